@@ -74,7 +74,25 @@ export interface AuditEvidence {
   readonly principalType: string;
 }
 
-export type AuditFacts = VaultFacts | AdministrativeFacts;
+/** A role in a database, or on something in it, that a command of the data plane has given or taken. */
+export interface RoleFacts {
+  readonly kind: 'role';
+  /** Of the database. */
+  readonly resourceId: string;
+  /** As the official parser calls the command: `AddTableRole`. */
+  readonly operation: string;
+  /** `database`, `table T` */
+  readonly on: string;
+  /** `Admin` */
+  readonly role: string;
+  /** As the command named them. */
+  readonly principals: readonly string[];
+  /** `Started` is durable before a change in the process of the cluster; what is changed with its event has `Succeeded` alone. */
+  readonly status: 'Started' | 'Succeeded' | 'Failed';
+  readonly caller: AuditCaller;
+}
+
+export type AuditFacts = VaultFacts | AdministrativeFacts | RoleFacts;
 
 export interface AuditEvent {
   /** ISO time on the Kustody clock. */

@@ -18,7 +18,7 @@ export interface EventFilter {
 
 export function matches({ time, facts }: AuditEvent, { vault, resource, operation, from, to }: EventFilter): boolean {
   if ((from !== undefined && time < from) || (to !== undefined && time >= to)) return false;
-  const name = facts.kind === 'vault' ? facts.operation : facts.action;
+  const name = facts.kind === 'administrative' ? facts.action : facts.operation;
   if (operation !== undefined && name.toLowerCase() !== operation.toLowerCase()) return false;
   if (resource !== undefined && !isWithin(facts.resourceId, resource)) return false;
   if (vault === undefined) return true;

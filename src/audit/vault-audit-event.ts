@@ -5,7 +5,7 @@ import { claimsOf } from './caller-claims.ts';
 
 /** As a record of the category AuditEvent of Key Vault's diagnostic logs. Members that nobody here knows are left out.
  * @see Azure Key Vault logging, "Interpret your Key Vault logs" */
-export function vaultAuditEvent({ time, correlationId, durationMs, facts }: AuditEvent, it: VaultFacts): JsonObject {
+export function vaultAuditEvent({ time, correlationId, durationMs }: AuditEvent, it: VaultFacts): JsonObject {
   const isSuccess = it.status < 400;
   return {
     time,
@@ -14,7 +14,7 @@ export function vaultAuditEvent({ time, correlationId, durationMs, facts }: Audi
     ...(it.apiVersion === undefined ? {} : { operationVersion: it.apiVersion }),
     resultType: isSuccess ? 'Success' : 'Failed',
     resultSignature: signatureOf(it.status),
-    resultDescription: facts.error === undefined ? '' : errorText(it),
+    resultDescription: it.error === undefined ? '' : errorText(it),
     durationMs: String(durationMs),
     callerIpAddress: it.clientAddress,
     correlationId,

@@ -1,6 +1,6 @@
-import type { Guid } from '../base/guid.ts';
 import type { PrincipalsModification } from './database-sharing.ts';
 import type { DatabaseRole } from './kusto-roles.ts';
+import type { NamedPrincipal } from './role-changes.ts';
 
 /** Whose caching policies count, in the same three ways as principals. */
 export type CachingModification = PrincipalsModification;
@@ -12,13 +12,8 @@ export interface HotSpans {
 }
 
 /** Somebody with a role in a followed database, given by the follower. */
-export interface OverridePrincipal {
+export interface OverridePrincipal extends NamedPrincipal {
   readonly role: DatabaseRole;
-  /** `App`, `Group`, `User` */
-  readonly principalType: string;
-  readonly displayName: string;
-  readonly objectId: Guid;
-  readonly fqn: string;
   readonly notes: string;
 }
 
@@ -88,25 +83,3 @@ function withHotSpans(
     tables: Object.fromEntries([...others, ...changed]),
   };
 }
-
-const isSame = (left: OverridePrincipal, right: OverridePrincipal): boolean =>
-  left.role === right.role && left.objectId === right.objectId;
-
-/** Who has the role already keeps it, with the newer notes. */
-export const withPrincipals = (
-  overrides: FollowerOverrides,
-  added: readonly OverridePrincipal[],
-): FollowerOverrides => ({
-  ...overrides,
-  principals: [...overrides.principals.filter((held) => !added.some((one) => isSame(held, one))), ...added],
-});
-
-/** @param goes by object id, and by the text of one that the directory does not know any more */
-export const withoutPrincipals = (
-  overrides: FollowerOverrides,
-  role: DatabaseRole,
-  goes: (principal: OverridePrincipal) => boolean,
-): FollowerOverrides => ({
-  ...overrides,
-  principals: overrides.principals.filter((held) => held.role !== role || !goes(held)),
-});

@@ -11,11 +11,22 @@ const page: readonly (readonly [ClusterRole | DatabaseRole, string, readonly Kus
   ],
   ['AllDatabasesViewer', 'read all data and metadata of any database', ['list', 'metadata', 'read']],
   ['AllDatabasesMonitor', '.show commands in any database', ['list', 'metadata', 'monitor', 'clusterMonitor']],
-  ['Admin', 'full permission to one database', ['list', 'metadata', 'read', 'create', 'ingest', 'monitor', 'admin']],
-  ['User', 'read all data and metadata, create tables and functions', ['list', 'metadata', 'read', 'create']],
+  [
+    'Admin',
+    'full permission to one database',
+    [
+      ...(['list', 'metadata', 'read', 'create', 'ingest', 'ingestPart', 'tableIngest', 'tableAdmin'] as const),
+      ...(['functionAdmin', 'monitor', 'admin'] as const),
+    ],
+  ],
+  [
+    'User',
+    'read all data and metadata, create tables and functions',
+    ['list', 'metadata', 'read', 'create', 'ingestPart'],
+  ],
   ['Viewer', 'read all data and metadata', ['list', 'metadata', 'read']],
   ['UnrestrictedViewer', 'only beside User or Viewer, whose role it widens', []],
-  ['Ingestor', 'ingest into all tables, without querying', ['list', 'ingest']],
+  ['Ingestor', 'ingest into all tables, without querying', ['list', 'ingest', 'ingestPart', 'tableIngest']],
   ['Monitor', '.show commands in the database', ['list', 'metadata', 'monitor']],
 ];
 const rights = Object.keys(kustoRights) as KustoRight[];
@@ -38,7 +49,20 @@ describe('roles of a cluster and its databases', () => {
 
   it('together give what each gives', () => {
     const access = { clusterRoles: [], databases: [{ name: 'D', roles: ['Viewer', 'Ingestor'] as const }] };
-    expect(rights.filter((right) => hasKustoRight(access, right, 'D'))).toEqual(['list', 'metadata', 'read', 'ingest']);
+    expect(rights.filter((right) => hasKustoRight(access, right, 'D'))).toEqual([
+      ...['list', 'metadata', 'read', 'ingest', 'ingestPart', 'tableIngest'],
+    ]);
+  });
+
+  it('on one table or function count for those who are in the database', () => {
+    const as = (...roles: readonly DatabaseRole[]) => ({ clusterRoles: [], databases: [{ name: 'D', roles }] });
+    const given = (...[access, ...own]: [ReturnType<typeof as>, ...('Admin' | 'Ingestor')[]]) =>
+      rights.filter((right) => hasKustoRight(access, right, 'D', own) && !hasKustoRight(access, right, 'D'));
+    expect(given(as('User'), 'Ingestor')).toEqual(['tableIngest']);
+    expect(given(as('User'), 'Admin')).toEqual(['tableIngest', 'tableAdmin', 'functionAdmin']);
+    expect(given(as('Ingestor'), 'Admin')).toEqual([]);
+    expect(given(as('Viewer', 'Monitor', 'UnrestrictedViewer'), 'Admin', 'Ingestor')).toEqual([]);
+    expect(given(as(), 'Admin', 'Ingestor')).toEqual([]);
   });
 
   it('are told to whoever lacks them', () => {

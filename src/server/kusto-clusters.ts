@@ -65,6 +65,7 @@ function servedCluster(found: ClusterAccess, tenantId: Guid): ServedCluster {
       objectId: assignment.aadObjectId,
       fqn: fqnOf(assignment),
       ...(assignment.databaseId === undefined ? {} : { databaseId: assignment.databaseId }),
+      ...(assignment.notes === undefined ? {} : { notes: assignment.notes }),
     })),
   };
 }

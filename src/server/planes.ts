@@ -122,7 +122,12 @@ export function createPlanes(parts: ServerParts): Planes {
   };
   const { allowedHosts } = parts.settings;
   const providers = createProviders(
-    ...([{ ...parts, armAudit, readContent: createContentReader({ allowedHosts }) }, keys, openable, outside] as const),
+    ...([
+      { ...parts, audit, armAudit, readContent: createContentReader({ allowedHosts }) },
+      keys,
+      openable,
+      outside,
+    ] as const),
     {
       purgeVaultContents: (vaultId) => vault.purgeVaultContents(vaultId),
       manageVault: (call) => vault.manage(call),
@@ -213,6 +218,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ...{ keys, clusters: providers.clusters, verifyToken: parts.identity.verifyToken },
     findCaller: parts.identity.findCaller,
     changeOverrides: (at, change) => providers.changeOverrides(at, change),
+    changeRoles: (clusterId, request, change) => providers.changeRoles(clusterId, request, change),
     clock: parts.clocks.clock,
     authority: parts.authority,
     parserScript: parts.settings.scripts.kqlProcess,

@@ -1,4 +1,5 @@
 import type { ArmAudit } from '../arm/arm-audit.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import { createArmCalls } from '../arm/arm-calls.ts';
 import type { ArmProvider } from '../arm/arm-operation.ts';
 import { pruneOperations } from '../arm/long-running.ts';
@@ -31,6 +32,9 @@ import type {
 } from '../providers/kusto/ports.ts';
 import { changeOverrides } from '../providers/kusto/follower-overrides.ts';
 import type { OverrideAddress } from '../providers/kusto/follower-overrides.ts';
+import type { RoleChange } from '../authz/role-changes.ts';
+import type { RoleOutcome, RoleRequest } from '../providers/kusto/command-roles.ts';
+import { changeRoles } from '../providers/kusto/command-roles.ts';
 import { holdFollowers } from '../providers/kusto/hold-followers.ts';
 import type { HeldFollower } from '../providers/kusto/hold-followers.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
@@ -62,6 +66,12 @@ export interface Providers {
   holdFollowers(leaderId?: Guid): Promise<readonly HeldFollower[]>;
   /** @returns why what a follower has set was not changed; undefined: it was */
   changeOverrides(at: OverrideAddress, change: FollowerChange): Promise<string | undefined>;
+  /** Changes a role by a command of the data plane. */
+  changeRoles(
+    clusterId: Guid,
+    request: Omit<RoleRequest, 'clusterResourceId'>,
+    change: RoleChange,
+  ): Promise<RoleOutcome>;
   clusterResourceId(clusterId: Guid): Promise<string | undefined>;
   names(): Promise<{
     readonly vaults: readonly VaultName[];
@@ -74,7 +84,10 @@ export type ProviderParts = Pick<
   ServerParts,
   'state' | 'randomBytes' | 'clocks' | 'identity' | 'instance' | 'authorizer' | 'faults'
 > &
-  Pick<DeploymentDependencies, 'readContent'> & { readonly armAudit: ArmAudit };
+  Pick<DeploymentDependencies, 'readContent'> & {
+    readonly audit: Pick<AuditLog, 'commit'>;
+    readonly armAudit: ArmAudit;
+  };
 
 export interface OpenableContents extends ClusterContents {
   /** Has the data of a cluster opened that serves; what keeps it from that is not told. */
@@ -123,6 +136,7 @@ export function createProviders(
     ...{ state, clock, randomBytes, keys, identities },
     userAssignedIdentity: (resourceId) => findUserAssignedIdentity(state, resourceId),
     findPrincipal: principalFinder(parts),
+    findTenant: async (idOrDomain) => (await identity.tenants.find(idOrDomain))?.tenantId,
     outsideAccount: (vault, principal) => outside.accountOf(vault, principal),
     contents: {
       ...contents,
@@ -165,6 +179,13 @@ export function createProviders(
     }),
     onError,
   };
+  const resourceIdOf = async (clusterId: Guid): Promise<string | undefined> => {
+    for (const { value } of await listIntact(state, clusterNames)) {
+      const cluster = await state.get(clusterResources, value.resourceId.toLowerCase());
+      if (cluster?.value.properties.clusterId === clusterId) return cluster.value.id;
+    }
+    return undefined;
+  };
   let pipeline: ArmPipeline | undefined;
   const resources = createResourcesProvider(resourcesDependencies);
   const all = [resources, ...others];
@@ -181,13 +202,13 @@ export function createProviders(
     purgeDue: () => keyVault.retention.start(),
     holdFollowers: (leaderId) => holdFollowers(kustoPorts, leaderId),
     changeOverrides: (at, change) => changeOverrides(kustoPorts, at, change),
-    async clusterResourceId(clusterId) {
-      for (const { value } of await listIntact(state, clusterNames)) {
-        const cluster = await state.get(clusterResources, value.resourceId.toLowerCase());
-        if (cluster?.value.properties.clusterId === clusterId) return cluster.value.id;
-      }
-      return undefined;
+    changeRoles: async (clusterId, request, change) => {
+      const clusterResourceId = await resourceIdOf(clusterId);
+      if (clusterResourceId === undefined)
+        return { outcome: 'refused', message: 'The cluster does not exist any more.' };
+      return changeRoles({ ...kustoPorts, audit: parts.audit }, { ...request, clusterResourceId }, change);
     },
+    clusterResourceId: resourceIdOf,
     async names() {
       const vaults = await listIntact(state, vaultNames);
       const clusters = await listIntact(state, clusterNames);

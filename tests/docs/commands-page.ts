@@ -1,4 +1,4 @@
-import { kustoRights } from '../../src/authz/kusto-roles.ts';
+import { entityKindOf, entityScopes, kustoRights } from '../../src/authz/kusto-roles.ts';
 import type { CommandRow } from '../../src/database/commands/command.ts';
 import { commandFamilies } from '../../src/database/commands/command-rows.ts';
 import { recognizeCommand } from '../../src/database/commands/recognize.ts';
@@ -92,7 +92,13 @@ function section(title: string, rows: readonly CommandRow[]): readonly string[] 
 
 function rolesOf(permission: CommandRow['permission']): string {
   if (permission === 'anyone') return 'as its arguments ask for';
-  const roles: { readonly database: readonly string[]; readonly cluster: readonly string[] } = kustoRights[permission];
+  const roles: {
+    readonly database: readonly string[];
+    readonly cluster: readonly string[];
+    readonly entity?: { readonly roles: readonly string[] };
+  } = kustoRights[permission];
+  const kind = entityKindOf(permission);
   const onDatabase = roles.database.length === 0 ? [] : [`database ${roles.database.join(', ')}`];
-  return [...onDatabase, `cluster ${roles.cluster.join(', ')}`].join('; ');
+  const onEntity = kind === undefined ? [] : [`${entityScopes[kind].word} ${roles.entity?.roles.join(', ') ?? ''}`];
+  return [...onDatabase, ...onEntity, `cluster ${roles.cluster.join(', ')}`].join('; ');
 }

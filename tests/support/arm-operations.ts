@@ -55,13 +55,15 @@ async function collect(): Promise<readonly ArmProvider[]> {
     allowedHosts: [],
   });
   const instance = await createInstance({ state, randomBytes, ...identity, wallNow: wallNow() }, true);
+  const audit = new AuditLog(state, clocks.clock);
   const { all } = createProviders(
     {
+      audit,
       ...{ state, randomBytes, clocks, faults, identity, instance },
       authorizer: createAuthorizer(state),
       armAudit: createArmAudit({
         ...{ state, randomBytes, clock: clocks.clock },
-        audit: new AuditLog(state, clocks.clock),
+        audit,
       }),
       readContent: () => Promise.reject(new Error('nothing is read here')),
     },

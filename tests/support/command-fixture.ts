@@ -1,9 +1,13 @@
-import { newGuid } from '../../src/base/guid.ts';
+import { createHash } from 'node:crypto';
+import type { RoleHolder } from '../../src/authz/kusto-roles.ts';
+import type { NamedPrincipal } from '../../src/authz/role-changes.ts';
+import { afterChange } from '../../src/authz/role-changes.ts';
+import { newGuid, parseGuid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant } from '../../src/clock/clock.ts';
 import type { Clock } from '../../src/clock/clock.ts';
 import type { CommandAnswer } from '../../src/database/commands/command.ts';
-import type { CommandContext } from '../../src/database/commands/command-context.ts';
+import type { CommandContext, RoleSettings } from '../../src/database/commands/command-context.ts';
 import type { DataQueries } from '../../src/database/ingest/update-query.ts';
 import { runCommand } from '../../src/database/commands/run-command.ts';
 import type { KqlParser } from '../../src/kql/parser/parser-client.ts';
@@ -27,6 +31,21 @@ export interface CommandFixture {
   /** Work that `async` commands left. */
   readonly settle: () => Promise<void>;
   readonly close: () => Promise<void>;
+}
+
+/** The same id for the same text. */
+function principalOf(text: string): NamedPrincipal {
+  const [kind = '', id = ''] = text.split('=');
+  const hex = createHash('sha256').update(text).digest('hex');
+  const objectId = parseGuid(hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'));
+  if (objectId === undefined) throw new Error('a hash makes a guid');
+  const principalType = kind === 'aadapp' ? 'App' : kind === 'aadgroup' ? 'Group' : 'User';
+  return {
+    principalType,
+    displayName: id,
+    objectId,
+    fqn: `${kind.toLowerCase()}=${id.includes(';') ? id : `${id};tenant`}`,
+  };
 }
 
 export const openTestParser = (): KqlParser =>
@@ -59,6 +78,25 @@ export async function openCommandFixture(options: DataFixtureOptions = {}): Prom
     every: () => () => undefined,
     sleep: () => Promise.resolve(),
   };
+  let holders: readonly RoleHolder[] = [];
+  /** A directory that knows everybody, and roles as the main process keeps them. */
+  const changeRole: RoleSettings['change'] = (change) => {
+    const principals = change.principals.map(principalOf);
+    const { role, notes } = change;
+    if (change.entity === undefined) {
+      const { databaseId } = context.data.database(change.database);
+      const named = principals.map((one) => ({ ...one, role, notes, databaseId }));
+      holders = [
+        ...holders.filter((one) => one.databaseId !== databaseId),
+        ...afterChange(
+          holders.filter((one) => one.databaseId === databaseId),
+          change,
+          named,
+        ),
+      ];
+    }
+    return Promise.resolve({ principals, holders });
+  };
   const context: CommandContext = {
     data: await data.data(),
     engine,
@@ -72,6 +110,7 @@ export async function openCommandFixture(options: DataFixtureOptions = {}): Prom
     clusterRoles: ['AllDatabasesAdmin'],
     databases: [{ databaseId: data.database.databaseId, name: 'db', roles: [] }],
     principals: [],
+    roles: { change: changeRole },
     streamingIngestEnabled: true,
     purgeEnabled: true,
     cluster: {

@@ -112,6 +112,7 @@ export async function startKustoFixture(): Promise<KustoFixture> {
     identities: identitiesIn(principals),
     userAssignedIdentity: (id) => Promise.resolve(userAssigned.get(id.toLowerCase())),
     findPrincipal: (type, id) => Promise.resolve(known.get(`${type} ${id.toLowerCase()}`)),
+    findTenant: (text) => Promise.resolve(text === tenantId ? tenantId : undefined),
     outsideAccount: () => Promise.resolve(undefined),
     contents: noContents,
     runScript: (run) => {

@@ -3,7 +3,7 @@ import { gunzip, inflate } from 'node:zlib';
 import { zeroBytes } from '../../base/bytes.ts';
 import { newGuid, parseGuid } from '../../base/guid.ts';
 import { syncedData } from './cluster-host.ts';
-import { requireDatabase } from './database-access.ts';
+import { requireIngestion } from './database-access.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { commandTimeoutMs } from './requests/request-options.ts';
 import { oneTable } from './answers/one-table.ts';
@@ -33,7 +33,8 @@ export async function ingestRequest(
       `Streaming ingestion is not enabled on cluster '${ports.host.clusterName}'. Set enableStreamingIngest on it first.`,
     );
   }
-  const database = requireDatabase(access, target.database, 'ingest');
+  const data = await syncedData(ports.host, access);
+  const database = requireIngestion(access, data, target.database, target.table);
   const format = parameter(target.query, 'streamFormat');
   if (format === undefined)
     throw kustoError(
@@ -51,7 +52,6 @@ export async function ingestRequest(
       const isUri = parameter(target.query, 'sourceKind')?.toLowerCase() === 'uri';
       const body = await plainBody(target.body, request.headers['content-encoding']);
       try {
-        const data = await syncedData(ports.host, access);
         const wanted = {
           database: database.name,
           table: target.table,

@@ -1,5 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import { instant } from '../../clock/clock.ts';
+import type { ClusterData } from '../../database/cluster-data.ts';
 import { CommitRefusedError, dataError } from '../../database/catalog/data-error.ts';
 import type { SourceOf } from '../../database/ingest/data-source.ts';
 import type { IngestPorts, Uploader } from '../../database/queued/ingest-queue.ts';
@@ -7,7 +8,7 @@ import { IngestionRefusal } from '../../database/queued/ingestion-refusal.ts';
 import type { QueuedStorage } from '../../database/queued/queued-storage.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 import { syncedData } from './cluster-host.ts';
-import { requireDatabase } from './database-access.ts';
+import { requireIngestion } from './database-access.ts';
 import { KustoError } from './errors/kusto-error.ts';
 import type { DataPlanePorts } from './ports.ts';
 import type { UploaderIdentity } from './storage/identity-token.ts';
@@ -99,7 +100,7 @@ export class QueuedIngestion {
           );
         const known = access.get(identity.objectId) ?? this.#access(identity);
         access.set(identity.objectId, known);
-        return uploaderOf(await known);
+        return uploaderOf(await known, await this.#ports.host.data());
       },
       source: (blobPath, sentOn) => queuedSource(queued, { clusterId, elsewhere }, blobPath, sentOn),
       failed: (error) => log.failure('queued ingestion failed', error),
@@ -119,11 +120,11 @@ export class QueuedIngestion {
   }
 }
 
-const uploaderOf = (access: AllowedRequest): Uploader => ({
+const uploaderOf = (access: AllowedRequest, data: ClusterData): Uploader => ({
   ...access.caller,
-  requireDatabase: (name) => {
+  requireDatabase: (name, table) => {
     try {
-      return requireDatabase(access, name, 'ingest').name;
+      return requireIngestion(access, data, name, table).name;
     } catch (error) {
       if (!(error instanceof KustoError)) throw error;
       if (error.kind === 'databaseNotFound') throw dataError('DatabaseNotFound', name.slice(0, 200));

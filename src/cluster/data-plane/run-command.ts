@@ -1,9 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import type { FollowerChange, FollowerConfiguration } from '../../authz/follower-overrides.ts';
+import type { Guid } from '../../base/guid.ts';
 import { newGuid, parseGuid } from '../../base/guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import type { CommandTable, QueriedTables } from '../../database/commands/command.ts';
-import type { CommandContext, FollowerSettings } from '../../database/commands/command-context.ts';
+import type { CommandContext, FollowerSettings, RoleSettings } from '../../database/commands/command-context.ts';
 import { runCommand } from '../../database/commands/run-command.ts';
 import { unixEpochTicks, ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
@@ -124,6 +125,21 @@ function followerSettings({ call }: DataPlanePorts, authorization = ''): Followe
   return { tell: (databases) => ask(databases), change: (database, change) => ask([database], change) };
 }
 
+/** The main process finds out anew what the caller may do with roles of a database. */
+const roleSettings = ({ call }: DataPlanePorts, { caller }: AllowedRequest, requestId: Guid): RoleSettings => ({
+  change: async (change, status) => {
+    const { objectId, tenantId, fqn } = caller;
+    const asking = { objectId, tenantId, isUser: fqn.startsWith('aaduser=') };
+    const answer = await call('role', {
+      ...{ caller: asking, requestId, change },
+      ...(status === undefined ? {} : { status }),
+    });
+    if (answer.outcome === 'done') return answer;
+    const isOurs = answer.kind === 'badRequest';
+    throw kustoError(answer.kind, `${isOurs ? 'Request is invalid and cannot be processed: ' : ''}${answer.message}`);
+  },
+});
+
 /** What a command works with, for whoever was let in. */
 export async function openContext(
   ports: DataPlanePorts,
@@ -151,7 +167,10 @@ export async function openContext(
       builtAt: instant(Number((version.builtAt - unixEpochTicks) / ticksPerMillisecond)),
       startedAt: ports.startedAt(),
     },
-    ...(access.following === undefined && { ingestion: ingestionOf(ports, data, access) }),
+    ...(access.following === undefined && {
+      ingestion: ingestionOf(ports, data, access),
+      roles: roleSettings(ports, access, about.activityId),
+    }),
     clock: ports.clock,
     randomBytes: ports.randomBytes,
     sourceOf: ports.sourceOf,

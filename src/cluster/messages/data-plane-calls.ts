@@ -7,7 +7,8 @@ import type {
 } from '../../authz/follower-overrides.ts';
 import type { Sharing } from '../../authz/database-sharing.ts';
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
-import { databaseRoles } from '../../authz/kusto-roles.ts';
+import { databaseRoles, entityKinds } from '../../authz/kusto-roles.ts';
+import type { NamedPrincipal, RoleChange } from '../../authz/role-changes.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { OutwardHost } from '../../http/outward-host.ts';
@@ -140,6 +141,19 @@ const renewCall = object({});
 /** A blob waits to be ingested that a principal has uploaded: what they are here now. */
 const uploaderCall = object({ objectId: guid, tenantId: guid, isUser: Type.Boolean() });
 
+/** A role is changed by a command of a principal. `status`: of a role on an entity, how far that is. */
+const roleCall = object({
+  caller: uploaderCall,
+  requestId: guid,
+  status: Type.Optional(oneOf(['Started', 'Succeeded', 'Failed'])),
+  change: object({
+    ...{ command: text(100), database: text(1_024) },
+    entity: Type.Optional(object({ kind: oneOf(entityKinds), name: text(1_024) })),
+    ...{ action: oneOf(['add', 'drop', 'set']), role: oneOf(databaseRoles) },
+    ...{ principals: list(text(1_000), 200), notes: text(1_000) },
+  }),
+});
+
 /** A line of the log about a request. */
 const requestLine = object({
   ...{ plane: oneOf(['kusto', 'storage']), method: text(100), route: text(4_000) },
@@ -171,6 +185,12 @@ export interface DataPlaneCalls {
     readonly databases: readonly string[];
     readonly change?: FollowerChange;
   };
+  readonly role: {
+    readonly caller: Message<typeof uploaderCall>;
+    readonly requestId: Guid;
+    readonly status?: 'Started' | 'Succeeded' | 'Failed';
+    readonly change: RoleChange;
+  };
   readonly outwardHost: Message<typeof outwardHostCall>;
   readonly log: LogCall;
 }
@@ -182,6 +202,7 @@ export const readDataPlaneCall = {
   uploader: reader('uploader', uploaderCall),
   route: reader('route', routeCall),
   follower: reader('follower', followerCall),
+  role: reader('role', roleCall),
   outwardHost: reader('outwardHost', outwardHostCall),
   log: reader('log', logCall),
 };
@@ -193,12 +214,22 @@ export interface DataPlaneReplies {
   readonly uploader: AllowedRequest | RefusedRequest;
   readonly route: LeaderRoute;
   readonly follower: FollowerAnswer;
+  readonly role: RoleAnswer;
   readonly outwardHost: OutwardHost;
   readonly log: null;
 }
 
 export type FollowerAnswer =
   | { readonly outcome: 'told'; readonly databases: readonly FollowerConfiguration[] }
+  | { readonly outcome: 'refused'; readonly kind: RefusedRequest['kind'] | 'badRequest'; readonly message: string };
+
+/** `principals`: those that the command names; `holders`: all of the cluster and its databases, as of now. */
+export type RoleAnswer =
+  | {
+      readonly outcome: 'done';
+      readonly principals: readonly NamedPrincipal[];
+      readonly holders: readonly RoleHolder[];
+    }
   | { readonly outcome: 'refused'; readonly kind: RefusedRequest['kind'] | 'badRequest'; readonly message: string };
 
 /** The way to the process of a leader. */

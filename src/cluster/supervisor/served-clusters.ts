@@ -49,6 +49,8 @@ export interface ServedAssignment {
   readonly fqn: string;
   /** Absent: a role on the cluster. */
   readonly databaseId?: Guid;
+  /** Of one that a command has given. */
+  readonly notes?: string;
 }
 
 /** Clusters as the resource manager knows them, read anew each time. */

@@ -1,3 +1,4 @@
+import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
@@ -29,6 +30,7 @@ export interface TableView {
   readonly docstring: string;
   readonly mappings: readonly MappingView[];
   readonly policies: Policies;
+  readonly principals: readonly EntityPrincipal[];
 }
 
 export interface ColumnView {
@@ -46,6 +48,8 @@ export interface FunctionView {
   readonly view?: true;
   readonly folder: string;
   readonly docstring: string;
+  /** Absent: nobody has a role on it alone. */
+  readonly principals?: readonly EntityPrincipal[];
 }
 
 export const mappingKinds = ['csv', 'json', 'parquet'] as const;

@@ -32,6 +32,7 @@ export function putFunction(
     folder: requireText(fn.folder ?? existing?.folder ?? ''),
     docstring: requireText(fn.docstring ?? existing?.docstring ?? ''),
     ...((fn.view ?? existing?.view) === true ? { view: true } : {}),
+    ...withPrincipals(existing === undefined ? fn.principals : existing.principals),
   };
   const functions =
     existing === undefined
@@ -40,6 +41,9 @@ export function putFunction(
   draft.put({ ...database, functions, schemaVersion: database.schemaVersion + 1 });
   return next;
 }
+
+const withPrincipals = (principals: FunctionView['principals']): Pick<FunctionView, 'principals'> =>
+  principals === undefined || principals.length === 0 ? {} : { principals };
 
 export function setFunctionText(
   draft: CatalogDraft,

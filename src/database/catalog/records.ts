@@ -1,3 +1,4 @@
+import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
@@ -36,6 +37,8 @@ export interface TableRecord {
   readonly snapshotOf?: string;
   /** Raised when the table is emptied: extents and segments of an earlier epoch are its rows no more. Absent: 0. */
   readonly epoch?: number;
+  /** Absent: nobody has a role on it alone. */
+  readonly principals?: readonly EntityPrincipal[];
 }
 
 export interface StoredResultFacts {

@@ -7,6 +7,9 @@ import type { MappingKind, Policies, TableView } from './catalog-view.ts';
 import { dropFunctions, putFunction, setFunctionText } from './function-changes.ts';
 import type { CatalogDraft } from './image.ts';
 import type { TableRecord } from './records.ts';
+import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
+import type { Entity } from './principal-changes.ts';
+import { setPrincipals } from './principal-changes.ts';
 import type { FunctionSchema, MappingSchema, TableSchema } from './schema.ts';
 import type { Owner } from './setting-changes.ts';
 import { dropMapping, putMapping, setPolicy } from './setting-changes.ts';
@@ -90,6 +93,13 @@ export interface SchemaChanges {
     name: Name,
     policy: NonNullable<Policies[Name]> | null,
   ): Promise<void>;
+
+  /** Who has a role on one entity. @param change what it throws changes nothing. @returns who has one then, once durable */
+  setPrincipals(
+    database: string,
+    entity: Entity,
+    change: (held: readonly EntityPrincipal[]) => readonly EntityPrincipal[],
+  ): Promise<readonly EntityPrincipal[]>;
 }
 
 export interface SchemaServiceParts {
@@ -197,5 +207,6 @@ export function createSchemaService({
       change(database, (draft, id) => dropMapping(draft, ownerOf(draft, id, table), kind, name)),
     setPolicy: (database, table, name, policy) =>
       change(database, (draft, id) => setPolicy(draft, ownerOf(draft, id, table), name, policy)),
+    setPrincipals: (database, entity, plan) => change(database, (draft, id) => setPrincipals(draft, id, entity, plan)),
   };
 }

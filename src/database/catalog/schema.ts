@@ -1,3 +1,4 @@
+import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { MappingKind } from './catalog-view.ts';
 
@@ -6,6 +7,8 @@ export interface TableSchema {
   readonly columns: readonly Column[];
   readonly folder?: string;
   readonly docstring?: string;
+  /** Of a new one: whoever makes it. */
+  readonly principals?: readonly EntityPrincipal[];
 }
 
 export interface FunctionSchema {
@@ -18,6 +21,8 @@ export interface FunctionSchema {
   readonly docstring?: string;
   /** Absent: as it is, of a new one that it is none. */
   readonly view?: boolean;
+  /** Of a new one: whoever makes it. */
+  readonly principals?: readonly EntityPrincipal[];
 }
 
 export interface MappingSchema {

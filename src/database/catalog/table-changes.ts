@@ -55,6 +55,7 @@ export function createTable(draft: CatalogDraft, databaseId: Guid, tableId: Guid
     docstring: requireText(schema.docstring ?? ''),
     mappings: [],
     policies: {},
+    ...(schema.principals === undefined ? {} : { principals: schema.principals }),
   };
   return save(draft, table);
 }

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { CatalogDatabase, CatalogTable, KqlCatalog, RowLevelSecurity } from '../../kql/plan/catalog.ts';
-import type { DatabaseView, Policies, TableView } from './catalog-view.ts';
+import type {
+  CatalogDatabase,
+  CatalogFunction,
+  CatalogTable,
+  KqlCatalog,
+  RowLevelSecurity,
+} from '../../kql/plan/catalog.ts';
+import type { DatabaseView, FunctionView, Policies, TableView } from './catalog-view.ts';
 import type { ClusterDatabase } from './catalog-view.ts';
 import { catalogGraph } from './graph-models.ts';
 import type { CatalogReader, StoredResultRecord } from './image.ts';
@@ -8,8 +14,8 @@ import { databaseOf } from './image.ts';
 import type { TableRecord } from './records.ts';
 
 export function tableView(table: TableRecord, database: string): TableView {
-  const { tableId, name, columns, folder, docstring, mappings, policies } = table;
-  return { tableId, database, name, columns, folder, docstring, mappings, policies };
+  const { tableId, name, columns, folder, docstring, mappings, policies, principals = [] } = table;
+  return { tableId, database, name, columns, folder, docstring, mappings, policies, principals };
 }
 
 export function databaseView(reader: CatalogReader, { databaseId, name }: ClusterDatabase): DatabaseView {
@@ -42,11 +48,17 @@ export function kqlCatalogOf(version: string, cluster: string, databases: readon
         folder: table.folder,
         ...securityOf(table.policies),
       })),
-      functions: [...functions.values()],
+      functions: [...functions.values()].map(withoutPrincipals),
       ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(catalogGraph) }),
     })),
   };
 }
+
+/** The parser needs no names of people. */
+const withoutPrincipals = ({ name, parameters, body, view, folder, docstring }: FunctionView): CatalogFunction => ({
+  ...{ name, parameters, body, folder, docstring },
+  ...(view === undefined ? {} : { view }),
+});
 
 const securityOf = ({ row_level_security: policy }: Policies): Pick<CatalogTable, 'rowLevelSecurity'> =>
   policy === undefined ? {} : { rowLevelSecurity: { query: policy.Query, isEnabled: policy.IsEnabled } };

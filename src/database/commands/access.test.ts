@@ -82,7 +82,7 @@ describe('roles on a database', () => {
 
   it('are named when they lack', async () => {
     await expect(cluster.run('.drop table T', as(['User']))).rejects.toThrow(
-      `Principal 'aadapp=tester;tenant' is not authorized to perform operation 'DropTable' on database 'db': it needs one of the roles database Admin, AllDatabasesAdmin.`,
+      `Principal 'aadapp=tester;tenant' is not authorized to perform operation 'DropTable' on database 'db': it needs one of the roles database Admin, table Admin, AllDatabasesAdmin.`,
     );
   });
 

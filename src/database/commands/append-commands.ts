@@ -14,7 +14,7 @@ import { ingestedBy } from './ingestion-failure.ts';
 import { creationTimeOf, tagsOf } from '../ingest/extent-properties.ts';
 import { isIngestedAlready, noExtent } from './ingest-properties.ts';
 import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
-import { requirePermission } from './permissions.ts';
+import { ownPrincipals, requirePermission } from './permissions.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
 
 export const extentColumns =
@@ -56,7 +56,7 @@ function requireMode(mode: Mode, exists: boolean, table: string, command: Comman
   if (exists && mode.existing === 'refused') throw dataError('EntityExists', table);
   if (!exists && mode.missing === 'refused') data.table(database, table);
   if (!exists) requirePermission(context, 'create', database, command.kind);
-  else requirePermission(context, mode.replace ? 'admin' : 'ingest', database, command.kind);
+  else requirePermission(context, mode.replace ? 'tableAdmin' : 'tableIngest', database, command.kind, table);
 }
 
 async function append(command: Command, context: CommandContext): Promise<readonly Row[]> {
@@ -156,15 +156,15 @@ function tableChange(
         'notSupported',
         'A table without ingestion times (policy_ingestiontime=false) is not supported.',
       );
-    return { how: 'create', schema: { columns, ...texts } };
+    return { how: 'create', schema: { columns, ...texts, ...ownPrincipals(context) } };
   }
   if (isTrue(properties.recreate_schema)) {
-    requirePermission(context, 'admin', database, 'AlterTable');
+    requirePermission(context, 'tableAdmin', database, 'AlterTable', name);
     return { how: 'recreate', schema: { columns } };
   }
   const added = columns.slice(table.columns.length);
   if (added.length > 0 && isTrue(properties.extend_schema)) {
-    requirePermission(context, 'admin', database, 'AlterMergeTable');
+    requirePermission(context, 'tableAdmin', database, 'AlterMergeTable', name);
     requireSameTypes(columns.slice(0, table.columns.length), table.columns);
     return { how: 'extend', schema: { columns: added } };
   }

@@ -1,5 +1,6 @@
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { FollowerChange, FollowerConfiguration } from '../../authz/follower-overrides.ts';
+import type { NamedPrincipal, RoleChange } from '../../authz/role-changes.ts';
 import type { ScanCounts } from '../../kql/query-request.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
@@ -23,6 +24,8 @@ export interface CommandContext extends CommandAccess {
   readonly requests: CommandRequests;
   /** Data elsewhere, by its address. Absent: there is none. */
   readonly sourceOf?: SourceOf;
+  /** Absent: nobody knows the directory. */
+  readonly roles?: RoleSettings;
   /** Absent: nobody asks with a token. */
   readonly followers?: FollowerSettings;
   /** Which of the cluster's two endpoints was called; on localhost both are one. */
@@ -56,6 +59,16 @@ export interface IngestionEndpoint {
   /** Addresses of containers for results, signed for reading and writing. */
   exportContainers(): Promise<readonly string[]>;
   identityToken(): Promise<string>;
+}
+
+/** Who knows principals, keeps roles of databases, and records what becomes of roles. */
+export interface RoleSettings {
+  /** @param status of a role on an entity, which changes here: how far that is. Absent: the role is the database's, and changes
+   * @returns the principals that the command names, and all who have a role in the cluster or a database */
+  change(
+    change: RoleChange,
+    status?: 'Started' | 'Succeeded' | 'Failed',
+  ): Promise<{ readonly principals: readonly NamedPrincipal[]; readonly holders: readonly RoleHolder[] }>;
 }
 
 /** What a cluster has set for databases that it follows. */

@@ -16,6 +16,7 @@ import { policyCommands } from './policy-commands.ts';
 import { principalCommands } from './principal-commands.ts';
 import { purgeCommands } from './purge-commands.ts';
 import { rowChangeCommands } from './row-change-commands.ts';
+import { roleCommands } from './role-commands.ts';
 import { schemaCommands } from './schema-commands.ts';
 import { scriptCommands } from './script-commands.ts';
 import { showTableCommands } from './show-table-commands.ts';
@@ -35,7 +36,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   'Extents, deletion and purge': [...extentCommands, ...moveExtentCommands, ...rowChangeCommands, ...purgeCommands],
   'Stored results and graphs': [...storedResultCommands, ...graphCommands],
   'Operations and queries': [...operationCommands, ...scriptCommands, ...diagnosticsCommands],
-  'Principals and the cluster': [...principalCommands, ...clusterCommands, ...workloadGroupCommands],
+  'Principals and the cluster': [...principalCommands, ...roleCommands, ...clusterCommands, ...workloadGroupCommands],
 };
 
 export const commandRows: readonly CommandRow[] = Object.values(commandFamilies).flat();

@@ -194,7 +194,7 @@ export const extentCommands: readonly CommandRow[] = [
   },
   {
     kinds: { ClearTableData: '.clear table T data' },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: 'Status: string',
     run: async (command, { data, database }) => {
       await data.clearTable(database, data.table(database, command.required('TableName')).name);

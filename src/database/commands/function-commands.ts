@@ -4,7 +4,7 @@ import { dataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
-import { requirePermission } from './permissions.ts';
+import { ownPrincipals, requirePermission } from './permissions.ts';
 
 const functionColumns = 'Name: string, Parameters: string, Body: string, Folder: string, DocString: string';
 
@@ -48,14 +48,15 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
   const fn = declarationOf(command);
   const { data, database } = context;
   const exists = data.database(database).functions.has(fn.name);
+  const owned = { ...fn, ...ownPrincipals(context) };
   if (command.kind === 'CreateOrAlterFunction') {
     // To change somebody's function takes more than to make one.
-    if (exists) requirePermission(context, 'admin', database, command.kind);
-    return [functionRow(await data.putFunction(database, fn, 'createOrAlter'))];
+    if (exists) requirePermission(context, 'functionAdmin', database, command.kind, fn.name);
+    return [functionRow(await data.putFunction(database, owned, 'createOrAlter'))];
   }
   if (command.kind === 'AlterFunction') return [functionRow(await data.putFunction(database, fn, 'alter'))];
   return [
-    functionRow(await data.putFunction(database, fn, command.has('ifnotexists') ? 'createIfNotExists' : 'create')),
+    functionRow(await data.putFunction(database, owned, command.has('ifnotexists') ? 'createIfNotExists' : 'create')),
   ];
 }
 
@@ -103,7 +104,7 @@ export const functionCommands: readonly CommandRow[] = [
   },
   {
     kinds: { AlterFunction: '.alter function F(x: long) { T | extend Most = x }' },
-    permission: 'admin',
+    permission: 'functionAdmin',
     columns: functionColumns,
     run: put,
   },
@@ -112,14 +113,19 @@ export const functionCommands: readonly CommandRow[] = [
       AlterFunctionDocString: '.alter function F docstring "What it gives"',
       AlterFunctionFolder: '.alter function F folder "Shared"',
     },
-    permission: 'admin',
+    permission: 'functionAdmin',
     columns: functionColumns,
     run: setText,
   },
-  { kinds: { DropFunction: '.drop function F ifexists' }, permission: 'admin', columns: 'Name: string', run: drop },
+  {
+    kinds: { DropFunction: '.drop function F ifexists' },
+    permission: 'functionAdmin',
+    columns: 'Name: string',
+    run: drop,
+  },
   {
     kinds: { DropFunctions: '.drop functions (F, G) ifexists' },
-    permission: 'admin',
+    permission: 'functionAdmin',
     columns: functionColumns,
     run: drop,
   },

@@ -156,7 +156,7 @@ export const ingestCommands: readonly CommandRow[] = [
     kinds: {
       IngestInlineIntoTable: ['.ingest inline into table T <| 1,one', 'ingest inline into table {TableName} with <|'],
     },
-    permission: 'ingest',
+    permission: 'tableIngest',
     columns: 'ExtentId: guid',
     run: ingestInline,
   },
@@ -189,18 +189,26 @@ export const ingestCommands: readonly CommandRow[] = [
   },
   {
     kinds: { IngestIntoTable: ".ingest into table T (h'https://account.blob.core.windows.net/box/data.csv')" },
-    permission: 'ingest',
+    permission: 'tableIngest',
     columns: (command) => (command.has('async') ? operationIdColumns : loadedColumns),
     run: ingestSources,
   },
 ];
 
+/** Into the database or one of its tables. */
+const mayIngestInto = (context: CommandContext, database: string): boolean =>
+  isAllowed(context, 'ingest', database) ||
+  context.data
+    .databases()
+    .filter(({ name }) => name === database)
+    .some(({ tables }) => [...tables.keys()].some((table) => isAllowed(context, 'tableIngest', database, table)));
+
 /** For whoever may ingest somewhere. @throws ForbiddenError */
 function endpointOf(context: CommandContext): IngestionEndpoint {
   if (context.ingestion === undefined) throw new KqlError('notSupported', 'Queued ingestion is not served here.');
-  if (!context.databases.some(({ name }) => isAllowed(context, 'ingest', name)))
+  if (!context.databases.some(({ name }) => mayIngestInto(context, name)))
     throw new ForbiddenError(
-      `Principal '${context.caller.fqn}' is not authorized to ingest: it needs one of the roles ${holdersOf('ingest')}.`,
+      `Principal '${context.caller.fqn}' is not authorized to ingest: it needs one of the roles ${holdersOf('tableIngest')}.`,
     );
   return context.ingestion;
 }

@@ -78,7 +78,7 @@ export const mappingCommands: readonly CommandRow[] = [
       CreateOrAlterTableIngestionMapping: `.create-or-alter table T ingestion json mapping "M" '[{"column":"A","path":"$.a"}]'`,
       AlterTableIngestionMapping: `.alter table T ingestion json mapping "M" '[{"column":"A","path":"$.a"}]'`,
     },
-    permission: 'ingest',
+    permission: 'tableIngest',
     columns: tableColumns,
     run: async (command, context) => {
       const table = command.required('TableName');
@@ -146,7 +146,7 @@ export const mappingCommands: readonly CommandRow[] = [
         'drop table {TableName} ingestion mapping {MappingName}',
       ],
     },
-    permission: 'ingest',
+    permission: 'tableIngest',
     columns: tableColumns,
     run: async (command, context) => {
       const table = command.required('TableName');

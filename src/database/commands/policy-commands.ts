@@ -121,7 +121,7 @@ function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly
         [`AlterTablesPolicy${title}`]: `.alter tables (T, U) policy ${name} ${value}`,
         [`AlterMergeTablePolicy${title}`]: `.alter-merge table T policy ${name} ${merged}`,
       },
-      permission: 'admin',
+      permission: 'tableAdmin',
       columns: policyColumns,
       run: alterTables,
     },
@@ -136,7 +136,7 @@ function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly
     },
     {
       kinds: { [`DeleteTablePolicy${title}`]: `.delete table T policy ${name}` },
-      permission: 'admin',
+      permission: 'tableAdmin',
       columns: policyColumns,
       run: async (command, context) => {
         const found = namedTables(command, context);
@@ -243,7 +243,7 @@ export const policyCommands: readonly CommandRow[] = [
   {
     // The parser takes `true` only, which is always so.
     kinds: { AlterTablePolicyIngestionTime: '.alter table T policy ingestiontime true' },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: policyColumns,
     run: (command, { data, database }) => [
       tableRow('IngestionTime', data.table(database, command.required('TableName')), always['IngestionTime']),

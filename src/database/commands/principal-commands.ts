@@ -1,9 +1,14 @@
-import type { RoleHolder } from '../../authz/kusto-roles.ts';
+import type { EntityKind, EntityPrincipal, RoleHolder } from '../../authz/kusto-roles.ts';
+import { entityScopes } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { DatabaseView } from '../catalog/catalog-view.ts';
+import type { Entity } from '../catalog/principal-changes.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
+import { isAllowed, isMember, principalsOf } from './permissions.ts';
 
-const principalColumns =
+export const principalColumns =
   'Role: string, PrincipalType: string, PrincipalDisplayName: string, PrincipalObjectId: string, PrincipalFQN: string, Notes: string, RoleAssignmentIdentifier: string';
 const roleColumns = 'Scope: string, DisplayName: string, AADObjectID: string, Role: string';
 
@@ -15,12 +20,12 @@ export function principalsJson(databaseId: Guid, { principals }: CommandContext)
   // Whoever has several roles is listed once.
   const each = here.filter(({ fqn }, index) => here.findIndex((other) => other.fqn === fqn) === index);
   return JSON.stringify(
-    each.map(({ principalType, displayName, objectId, fqn }) => ({
+    each.map(({ principalType, displayName, objectId, fqn, notes = '' }) => ({
       Type: typeText(principalType),
       DisplayName: displayName,
       ObjectId: objectId,
       FQN: fqn,
-      Notes: '',
+      Notes: notes,
     })),
   );
 }
@@ -36,33 +41,81 @@ function onDatabase(context: CommandContext, name: string): readonly RoleHolder[
   return context.principals.filter((principal) => principal.databaseId === databaseId);
 }
 
-const scopedRole = (scope: string, role: string): string => `${scope} ${role}`;
-
-const principalRow = (scope: string, { role, principalType, displayName, objectId, fqn }: RoleHolder): Row => [
-  ...[scopedRole(scope, role), typeText(principalType), displayName, objectId, fqn, '', ''],
-];
+const principalRow = (
+  scope: string,
+  { role, principalType, displayName, objectId, fqn, notes = '' }: RoleHolder | EntityPrincipal,
+): Row => [...[`${scope} ${role}`, typeText(principalType), displayName, objectId, fqn, notes, '']];
 
 /** The cluster's principals come with every database's, since their roles hold there. */
-function databasePrincipals(command: Command, context: CommandContext): readonly Row[] {
+export function databasePrincipals(command: Command, context: CommandContext): readonly Row[] {
   const { name } = context.data.database(command.databaseName(context));
+  return inDatabase(context, name);
+}
+
+const inDatabase = (context: CommandContext, name: string): readonly Row[] => [
+  ...onDatabase(context, name).map((principal) => principalRow(`Database ${name}`, principal)),
+  ...onCluster(context).map((principal) => principalRow('Cluster', principal)),
+];
+
+const missing = { table: 'TableNotFound', function: 'FunctionNotFound' } as const;
+
+/** As commands write roles on an entity: `Table T`. */
+const scopeOf = ({ kind, name }: Entity): string => {
+  const { word } = entityScopes[kind];
+  return `${word.slice(0, 1).toUpperCase()}${word.slice(1)} ${name}`;
+};
+
+/** Those of one entity, and then those of its database and the cluster, who are its principals by that.
+ * @throws DataError `TableNotFound` | `FunctionNotFound` */
+export function entityPrincipals(context: CommandContext, database: string, entity: Entity): readonly Row[] {
+  const view = context.data.database(database);
   return [
-    ...onDatabase(context, name).map((principal) => principalRow(`Database ${name}`, principal)),
-    ...onCluster(context).map((principal) => principalRow('Cluster', principal)),
+    ...requireEntity(view, entity).map((principal) => principalRow(scopeOf(entity), principal)),
+    ...inDatabase(context, view.name),
   ];
 }
 
-/** The caller's own roles. */
-function ownRoles(context: CommandContext, database: string | undefined): readonly Row[] {
-  const { displayName, objectId } = context.caller;
-  const mine = (scope: string, roles: readonly string[]): Row[] =>
-    roles.map((role) => [scope, displayName, objectId, role]);
-  return [
-    ...mine('Cluster', context.clusterRoles),
-    ...context.databases
-      .filter(({ name }) => database === undefined || name.toLowerCase() === database.toLowerCase())
-      .flatMap(({ name, roles }) => mine(`Database ${name}`, roles)),
-  ];
+function requireEntity(database: DatabaseView, { kind, name }: Entity): readonly EntityPrincipal[] {
+  const isThere = kind === 'table' ? database.tables.has(name) : database.functions.has(name);
+  if (!isThere) throw dataError(missing[kind], name.slice(0, 200));
+  return principalsOf[kind](database, name) ?? [];
 }
+
+/** The table or function that a command is about. */
+function entityOf(command: Command): Entity {
+  const kind: EntityKind = command.kind.includes('Table') ? 'table' : 'function';
+  return { kind, name: command.required(kind === 'table' ? 'TableName' : 'FunctionName') };
+}
+
+const roleRows = (context: CommandContext, scope: string, roles: readonly string[]): readonly Row[] =>
+  roles.map((role) => [scope, context.caller.displayName, context.caller.objectId, role]);
+
+/** The caller's own roles. */
+const ownRoles = (context: CommandContext, database: string | undefined): readonly Row[] => [
+  ...roleRows(context, 'Cluster', context.clusterRoles),
+  ...context.databases
+    .filter(({ name }) => database === undefined || name.toLowerCase() === database.toLowerCase())
+    .flatMap(({ name, roles }) => roleRows(context, `Database ${name}`, roles)),
+];
+
+const ownRolesOn = (context: CommandContext, database: DatabaseView, entity: Entity): readonly Row[] =>
+  roleRows(
+    context,
+    scopeOf(entity),
+    (principalsOf[entity.kind](database, entity.name) ?? [])
+      .filter(({ fqn }) => isMember(context.caller, fqn))
+      .map(({ role }) => role),
+  );
+
+/** Of all entities in databases that the caller may know of. */
+const ownEntityRoles = (context: CommandContext): readonly Row[] =>
+  context.data
+    .databases()
+    .filter(({ name }) => isAllowed(context, 'list', name))
+    .flatMap((database) => [
+      ...[...database.tables.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'table', name })),
+      ...[...database.functions.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'function', name })),
+    ]);
 
 /** @see Kusto "Manage database security roles" */
 export const principalCommands: readonly CommandRow[] = [
@@ -82,12 +135,7 @@ export const principalCommands: readonly CommandRow[] = [
     kinds: { ShowTablePrincipals: '.show table T principals', ShowFunctionPrincipals: '.show function F principals' },
     permission: 'monitor',
     columns: principalColumns,
-    run: (command, context) => {
-      // Nobody has a role on a table or function alone.
-      const table = command.optional('TableName');
-      if (table !== undefined) context.data.table(context.database, table);
-      return databasePrincipals(command, context);
-    },
+    run: (command, context) => entityPrincipals(context, command.databaseName(context), entityOf(command)),
   },
   {
     kinds: { ShowPrincipalRoles: '.show principal roles', ShowClusterPrincipalRoles: '.show cluster principal roles' },
@@ -95,7 +143,8 @@ export const principalCommands: readonly CommandRow[] = [
     columns: roleColumns,
     run: (command, context) => {
       const asked = command.optional('Principal');
-      if (asked === undefined || asked === context.caller.fqn) return ownRoles(context, undefined);
+      if (asked === undefined || asked === context.caller.fqn)
+        return [...ownRoles(context, undefined), ...ownEntityRoles(context)];
       const all = context.principals.filter(({ fqn }) => fqn.toLowerCase() === asked.toLowerCase());
       const names = new Map(context.data.databases().map(({ databaseId, name }) => [databaseId, name]));
       const mayKnow = context.clusterRoles.includes('AllDatabasesAdmin');
@@ -106,13 +155,21 @@ export const principalCommands: readonly CommandRow[] = [
     },
   },
   {
+    kinds: { ShowDatabasePrincipalRoles: '.show database D principal roles' },
+    permission: 'anyone',
+    columns: roleColumns,
+    run: (command, context) => ownRoles(context, command.databaseName(context)),
+  },
+  {
     kinds: {
-      ShowDatabasePrincipalRoles: '.show database D principal roles',
       ShowTablePrincipalRoles: '.show table T principal roles',
       ShowFunctionPrincipalRoles: '.show function F principal roles',
     },
     permission: 'anyone',
     columns: roleColumns,
-    run: (command, context) => ownRoles(context, command.databaseName(context)),
+    run: (command, context) => {
+      const database = context.data.database(command.databaseName(context));
+      return [...ownRoles(context, database.name), ...ownRolesOn(context, database, entityOf(command))];
+    },
   },
 ];

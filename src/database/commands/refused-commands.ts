@@ -12,9 +12,6 @@ interface RefusedRow {
   readonly why: string;
 }
 
-const rolesOf = (scope: string): string =>
-  `roles are assigned through the resource manager (principalAssignments of the ${scope})`;
-
 export const refusedCommands: readonly RefusedRow[] = [
   {
     kinds: ['RefreshDatabaseTableCache'],
@@ -34,11 +31,9 @@ export const refusedCommands: readonly RefusedRow[] = [
     kinds: ['DetachDatabase'],
     why: 'databases are deleted through the resource manager (Microsoft.Kusto/clusters/databases)',
   },
-  { kinds: ['AddDatabaseRole', 'DropDatabaseRole', 'SetDatabaseRole'], why: rolesOf('database') },
-  { kinds: ['AddClusterRole', 'DropClusterRole', 'SetClusterRole'], why: rolesOf('cluster') },
   {
-    kinds: ['AddTableRole', 'DropTableRole', 'SetTableRole', 'AddFunctionRole', 'DropFunctionRole', 'SetFunctionRole'],
-    why: 'roles are given on databases and on the cluster, through the resource manager',
+    kinds: ['AddClusterRole', 'DropClusterRole', 'SetClusterRole'],
+    why: 'roles on the cluster are assigned through the resource manager alone (principalAssignments of the cluster)',
   },
   {
     kinds: ['AlterFollowerClusterConfiguration'],

@@ -10,7 +10,7 @@ import { commandRow } from './command-rows.ts';
 import { withTableWord } from './ingest-commands.ts';
 import { withoutBrackets } from './inline-records.ts';
 import { pipeParsed, pipeText } from './command-pipe.ts';
-import { requirePermission } from './permissions.ts';
+import { requirePermission, requirePermissionOn } from './permissions.ts';
 import { commandName } from './command-type.ts';
 import { recognizeCommand } from './recognize.ts';
 import { explainDatabase, readableCatalog } from './readable-catalog.ts';
@@ -81,7 +81,7 @@ function requireRow({ permission }: CommandRow, command: Command, context: Comma
     return;
   }
   const { name } = context.data.database(command.databaseName(context));
-  requirePermission(context, permission, name, command.kind);
+  requirePermissionOn(context, permission, name, command);
 }
 
 async function parse(context: CommandContext, text: string): Promise<ParsedCommand> {

@@ -5,7 +5,7 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
-import { requirePermission } from './permissions.ts';
+import { ownPrincipals, requirePermission } from './permissions.ts';
 import { clrTypes, columnType, cslSchema } from './schema-text.ts';
 import { splitCommand } from './words.ts';
 
@@ -43,26 +43,31 @@ function schemasOf(command: Command): TableSchema[] {
 }
 
 async function createTables(command: Command, context: CommandContext): Promise<readonly TableView[]> {
-  return context.data.createTables(context.database, schemasOf(command));
+  return context.data.createTables(context.database, owned(schemasOf(command), context));
 }
+
+const owned = (schemas: readonly TableSchema[], context: CommandContext): readonly TableSchema[] =>
+  schemas.map((schema) => ({ ...schema, ...ownPrincipals(context) }));
 
 /** A table that exists already is somebody's: to add columns to it takes more than to create one. */
 async function mergeTables(command: Command, context: CommandContext): Promise<readonly TableView[]> {
   const { data, database } = context;
   const schemas = schemasOf(command);
-  if (schemas.some(({ name }) => data.database(database).tables.has(name)))
-    requirePermission(context, 'admin', database, command.kind);
-  return data.createMergeTables(database, schemas);
+  for (const { name } of schemas)
+    if (data.database(database).tables.has(name))
+      requirePermission(context, 'tableAdmin', database, command.kind, name);
+  return data.createMergeTables(database, owned(schemas, context));
 }
 
-async function createLike(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
+async function createLike(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { data, database } = context;
   const source = data.table(database, command.required('TableName'));
   const name = command.required('NewTableName');
   const given = command.properties(['docstring', 'folder']);
   if (data.database(database).tables.has(name) && !command.has('ifnotexists')) throw dataError('EntityExists', name);
   const columns = source.columns.map((column) => ({ name: column.name, type: column.type }));
   const schema = { name, columns, folder: source.folder, docstring: source.docstring, ...given };
-  return (await data.createTables(database, [schema])).map(schemaRow);
+  return (await data.createTables(database, owned([schema], context))).map(schemaRow);
 }
 
 function onlySchema(command: Command): TableSchema {
@@ -95,7 +100,7 @@ async function renameColumns(command: Command, context: CommandContext): Promise
   ) {
     throw new KqlError('notSupported', 'Renaming columns of several tables in one command is not supported.');
   }
-  requirePermission(context, 'admin', first.database, command.kind);
+  requirePermission(context, 'tableAdmin', first.database, command.kind, first.table);
   const renames = paths.map(({ column }, index) => ({ from: column, to: names[index] ?? column }));
   const table = await context.data.renameColumns(first.database, first.table, renames);
   return table.columns
@@ -105,7 +110,7 @@ async function renameColumns(command: Command, context: CommandContext): Promise
 
 async function dropColumn(command: Command, context: CommandContext): Promise<readonly Row[]> {
   const { database, table, column } = columnPath(command.required('ColumnName'), context);
-  requirePermission(context, 'admin', database, command.kind);
+  requirePermission(context, 'tableAdmin', database, command.kind, table);
   return [schemaRow(await context.data.dropColumns(database, table, [column], command.has('ifexists')))];
 }
 
@@ -170,13 +175,13 @@ export const tableCommands: readonly CommandRow[] = [
   },
   {
     kinds: { AlterTable: '.alter table T (A: long, B: string)' },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: schemaColumns,
     run: async (command, { data, database }) => [schemaRow(await data.alterTable(database, onlySchema(command)))],
   },
   {
     kinds: { AlterMergeTable: '.alter-merge table T (C: real)' },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: schemaColumns,
     run: async (command, { data, database }) => [schemaRow(await data.alterMergeTable(database, onlySchema(command)))],
   },
@@ -185,7 +190,7 @@ export const tableCommands: readonly CommandRow[] = [
       AlterTableDocString: '.alter table T docstring "What it holds"',
       AlterTableFolder: '.alter table T folder "Raw"',
     },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: schemaColumns,
     run: async (command, { data, database }) => {
       const docstring = command.optional('Documentation');
@@ -198,26 +203,26 @@ export const tableCommands: readonly CommandRow[] = [
       AlterTableColumnDocStrings: '.alter table T column-docstrings (A: "What it is")',
       AlterMergeTableColumnDocStrings: '.alter-merge table T column-docstrings (A: "What it is")',
     },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: schemaColumns,
     run: columnDocstrings,
   },
   {
     kinds: { RenameTable: '.rename table T to U', RenameTables: '.rename tables T = U, U = T' },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: tableColumns,
     run: renameTables,
   },
   {
     kinds: { DropTable: '.drop table T ifexists', DropTables: '.drop tables (T, U) ifexists' },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: 'TableName: string, DatabaseName: string',
     run: dropTables,
   },
-  { kinds: { DropColumn: '.drop column T.A' }, permission: 'admin', columns: schemaColumns, run: dropColumn },
+  { kinds: { DropColumn: '.drop column T.A' }, permission: 'anyone', columns: schemaColumns, run: dropColumn },
   {
     kinds: { DropTableColumns: '.drop table T columns (A, B)' },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: schemaColumns,
     run: async (command, { data, database }) => [
       schemaRow(await data.dropColumns(database, command.required('TableName'), command.all('ColumnName'), false)),
@@ -225,7 +230,7 @@ export const tableCommands: readonly CommandRow[] = [
   },
   {
     kinds: { RenameColumn: '.rename column T.A to B', RenameColumns: '.rename columns B = T.A' },
-    permission: 'admin',
+    permission: 'anyone',
     columns: columnColumns,
     run: renameColumns,
   },

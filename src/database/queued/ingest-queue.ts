@@ -30,8 +30,8 @@ import type { StatusEntities } from './status-entities.ts';
 export interface Uploader {
   readonly fqn: string;
   readonly displayName: string;
-  /** The name of the database as the cluster spells it. @throws DataError `DatabaseNotFound`, IngestionRefusal */
-  requireDatabase(name: string): string;
+  /** For rows of one of its tables: the name of the database as the cluster spells it. @throws DataError `DatabaseNotFound`, IngestionRefusal */
+  requireDatabase(name: string, table: string): string;
 }
 
 /** The blob that a message names. */
@@ -169,7 +169,7 @@ export class IngestQueue {
         const uploader = await ports.uploader(one.message.identity, one.record.sentOn);
         admitted.push({
           ...{ one, uploader, settling: { ...settling, uploader } },
-          database: uploader.requireDatabase(one.message.database),
+          database: uploader.requireDatabase(one.message.database, one.message.table),
         });
       } catch (error) {
         await this.#settleAll([settling], failed(refusalOf(error)));

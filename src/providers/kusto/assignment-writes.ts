@@ -3,7 +3,7 @@ import type { Guid } from '../../base/guid.ts';
 import { toIso } from '../../clock/clock.ts';
 import type { Caller } from '../../authz/caller.ts';
 import { writeRecord } from '../../state/state.ts';
-import type { StateWrite } from '../../state/state.ts';
+import type { StateWrite, Versioned } from '../../state/state.ts';
 import { assignmentResources } from './child-records.ts';
 import type { AssignmentProperties, AssignmentResource, DatabaseResource } from './child-records.ts';
 import { kustoError } from './kusto-errors.ts';
@@ -15,6 +15,8 @@ export interface AssignmentScope {
   /** Resource id of the cluster or database, and its name (`cluster` or `cluster/database`). */
   readonly id: string;
   readonly name: string;
+  /** Where a request named it. */
+  readonly database?: Versioned<DatabaseResource>;
 }
 
 export const scopeOfDatabase = (database: DatabaseResource): AssignmentScope => ({

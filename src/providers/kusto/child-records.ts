@@ -23,7 +23,19 @@ export type DatabaseProperties = {
   readonly hotCachePeriod?: string;
   /** Of its own, besides the cluster's. */
   readonly key?: SentKey;
+  /** Given by commands of the data plane: no resource of the resource manager stands for them. */
+  readonly roles?: readonly CommandRole[];
   readonly operation?: ResourceOperation;
+};
+
+/** A role in a database that a command has given: as `NamedPrincipal`. */
+export type CommandRole = {
+  readonly role: DatabaseRole;
+  readonly principalType: PrincipalType;
+  readonly displayName: string;
+  readonly objectId: Guid;
+  readonly fqn: string;
+  readonly notes: string;
 };
 
 export interface DatabaseResource extends ArmResource {

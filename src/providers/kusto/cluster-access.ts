@@ -16,6 +16,7 @@ import { clusterStatus } from './cluster-status.ts';
 import { attachedBelow, followedDatabases, sharingOf } from './following.ts';
 import type { FollowedDatabase } from './following.ts';
 import { listChildren } from './cluster-store.ts';
+import { asAssignment } from './database-roles.ts';
 import { clusterState, stateReason } from './cluster-view.ts';
 import type { ClusterState } from './cluster-view.ts';
 import type { KustoPorts } from './ports.ts';
@@ -39,6 +40,8 @@ export type AssignmentAccess = Pick<
 > & {
   /** Absent: a role on the cluster. */
   readonly databaseId?: Guid;
+  /** What the command said of it that gave the role. */
+  readonly notes?: string;
 };
 
 /** What the data plane must know of a cluster before it serves a request. */
@@ -188,6 +191,7 @@ async function readChildren(ports: KustoPorts, cluster: ClusterResource): Promis
     const database = (await ports.state.get(databaseResources, id))?.value;
     if (database === undefined) continue;
     databases.push(databaseAccess(database));
+    assignments.push(...given(database));
     const onDatabase = await listAssignments(ports, { kind: 'database', id: database.id, name: database.name });
     assignments.push(
       ...onDatabase.map(({ value }) => ({
@@ -213,6 +217,9 @@ const databaseAccess = ({ properties }: DatabaseResource): DatabaseAccess => ({
   ...(properties.softDeletePeriod === undefined ? {} : { softDeletePeriod: properties.softDeletePeriod }),
   ...(properties.hotCachePeriod === undefined ? {} : { hotCachePeriod: properties.hotCachePeriod }),
 });
+
+const given = ({ properties: { databaseId, roles = [] } }: DatabaseResource): readonly AssignmentAccess[] =>
+  roles.map((role) => ({ ...assignmentAccess(asAssignment(role)), databaseId, notes: role.notes }));
 
 const assignmentAccess = (properties: AssignmentProperties): AssignmentAccess => ({
   role: properties.role,

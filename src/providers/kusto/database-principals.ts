@@ -12,6 +12,7 @@ import { assignmentResources } from './child-records.ts';
 import type { AssignmentProperties, AssignmentResource } from './child-records.ts';
 import { touchCluster } from './cluster-lookup.ts';
 import { bodyObject } from './cluster-store.ts';
+import { asAssignment, dropCommandRoles } from './database-roles.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KnownPrincipal, KustoPorts, PrincipalType } from './ports.ts';
 import { assignmentScope, listAssignments, readPrincipalType, readRole } from './principal-assignments.ts';
@@ -20,8 +21,13 @@ import { assignmentScope, listAssignments, readPrincipalType, readRole } from '.
 export async function listPrincipals(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireReadable(ports, request, 'fetch principals');
   const scope = await assignmentScope(ports, request, cluster.value);
-  return principalsAnswer((await listAssignments(ports, scope)).map(({ value }) => value.properties));
+  const assigned = (await listAssignments(ports, scope)).map(({ value }) => value.properties);
+  return principalsAnswer([...assigned, ...givenByCommands(scope)]);
 }
+
+/** This older way tells what holds in the database, which commands of the data plane change, too. */
+const givenByCommands = ({ database }: AssignmentScope): readonly AssignmentProperties[] =>
+  (database?.value.properties.roles ?? []).map(asAssignment);
 
 /** Adds what is not there yet, in one commit; a new assignment gets a GUID as its name. @returns all principals afterwards */
 export async function addPrincipals(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
@@ -35,8 +41,13 @@ export async function addPrincipals(ports: KustoPorts, request: ArmRequest): Pro
     all.push(wanted);
     writes.push(writeNewAssignment(newAssignment(ports, scope, newGuid(ports.randomBytes), wanted)));
   }
-  if (writes.length > 0) await ports.state.commit({ write: [...writes, touchCluster(cluster)] });
-  return principalsAnswer(all);
+  const given = dropCommandRoles(scope.database, all);
+  if (writes.length + given.length > 0)
+    await ports.state.commit({ write: [...writes, ...given, touchCluster(cluster)] });
+  return principalsAnswer([
+    ...all,
+    ...givenByCommands(scope).filter((one) => !all.some((other) => isSame(one, other))),
+  ]);
 }
 
 /** Removing who is not there is no error. @returns all principals afterwards */
@@ -48,8 +59,13 @@ export async function removePrincipals(ports: KustoPorts, request: ArmRequest): 
   const goes = ({ value }: Versioned<AssignmentResource>): boolean =>
     unwanted.some((one) => isSame(one, value.properties));
   const writes = held.filter(goes).map(({ id, version }) => writeRecord(assignmentResources, id, version, null));
-  if (writes.length > 0) await ports.state.commit({ write: [...writes, touchCluster(cluster)] });
-  return principalsAnswer(held.filter((one) => !goes(one)).map(({ value }) => value.properties));
+  const given = dropCommandRoles(scope.database, unwanted);
+  if (writes.length + given.length > 0)
+    await ports.state.commit({ write: [...writes, ...given, touchCluster(cluster)] });
+  return principalsAnswer([
+    ...held.filter((one) => !goes(one)).map(({ value }) => value.properties),
+    ...givenByCommands(scope).filter((one) => !unwanted.some((other) => isSame(one, other))),
+  ]);
 }
 
 const isSame = (left: AssignmentProperties, right: AssignmentProperties): boolean =>

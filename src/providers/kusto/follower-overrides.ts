@@ -1,5 +1,6 @@
 import type { FollowerChange, FollowerOverrides, OverridePrincipal } from '../../authz/follower-overrides.ts';
-import { noOverrides, withOverride, withoutPrincipals, withPrincipals } from '../../authz/follower-overrides.ts';
+import { noOverrides, withOverride } from '../../authz/follower-overrides.ts';
+import { afterChange } from '../../authz/role-changes.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { StateConflictError } from '../../state/state-store.ts';
@@ -11,7 +12,8 @@ import { currentCluster, touchCluster } from './cluster-lookup.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { followedDatabases, followerIdOf } from './following.ts';
 import { isUnderWay } from './operation-record.ts';
-import type { KustoPorts, PrincipalType } from './ports.ts';
+import { namedPrincipals } from './named-principals.ts';
+import type { KustoPorts } from './ports.ts';
 
 type Overrides = Readonly<Record<string, FollowerOverrides>>;
 
@@ -90,9 +92,6 @@ async function heldOverrides(
 const entriesOf = (all: Overrides): number =>
   Object.values(all).reduce((sum, { principals, tables }) => sum + principals.length + Object.keys(tables).length, 0);
 
-const prefixOf: Readonly<Record<PrincipalType, string>> = { App: 'aadapp', Group: 'aadgroup', User: 'aaduser' };
-const types = Object.keys(prefixOf) as PrincipalType[];
-
 /** Who joins may not be unknown; who leaves may be.
  * @returns what is to be done with them, or why it cannot be */
 async function findPrincipals(
@@ -100,27 +99,8 @@ async function findPrincipals(
   tenantId: Guid,
   { action, role, principals, notes }: Extract<FollowerChange, { readonly what: 'principals' }>,
 ): Promise<string | ((before: FollowerOverrides) => FollowerOverrides)> {
-  const found: OverridePrincipal[] = [];
-  for (const text of principals) {
-    const [, kind = '', id = '', tenant = ''] = /^\s*([A-Za-z]+)=([^;]+)(?:;(.*))?$/.exec(text) ?? [];
-    const type = types.find((one) => prefixOf[one] === kind.toLowerCase());
-    if (type === undefined) return `'${text}' is not a principal: aaduser=, aadgroup= or aadapp= begins it.`;
-    const isElsewhere = tenant !== '' && tenant.trim().toLowerCase() !== tenantId;
-    const known = isElsewhere ? undefined : await ports.findPrincipal(type, id.trim(), tenantId);
-    if (known === undefined) {
-      if (action === 'drop') continue;
-      return `The principal '${text}' was not found in the tenant '${tenantId}'.`;
-    }
-    const fqn = `${prefixOf[type]}=${known.appId ?? known.objectId};${tenantId}`;
-    const { displayName, objectId } = known;
-    found.push({ role, principalType: type, displayName, objectId, fqn, notes });
-  }
-  if (action === 'add') return (before) => withPrincipals(before, found);
-  const texts = principals.map((text) => text.trim().toLowerCase());
-  return (before) =>
-    withoutPrincipals(
-      before,
-      role,
-      ({ objectId, fqn }) => found.some((one) => one.objectId === objectId) || texts.includes(fqn.toLowerCase()),
-    );
+  const named = await namedPrincipals(ports, tenantId, principals, action === 'drop');
+  if (typeof named === 'string') return named;
+  const found = named.map((one): OverridePrincipal => ({ ...one, role, notes }));
+  return (before) => ({ ...before, principals: afterChange(before.principals, { action, role, principals }, found) });
 }

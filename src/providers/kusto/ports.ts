@@ -81,6 +81,8 @@ export interface KustoPorts {
   readonly findPrincipal: (type: PrincipalType, id: string, tenantId: Guid) => Promise<KnownPrincipal | undefined>;
   /** @returns undefined for a vault of this Kustody */
   readonly outsideAccount: (vault: HostName, identity: Guid) => Promise<OutsideAccount | undefined>;
+  /** By its id or one of its domains. */
+  readonly findTenant: (idOrDomain: string) => Promise<Guid | undefined>;
   readonly contents: ClusterContents;
   readonly runScript: (run: ScriptRun) => Promise<ScriptOutcome>;
   readonly faults: OperationFaults;

@@ -22,6 +22,7 @@ import { assignmentResources } from './child-records.ts';
 import type { AssignmentProperties, AssignmentResource } from './child-records.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { addressOf, bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
+import { dropCommandRoles } from './database-roles.ts';
 import { requireDatabase } from './databases.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts, PrincipalType } from './ports.ts';
@@ -38,8 +39,8 @@ export async function assignmentScope(
   const id = requestedClusterId(request);
   const { clusterName } = addressOf(request);
   if (databaseName === undefined) return { kind: 'cluster', id, name: clusterName };
-  await requireDatabase(ports, request, cluster);
-  return { kind: 'database', id: `${id}/Databases/${databaseName}`, name: `${clusterName}/${databaseName}` };
+  const database = await requireDatabase(ports, request, cluster);
+  return { kind: 'database', id: `${id}/Databases/${databaseName}`, name: `${clusterName}/${databaseName}`, database };
 }
 
 const find = (
@@ -97,6 +98,7 @@ export async function putAssignment(ports: KustoPorts, request: ArmRequest): Pro
       : { ...found.value, changedAt: toIso(ports.clock.now()), properties };
   await commitChild(ports, cluster, operation, [
     writeRecord(assignmentResources, next.id.toLowerCase(), found?.version ?? null, next),
+    ...dropCommandRoles(scope.database, [wanted, ...(found === undefined ? [] : [found.value.properties])]),
   ]);
   return found === undefined
     ? begun(request, operation, 201, showSent(next, 'Creating', request))
@@ -111,7 +113,10 @@ export async function deleteAssignment(ports: KustoPorts, request: ArmRequest): 
   requireChildIdle(found.value, ports.clock.now());
   const kind = scope.kind === 'cluster' ? 'ServicePrincipalAssignmentsDrop' : 'DatabaseDropPrincipals';
   const operation = await beginChildOperation(ports, request, cluster.value, kind, found.value.id);
-  await commitChild(ports, cluster, operation, [writeRecord(assignmentResources, found.id, found.version, null)]);
+  await commitChild(ports, cluster, operation, [
+    writeRecord(assignmentResources, found.id, found.version, null),
+    ...dropCommandRoles(scope.database, [found.value.properties]),
+  ]);
   return accepted(request, operation);
 }
 

@@ -12,11 +12,14 @@ import {
 import { Readable } from 'node:stream';
 
 const { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: id, AZURE_CLIENT_SECRET: secret } = process.env;
-const connection = (uri) => KustoConnectionStringBuilder.withAadApplicationKeyAuthentication(uri, id, secret, tenant);
+const own = { clientId: id, clientSecret: secret };
+const connection = (uri, { clientId, clientSecret } = own) =>
+  KustoConnectionStringBuilder.withAadApplicationKeyAuthentication(uri, clientId, clientSecret, tenant);
 const clients = new Map();
-const clientFor = (uri) => {
-  if (!clients.has(uri)) clients.set(uri, new Client(connection(uri)));
-  return clients.get(uri);
+const clientFor = (uri, identity = own) => {
+  const key = `${identity.clientId} ${uri}`;
+  if (!clients.has(key)) clients.set(key, new Client(connection(uri, identity)));
+  return clients.get(key);
 };
 
 function propertiesOf({ options, parameters, clientRequestId }, raw) {
@@ -27,7 +30,7 @@ function propertiesOf({ options, parameters, clientRequestId }, raw) {
 
 async function perform(call) {
   if (call.call === 'storage') return { value: await storageCalls(call) };
-  const client = clientFor(call.uri);
+  const client = clientFor(call.uri, call.identity);
   const raw = call.call.startsWith('raw');
   const properties = propertiesOf(call, raw);
   switch (call.call) {
@@ -40,7 +43,7 @@ async function perform(call) {
     case 'mgmt':
       return told(await client.executeMgmt(call.database, call.text, properties), false);
     case 'ingest': {
-      const ingest = new StreamingIngestClient(connection(call.uri), undefined, false);
+      const ingest = new StreamingIngestClient(connection(call.uri, call.identity), undefined, false);
       const ingestionProperties = new IngestionProperties({
         database: call.database,
         table: call.table,
@@ -55,7 +58,7 @@ async function perform(call) {
       return { value: answer.Tables.map(({ Rows }) => Rows) };
     }
     case 'queued': {
-      const ingest = new IngestClient(connection(call.uri));
+      const ingest = new IngestClient(connection(call.uri, call.identity));
       const properties = new IngestionProperties({ database: call.database, table: call.table, ...call.properties });
       const result = await ingest.ingestFromStream(Readable.from([Buffer.from(call.data)]), properties);
       const status = await result.getIngestionStatusCollection();

@@ -1,8 +1,7 @@
 import type { HostAnswer } from '../../support/server-fixture.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
-
-type Identity = Pick<Started['environment'], 'clientId' | 'clientSecret' | 'objectId'>;
-type Started = Awaited<ReturnType<typeof startServerFixture>>;
+import type { Identity } from '../../support/new-identity.ts';
+import { newIdentityIn } from '../../support/new-identity.ts';
 
 /** Two clusters, `leader` with a database `logs` that has a table T with a row, and `follower`, which can attach it. Clients are the owner and
  * others that the directory knows. */
@@ -37,20 +36,7 @@ export async function startFollowers() {
   await command('leader', 'logs', '.ingest inline into table T <| 7');
 
   /** A new application with a service principal. */
-  const newIdentity = async (displayName: string): Promise<Identity> => {
-    const token = await fixture.tokenFor('https://graph.microsoft.com');
-    const graph = async (path: string, body: object) => {
-      const answer = await fixture.send({
-        ...{ host: 'graph.microsoft.com', method: 'POST', path: `/v1.0/${path}`, token, body },
-      });
-      if (answer.status >= 300) throw new Error(answer.text);
-      return answer.body as Readonly<Record<string, string>>;
-    };
-    const { id, appId = '' } = await graph('applications', { displayName });
-    const { secretText = '' } = await graph(`applications/${id ?? ''}/addPassword`, {});
-    const { id: objectId = '' } = await graph('servicePrincipals', { appId });
-    return { clientId: appId, clientSecret: secretText, objectId };
-  };
+  const newIdentity = (displayName: string): Promise<Identity> => newIdentityIn(fixture, displayName);
   const tokenOf = async ({ clientId, clientSecret }: Identity): Promise<string> => {
     const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
     const { body } = await fixture.send({

@@ -36,6 +36,8 @@ export interface ClientCall {
   readonly clientRequestId?: string;
   /** Another address than the cluster's own name. */
   readonly uri?: string;
+  /** Who asks instead of the fixture's own. */
+  readonly identity?: { readonly clientId: string; readonly clientSecret: string };
   /** For ingestion. */
   readonly table?: string;
   readonly data?: string;

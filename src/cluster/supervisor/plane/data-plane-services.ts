@@ -12,8 +12,11 @@ import type { RequestAccessPorts } from './request-access.ts';
 import { authorizeRequest, authorizeUploader } from './request-access.ts';
 import { followerCommand } from './follower-commands.ts';
 import type { FollowerCommandPorts } from './follower-commands.ts';
+import { roleCommand } from './role-commands.ts';
+import type { RoleCommandPorts } from './role-commands.ts';
 
-export interface DataPlaneServicePorts extends RequestAccessPorts, Pick<FollowerCommandPorts, 'changeOverrides'> {
+export interface DataPlaneServicePorts
+  extends RequestAccessPorts, Pick<FollowerCommandPorts, 'changeOverrides'>, Pick<RoleCommandPorts, 'changeRoles'> {
   readonly keys: Pick<SupervisedClusterKeys, 'admitted'>;
   readonly log: Log;
   readonly tickets: FollowerTickets;
@@ -43,6 +46,7 @@ export function createDataPlaneServices(
     uploader: (clusterId, body) => authorizeUploader(ports, clusterId, readDataPlaneCall.uploader(body)),
     route: (clusterId, body) => routeToLeader(ports, clusterId, readDataPlaneCall.route(body).leaderId),
     follower: (clusterId, body) => followerCommand(ports, clusterId, readDataPlaneCall.follower(body)),
+    role: (clusterId, body) => roleCommand(ports, clusterId, readDataPlaneCall.role(body)),
     outwardHost: (_clusterId, body) => {
       const { host, port } = readDataPlaneCall.outwardHost(body);
       return ports.outwardHost(host, port);

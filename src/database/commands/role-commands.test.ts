@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import type { DatabaseRole } from '../../authz/kusto-roles.ts';
+import { newGuid } from '../../base/guid.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import type { CommandContext } from './command-context.ts';
+import { ForbiddenError } from './forbidden-error.ts';
+
+let cluster: CommandFixture;
+beforeAll(async () => {
+  cluster = await openCommandFixture();
+  await cluster.run('.create tables T (a:long), U (a:long)');
+  await cluster.run('.create function F() { T }');
+  await cluster.run('.create function G() { T }');
+});
+afterAll(() => cluster.close());
+
+/** Somebody with roles in the database, and in groups. */
+function person(name: string, roles: readonly DatabaseRole[], memberOf: readonly string[] = []) {
+  const { databaseId, name: database } = cluster.data.database;
+  const fqn = `aadapp=${name};tenant`;
+  const caller = { ...cluster.context.caller, objectId: newGuid(systemRandomBytes), displayName: name, fqn, memberOf };
+  const access: Partial<CommandContext> = {
+    caller,
+    clusterRoles: [],
+    databases: [{ databaseId, name: database, roles }],
+  };
+  const verdict = async (text: string): Promise<'allowed' | 'forbidden'> => {
+    try {
+      await cluster.run(text, access);
+      return 'allowed';
+    } catch (error) {
+      if (error instanceof ForbiddenError) return 'forbidden';
+      throw error;
+    }
+  };
+  return { access, verdict, fqn };
+}
+
+describe('a role on one table', () => {
+  const ingest = (table: string) => `.ingest inline into table ${table} <| 1`;
+
+  it('Ingestor: rows go into that one only, as long as the principal is in the database', async () => {
+    const { access, verdict } = person('loader', ['User']);
+    expect(await verdict(ingest('T'))).toBe('forbidden');
+    const [row] = await cluster.run(".add table T ingestors ('aadapp=loader') 'Loads it'");
+    expect(row).toMatchObject({
+      ...{ Role: 'Table T Ingestor', PrincipalType: 'Microsoft Entra Application' },
+      ...{ PrincipalFQN: 'aadapp=loader;tenant', Notes: 'Loads it', RoleAssignmentIdentifier: '' },
+    });
+    expect(await verdict(ingest('T'))).toBe('allowed');
+    expect(await verdict('.append T <| print a = 2')).toBe('allowed');
+    expect(await verdict('.set-or-append async T <| print a = 2')).toBe('allowed');
+    expect(await verdict(`.create-or-alter table T ingestion json mapping "M" '[{"column":"a","path":"$.a"}]'`)).toBe(
+      'allowed',
+    );
+    expect(await verdict(ingest('U'))).toBe('forbidden');
+    expect(await verdict('.append U <| print a = 2')).toBe('forbidden');
+    expect(await verdict('.set-or-replace T <| print a = 2')).toBe('forbidden');
+    expect(await verdict('.set-or-append T with (extend_schema = true) <| print a = 2, b = 1')).toBe('forbidden');
+    expect(await verdict('.alter table T docstring "x"')).toBe('forbidden');
+    expect(await verdict(".add table T ingestors ('aadapp=friend')")).toBe('forbidden');
+    expect(await cluster.run('.show table T principal roles', access)).toEqual([
+      expect.objectContaining({ Scope: 'Database db', Role: 'User' }) as unknown,
+      expect.objectContaining({ Scope: 'Table T', DisplayName: 'loader', Role: 'Ingestor' }) as unknown,
+    ]);
+    expect(await person('loader', []).verdict(ingest('T'))).toBe('forbidden');
+    expect(await person('loader', ['Viewer']).verdict(ingest('T'))).toBe('forbidden');
+    expect(await person('other', ['User']).verdict(ingest('T'))).toBe('forbidden');
+    await cluster.run('.set table T ingestors none');
+    expect(await verdict(ingest('T'))).toBe('forbidden');
+  });
+
+  it('Admin: the table is changed, given on and dropped, no other one is', async () => {
+    const { verdict } = person('owner', ['User'], ['aadgroup=owners;tenant']);
+    await cluster.run('.create table Mine (a:long)');
+    await cluster.run(".add table Mine admins ('aadgroup=owners')");
+    for (const text of [
+      '.alter-merge table Mine (b:string)',
+      '.alter table Mine policy caching hot = 1d',
+      '.rename column Mine.b to c',
+      '.drop column Mine.c',
+      '.set-or-replace Mine <| print a = 1',
+      '.clear table Mine data',
+      ".add table Mine ingestors ('aadapp=friend')",
+      '.rename table Mine to Ours',
+      '.alter table Ours docstring "kept its administrators"',
+    ])
+      expect([text, await verdict(text)]).toEqual([text, 'allowed']);
+    for (const text of [
+      '.alter-merge table T (b:string)',
+      '.drop column T.a',
+      '.rename tables Ours = T, T = Ours',
+      '.drop tables (Ours, T)',
+      '.create-merge tables Ours (a:long), T (b:long)',
+      '.alter tables (Ours, T) policy caching hot = 1d',
+      '.alter database db policy caching hot = 1d',
+      ".add database db viewers ('aadapp=friend')",
+      ".add function F admins ('aadapp=friend')",
+    ])
+      expect([text, await verdict(text)]).toEqual([text, 'forbidden']);
+    expect(await verdict('.drop table Ours')).toBe('allowed');
+    // Another table of the name is another table.
+    await cluster.run('.create table Ours (a:long)');
+    expect(await verdict('.alter table Ours docstring "x"')).toBe('forbidden');
+    expect(await person('x', ['Viewer'], ['aadgroup=owners;tenant']).verdict('.drop table Ours')).toBe('forbidden');
+  });
+});
+
+describe('a role on one function', () => {
+  it('Admin: it is changed, given on and dropped, no other one is', async () => {
+    const { verdict } = person('author', ['User']);
+    expect(await verdict('.alter function F() { U }')).toBe('forbidden');
+    await cluster.run(".add function F admins ('aadapp=author') skip-results 'by hand'");
+    expect(await cluster.run('.show function F principals')).toMatchObject([
+      { Role: 'Function F Admin', Notes: 'by hand' },
+    ]);
+    for (const text of [
+      '.alter function F() { U }',
+      '.create-or-alter function F() { T }',
+      '.alter function F docstring "x"',
+      ".add function F admins ('aadapp=friend')",
+    ])
+      expect([text, await verdict(text)]).toEqual([text, 'allowed']);
+    expect(await cluster.run('.show function F principals')).toHaveLength(2);
+    for (const text of ['.alter function G() { U }', '.drop functions (F, G)', '.drop function G'])
+      expect([text, await verdict(text)]).toEqual([text, 'forbidden']);
+    expect(await verdict('.drop function F')).toBe('allowed');
+  });
+});
+
+describe('whoever makes a table or function with the role User', () => {
+  it('administers it, and who administers the database needs no role on it', async () => {
+    const { verdict, access, fqn } = person('maker', ['User']);
+    await cluster.run('.create table Made (a:long)', access);
+    await cluster.run('.set Filled <| print a = 1', access);
+    await cluster.run('.create function Fun() { Made }', access);
+    expect(await cluster.run('.show table Made principals')).toMatchObject([
+      { Role: 'Table Made Admin', PrincipalFQN: fqn },
+    ]);
+    for (const text of ['.alter-merge table Made (b:long)', '.drop table Filled', '.alter function Fun() { T }'])
+      expect([text, await verdict(text)]).toEqual([text, 'allowed']);
+    expect(await verdict('.create table T (a:long)')).toBe('allowed'); // it is there, and stays as it is
+    expect(await verdict('.drop table T')).toBe('forbidden');
+    expect(await cluster.run('.show table T principals')).toEqual([]);
+  });
+});
+
+describe('roles of a database', () => {
+  const holders = async (text: string) =>
+    (await cluster.run(text)).map((row) => `${String(row['Role'])} ${String(row['PrincipalFQN'])}`);
+
+  it('.add, .drop and .set answer with who has one then', async () => {
+    expect(await holders(".add database db users ('aaduser=a', 'aadapp=b;other')")).toEqual([
+      'Database db User aaduser=a;tenant',
+      'Database db User aadapp=b;other',
+    ]);
+    expect(await holders(".add database db unrestrictedviewers ('aaduser=a')")).toHaveLength(3);
+    expect(await holders(".drop database db users ('aadapp=b;other')")).toHaveLength(2);
+    expect(await holders(".set database db users ('aaduser=c')")).toEqual([
+      'Database db UnrestrictedViewer aaduser=a;tenant',
+      'Database db User aaduser=c;tenant',
+    ]);
+    expect(await holders('.set database db users none skip-results')).toEqual([]);
+    expect(await holders(".add database db monitors ('aaduser=m') 'watches'")).toHaveLength(2);
+  });
+
+  it('are given by its administrators, and roles on the cluster by no command', async () => {
+    for (const role of ['User', 'Viewer', 'Ingestor', 'Monitor', 'UnrestrictedViewer'] as const)
+      expect(await person('p', [role]).verdict(".add database db viewers ('aadapp=p')")).toBe('forbidden');
+    expect(await person('p', ['Admin']).verdict(".add database db viewers ('aadapp=p')")).toBe('allowed');
+    await expect(cluster.run(".add cluster alldatabasesviewers ('aadapp=p')")).rejects.toMatchObject({
+      code: 'notSupported',
+      message: expect.stringContaining('the resource manager alone') as string,
+    });
+  });
+});

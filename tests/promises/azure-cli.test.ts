@@ -123,6 +123,37 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
     expect(answers['old']).toContain('more than 90 days ago');
   });
 
+  it('has what a vault is asked copied into a database by a diagnostic setting, and nothing of before', async () => {
+    const rows = `AZKVAuditLogs | where OperationName == 'SecretSet' | summarize count() by Name = extract('secrets/([a-z]+)', 1, Id)`;
+    const answers = await answersOf(
+      `
+      az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
+      cluster=$(az resource list --resource-type Microsoft.Kusto/clusters --query "[0].id" -o tsv)
+      vault=$(az keyvault create -n "kv$RANDOM$RANDOM" -g kustody -l eastus --enable-rbac-authorization false --query id -o tsv)
+      wrote() { az keyvault secret set --vault-name "\${vault##*/}" -n "$1" --value v -o none; }
+      wrote before
+      show made az monitor diagnostic-settings create -n copy --resource "$vault" --workspace "$cluster/databases/db" \
+        --logs '[{"category":"AuditEvent","enabled":true}]'
+      show listed az monitor diagnostic-settings list --resource "$vault"
+      show shown az monitor diagnostic-settings show -n copy --resource "$vault"
+      wrote during
+      until kustody query "${rows}" --format csv 2>err | grep during; do :; done >/dev/null
+      az monitor diagnostic-settings delete -n copy --resource "$vault"
+      refused gone az monitor diagnostic-settings show -n copy --resource "$vault"
+      show left az monitor diagnostic-settings list --resource "$vault"
+      printf 'rows\\t'; kustody query "${rows}" --format json | tr -d '\\n'; echo`,
+      '--seed',
+    );
+    const copy = { name: 'copy', logs: [{ category: 'AuditEvent', enabled: true }] };
+    expect(answers['made']).toMatchObject(copy);
+    expect(answers['shown']).toMatchObject(copy);
+    expect(answers['listed']).toMatchObject([copy]);
+    expect(answers['gone']).toContain('ResourceNotFound');
+    expect(answers['left']).toEqual([]);
+    expect(JSON.stringify(answers['rows'])).toContain('during');
+    expect(JSON.stringify(answers['rows'])).not.toContain('before');
+  });
+
   it('signs an application in with a certificate that it made, and with one that took its place', async () => {
     const answers = await answersOf(`
       az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none

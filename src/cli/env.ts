@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import type { EndpointForm } from '../identity/managed/endpoint-form.ts';
 import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { parseKeyId } from '../base/key-id.ts';
 import type { Environment } from './client-environment.ts';
@@ -8,6 +7,7 @@ import { environmentFormats } from './environment-format.ts';
 import type { EnvironmentFormat } from './environment-format.ts';
 import type { ControlClient } from './control-client.ts';
 import { requireInstance } from './control-client.ts';
+import type { HostForm } from './identity-endpoint.ts';
 import { identityEndpointOption, identityOption, openIdentity } from './identity-endpoint.ts';
 import { clusterHost } from './query.ts';
 import { environmentOf } from './live-instance.ts';
@@ -19,7 +19,7 @@ interface EnvOptions {
   readonly cluster?: string;
   readonly database?: string;
   readonly identity?: string;
-  readonly identityEndpoint: EndpointForm;
+  readonly identityEndpoint: HostForm;
   readonly format: EnvironmentFormat;
 }
 
@@ -49,7 +49,7 @@ export function envCommand(): Command {
         const identity =
           options.identity === undefined
             ? undefined
-            : await openIdentity(client, options.identity, options.identityEndpoint);
+            : await openIdentity(client, options.identity, options.identityEndpoint, {});
         return {
           ...(await environmentOf(instance, process.env)),
           ...(await chosen(client, options)),

@@ -5,13 +5,11 @@ import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
-import type { EndpointForm } from '../identity/managed/endpoint-form.ts';
-import { endpointForms } from '../identity/managed/endpoint-form.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { requireInstance } from './control-client.ts';
-import type { OpenedIdentity } from './identity-endpoint.ts';
-import { identityEndpointOption, identityOption, openIdentity } from './identity-endpoint.ts';
+import type { HostForm, OpenedIdentity } from './identity-endpoint.ts';
+import { hostForms, identityEndpointOption, identityOption, openIdentity } from './identity-endpoint.ts';
 import type { LiveInstance } from './live-instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
 import { allowOption, geoipOption, keyRecheckOption, stateAnchorOption, storageAccountOption } from './options.ts';
@@ -28,7 +26,7 @@ interface RunOptions {
   readonly data?: string;
   readonly allow: readonly AllowedHost[];
   readonly identity?: string;
-  readonly identityEndpoint: EndpointForm;
+  readonly identityEndpoint: HostForm;
   readonly seed: SeedOption;
   readonly secondSubscription: boolean;
   readonly keyRecheck?: number;
@@ -55,7 +53,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .addOption(stateAnchorOption())
     .addOption(seedOption())
     .addOption(identityOption())
-    .addOption(identityEndpointOption(endpointForms))
+    .addOption(identityEndpointOption(hostForms))
     .argument('<command...>', 'the command, after --')
     .passThroughOptions()
     .addHelpText(
@@ -92,6 +90,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
         await requireInstance(instance.dataDirectory),
         options.identity,
         options.identityEndpoint,
+        environment,
       );
     const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
     process.exitCode = await runChild({

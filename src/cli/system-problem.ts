@@ -11,6 +11,8 @@ const problems = {
   EDQUOT: 'the disk quota is used up',
   EMFILE: 'too many files are open',
   ENFILE: 'too many files are open on this machine',
+  EADDRNOTAVAIL: 'this machine does not have the address',
+  EADDRINUSE: 'another program is there',
   SQLITE_CANTOPEN: 'the state cannot be opened',
   SQLITE_READONLY: 'the state cannot be written to',
   SQLITE_FULL: 'no space is left for the state',

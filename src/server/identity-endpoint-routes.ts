@@ -18,8 +18,8 @@ export interface IdentityEndpoint extends OpenedEndpoint {
   readonly userAssigned: boolean;
 }
 
-/** `POST /identity-endpoints` with `{"identity": name, resource id, client id or object id, "form": "app-service" | "vm" | "aks"}`, and of
- * what it opens `POST /identity-endpoints/{id}/token` (AKS alone) and `DELETE /identity-endpoints/{id}`. */
+/** `POST /identity-endpoints` with `{"identity": name, resource id, client id or object id, "form": "app-service" | "vm" | "aks" | "arc"}`, and
+ * of what it opens `POST /identity-endpoints/{id}/token` (AKS alone) and `DELETE /identity-endpoints/{id}`. */
 export const identityEndpointRoutes =
   (endpoints: IdentityEndpoints, principals: Pick<Principals, 'store'>, tenantId: Guid) =>
   (app: FastifyInstance): void => {

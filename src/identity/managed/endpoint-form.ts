@@ -1,3 +1,4 @@
-/** How a program is given its identity: as App Service does, as a virtual machine does (IMDS), or as AKS does (a token in a file). */
-export const endpointForms = ['app-service', 'vm', 'aks'] as const;
+/** How a program is given its identity: as App Service does, as a virtual machine does (IMDS), as AKS does (a token in a file), or as a
+ * server that Azure Arc manages (a key in a file). */
+export const endpointForms = ['app-service', 'vm', 'aks', 'arc'] as const;
 export type EndpointForm = (typeof endpointForms)[number];

@@ -146,3 +146,55 @@ describe('endpoints of managed identities', () => {
     ]);
   });
 });
+
+describe('an endpoint of Azure Arc', () => {
+  const askArc = async (
+    endpoints: ReturnType<typeof start>['endpoints'],
+    path: string,
+    more: object = {},
+    query = {},
+  ) => {
+    const answer = await inject(endpoints.plane.handle, {
+      ...{ method: 'GET', url: path, headers: { Metadata: 'true', ...more } },
+      query: { 'api-version': '2020-06-01', resource: 'https://vault.azure.net', ...query },
+    });
+    const { statusCode: status, headers } = answer;
+    return { status, challenge: headers['www-authenticate'], body: answer.json<Record<string, unknown>>() };
+  };
+
+  it('names a file, and gives tokens to who can read it', async () => {
+    const { endpoints } = start();
+    const identity = userAssigned();
+    const opened = endpoints.open(identity, 'arc');
+    invariant(opened !== undefined, 'it is the first');
+    const { path, header, keyFile } = opened;
+    expect(path).toMatch(/^\/msi\/arc\/[0-9a-f-]{36}\/metadata\/identity\/oauth2\/token$/);
+    expect(path).not.toContain(header);
+    expect(keyFile).toBe(`/var/opt/azcmagent/tokens/${opened.id}.key`);
+    expect(await askArc(endpoints, path)).toMatchObject({ status: 401, challenge: `Basic realm=${keyFile ?? ''}` });
+    const proof = { authorization: `Basic ${header}` };
+    expect(await askArc(endpoints, path, proof, { client_id: identity.appId })).toMatchObject({
+      status: 200,
+      body: { access_token: `${identity.objectId} for https://vault.azure.net`, client_id: identity.appId },
+    });
+    const byId = await askArc(endpoints, path, proof, { msi_res_id: identity.resourceId });
+    expect(byId.body).toMatchObject({ msi_res_id: identity.resourceId });
+    expect(await askArc(endpoints, path, { ...proof, Metadata: 'no' })).toMatchObject({ status: 400 });
+    expect(await askArc(endpoints, path, proof, { 'api-version': '2018-02-01' })).toMatchObject({ status: 400 });
+    endpoints.close(opened.id);
+    expect(await askArc(endpoints, path, proof)).toMatchObject({ status: 404 });
+  });
+
+  it('takes no key of another endpoint, nor one of another form', async () => {
+    const { endpoints } = start();
+    const [own, other] = [endpoints.open(userAssigned(), 'arc'), endpoints.open(userAssigned(), 'arc')];
+    const service = endpoints.open(systemAssigned());
+    for (const key of [other?.header, service?.header, '', undefined])
+      expect(
+        await askArc(endpoints, own?.path ?? '', key === undefined ? {} : { authorization: `Basic ${key}` }),
+      ).toMatchObject({ status: 401 });
+    expect(await askArc(endpoints, `/msi/arc/${service?.id ?? ''}/metadata/identity/oauth2/token`)).toMatchObject({
+      status: 404,
+    });
+  });
+});

@@ -16,6 +16,7 @@ import type { IssuerKeys } from '../entra/issuer-keys.ts';
 import type { TrustedIssuer } from '../principals/federated-credential.ts';
 import type { Principal } from '../principals/principal.ts';
 import { isUserAssigned } from '../principals/principal.ts';
+import { arcKeyFile, arcPath, grantAsArc } from './arc.ts';
 import type { EndpointForm } from './endpoint-form.ts';
 import { grantAsImds, imdsAnswer, ImdsError, imdsPath } from './imds.ts';
 import type { WorkloadToken } from './workload-issuer.ts';
@@ -24,6 +25,8 @@ import { openWorkloadIssuer } from './workload-issuer.ts';
 /** Below it the endpoints answer, on the port of the proxy. */
 export const identityEndpointsPath = '/msi/';
 const appServicePath = `${identityEndpointsPath}token`;
+
+const arcEndpointsPath = `${identityEndpointsPath}arc/`;
 
 /** Tokens of managed identities for programs, as their host in Azure gives them: who knows the secret of an endpoint gets tokens of its
  * one identity.
@@ -52,8 +55,10 @@ export interface OpenedEndpoint {
   readonly form: EndpointForm;
   /** On the port of the proxy. Of a virtual machine's endpoint it holds the secret, and clients add the path of IMDS; empty for AKS. */
   readonly path: string;
-  /** What requests have to bring in `X-IDENTITY-HEADER`; empty for the other forms. */
+  /** What requests have to bring in `X-IDENTITY-HEADER`; of Arc, what belongs into `keyFile`; empty for the other forms. */
   readonly header: string;
+  /** Of Arc: where clients look. */
+  readonly keyFile?: string;
 }
 
 export interface IdentityEndpointOptions {
@@ -98,6 +103,13 @@ export function createIdentityEndpoints(options: IdentityEndpointOptions): Ident
   app.get<{ Params: { readonly secret: string } }>(`${identityEndpointsPath}:secret${imdsPath}`, (request) =>
     grantAsImds({ mintToken, wallClock }, identityOf('vm', request.params.secret), request),
   );
+  app.get<{ Params: { readonly id: string } }>(arcPath(arcEndpointsPath, ':id'), (request) => {
+    const found = open.get(request.params.id as Guid);
+    const endpoint = found?.form === 'arc' ? found : undefined;
+    const whose = (secret: string) =>
+      identityOf('arc', secret) === endpoint?.identity ? endpoint?.identity : undefined;
+    return grantAsArc({ mintToken, wallClock }, endpoint?.id, whose, request);
+  });
   return {
     plane: toPlane(() => undefined),
     open: (identity, form = 'app-service') => {
@@ -112,6 +124,7 @@ export function createIdentityEndpoints(options: IdentityEndpointOptions): Ident
         'app-service': { path: appServicePath, header: secret },
         vm: { path: `${identityEndpointsPath}${secret}`, header: '' },
         aks: { path: '', header: '' },
+        arc: { path: arcPath(arcEndpointsPath, id), header: secret, keyFile: arcKeyFile(id) },
       } as const satisfies Record<EndpointForm, object>;
       return { id, form, ...told[form] };
     },

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { MintToken } from '../../authz/caller.ts';
 import type { JsonObject } from '../../base/json.ts';
@@ -16,13 +17,15 @@ export class ImdsError extends Error {
     readonly status: number,
     readonly error: string,
     message: string,
+    readonly headers?: OutgoingHttpHeaders,
   ) {
     super(message);
   }
 }
 
-export const imdsAnswer = ({ status, error, message }: ImdsError): PlaneAnswer => ({
+export const imdsAnswer = ({ status, error, message, headers }: ImdsError): PlaneAnswer => ({
   status,
+  ...(headers === undefined ? {} : { headers }),
   body: { error, error_description: message },
 });
 
@@ -35,7 +38,7 @@ const names: Readonly<Record<string, (identity: Principal) => string>> = {
   msi_res_id: ({ resourceId }) => resourceId ?? '',
 };
 
-const apiVersions = ['2018-02-01', '2019-08-01'];
+const imdsVersions: readonly string[] = ['2018-02-01', '2019-08-01'];
 
 /** The only identity of the machine needs no name. Requests that went through a proxy are refused, so that no service can be talked into
  * asking: `Metadata: true` is what such a service does not send.
@@ -43,7 +46,8 @@ const apiVersions = ['2018-02-01', '2019-08-01'];
 export async function grantAsImds(
   { mintToken, wallClock }: { readonly mintToken: MintToken; readonly wallClock: () => Instant },
   identity: Principal | undefined,
-  { query, headers }: FastifyRequest,
+  { query, headers }: Pick<FastifyRequest, 'query' | 'headers'>,
+  apiVersions = imdsVersions,
 ): Promise<JsonObject> {
   if (identity === undefined) throw new ImdsError(404, 'not_found', 'There is no such endpoint.');
   if (String(headers['metadata']).toLowerCase() !== 'true')
@@ -53,7 +57,7 @@ export async function grantAsImds(
   const asked = query as Readonly<Record<string, unknown>>;
   const { resource, 'api-version': version } = asked;
   if (typeof version !== 'string' || !apiVersions.includes(version))
-    throw new ImdsError(400, 'invalid_request', 'Bad api-version: the newest is 2018-02-01');
+    throw new ImdsError(400, 'invalid_request', `Bad api-version: the newest is ${apiVersions[0] ?? ''}`);
   if (typeof resource !== 'string' || resource === '')
     throw new ImdsError(400, 'invalid_request', "Required query variable 'resource' is missing");
   const isMeant = Object.entries(names).every(([name, valueOf]) => {

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { auditRows } from './audit.ts';
 import { controlRows } from './control-plane.ts';
 import { extentRows } from './extents.ts';
 import { growthRows } from './growth.ts';
@@ -23,6 +24,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   growth: growthRows,
   tokens: tokenRows,
   vault: vaultRows,
+  audit: auditRows,
 };
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const asJson = process.argv.includes('--json');

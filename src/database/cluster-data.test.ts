@@ -136,7 +136,7 @@ describe('ingested rows', () => {
     expect(await code(cluster.ingest('off', 'csv', '1'))).toBe('none');
     expect(await code(cluster.ingest('nope', 'csv', '1'))).toBe('TableNotFound');
     expect(await code(cluster.ingest('T', 'csv', '1', { database: 'nope' }))).toBe('DatabaseNotFound');
-    expect(await code(cluster.ingest('T', 'avro', '1'))).toBe('FormatNotSupported');
+    expect(await code(cluster.ingest('T', 'sstream', '1'))).toBe('FormatNotSupported');
     expect(await code(cluster.ingest('T', 'csv', '1', { mappingName: 'nope' }))).toBe('MappingNotFound');
     expect(await code(cluster.ingest('T', 'csv', 'x'.repeat(4 * 1024 * 1024 + 1)))).toBe('PayloadTooLarge');
   });

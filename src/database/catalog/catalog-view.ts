@@ -52,7 +52,7 @@ export interface FunctionView {
   readonly principals?: readonly EntityPrincipal[];
 }
 
-export const mappingKinds = ['csv', 'json', 'parquet'] as const;
+export const mappingKinds = ['csv', 'json', 'parquet', 'avro', 'orc', 'w3clogfile'] as const;
 export type MappingKind = (typeof mappingKinds)[number];
 
 export interface MappingView {

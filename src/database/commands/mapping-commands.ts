@@ -10,7 +10,9 @@ const tableColumns =
   'Name: string, Kind: string, Mapping: string, LastUpdatedOn: datetime, Database: string, Table: string';
 const databaseColumns = 'Name: string, Kind: string, Mapping: string, LastUpdatedOn: datetime, Database: string';
 
-const kindNames = { csv: 'Csv', json: 'Json', parquet: 'Parquet' } as const satisfies Record<MappingKind, string>;
+const kindNames = {
+  ...{ csv: 'Csv', json: 'Json', parquet: 'Parquet', avro: 'Avro', orc: 'Orc', w3clogfile: 'W3CLogFile' },
+} as const satisfies Record<MappingKind, string>;
 
 const tableRow = (one: MappingView, database: string, table: string): Row => [...databaseRow(one, database), table];
 const databaseRow = (one: MappingView, database: string): Row => [

@@ -106,7 +106,7 @@ describe('.show ingestion failures', () => {
     ['<| 1\n"2', 'Stream_ClosingQuoteMissing'],
     ['<| "1"2', 'BadRequest_UnexpectedCharacterInInputStream'],
     [`<| ${'1'.repeat(1_100_000)}`, 'Stream_InputStreamTooLarge'],
-    [`with (format='avro') <| 1`, 'BadRequest_FormatNotSupported'],
+    [`with (format='sstream') <| 1`, 'BadRequest_FormatNotSupported'],
     [`with (format='json', ingestionMappingReference='none') <| {}`, 'BadRequest_MappingReferenceWasNotFound'],
     [`with (ingestionMapping='[{"Column":"zz","Ordinal":0}]') <| 1`, 'BadRequest_InconsistentMapping'],
     [`with (ingestionMapping='nothing') <| 1`, 'BadRequest_InvalidMapping'],

@@ -5,7 +5,7 @@ import type { KqlType } from '../../kql/plan/types.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
 import { parseDatetime, parseTimespan, unixEpochTicks } from '../../kql/values/ticks.ts';
 import type { JsonNode } from './json-reader.ts';
-import { JsonNumber, JsonReader, writeJson } from './json-reader.ts';
+import { JsonBytes, JsonNumber, JsonReader, JsonTime, writeJson } from './json-reader.ts';
 
 /** Values as ingestion turns them into a column's type. What cannot be read as that type is null, as in the real service;
  * only text that is not of its format at all is an error. */
@@ -119,6 +119,9 @@ function cutText(text: string): string {
 
 /** A value inside of a JSON record; undefined: it is not there. */
 export function valueOfJson(type: KqlType, node: JsonNode | undefined): NativeValue {
+  if (node instanceof JsonBytes) return valueOfText(type, node.text);
+  if (node instanceof JsonTime && type === node.type) return node.ticks;
+  if (node instanceof JsonTime && type === 'string') return node.shown;
   if (type === 'string') {
     if (node === undefined || node === null) return '';
     return cutText(typeof node === 'string' ? node : writeJson(node));

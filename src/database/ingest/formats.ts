@@ -6,14 +6,20 @@ export type TextReader =
   | { readonly kind: 'delimited'; readonly rules: DelimitedRules }
   /** A record is a line, or (`raw`) the whole; it goes to the first column. */
   | { readonly kind: 'text'; readonly whole: boolean }
-  | { readonly kind: 'json'; readonly shape: 'lines' | 'many' | 'one' };
+  | { readonly kind: 'json'; readonly shape: 'lines' | 'many' | 'one' }
+  | { readonly kind: 'w3c' };
 
-export type FormatReader = TextReader | { readonly kind: 'parquet' };
+/** Formats whose rows are made of records that are read one after the other. */
+export type RowReader = TextReader | { readonly kind: 'avro' };
+
+export type FormatReader = RowReader | { readonly kind: 'parquet' };
 
 export interface Format {
   readonly name: string;
   readonly mapping: MappingKind;
   readonly reader: FormatReader;
+  /** Of names, without its own. */
+  readonly endings?: readonly string[];
 }
 
 const delimited = (name: string, delimiter: string, escaping: DelimitedRules['escaping'] = 'quotes'): Format => ({
@@ -36,12 +42,16 @@ const formats: readonly Format[] = [
   { name: 'multijson', mapping: 'json', reader: { kind: 'json', shape: 'many' } },
   { name: 'singlejson', mapping: 'json', reader: { kind: 'json', shape: 'one' } },
   { name: 'parquet', mapping: 'parquet', reader: { kind: 'parquet' } },
+  { name: 'w3clogfile', mapping: 'w3clogfile', reader: { kind: 'w3c' }, endings: ['log'] },
+  { name: 'avro', mapping: 'avro', reader: { kind: 'avro' } },
+  { name: 'apacheavro', mapping: 'avro', reader: { kind: 'avro' } },
 ];
 
 /** The format that the ending of a name says, packing aside; undefined where it says none. */
 export function formatOfName(name: string): string | undefined {
   const ending = /\.([a-z0-9]+)$/i.exec(name.replace(/\.(?:gz|zip)$/i, ''))?.[1]?.toLowerCase();
-  return formats.some((format) => format.name === ending) ? ending : undefined;
+  if (ending === undefined) return undefined;
+  return formats.find(({ name: own, endings }) => own === ending || endings?.includes(ending))?.name;
 }
 
 /** @param name in any case @throws DataError `FormatNotSupported` */

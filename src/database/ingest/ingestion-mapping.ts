@@ -21,15 +21,19 @@ export interface MappedColumn {
 }
 
 /** @see https://learn.microsoft.com/kusto/management/mappings#mapping-transformations */
+const withPaths = ['json', 'parquet', 'avro', 'orc'] as const;
+const withTimes = ['csv', ...withPaths] as const;
+const everywhere = [...withTimes, 'w3clogfile'] as const;
 const transforms = {
-  PropertyBagArrayToDictionary: ['json'],
-  SourceLocation: ['csv', 'json', 'parquet'],
-  SourceLineNumber: ['csv', 'json', 'parquet'],
-  DateTimeFromUnixSeconds: ['csv', 'json', 'parquet'],
-  DateTimeFromUnixMilliseconds: ['csv', 'json', 'parquet'],
-  DateTimeFromUnixMicroseconds: ['csv', 'json', 'parquet'],
-  DateTimeFromUnixNanoseconds: ['csv', 'json', 'parquet'],
-  DropMappedFields: ['json'],
+  PropertyBagArrayToDictionary: withPaths,
+  SourceLocation: everywhere,
+  SourceLineNumber: everywhere,
+  DateTimeFromUnixSeconds: withTimes,
+  DateTimeFromUnixMilliseconds: withTimes,
+  DateTimeFromUnixMicroseconds: withTimes,
+  DateTimeFromUnixNanoseconds: withTimes,
+  DropMappedFields: withPaths,
+  BytesAsBase64: ['avro'],
 } as const satisfies Record<string, readonly MappingKind[]>;
 
 export type Transform = keyof typeof transforms;
@@ -120,7 +124,13 @@ function parseSource(
   }
   const path = text(members.get('path'));
   const field = text(members.get('field'));
-  if (kind === 'parquet' && field !== undefined && field !== '') return { kind: 'field', name: field };
+  if (kind !== 'json' && field !== undefined && field !== '') {
+    // Microsoft's own examples have paths there, too.
+    const asPath = kind !== 'w3clogfile' && field.startsWith('$.') ? parseJsonPath(field) : undefined;
+    return asPath === undefined ? { kind: 'field', name: field } : { kind: 'path', path: asPath };
+  }
+  if (kind === 'w3clogfile')
+    throw dataError('InvalidMapping', `The column '${column}' needs a 'Field' or a 'ConstValue'.`);
   // The service takes a path that is none for a constant.
   if (path !== undefined && path !== '' && !path.trim().startsWith('$')) return { kind: 'constant', text: path };
   const parsed = path === undefined ? undefined : parseJsonPath(path);

@@ -1,3 +1,4 @@
+import { formatDatetime, formatTimespan } from '../../kql/values/ticks.ts';
 import { malformedData } from '../catalog/data-error.ts';
 
 /** A number as it was written: JavaScript's own would lose digits. */
@@ -8,7 +9,47 @@ export class JsonNumber {
   }
 }
 
-export type JsonNode = null | boolean | string | JsonNumber | readonly JsonNode[] | JsonBag;
+/** A number of a binary format that stands for a time: a number where a number is wanted, a time where a time is. */
+export class JsonTime extends JsonNumber {
+  readonly type: 'datetime' | 'timespan';
+  readonly ticks: bigint;
+
+  /** @param text the number as it is stored */
+  constructor(text: string, type: 'datetime' | 'timespan', ticks: bigint) {
+    super(text);
+    this.type = type;
+    this.ticks = ticks;
+  }
+
+  /** As KQL writes it. */
+  get shown(): string {
+    return this.type === 'datetime' ? formatDatetime(this.ticks) : formatTimespan(this.ticks);
+  }
+}
+
+/** Bytes of a binary format. */
+export class JsonBytes {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  get base64(): string {
+    return Buffer.from(this.bytes).toString('base64');
+  }
+
+  /** Text where they are UTF-8, else base64. */
+  get text(): string {
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.bytes);
+    } catch {
+      return this.base64;
+    }
+  }
+}
+
+export type JsonNode = null | boolean | string | JsonNumber | JsonBytes | readonly JsonNode[] | JsonBag;
 /** In the order of the text; of a name given twice the last value counts. */
 export type JsonBag = ReadonlyMap<string, JsonNode>;
 
@@ -220,6 +261,8 @@ export class JsonReader {
 
 /** JSON without white space; numbers as they were written. */
 export function writeJson(node: JsonNode): string {
+  if (node instanceof JsonTime) return JSON.stringify(node.shown);
+  if (node instanceof JsonBytes) return JSON.stringify(node.text);
   if (node instanceof JsonNumber) return node.text;
   if (isBag(node))
     return `{${[...node].map(([name, value]) => `${JSON.stringify(name)}:${writeJson(value)}`).join(',')}}`;

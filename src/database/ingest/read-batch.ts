@@ -3,7 +3,8 @@ import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { BatchColumn, RowBatch } from '../catalog/row-batch.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
 import { bytesSource } from './data-source.ts';
-import type { Format, TextReader } from './formats.ts';
+import { avroWindows } from './avro-records.ts';
+import type { Format, RowReader } from './formats.ts';
 import { unitsPerStep } from './json-reader.ts';
 import { textRecords } from './text-records.ts';
 import { textWindows } from './text-windows.ts';
@@ -12,7 +13,7 @@ import { placed, valueReader } from './value-reader.ts';
 
 /** How rows are made of records that are read one after the other. */
 export interface RowOptions extends ReadOptions {
-  readonly format: Format & { readonly reader: TextReader };
+  readonly format: Format & { readonly reader: RowReader };
   readonly rowsMax?: number;
 }
 
@@ -25,7 +26,7 @@ const unitsPerTurn = 32_768;
 /** So many values are kept before they go on. */
 const valuesPerBatch = 262_144;
 
-/** Turns data of a text format into typed rows, a part in each turn of the event loop, so that whoever sends much does not keep others
+/** Turns records into typed rows, a part in each turn of the event loop, so that whoever sends much does not keep others
  * waiting. @throws DataError `MalformedData` with line and column; then there are no rows at all */
 export async function readBatch(body: Uint8Array, options: RowOptions): Promise<RowBatch> {
   const { stream } = await bytesSource('', body).open(undefined);
@@ -52,7 +53,8 @@ export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowO
   let values: NativeValue[][] = columns.map(() => []);
   let total = 0;
   let count = 0;
-  let first = options.ignoreFirstRecord;
+  // Of files with a schema it is a record like any other.
+  let first = options.ignoreFirstRecord && !['avro', 'w3c'].includes(format.reader.kind);
   let fieldCount: number | undefined;
   const take = (): RowBatch => {
     const batch = {
@@ -96,5 +98,6 @@ function requireAsMany(count: number, expected: number, line: number): void {
 
 const windowsOf = (
   pieces: AsyncIterable<Uint8Array>,
-  reader: TextReader,
-): AsyncGenerator<Iterable<SourceRecord | undefined>> => textWindows(pieces, textRecords(reader));
+  reader: RowReader,
+): AsyncGenerator<Iterable<SourceRecord | undefined>> =>
+  reader.kind === 'avro' ? avroWindows(pieces) : textWindows(pieces, textRecords(reader));

@@ -6,6 +6,7 @@ import type { JsonNode } from './json-reader.ts';
 import { isBag, JsonReader } from './json-reader.ts';
 import type { SourceRecord } from './value-reader.ts';
 import type { TextRecords } from './text-windows.ts';
+import { W3cRecords } from './w3c-records.ts';
 
 /** Records of text, whose beginning and line are remembered from one piece to the next. */
 export function textRecords(reader: TextReader): TextRecords<SourceRecord> {
@@ -16,6 +17,8 @@ export function textRecords(reader: TextReader): TextRecords<SourceRecord> {
       return reader.whole ? new WholeText() : new Lines();
     case 'json':
       return new JsonRecords(reader.shape);
+    case 'w3c':
+      return new W3cRecords();
   }
 }
 

@@ -5,9 +5,10 @@ import type { NativeValue } from '../../kql/sql/native.ts';
 import { datetimeFromUnix, valueOfJson, valueOfText } from './convert-value.ts';
 import type { Format } from './formats.ts';
 import type { MappedColumn, Transform } from './ingestion-mapping.ts';
+import type { JsonPath } from './json-path.ts';
 import { atPath, withoutPaths } from './json-path.ts';
 import type { JsonNode } from './json-reader.ts';
-import { isBag, JsonNumber } from './json-reader.ts';
+import { isBag, JsonBytes, JsonNumber } from './json-reader.ts';
 import { unixUnits } from './unix-units.ts';
 
 /** A column that rows are read for. */
@@ -34,6 +35,9 @@ export interface SourceRecord {
   readonly end: number;
 }
 
+/** Records have names for what is in them; others have an order. */
+const isNamed = ({ mapping }: Format): boolean => mapping !== 'csv';
+
 export type ReadValue = (record: SourceRecord) => NativeValue;
 
 /** What a value cannot be is said with its line, and the number of its column. */
@@ -51,7 +55,7 @@ export function valueReader(column: ReadColumn, { columns, mapping, format, loca
   const mapped = mapping?.find((entry) => entry.column === name);
   if (mapping !== undefined && mapped === undefined) return () => (type === 'string' ? '' : null);
   if (mapped === undefined) {
-    if (format.reader.kind === 'json') return ({ json }) => valueOfJson(type, isBag(json) ? json.get(name) : undefined);
+    if (isNamed(format)) return ({ json }) => valueOfJson(type, isBag(json) ? json.get(name) : undefined);
     const ordinal = columns.indexOf(column);
     return ({ fields }) => valueOfText(type, fields?.[ordinal] ?? '');
   }
@@ -68,12 +72,9 @@ export function valueReader(column: ReadColumn, { columns, mapping, format, loca
     case 'ordinal':
       return ({ fields }) => transformText(type, fields?.[source.ordinal] ?? '', transform);
     case 'field':
-      return ({ json }) => valueOfJson(type, isBag(json) ? json.get(source.name) : undefined);
     case 'path': {
-      const { path } = source;
-      const others = (mapping ?? []).flatMap((entry) =>
-        entry !== mapped && entry.source.kind === 'path' ? [entry.source.path] : [],
-      );
+      const path = pathOf(source) ?? [];
+      const others = (mapping ?? []).flatMap((entry) => (entry === mapped ? [] : [pathOf(entry.source) ?? []]));
       const inside = others
         .filter((other) => other.length > path.length && path.every((step, index) => step === other[index]))
         .map((other) => other.slice(path.length));
@@ -81,6 +82,9 @@ export function valueReader(column: ReadColumn, { columns, mapping, format, loca
     }
   }
 }
+
+const pathOf = (source: MappedColumn['source']): JsonPath | undefined =>
+  source.kind === 'path' ? source.path : source.kind === 'field' ? [source.name] : undefined;
 
 const isUnix = (transform: Transform | undefined): transform is keyof typeof unixUnits =>
   transform !== undefined && Object.hasOwn(unixUnits, transform);
@@ -105,7 +109,17 @@ function transformJson(
   if (transform === 'DropMappedFields' && node !== undefined) return valueOfJson(type, withoutPaths(node, mapped));
   if (transform === 'PropertyBagArrayToDictionary' && Array.isArray(node))
     return valueOfJson(type, dictionaryOf(node as readonly JsonNode[]));
+  if (transform === 'BytesAsBase64') return valueOfJson(type, bytesOf(node)?.base64 ?? null);
   return valueOfJson(type, node);
+}
+
+/** Bytes, or an array of numbers that could be some. */
+function bytesOf(node: JsonNode | undefined): JsonBytes | undefined {
+  if (node instanceof JsonBytes) return node;
+  if (!Array.isArray(node)) return undefined;
+  const numbers = (node as readonly JsonNode[]).map((item) => (item instanceof JsonNumber ? Number(item.text) : NaN));
+  const isByte = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 255;
+  return numbers.every(isByte) ? new JsonBytes(Uint8Array.from(numbers)) : undefined;
 }
 
 /** `[{"n1":"v1"},{"n2":"v2"}]` becomes `{"n1":"v1","n2":"v2"}`. */

@@ -96,7 +96,7 @@ describe('data that is refused', () => {
     ],
     ['no format', '1,a', { query: '' }, 400, 'BadRequest_MalformedIngestionProperty', /streamFormat/],
     ['a format that nobody knows', '1,a', format('nope'), 400, 'BadRequest_FormatNotSupported', /'nope'/],
-    ['a format that is not built', '1,a', format('Avro'), 400, 'BadRequest_FormatNotSupported', /'Avro'/],
+    ['a format that is not built', '1,a', format('SStream'), 400, 'BadRequest_FormatNotSupported', /'SStream'/],
     [
       'a mapping that is not there',
       '{}',

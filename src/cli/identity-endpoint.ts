@@ -1,8 +1,7 @@
 import { Option } from 'commander';
 import { join } from 'node:path';
 import { startSystemTimer } from '../http/timer.ts';
-import { arcTokenDirectory } from '../identity/managed/arc.ts';
-import { endpointForms } from '../identity/managed/endpoint-form.ts';
+import { arcTokenDirectory, endpointForms } from '../identity/managed/endpoint-form.ts';
 import type { WorkloadToken } from '../identity/managed/workload-issuer.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import type { IdentityEndpoint } from '../server/identity-endpoint-routes.ts';

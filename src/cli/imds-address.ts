@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request as httpRequest } from 'node:http';
 import { once } from 'node:events';
-import { imdsPath } from '../identity/managed/imds.ts';
+import { imdsPath } from '../identity/managed/endpoint-form.ts';
 import { systemProblem } from './system-problem.ts';
 import { UserError } from './user-error.ts';
 

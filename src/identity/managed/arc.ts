@@ -4,10 +4,9 @@ import type { Guid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { Principal } from '../principals/principal.ts';
-import { grantAsImds, ImdsError, imdsPath } from './imds.ts';
+import { arcTokenDirectory, imdsPath } from './endpoint-form.ts';
+import { grantAsImds, ImdsError } from './imds.ts';
 
-/** Clients read keys in no other directory. */
-export const arcTokenDirectory = '/var/opt/azcmagent/tokens';
 /** Who can read it may act as the identity. */
 export const arcKeyFile = (id: Guid): string => `${arcTokenDirectory}/${id}.key`;
 

@@ -18,7 +18,8 @@ import type { Principal } from '../principals/principal.ts';
 import { isUserAssigned } from '../principals/principal.ts';
 import { arcKeyFile, arcPath, grantAsArc } from './arc.ts';
 import type { EndpointForm } from './endpoint-form.ts';
-import { grantAsImds, imdsAnswer, ImdsError, imdsPath } from './imds.ts';
+import { imdsPath } from './endpoint-form.ts';
+import { grantAsImds, imdsAnswer, ImdsError } from './imds.ts';
 import type { WorkloadToken } from './workload-issuer.ts';
 import { openWorkloadIssuer } from './workload-issuer.ts';
 

@@ -7,9 +7,6 @@ import { instant, toUnixSeconds } from '../../clock/clock.ts';
 import type { PlaneAnswer } from '../../http/plane-failure.ts';
 import type { Principal } from '../principals/principal.ts';
 
-/** What clients put behind `AZURE_POD_IDENTITY_AUTHORITY_HOST`. */
-export const imdsPath = '/metadata/identity/oauth2/token';
-
 /** @see Microsoft Learn "How to use managed identities on an Azure VM to acquire an access token", error handling */
 export class ImdsError extends Error {
   override readonly name = 'ImdsError';

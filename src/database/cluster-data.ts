@@ -4,6 +4,7 @@ import type { KqlCatalog } from '../kql/plan/catalog.ts';
 import type { EngineSources, OpenTable } from '../kql/query-request.ts';
 import type { TableUses } from '../kql/scan-ranges.ts';
 import type { ClusterDatabase, DatabaseView, TableView } from './catalog/catalog-view.ts';
+import type { DroppedTables } from './catalog/dropped-tables.ts';
 import type { GraphModels } from './catalog/graph-models.ts';
 import type { History } from './catalog/history.ts';
 import type { SchemaChanges } from './catalog/schema-service.ts';
@@ -29,7 +30,16 @@ import type { QueuedStorage } from './queued/queued-storage.ts';
  * All methods throw DataError for what a client did wrong (see data-error.ts), CommitRefusedError when the lease has ended or the
  * cluster was suspended meanwhile (nothing happened), and anything else for our own faults. */
 export interface ClusterData
-  extends SchemaChanges, ExtentChanges, ExtentMoves, RowChanges, StoredResults, GraphModels, History, WorkloadGroups {
+  extends
+    SchemaChanges,
+    DroppedTables,
+    ExtentChanges,
+    ExtentMoves,
+    RowChanges,
+    StoredResults,
+    GraphModels,
+    History,
+    WorkloadGroups {
   /** Called with what the resource manager knows, before the first request and whenever it has changed. */
   setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
   /** Removes what databases held that were deleted. */

@@ -9,6 +9,7 @@ import type { ExtentFiles } from './extents/extent-files.ts';
 import { createExtentMoves } from './extents/extent-moves.ts';
 import { createExtentService, extentView } from './extents/extent-service.ts';
 import { ExtentWriter } from './extents/extent-writer.ts';
+import { createDroppedTables } from './dropped-tables.ts';
 import { createGraphModels } from './graph-models.ts';
 import { LogBook } from './extents/log-book.ts';
 import { Merger } from './extents/merger.ts';
@@ -27,6 +28,9 @@ import type { DatabaseView } from './catalog/catalog-view.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { CatalogRewrap } from './catalog/catalog.ts';
 import { dropHidden } from './catalog/hidden-table.ts';
+import { forget } from './catalog/dropped-tables.ts';
+import type { CatalogReader } from './catalog/image.ts';
+import { ownerOf } from './catalog/image.ts';
 import type { CatalogStore } from './catalog/catalog-store.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './catalog/data-keys.ts';
@@ -81,10 +85,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const { catalog, log: logRecords } = await Catalog.open(options);
   const requests = new RequestIndex();
   const connect = () => engine.connect();
-  const databaseOf = (tableId: Guid): Guid | undefined => {
-    const table = catalog.image.get(`t/${tableId}`);
-    return table?.kind === 'table' ? table.databaseId : undefined;
-  };
+  const databaseOf = (tableId: Guid): Guid | undefined => ownerOf(catalog.image, tableId)?.databaseId;
   const known = (request: KnownRequest): void => requests.add(request);
   const log = new LogBook({ ...{ clusterId, randomBytes, connect, known }, databaseOf });
   for (const record of catalog.image.all()) {
@@ -138,6 +139,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ...createExtentService(tables, merger, exchange),
     ...createExtentMoves(tables, merger, randomBytes),
     ...createRowChanges({ store: tables, merger, updates, randomBytes }),
+    ...createDroppedTables(tables, merger),
     ...createStoredResults(tables, ingestion, randomBytes),
     ...createGraphModels(tables, ingestion, randomBytes),
     setDatabases: (databases) => {
@@ -147,10 +149,9 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     },
     removeDatabases,
     holdsDatabase: (databaseId) =>
-      catalog.image.get(`d/${databaseId}`) !== undefined ||
-      catalog.image.tablesOf(databaseId).length + catalog.image.hiddenTablesOf(databaseId).length > 0,
+      catalog.image.get(`d/${databaseId}`) !== undefined || heldTables(catalog.image, databaseId).length > 0,
     databaseBytes: (databaseId) => {
-      const held = [...catalog.image.tablesOf(databaseId), ...catalog.image.hiddenTablesOf(databaseId)];
+      const held = heldTables(catalog.image, databaseId);
       const extents = held
         .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
         .reduce((sum, { sealed }) => sum + bytesAtRest(sealed), 0);
@@ -257,23 +258,31 @@ class Views {
   }
 }
 
+/** Whatever has rows, under a name or under none any more. */
+const heldTables = (image: CatalogReader, databaseId: Guid): TableRecord[] => [
+  ...image.tablesOf(databaseId),
+  ...image.hiddenTablesOf(databaseId),
+  ...image.droppedTablesOf(databaseId).map(({ table }) => table),
+];
+
 /** But those of databases whose own key is not here: they are left as they are. */
 function openTables({ image, keys }: Catalog): TableRecord[] {
-  return [...image.all()].flatMap((record) =>
-    record.kind === 'table' && !keys.isLocked(record.databaseId) ? [record] : [],
-  );
+  return [...image.all()].flatMap((record) => {
+    const table = record.kind === 'droppedTable' ? record.table : record.kind === 'table' ? record : undefined;
+    return table === undefined || keys.isLocked(table.databaseId) ? [] : [table];
+  });
 }
 
 /** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late.
  * Order: their tables, so many a commit → the records of the databases → rows. */
 async function removeDropped(catalog: Catalog, sweeper: Sweeper, dropped: readonly Guid[]): Promise<void> {
-  const tablesOf = (databaseId: Guid): TableRecord[] => [
-    ...catalog.image.tablesOf(databaseId),
-    ...catalog.image.hiddenTablesOf(databaseId),
-  ];
-  for (const chunk of chunksOf(dropped.flatMap(tablesOf)))
+  for (const chunk of chunksOf(dropped.flatMap((databaseId) => heldTables(catalog.image, databaseId))))
     await catalog.change((draft) => {
-      for (const { tableId } of chunk) dropHidden(draft, tableId);
+      for (const { tableId } of chunk) {
+        const record = draft.get(`x/${tableId}`);
+        if (record?.kind === 'droppedTable') forget(draft, record);
+        else dropHidden(draft, tableId);
+      }
     });
   const known = dropped.filter((databaseId) => catalog.image.get(`d/${databaseId}`) !== undefined);
   for (const chunk of chunksOf(known))

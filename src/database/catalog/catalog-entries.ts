@@ -5,6 +5,7 @@ import type { CatalogSeal } from './catalog-seal.ts';
 import { addElement, CatalogDamagedError, tagBytes } from './catalog-seal.ts';
 import type { Rewrap } from './data-keys.ts';
 import type { CatalogImage } from './image.ts';
+import { ownerOf } from './image.ts';
 import type { CatalogRecord } from './records.ts';
 import { decodeRecord, encodeRecord, withoutValues } from './records.ts';
 
@@ -73,10 +74,8 @@ export function rewrapPage(
 function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap, image: Pick<CatalogImage, 'get'>): CatalogRecord {
   const bytes = (text: string): Buffer => Buffer.from(text, 'base64url');
   const { databaseId, hasOwnKey = false } = rewrap.database ?? {};
-  const databaseOf = (tableId: Guid): Guid | undefined => {
-    const table = databaseId === undefined ? undefined : image.get(`t/${tableId}`);
-    return table?.kind === 'table' ? table.databaseId : undefined;
-  };
+  const databaseOf = (tableId: Guid): Guid | undefined =>
+    databaseId === undefined ? undefined : ownerOf(image, tableId)?.databaseId;
   if (record.kind === 'extent') {
     const { sealedFor, ...sealed } = record.sealed;
     const owner = sealedFor ?? databaseOf(record.tableId);

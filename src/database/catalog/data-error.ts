@@ -11,6 +11,8 @@ const texts = {
   StoredResultNotFound: (name: string) => `Entity ID '${name}' of kind 'StoredQueryResult' was not found.`,
   ColumnNotFound: (name: string) => `Entity ID '${name}' of kind 'Column' was not found.`,
   MappingNotFound: (name: string) => `Entity ID '${name}' of kind 'MappingPersistent' was not found.`,
+  NotRecoverable: (table: string) =>
+    `The table '${table}' cannot be recovered to that version: its last drop was at another one, or too long ago.`,
   OperationNotFound: (id: string) => `Entity ID '${id}' of kind 'Operation' was not found.`,
   ExtentNotFound: (name: string) => `Entity ID '${name}' of kind 'Extent' was not found.`,
   /** Merges or other commands were faster, time and again. */

@@ -2,6 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type {
   CatalogRecord,
   DatabaseRecord,
+  DroppedTableRecord,
   ExtentRecord,
   SegmentRecord,
   StoredResultFacts,
@@ -19,6 +20,8 @@ export interface CatalogReader {
   /** Rows kept beside them: of stored query results and of snapshots of graphs. */
   hiddenTablesOf(databaseId: Guid): TableRecord[];
   storedResultsOf(databaseId: Guid): StoredResultRecord[];
+  /** Those that may come back. */
+  droppedTablesOf(databaseId: Guid): DroppedTableRecord[];
   extentsOf(tableId: Guid): ExtentRecord[];
   segmentsOf(tableId: Guid): SegmentRecord[];
 }
@@ -29,6 +32,14 @@ export const databaseOf = (reader: Pick<CatalogReader, 'get'>, databaseId: Guid)
   return { kind: 'database', databaseId, functions: [], mappings: [], policies: {}, schemaVersion: 0 };
 };
 
+/** The table that rows are of: also one that was dropped and may come back. */
+export function ownerOf(reader: Pick<CatalogReader, 'get'>, tableId: Guid): TableRecord | undefined {
+  const table = reader.get(`t/${tableId}`);
+  if (table?.kind === 'table') return table;
+  const dropped = reader.get(`x/${tableId}`);
+  return dropped?.kind === 'droppedTable' ? dropped.table : undefined;
+}
+
 export type StoredResultRecord = TableRecord & { readonly stored: StoredResultFacts };
 export const isHidden = ({ stored, snapshotOf }: TableRecord): boolean =>
   stored !== undefined || snapshotOf !== undefined;
@@ -37,6 +48,7 @@ const isStored = (record: TableRecord): record is StoredResultRecord => record.s
 /** The group that a record is listed in. */
 function groupOf(record: CatalogRecord): string | undefined {
   if (record.kind === 'table') return `${isHidden(record) ? 'h' : 't'}/${record.databaseId}`;
+  if (record.kind === 'droppedTable') return `x/${record.table.databaseId}`;
   if (record.kind === 'extent') return `e/${record.tableId}`;
   if (record.kind === 'segment') return `s/${record.tableId}`;
   if (record.kind === 'operation' || record.kind === 'failure') return record.kind;
@@ -46,12 +58,12 @@ function groupOf(record: CatalogRecord): string | undefined {
 type RowRecord = ExtentRecord | SegmentRecord;
 const isRows = (record: CatalogRecord): record is RowRecord => record.kind === 'extent' || record.kind === 'segment';
 
-/** Rows are seen as long as their table is there and has not been emptied since. So a table of any size is dropped or emptied by one
+/** Rows are seen as long as their table is there, or may come back, and has not been emptied since. So a table of any size is dropped or emptied by one
  * record; what is not seen any more is swept later, a part at a time. */
 function isSeen(record: CatalogRecord, reader: Pick<CatalogReader, 'get'>): boolean {
   if (!isRows(record)) return true;
-  const table = reader.get(`t/${record.tableId}`);
-  return table?.kind === 'table' && (table.epoch ?? 0) === (record.epoch ?? 0);
+  const table = ownerOf(reader, record.tableId);
+  return table !== undefined && (table.epoch ?? 0) === (record.epoch ?? 0);
 }
 
 /** All records of a catalog in memory. Changes only by `apply`, after they are durable. */
@@ -101,6 +113,10 @@ export class CatalogImage implements CatalogReader {
     return this.hiddenTablesOf(databaseId).filter(isStored);
   }
 
+  droppedTablesOf(databaseId: Guid): DroppedTableRecord[] {
+    return [...this.group(`x/${databaseId}`)].flatMap((id) => ofKind(this.get(id), 'droppedTable'));
+  }
+
   extentsOf(tableId: Guid): ExtentRecord[] {
     return [...this.group(`e/${tableId}`)].flatMap((id) => ofKind(this.get(id), 'extent'));
   }
@@ -117,6 +133,7 @@ export class CatalogImage implements CatalogReader {
       this.#records.delete(id);
       this.#unseen.delete(id);
       if (before?.kind === 'table') this.#lookAgain(before.tableId);
+      if (before?.kind === 'droppedTable') this.#lookAgain(before.table.tableId);
       return;
     }
     this.#records.set(id, record);
@@ -125,6 +142,7 @@ export class CatalogImage implements CatalogReader {
     if (isRows(record)) this.#look(id, record);
     if (record.kind === 'table' && (before?.kind !== 'table' || before.epoch !== record.epoch))
       this.#lookAgain(record.tableId);
+    if (record.kind === 'droppedTable') this.#lookAgain(record.table.tableId);
   }
 
   /** Records that differ from those with the same ids by the keys in them alone, and by what is kept of the values of rows. */
@@ -181,9 +199,8 @@ export class CatalogDraft implements CatalogReader {
 
   /** Rows get the epoch that their table has in this draft. */
   put(record: CatalogRecord): void {
-    const table = isRows(record) ? this.get(`t/${record.tableId}`) : undefined;
-    const isLater = table?.kind === 'table' && table.epoch !== undefined;
-    this.#changes.set(recordId(record), isLater && isRows(record) ? { ...record, epoch: table.epoch } : record);
+    const epoch = isRows(record) ? ownerOf(this, record.tableId)?.epoch : undefined;
+    this.#changes.set(recordId(record), epoch !== undefined && isRows(record) ? { ...record, epoch } : record);
   }
 
   /** Removes rows that are not seen any more. */
@@ -264,6 +281,11 @@ export class CatalogDraft implements CatalogReader {
 
   storedResultsOf(databaseId: Guid): StoredResultRecord[] {
     return this.hiddenTablesOf(databaseId).filter(isStored);
+  }
+
+  droppedTablesOf(databaseId: Guid): DroppedTableRecord[] {
+    const belongs = ({ table }: DroppedTableRecord): boolean => table.databaseId === databaseId;
+    return this.#members(this.#base.droppedTablesOf(databaseId), 'droppedTable', belongs);
   }
 
   extentsOf(tableId: Guid): ExtentRecord[] {

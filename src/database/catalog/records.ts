@@ -41,6 +41,15 @@ export interface TableRecord {
   readonly principals?: readonly EntityPrincipal[];
 }
 
+/** A table that was dropped and may come back, with its rows: until then no name leads to it. */
+export interface DroppedTableRecord {
+  readonly kind: 'droppedTable';
+  readonly table: TableRecord;
+  readonly droppedOn: number;
+  /** Version of the schema of its database right before. */
+  readonly schemaVersion: number;
+}
+
 export interface StoredResultFacts {
   /** Who alone may read it: `aadapp={application id};{tenant id}`. */
   readonly principal: string;
@@ -127,6 +136,7 @@ export interface HeadRecord {
 export type CatalogRecord =
   | DatabaseRecord
   | TableRecord
+  | DroppedTableRecord
   | ExtentRecord
   | SegmentRecord
   | RequestsRecord
@@ -144,6 +154,8 @@ export function recordId(record: CatalogRecord): string {
       return `d/${record.databaseId}`;
     case 'table':
       return `t/${record.tableId}`;
+    case 'droppedTable':
+      return `x/${record.table.tableId}`;
     case 'extent':
       return `e/${record.extentId}`;
     case 'segment':
@@ -166,7 +178,18 @@ export const logRecordId = (segmentId: Guid, sequence: number): string =>
   `${logPrefix}${segmentId}/${String(sequence).padStart(8, '0')}`;
 
 const kinds: readonly string[] = [
-  ...['database', 'table', 'extent', 'segment', 'requests', 'operation', 'failure', 'workloadGroup', 'head'],
+  ...[
+    'database',
+    'table',
+    'droppedTable',
+    'extent',
+    'segment',
+    'requests',
+    'operation',
+    'failure',
+    'workloadGroup',
+    'head',
+  ],
   ...queuedKinds,
 ];
 /** The second one has epochs: who does not know of them would show rows that are gone. */

@@ -4,6 +4,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { MappingKind, Policies, TableView } from './catalog-view.ts';
+import { dropTable } from './dropped-tables.ts';
 import { dropFunctions, putFunction, setFunctionText } from './function-changes.ts';
 import type { CatalogDraft } from './image.ts';
 import type { TableRecord } from './records.ts';
@@ -17,7 +18,6 @@ import {
   alterTable,
   createTable,
   dropColumns,
-  dropTable,
   findTable,
   mergeColumns,
   renameColumns,
@@ -163,7 +163,7 @@ export function createSchemaService({
       await change(database, (draft, id) => {
         for (const name of tables) {
           const table = ifExists ? findTable(draft, id, name) : requireTable(draft, id, name);
-          if (table !== undefined) dropTable(draft, table);
+          if (table !== undefined) dropTable(draft, table, now());
         }
       });
       await sweep();

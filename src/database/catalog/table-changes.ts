@@ -7,7 +7,6 @@ import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
 import type { TableRecord } from './records.ts';
-import { recordId } from './records.ts';
 
 const columnsMax = 10_000;
 const textMax = 64 * 1024;
@@ -127,12 +126,6 @@ export function renameColumns(
   const columns = table.columns.map((column) => ({ ...column, name: to.get(column.name) ?? column.name }));
   requireColumns(columns);
   return save(draft, { ...table, columns });
-}
-
-export function dropTable(draft: CatalogDraft, table: TableRecord): void {
-  draft.clearTable(table.tableId);
-  draft.delete(recordId(table));
-  touch(draft, table.databaseId);
 }
 
 export function renameTables(

@@ -4,6 +4,7 @@ import { clusterCommands } from './cluster-commands.ts';
 import { diagnosticsCommands } from './diagnostics-commands.ts';
 import type { CommandRow } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
+import { droppedTableCommands } from './dropped-table-commands.ts';
 import { extentCommands } from './extent-commands.ts';
 import { followerCommands } from './follower-commands.ts';
 import { functionCommands } from './function-commands.ts';
@@ -27,7 +28,7 @@ import { workloadGroupCommands } from './workload-group-commands.ts';
 
 /** Every command that is built, by what it is about. */
 export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = {
-  'Tables and columns': [...tableCommands, ...showTableCommands],
+  'Tables and columns': [...tableCommands, ...droppedTableCommands, ...showTableCommands],
   'Databases and schemas': [...databaseCommands, ...schemaCommands],
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],

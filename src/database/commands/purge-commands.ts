@@ -124,7 +124,11 @@ async function recorded(context: CommandContext, table: TableView, work: () => P
     ...operationOf({ ...context, database: table.database }, operationName),
     status: statusOf(table.name),
   };
-  await runRecorded(context, operation, work);
+  // What a purge has taken away does not come back with a table that was dropped before it.
+  await runRecorded(context, operation, async () => {
+    await context.data.forgetDroppedTables(table.database);
+    return work();
+  });
   const lastUpdatedOn = context.clock.now();
   return purgeRow({ ...operation, lastUpdatedOn, state: 'Completed' }, context.clientRequestId);
 }

@@ -87,7 +87,7 @@ function match(items: readonly string[], words: readonly Word[]): CommandPart[] 
 const matches = (item: string, word: Word): boolean =>
   item.startsWith('{')
     ? word.kind === 'word' || word.kind === 'string'
-    : (word.kind === 'word' || item === '.') && word.text.toLowerCase() === item;
+    : (word.kind === 'word' || item === '.' || item === '=') && word.text.toLowerCase() === item;
 
 const partOf = ({ text, start, end, value }: Word): CommandPart => ({
   text,

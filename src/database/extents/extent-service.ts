@@ -26,7 +26,7 @@ export interface ExtentFilter {
 export interface ExtentChanges {
   /** Extents at rest; rows still in the log of small writes are in none. @param table undefined: of all tables */
   extents(database: string, table?: string): readonly ExtentView[];
-  /** Those of what is kept beside the tables: stored query results, snapshots of graphs; with a title that says of which. */
+  /** Those of what is kept beside the tables: stored query results, snapshots of graphs, dropped tables; with a title that says of which. */
   keptExtents(database: string): readonly { readonly title: string; readonly extents: readonly ExtentView[] }[];
   /** Rows and bytes of a table, those in the log included. */
   tableStatistics(database: string, table: string): TableStatistics;
@@ -85,9 +85,9 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
         catalog.image.extentsOf(record.tableId).map((extent) => extentView(store, extent, record)),
       ),
     keptExtents: (database) =>
-      catalog.image.hiddenTablesOf(store.database(database).databaseId).map((record) => ({
-        title: titleOf(record),
-        extents: catalog.image.extentsOf(record.tableId).map((extent) => extentView(store, extent, record)),
+      keptTables(store.database(database).databaseId).map(({ title, table }) => ({
+        title,
+        extents: catalog.image.extentsOf(table.tableId).map((extent) => extentView(store, extent, table)),
       })),
     tableStatistics: (database, table) => statistics(store, store.table(database, table)),
     flush: (database, table) => merger.flush(store.table(database, table)),
@@ -130,9 +130,18 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
     },
   };
 
+  function keptTables(databaseId: Guid): readonly { readonly title: string; readonly table: TableRecord }[] {
+    return [
+      ...catalog.image.hiddenTablesOf(databaseId).map((table) => ({ title: titleOf(table), table })),
+      ...catalog.image
+        .droppedTablesOf(databaseId)
+        .map(({ table }) => ({ title: `dropped_table(${JSON.stringify(table.name)})`, table })),
+    ];
+  }
+
   function extentOf(database: string, extentId: Guid): ExtentRecord {
     const { databaseId } = store.database(database);
-    const found = [...catalog.image.tablesOf(databaseId), ...catalog.image.hiddenTablesOf(databaseId)]
+    const found = [...catalog.image.tablesOf(databaseId), ...keptTables(databaseId).map(({ table }) => table)]
       .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
       .find((extent) => extent.extentId === extentId);
     if (found === undefined) throw dataError('ExtentNotFound', extentId);

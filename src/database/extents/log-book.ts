@@ -8,6 +8,7 @@ import { CatalogDamagedError, tagOf } from '../catalog/catalog-seal.ts';
 import type { SealedRecord } from '../catalog/catalog-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { CatalogDraft, LogAppend } from '../catalog/image.ts';
+import { ownerOf } from '../catalog/image.ts';
 import type { KnownRequest, SegmentRecord } from '../catalog/records.ts';
 import { logRecordId } from '../catalog/records.ts';
 import type { RowBatch } from '../catalog/row-batch.ts';
@@ -194,8 +195,8 @@ export class LogBook implements LogWriter {
     const open = this.#openByTable.get(tableId);
     if (open !== undefined && isSameColumns(open.tail.columns, columns)) return open;
     this.closeSegments(tableId);
-    const table = draft.get(`t/${tableId}`);
-    invariant(table?.kind === 'table', 'rows are logged for a table');
+    const table = ownerOf(draft, tableId);
+    invariant(table !== undefined, 'rows are logged for a table');
     const { key, wrapped } = keys.makeSegmentKey(table.databaseId);
     const segmentId = newGuid(this.#options.randomBytes);
     const wrappedKey = Buffer.from(wrapped).toString('base64url');

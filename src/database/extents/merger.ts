@@ -4,6 +4,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
+import { forget, recoverableUntil } from '../catalog/dropped-tables.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
@@ -172,6 +173,19 @@ export class Merger {
       await writer.remove(await catalog.change((draft) => dropExtents(draft, chunk)));
   }
 
+  /** Tables that can be had back no more go, with all that they hold. */
+  async expireDropped(): Promise<void> {
+    const { catalog, now } = this.#parts.store.parts;
+    const at = now();
+    const over = [...catalog.image.all()].flatMap((record) =>
+      record.kind === 'droppedTable' && recoverableUntil(record) <= at ? [record] : [],
+    );
+    for (const chunk of chunksOf(over))
+      await catalog.change((draft) => {
+        for (const record of chunk) if (draft.get(`x/${record.table.tableId}`) !== undefined) forget(draft, record);
+      });
+  }
+
   /** When something will have aged, or be to be flushed; undefined: never. Merges are not told of: who waits for a while has done them. */
   dueAt(): Instant | undefined {
     const { store } = this.#parts;
@@ -191,6 +205,8 @@ export class Merger {
         const extents = store.parts.catalog.image.extentsOf(record.tableId);
         return extents.reduce((first, { maxCreatedOn }) => Math.min(first, maxCreatedOn + softDeleteMs), Infinity);
       }
+      case 'droppedTable':
+        return Math.min(recoverableUntil(record), this.#agesAt(record.table));
       case 'requests':
         return record.at + requestsMs;
       case 'operation':

@@ -6,11 +6,12 @@ import type { Merger } from './merger.ts';
 import type { Sweeper } from './sweeper.ts';
 import { UnreadableExtentsError } from './unreadable-extents-error.ts';
 
-/** In the order in which they are done. `databases`: what databases held that were deleted. `sweep`: rows of tables that were dropped or
+/** In the order in which they are done. `databases`: what databases held that were deleted. `dropped`: tables that can be had back no more. `sweep`: rows of tables that were dropped or
  * emptied. `queued`: what was put into the storage accounts long ago. */
 export const upkeepSteps = [
   'databases',
   'retention',
+  'dropped',
   'history',
   'queued',
   'sweep',
@@ -70,6 +71,7 @@ export class Upkeep {
       await this.#attempt('databases', undefined, () => removeDatabases(droppedDatabases));
     if (!destructionHeld) {
       for (const table of tables()) await this.#attempt('retention', table, () => merger.expire(table));
+      await this.#attempt('dropped', undefined, () => merger.expireDropped());
       await this.#attempt('history', undefined, () => merger.forgetHistory());
       await this.#attempt('queued', undefined, this.#parts.expireQueued);
     }

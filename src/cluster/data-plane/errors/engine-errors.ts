@@ -37,6 +37,7 @@ const kindOfData = {
   GraphSnapshotNotFound: 'entityNotFound',
   ColumnNotFound: 'entityNotFound',
   MappingNotFound: 'mappingNotFound',
+  NotRecoverable: 'badRequest',
   OperationNotFound: 'entityNotFound',
   ExtentNotFound: 'entityNotFound',
   ExtentsChanged: 'conflict',

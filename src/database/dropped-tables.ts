@@ -1,0 +1,37 @@
+import { instant } from '../clock/clock.ts';
+import type { DroppedTables } from './catalog/dropped-tables.ts';
+import { forget, oldestFirst, recoverableUntil, undoDrop } from './catalog/dropped-tables.ts';
+import { chunksOf } from './extents/sweeper.ts';
+import type { Merger } from './extents/merger.ts';
+import type { TableStore } from './extents/table-store.ts';
+
+/** Tables that were dropped and can be had back. */
+export function createDroppedTables(store: TableStore, merger: Merger): DroppedTables {
+  const { catalog, sweeper, now } = store.parts;
+  return {
+    droppedTables: (database) =>
+      oldestFirst(catalog.image.droppedTablesOf(store.database(database).databaseId)).map((record) => ({
+        name: record.table.name,
+        schemaVersion: record.schemaVersion,
+        droppedOn: instant(record.droppedOn),
+        recoverableUntil: instant(recoverableUntil(record)),
+      })),
+
+    async undoDropTable(database, name, schemaVersion, as = name) {
+      const { databaseId } = store.database(database);
+      const wanted = { name, schemaVersion, as, now: now() };
+      const table = await catalog.change((draft) => undoDrop(draft, databaseId, wanted));
+      await merger.flush(table);
+      return catalog.image.extentsOf(table.tableId).map(({ extentId, rowCount }) => ({ extentId, rowCount }));
+    },
+
+    async forgetDroppedTables(database) {
+      const { databaseId } = store.database(database);
+      for (const chunk of chunksOf(catalog.image.droppedTablesOf(databaseId)))
+        await catalog.change((draft) => {
+          for (const record of chunk) if (draft.get(`x/${record.table.tableId}`) !== undefined) forget(draft, record);
+        });
+      await sweeper.sweep();
+    },
+  };
+}

@@ -190,3 +190,30 @@ describe('.merge, and which extents are dropped', () => {
     expect(await numbers('A')).toBe('');
   });
 });
+
+describe('who administers one table alone', () => {
+  it('moves nothing out of others, nor into them', async () => {
+    await table('A');
+    await emptied('B');
+    await run(".add table B admins ('aadapp=mover')");
+    const { databaseId, name: database } = cluster.data.database;
+    const caller = { ...cluster.context.caller, fqn: 'aadapp=mover;tenant', displayName: 'mover', memberOf: [] };
+    const access = { caller, clusterRoles: [], databases: [{ databaseId, name: database, roles: ['User'] }] } as const;
+    const ask = async (text: string) => cluster.run(text, { ...access, data: await cluster.data.data() });
+    for (const text of [
+      '.move extents all from table A to table B',
+      '.move extents all from table B to table A',
+      '.move extents to table B <| .show table A extents',
+      '.replace extents in table B <| { .show table B extents }, { .show table A extents }',
+      '.update table B delete D move A <| let D = B | where n == 1',
+      ".alter table A extent tags ('x') <| .show table A extents",
+      '.update table A delete D append D <| let D = A | where n == 1',
+      '.delete table B records <| B | where n == 1',
+    ])
+      await expect(ask(text), text).rejects.toMatchObject({ name: 'ForbiddenError' });
+    expect([await numbers('A'), await numbers('B')]).toEqual(['1,2,3', '']);
+    await run(".add table A admins ('aadapp=mover')");
+    await ask('.move extents to table B <| .show table A extents');
+    expect([await numbers('A'), await numbers('B')]).toEqual(['', '1,2,3']);
+  });
+});

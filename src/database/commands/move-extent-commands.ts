@@ -7,6 +7,7 @@ import { ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { Command, CommandRow, Row, RunNested } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { operationIdColumns, recordedOrStarted } from './operation-record.ts';
+import { requirePermission } from './permissions.ts';
 import { createdBetween, extentIdsOf, isAsync, isTrue, queriedExtents, withinCreated } from './queried-extents.ts';
 
 const movedColumns = 'OriginalExtentId: string, ResultExtentId: string, Details: string';
@@ -29,18 +30,26 @@ function move(
 ): Promise<readonly Row[]> {
   const properties = command.properties(['setNewIngestionTime', ...createdBetween]);
   const { name: table } = context.data.table(context.database, command.required('DestinationTableName'));
+  const require = (name: string): void =>
+    requirePermission(context, 'tableAdmin', context.database, command.kind, name);
+  require(table);
   const only = withinCreated(properties);
   return recordedOrStarted(context, operation, isAsync(command), movedColumns, async (within) => {
     const { database, data, signal } = within;
     const newIngestionTime = isTrue(properties.setNewIngestionTime);
-    const request = { database, table, only, newIngestionTime, signal, choose: () => choose(within) };
-    const moved = await data.moveExtents(request);
+    const chosen = async (): Promise<Choice> => {
+      const choice = await choose(within);
+      for (const from of choice.moved) require(from.table);
+      return choice;
+    };
+    const moved = await data.moveExtents({ database, table, only, newIngestionTime, signal, choose: chosen });
     return moved.map(({ extentId, result }) => [extentId, result ?? '', '']);
   });
 }
 
 function moveFrom(command: Command, context: CommandContext): Promise<readonly Row[]> {
   const { name: table } = context.data.table(context.database, command.required('SourceTableName'));
+  requirePermission(context, 'tableAdmin', context.database, command.kind, table);
   const extentIds = command.has('all') ? 'all' : extentIdsOf(command.all('GUID'));
   return move(command, context, 'ExtentsMove', () => Promise.resolve({ dropped: [], moved: [{ table, extentIds }] }));
 }
@@ -170,7 +179,7 @@ export const moveExtentCommands: readonly CommandRow[] = [
         'move async extents from table {SourceTableName} to table {DestinationTableName} with {GUID,}',
       ],
     },
-    permission: 'admin',
+    permission: 'anyone',
     columns: columnsOr(movedColumns),
     run: moveFrom,
   },
@@ -182,7 +191,7 @@ export const moveExtentCommands: readonly CommandRow[] = [
         'move async extents to table {DestinationTableName} with <|',
       ],
     },
-    permission: 'admin',
+    permission: 'anyone',
     columns: columnsOr(movedColumns),
     run: moveQueried,
   },
@@ -194,7 +203,7 @@ export const moveExtentCommands: readonly CommandRow[] = [
         'replace async extents in table {DestinationTableName} with <|',
       ],
     },
-    permission: 'admin',
+    permission: 'anyone',
     columns: columnsOr(movedColumns),
     run: replace,
   },
@@ -211,7 +220,7 @@ export const moveExtentCommands: readonly CommandRow[] = [
         'alter-merge async table {TableName} extent tags {Tag,} with <|',
       ],
     },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: columnsOr(taggedColumns),
     run: alterTags,
   },
@@ -229,7 +238,7 @@ export const moveExtentCommands: readonly CommandRow[] = [
         'drop async table {TableName} extent tags with <|',
       ],
     },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: columnsOr(taggedColumns),
     run: dropTags,
   },
@@ -239,7 +248,7 @@ export const moveExtentCommands: readonly CommandRow[] = [
         '.merge T (703c50e3-e15f-4033-92bf-bec799fcc383, 8b1d8c0e-0f5c-4c8e-9d8a-7f6f2f0c1a11) with (rebuild=true)',
       MergeExtentsDryrun: '.merge dryrun T (703c50e3-e15f-4033-92bf-bec799fcc383)',
     },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: columnsOr(mergedColumns),
     run: merge,
   },

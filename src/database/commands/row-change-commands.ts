@@ -12,6 +12,7 @@ import type { CommandContext } from './command-context.ts';
 import { ingestedBy } from './ingestion-failure.ts';
 import { noExtent } from './ingest-properties.ts';
 import { operationIdColumns, recordedOrStarted } from './operation-record.ts';
+import { requirePermission } from './permissions.ts';
 import { isAsync, isTrue } from './queried-extents.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
 
@@ -115,6 +116,7 @@ function update(command: Command, context: CommandContext): Promise<readonly Row
     throw new KqlError('semantic', "The property 'extentTagsToMove' is for updates that move extents.");
   if (moved === table) throw new KqlError('semantic', 'Extents are moved from another table.');
   const from = moved === undefined ? undefined : data.table(database, moved).name;
+  if (from !== undefined) requirePermission(context, 'tableAdmin', database, command.kind, from);
   const tags = extentTagsToMove === undefined ? undefined : tagsOf(extentTagsToMove);
   const results = [command.required('DeleteIdentifier'), ...(appended === undefined ? [] : [appended])];
   const change: Change = {
@@ -156,7 +158,7 @@ export const rowChangeCommands: readonly CommandRow[] = [
         'update async table {TableName} delete {DeleteIdentifier} move {SourceTableName} with <|',
       ],
     },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: (command) => (isAsync(command) ? operationIdColumns : updatedColumns),
     run: update,
   },

@@ -166,7 +166,10 @@ async function copyFirstExtent(parts: {
     randomBytes: systemRandomBytes,
     databaseKeys: new DatabaseKeyring(),
   });
-  const { catalog } = await Catalog.open({ clusterId, keys, store, randomBytes: systemRandomBytes, pause });
+  const { catalog } = await Catalog.open({
+    ...{ clusterId, keys, store, randomBytes: systemRandomBytes, pause },
+    now: () => instant(Date.now()),
+  });
   const model = [...catalog.image.all()].find((record) => record.kind === 'extent');
   await catalog.change((draft) => {
     for (let made = 0; model?.kind === 'extent' && made < count; made += 1)

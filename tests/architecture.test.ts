@@ -48,9 +48,10 @@ const mayImportInside: Readonly<Record<string, Readonly<Record<string, readonly 
     extents: ['catalog'],
     ingest: ['catalog', 'extents'],
     queued: ['catalog', 'extents', 'ingest'],
+    views: ['catalog', 'extents', 'ingest'],
     // What is put together of these: the port of a whole cluster, and what opens it.
-    '.': ['catalog', 'extents', 'ingest', 'queued'],
-    commands: ['catalog', 'extents', 'ingest', 'queued', '.'],
+    '.': ['catalog', 'extents', 'ingest', 'queued', 'views'],
+    commands: ['catalog', 'extents', 'ingest', 'queued', 'views', '.'],
   },
 };
 /** No file here leads back to itself, not even by a type. */

@@ -23,6 +23,7 @@ import type {
   SourcesResult,
 } from './ingest/ingest-request.ts';
 import type { RowChanges } from './ingest/row-changes.ts';
+import type { MaterializedViews } from './views/materialized-views.ts';
 import type { QueuedStorage } from './queued/queued-storage.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
@@ -38,6 +39,7 @@ export interface ClusterData
     RowChanges,
     StoredResults,
     GraphModels,
+    MaterializedViews,
     History,
     WorkloadGroups {
   /** Called with what the resource manager knows, before the first request and whenever it has changed. */

@@ -16,6 +16,8 @@ import { Merger } from './extents/merger.ts';
 import { createStoredResults } from './stored-results.ts';
 import { chunksOf, Sweeper } from './extents/sweeper.ts';
 import { TableStore } from './extents/table-store.ts';
+import { createMaterializedViews } from './views/view-service.ts';
+import { Materializer } from './views/materializer.ts';
 import { Upkeep } from './extents/upkeep.ts';
 import { openExternalTable } from './ingest/external-table.ts';
 import { parseMapping } from './ingest/ingestion-mapping.ts';
@@ -102,9 +104,16 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     expireQueued: () => queued.expire(),
     merger,
     sweeper,
+    materialize: async (table) => {
+      if (table.view !== undefined) await materializer.run({ ...table, view: table.view });
+    },
     tables: () => openTables(catalog),
     removeDatabases,
     now,
+  });
+  const materializer = new Materializer({
+    ...{ store: tables, queries, randomBytes },
+    catalog: () => views.kqlCatalog(undefined),
   });
   const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
   const history = createHistory(catalog, randomBytes);
@@ -142,6 +151,10 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ...createDroppedTables(tables, merger),
     ...createStoredResults(tables, ingestion, randomBytes),
     ...createGraphModels(tables, ingestion, randomBytes),
+    ...createMaterializedViews(
+      { store: tables, queries, randomBytes, catalog: () => views.kqlCatalog(undefined) },
+      materializer,
+    ),
     setDatabases: (databases) => {
       tables.setDatabases(databases);
       views.changed();
@@ -164,7 +177,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     table: (database, table) => tableView(tables.table(database, table), tables.database(database).name),
     kqlCatalog: (principal) => views.kqlCatalog(principal),
     sources: (principal) => ({
-      open: (database, table, uses) => tables.open(tables.named(database, table, principal), uses),
+      open: (database, table, uses) => tables.openNamed(database, table, principal, uses),
     }),
     ingest: (request) => ingestion.ingest(request),
     ingestFrom: (request) => ingestion.ingestFrom(request),
@@ -174,7 +187,12 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ...history,
     ...createWorkloadGroups(catalog),
     maintain: (options) => upkeep.run(options),
-    upkeepDueAt: () => earliest(merger.dueAt(), queued.dueOn()),
+    upkeepDueAt: () => {
+      const isDue = openTables(catalog).some(
+        (table) => table.view !== undefined && materializer.isDue({ ...table, view: table.view }),
+      );
+      return earliest(merger.dueAt(), queued.dueOn(), isDue ? now() : undefined);
+    },
     upkeepProblems: () => upkeep.problems,
     close: async () => {
       for (const table of openTables(catalog)) await merger.flush(table);

@@ -51,6 +51,7 @@ export class OpenTables {
       if (before) this.#narrower.push(before.table);
       this.#opened.set(key, { uses: wanted, table: opened });
     }
+    this.#requireOneMoment();
     const known = new Map<Plan, KnownRows>();
     for (const [plan, { database, table, use }] of summaries) {
       const opened = this.#opened.get(tableKey(database, table));
@@ -58,6 +59,16 @@ export class OpenTables {
       if (rows !== undefined) known.set(plan, rows);
     }
     return known.size === 0 ? program : withKnown(program, summaries, (plan) => known.get(plan));
+  }
+
+  /** @throws SnapshotGoneError where tables that go together were opened before and after a change */
+  #requireOneMoment(): void {
+    const moments = new Map<string, number>();
+    for (const { table } of this.#opened.values())
+      for (const { of, at } of table.moments ?? []) {
+        if ((moments.get(of) ?? at) !== at) throw new SnapshotGoneError();
+        moments.set(of, at);
+      }
   }
 
   /** By `tableKey`. */

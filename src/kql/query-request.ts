@@ -21,6 +21,8 @@ export interface OpenTable extends TableSource {
   readonly tails?: readonly TailRows[];
   /** The same rows, of the same moment, for other uses. @throws SnapshotGoneError where they are there no more */
   again?(uses: TableUses): Promise<OpenTable>;
+  /** What these rows go together with: tables that tell other moments of the same thing are not of one query. */
+  readonly moments?: readonly { readonly of: string; readonly at: number }[];
   /** Called once, when the query is over. */
   release(): void;
 }

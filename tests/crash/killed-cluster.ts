@@ -322,7 +322,7 @@ class InsideProcess extends EventEmitter {
     const current = this.#keys.current();
     if (current === undefined) throw new Error('the cluster has no key');
     const opened = await Catalog.open({
-      ...{ clusterId, store: this.#store, randomBytes: systemRandomBytes },
+      ...{ clusterId, store: this.#store, randomBytes: systemRandomBytes, now: () => instant(0) },
       keys: dataKeysOf(current.generation, current.key, {
         randomBytes: systemRandomBytes,
         databaseKeys: new DatabaseKeyring(),

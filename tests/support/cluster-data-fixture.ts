@@ -175,6 +175,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
         keys,
         store,
         randomBytes: systemRandomBytes,
+        now: () => now,
         pause: () => Promise.resolve(),
       });
       const [model] = [...catalog.image.all()].flatMap((record) => (record.kind === 'extent' ? [record] : []));

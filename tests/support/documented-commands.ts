@@ -85,6 +85,13 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
   if (to !== undefined) return [`.alter-merge table ['${to}'] (['${wanted}']: ${type})`];
   const fn = nameOf(error, 'FunctionNotFound');
   if (fn !== undefined) return [`.create function ['${fn}']() { print x = 1 }`];
+  const view = nameOf(error, 'ViewNotFound');
+  if (view !== undefined)
+    return [
+      `.drop table ['${view}'] ifexists`,
+      `.create table ViewSource (Id: long)`,
+      `.create materialized-view ['${view}'] on table ViewSource { ViewSource | summarize take_any(*) by Id }`,
+    ];
   const existing = nameOf(error, 'EntityExists');
   if (existing !== undefined)
     return [`.drop table ['${existing}'] ifexists`, `.drop function ['${existing}'] ifexists`];

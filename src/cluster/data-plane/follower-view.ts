@@ -84,6 +84,7 @@ function sharedView(view: DatabaseView, { name, sharing, caching }: SharedDataba
     tables: new Map(tables.map(([table, of]) => [table, sharedTable(of, { name, caching })])),
     functions: new Map([...view.functions].filter(([fn]) => isShared(sharing.functions, fn))),
     graphModels: [],
+    views: new Map(),
   };
 }
 

@@ -40,7 +40,7 @@ function data() {
   const databases = access.databases.map(({ name }) => ({ name, tables: [], functions: [] }));
   const view = (name: string): DatabaseView => ({
     ...{ name, databaseId: database(name, []).databaseId, functions: new Map(), mappings: [], policies: {} },
-    ...{ schemaVersion: 1, graphModels: [], tables: new Map([['Restricted', restricted]]) },
+    ...{ schemaVersion: 1, graphModels: [], views: new Map(), tables: new Map([['Restricted', restricted]]) },
   });
   return {
     opened,

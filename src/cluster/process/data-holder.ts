@@ -230,7 +230,7 @@ export class DataHolder {
         return store.load(after);
       },
     };
-    return (await Catalog.open({ ...this.#options, store: atWork, keys })).catalog;
+    return (await Catalog.open({ ...this.#options, store: atWork, keys, now: () => this.#now })).catalog;
   }
 
   /** A key was committed. @param check of it; of another one than the change leads to that waits here, it is not that change's */

@@ -103,3 +103,15 @@ function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap, image: Pick<Cata
   const wrapped = rewrap.segmentKey(bytes(record.wrappedKey), owner !== undefined && owner === databaseId);
   return { ...record, wrappedKey: toBase64Url(wrapped) };
 }
+
+/** What is stored, in the order of its ids. */
+export async function* pagesOf(
+  load: (after: string | undefined) => Promise<readonly StoredCatalogRecord[]>,
+): AsyncGenerator<readonly StoredCatalogRecord[]> {
+  for (let after: string | undefined; ;) {
+    const page = await load(after);
+    after = page.at(-1)?.id;
+    if (after === undefined) return;
+    yield page;
+  }
+}

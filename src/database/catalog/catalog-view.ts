@@ -4,7 +4,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { UpdatePolicy } from './update-policy.ts';
 import type { GraphModelView } from './graph-model.ts';
-import type { KqlType } from '../../kql/plan/types.ts';
+import type { Column, KqlType } from '../../kql/plan/types.ts';
 
 /** What a cluster's catalog says, as immutable values. */
 export interface DatabaseView {
@@ -19,6 +19,8 @@ export interface DatabaseView {
   /** Counts changes of the schema; `v1.N` on the wire. */
   readonly schemaVersion: number;
   readonly graphModels: readonly GraphModelView[];
+  /** Materialized views by name. */
+  readonly views: ReadonlyMap<string, ViewView>;
 }
 
 export interface TableView {
@@ -31,6 +33,22 @@ export interface TableView {
   readonly mappings: readonly MappingView[];
   readonly policies: Policies;
   readonly principals: readonly EntityPrincipal[];
+}
+
+/** A materialized view, as names mean it. */
+export interface ViewView extends Pick<
+  TableView,
+  'tableId' | 'database' | 'name' | 'folder' | 'docstring' | 'policies'
+> {
+  readonly columns: readonly Column[];
+  readonly query: string;
+  readonly source: string;
+  readonly isOverView: boolean;
+  readonly dimensionTables: readonly string[];
+  readonly keys: readonly string[];
+  readonly picks?: 'arg_max' | 'arg_min' | 'take_any';
+  /** The columns of its stored part. */
+  readonly stored: readonly Column[];
 }
 
 export interface ColumnView {

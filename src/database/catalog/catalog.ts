@@ -1,12 +1,17 @@
 import type { RandomBytes } from '../../base/random.ts';
 import type { Guid } from '../../base/guid.ts';
+import type { Instant } from '../../clock/clock.ts';
 import type { CatalogBeside, CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import { addElement, CatalogDamagedError, CatalogSeal, takeElement } from './catalog-seal.ts';
 import type { Entry, Rewrapped } from './catalog-entries.ts';
-import { entryOf, isEntry, recordAt, rewrapPage } from './catalog-entries.ts';
+import { entryOf, isEntry, pagesOf, recordAt, rewrapPage } from './catalog-entries.ts';
 import { CommitRefusedError } from './data-error.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
 import { CatalogDraft, CatalogImage } from './image.ts';
+import type { IngestedAt } from './ingestion-order.ts';
+import { IngestionOrder } from './ingestion-order.ts';
+import { changesNames } from './materialized-view.ts';
+import type { HeadRecord } from './records.ts';
 import { decodeRecord, encodeRecord, headId, logPrefix } from './records.ts';
 
 /** Turns the rows that a group of changes adds into log records; see the log of small writes. */
@@ -28,6 +33,7 @@ export interface CatalogOptions {
   readonly keys: DataKeys;
   readonly store: CatalogStore;
   readonly randomBytes: RandomBytes;
+  readonly now: () => Instant;
   /** Waits a little before a commit is tried again. */
   readonly pause: () => Promise<void>;
 }
@@ -77,6 +83,7 @@ const attemptsMax = 1_500;
 export class Catalog {
   readonly image = new CatalogImage();
   readonly #options: CatalogOptions;
+  readonly #order: IngestionOrder;
   #entries = new Map<string, Entry>();
   #seal: CatalogSeal;
   #keys: DataKeys;
@@ -100,6 +107,7 @@ export class Catalog {
   private constructor(options: CatalogOptions) {
     this.#options = options;
     this.#keys = options.keys;
+    this.#order = new IngestionOrder(options.now);
     this.#seal = new CatalogSeal(options.clusterId, options.keys, options.randomBytes);
   }
 
@@ -113,6 +121,11 @@ export class Catalog {
   /** Counts changes of names, columns and functions. */
   get schemaVersion(): number {
     return this.#schemaVersion;
+  }
+
+  /** Of the newest rows that can be read. */
+  get ingestedTo(): IngestedAt {
+    return this.#order.committed;
   }
 
   /** It can make no change any more, because nobody knows what is stored. */
@@ -154,7 +167,7 @@ export class Catalog {
       const beside = this.#options.store.beside(change);
       const after: Rewrapped = { entries: new Map(), records: new Map(), sum: 0n };
       const version = await this.#layOut(beside, { seal, rewrap }, after);
-      const head = this.#sealedHead(seal, after.sum);
+      const head = this.#sealedHead(seal, after.sum, this.#order.committed);
       return {
         writes: await beside.takeOver(version, head),
         adopt: () => {
@@ -210,7 +223,7 @@ export class Catalog {
     return release;
   }
 
-  /** Order: plans → log records and seals → one commit with the head → image and waiting callers. */
+  /** Order: plans → the time of ingestion → log records and seals → one commit with the head → image and waiting callers. */
   async #flush(): Promise<void> {
     const draft = new CatalogDraft(this.image);
     const planned: { readonly waiting: Waiting; readonly result: unknown }[] = [];
@@ -229,11 +242,14 @@ export class Catalog {
     }
     if (planned.length === 0) return;
     let log: PreparedLog | undefined;
+    let ingestedAt = this.#order.committed;
     try {
+      draft.ingested(() => (ingestedAt = this.#order.next()));
       log = this.#log?.prepare(draft, this.#keys);
       if (draft.changes.size > 0 || draft.logDeletes.size > 0 || draft.fenced)
-        await this.#commit(draft, log?.writes ?? new Map());
+        await this.#commit(draft, log?.writes ?? new Map(), ingestedAt);
       log?.committed();
+      this.#order.commit(ingestedAt);
     } catch (error) {
       log?.failed();
       if (error instanceof CustodyChangingError) return this.#again(planned.map(({ waiting }) => waiting));
@@ -254,7 +270,7 @@ export class Catalog {
     await this.#options.pause();
   }
 
-  async #commit(draft: CatalogDraft, log: ReadonlyMap<string, SealedRecord>): Promise<void> {
+  async #commit(draft: CatalogDraft, log: ReadonlyMap<string, SealedRecord>, ingestedTo: IngestedAt): Promise<void> {
     const puts = new Map<string, SealedRecord | null>(log);
     for (const id of draft.logDeletes) puts.set(id, null);
     for (const [id, record] of draft.changes) {
@@ -270,13 +286,14 @@ export class Catalog {
       if (before !== undefined) sum = takeElement(sum, before.element);
       if (put !== null) sum = addElement(sum, this.#seal.element(id, put));
     }
-    const head = this.#sealedHead(this.#seal, sum);
+    const head = this.#sealedHead(this.#seal, sum, ingestedTo);
     writes.push({ id: headId, expect: this.#head?.version ?? null, put: head });
     const versions = await this.#store(writes);
     writes.forEach(({ id, put }, index) => this.#remember(id, put, versions[index] ?? 0));
     this.#sum = sum;
+    const isAboutNames = changesNames(draft.changes, this.image);
     for (const [id, record] of draft.changes) this.image.apply(id, record);
-    if ([...draft.changes.keys()].some((id) => id.startsWith('d/') || id.startsWith('t/'))) this.#schemaVersion += 1;
+    if (isAboutNames) this.#schemaVersion += 1;
   }
 
   async #store(writes: readonly CatalogWrite[]): Promise<readonly number[]> {
@@ -295,8 +312,9 @@ export class Catalog {
     }
   }
 
-  #sealedHead(seal: CatalogSeal, sum: bigint): SealedRecord {
-    return seal.seal(headId, (this.#head?.revision ?? 0) + 1, encodeRecord({ kind: 'head', sum: sum.toString(16) }));
+  #sealedHead(seal: CatalogSeal, sum: bigint, ingestedTo: IngestedAt): SealedRecord {
+    const head = { kind: 'head', sum: sum.toString(16), ...(ingestedTo > 0 && { ingestedTo }) } as const;
+    return seal.seal(headId, (this.#head?.revision ?? 0) + 1, encodeRecord(head));
   }
 
   #remember(id: string, put: SealedRecord | null, version: number): void {
@@ -307,11 +325,11 @@ export class Catalog {
 
   async #load(): Promise<ReadonlyMap<string, SealedRecord>> {
     const log = new Map<string, SealedRecord>();
-    let expected: bigint | undefined;
+    let stored: HeadRecord | undefined;
     for await (const { id, version, sealed } of this.#stored()) {
       if (id === headId) {
         const head = decodeRecord(this.#seal.open(id, sealed));
-        if (head.kind === 'head') expected = BigInt(`0x${head.sum}`);
+        if (head.kind === 'head') stored = head;
         this.#head = { version, revision: sealed.revision };
         continue;
       }
@@ -322,8 +340,10 @@ export class Catalog {
       else this.image.apply(id, recordAt(id, this.#seal.open(id, sealed)));
     }
     // A cluster has a head as long as it has a key.
-    if (expected === undefined) throw new CatalogDamagedError('it is not there');
-    if (expected !== this.#sum) throw new CatalogDamagedError('records are missing, or old ones were put back');
+    if (stored === undefined) throw new CatalogDamagedError('it is not there');
+    if (BigInt(`0x${stored.sum}`) !== this.#sum)
+      throw new CatalogDamagedError('records are missing, or old ones were put back');
+    this.#order.load(stored.ingestedTo, this.image.everything());
     return log;
   }
 
@@ -371,16 +391,5 @@ export class Catalog {
     this.#entries = entries;
     this.#remember(headId, head, 0);
     this.image.rewrapped(records);
-  }
-}
-
-async function* pagesOf(
-  load: (after: string | undefined) => Promise<readonly StoredCatalogRecord[]>,
-): AsyncGenerator<readonly StoredCatalogRecord[]> {
-  for (let after: string | undefined; ;) {
-    const page = await load(after);
-    after = page.at(-1)?.id;
-    if (after === undefined) return;
-    yield page;
   }
 }

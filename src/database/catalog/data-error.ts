@@ -9,6 +9,9 @@ const texts = {
   GraphSnapshotNotFound: (name: string) => `Entity ID '${name}' of kind 'GraphSnapshot' was not found.`,
   InvalidGraphModel: (what: string) => `The graph model is not valid: ${what}.`,
   StoredResultNotFound: (name: string) => `Entity ID '${name}' of kind 'StoredQueryResult' was not found.`,
+  ViewNotFound: (name: string) => `Entity ID '${name}' of kind 'MaterializedView' was not found.`,
+  /** Text: what is wrong with a materialized view. */
+  InvalidView: (text: string) => text,
   ColumnNotFound: (name: string) => `Entity ID '${name}' of kind 'Column' was not found.`,
   MappingNotFound: (name: string) => `Entity ID '${name}' of kind 'MappingPersistent' was not found.`,
   NotRecoverable: (table: string) =>

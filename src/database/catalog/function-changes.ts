@@ -5,6 +5,7 @@ import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
+import { findView } from './materialized-view.ts';
 import { findTable, requireText } from './table-changes.ts';
 
 const bodyMax = 1024 * 1024;
@@ -23,8 +24,8 @@ export function putFunction(
   if (existing !== undefined && mode === 'create') throw dataError('EntityExists', fn.name);
   if (existing === undefined && mode === 'alter') throw dataError('FunctionNotFound', fn.name.slice(0, 200));
   requireEntityName(fn.name);
-  if (existing === undefined && findTable(draft, databaseId, fn.name) !== undefined)
-    throw dataError('EntityExists', fn.name);
+  const taken = findTable(draft, databaseId, fn.name) ?? findView(draft, databaseId, fn.name);
+  if (existing === undefined && taken !== undefined) throw dataError('EntityExists', fn.name);
   if (fn.body.length + fn.parameters.length > bodyMax) throw dataError('InvalidSchema', 'The function is too long.');
   const { name, parameters, body } = fn;
   const next: FunctionView = {

@@ -8,7 +8,9 @@ import type {
   StoredResultFacts,
   TableRecord,
 } from './records.ts';
-import { logRecordId, recordId } from './records.ts';
+import type { IngestedAt } from './ingestion-order.ts';
+import { millisecondsOf, ticksOfIngestion } from './ingestion-order.ts';
+import { ingestedInCommit, logRecordId, recordId } from './records.ts';
 import { isQueued, queuedGroup } from './queued-records.ts';
 import type { RowBatch } from './row-batch.ts';
 
@@ -17,7 +19,7 @@ export interface CatalogReader {
   get(id: string): CatalogRecord | undefined;
   /** Those with a name of their own. */
   tablesOf(databaseId: Guid): TableRecord[];
-  /** Rows kept beside them: of stored query results and of snapshots of graphs. */
+  /** Rows kept beside them: of stored query results, of snapshots of graphs, of materialized views. */
   hiddenTablesOf(databaseId: Guid): TableRecord[];
   storedResultsOf(databaseId: Guid): StoredResultRecord[];
   /** Those that may come back. */
@@ -41,8 +43,8 @@ export function ownerOf(reader: Pick<CatalogReader, 'get'>, tableId: Guid): Tabl
 }
 
 export type StoredResultRecord = TableRecord & { readonly stored: StoredResultFacts };
-export const isHidden = ({ stored, snapshotOf }: TableRecord): boolean =>
-  stored !== undefined || snapshotOf !== undefined;
+export const isHidden = ({ stored, snapshotOf, view }: TableRecord): boolean =>
+  stored !== undefined || snapshotOf !== undefined || view !== undefined;
 const isStored = (record: TableRecord): record is StoredResultRecord => record.stored !== undefined;
 
 /** The group that a record is listed in. */
@@ -227,6 +229,17 @@ export class CatalogDraft implements CatalogReader {
     this.#logAppends.push(append);
   }
 
+  /** Says of the rows that this change adds when they were ingested. @param next gives the time, if there are any */
+  ingested(next: () => IngestedAt): void {
+    const news = [...this.#changes].flatMap(([id, record]) =>
+      record?.kind === 'extent' && record.ingestedAt === ingestedInCommit ? [{ id, record }] : [],
+    );
+    if (news.length + this.#logAppends.length === 0) return;
+    const at = next();
+    for (const { id, record } of news) this.#changes.set(id, ingestedOn(record, at));
+    this.#logAppends = this.#logAppends.map((append) => ({ ...append, at: millisecondsOf(at) }));
+  }
+
   get logAppends(): readonly LogAppend[] {
     return this.#logAppends;
   }
@@ -305,6 +318,13 @@ export class CatalogDraft implements CatalogReader {
     const changed = [...this.#changes.values()].flatMap((record) => ofKind(record ?? undefined, kind)).filter(belongs);
     return [...kept, ...changed].filter((record) => isSeen(record, this));
   }
+}
+
+/** What is known of the times in its rows is that time, too. */
+function ingestedOn(record: ExtentRecord, at: IngestedAt): ExtentRecord {
+  const ticks = String(ticksOfIngestion(at));
+  const ranges = '0' in record.ranges ? { ...record.ranges, '0': [ticks, ticks] as const } : record.ranges;
+  return { ...record, ingestedAt: at, ranges };
 }
 
 /** @returns the record in a list of one, or nothing when it is of another kind */

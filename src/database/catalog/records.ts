@@ -3,6 +3,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
 import type { GraphModelView } from './graph-model.ts';
+import type { ViewFacts } from './view-facts.ts';
 import type { WorkloadGroup } from './workload-group.ts';
 import type { SealedExtent } from './sealed-extent.ts';
 import { CatalogDamagedError } from './catalog-seal.ts';
@@ -35,6 +36,8 @@ export interface TableRecord {
   readonly stored?: StoredResultFacts;
   /** The graph model that it is a part of a snapshot of. */
   readonly snapshotOf?: string;
+  /** It is the stored part of a materialized view, by the name of the view. */
+  readonly view?: ViewFacts;
   /** Raised when the table is emptied: extents and segments of an earlier epoch are its rows no more. Absent: 0. */
   readonly epoch?: number;
   /** Absent: nobody has a role on it alone. */
@@ -76,7 +79,13 @@ export interface ExtentRecord {
   readonly tags: readonly string[];
   /** Of the table when it was written. */
   readonly epoch?: number;
+  /** When all of its rows were ingested, in microseconds; `ingestedInCommit` until the commit says. Absent: each row has its own time. */
+  readonly ingestedAt?: number;
+  /** The last of those times, where it is known. */
+  readonly ingestedTo?: number;
 }
+
+export const ingestedInCommit = 0;
 
 /** The catalog is sealed under the key of the cluster alone: of a database with a key of its own it has no values of rows. */
 export const withoutValues: Pick<ExtentRecord, 'ranges' | 'nulls'> = { ranges: {}, nulls: {} };
@@ -131,6 +140,8 @@ export interface HeadRecord {
   readonly kind: 'head';
   /** Sum over all other records, hex. */
   readonly sum: string;
+  /** The last time of ingestion that was given out, in microseconds. */
+  readonly ingestedTo?: number;
 }
 
 export type CatalogRecord =
@@ -192,10 +203,12 @@ const kinds: readonly string[] = [
   ],
   ...queuedKinds,
 ];
-/** The second one has epochs: who does not know of them would show rows that are gone. */
-const formats = [1, 2];
-const formatOf = (record: CatalogRecord | HeadRecord): number =>
-  record.kind === 'table' && record.epoch !== undefined ? 2 : 1;
+/** The second one has epochs: who does not know of them would show rows that are gone. The third has views, which are no tables. */
+const formats = [1, 2, 3];
+function formatOf(record: CatalogRecord | HeadRecord): number {
+  if (record.kind !== 'table') return 1;
+  return record.view !== undefined ? 3 : record.epoch !== undefined ? 2 : 1;
+}
 
 export const encodeRecord = (record: CatalogRecord | HeadRecord): Buffer =>
   Buffer.from(JSON.stringify({ format: formatOf(record), ...record }));

@@ -6,6 +6,7 @@ import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
+import { findView } from './materialized-view.ts';
 import type { TableRecord } from './records.ts';
 
 const columnsMax = 10_000;
@@ -39,7 +40,8 @@ export function createTable(draft: CatalogDraft, databaseId: Guid, tableId: Guid
     return existing;
   }
   requireEntityName(schema.name);
-  if (databaseOf(draft, databaseId).functions.some((fn) => fn.name === schema.name))
+  const isFunction = databaseOf(draft, databaseId).functions.some((fn) => fn.name === schema.name);
+  if (isFunction || findView(draft, databaseId, schema.name) !== undefined)
     throw dataError('EntityExists', schema.name);
   requireColumns(schema.columns);
   if (schema.columns.length === 0) throw dataError('InvalidSchema', 'A table has at least one column.');
@@ -143,8 +145,8 @@ export function renameTables(
   }
   for (const { to } of found) {
     const taken = findTable(draft, databaseId, to) !== undefined && !leaving.has(to);
-    if (taken || databaseOf(draft, databaseId).functions.some((fn) => fn.name === to))
-      throw dataError('EntityExists', to);
+    const isOther = databaseOf(draft, databaseId).functions.some((fn) => fn.name === to);
+    if (taken || isOther || findView(draft, databaseId, to) !== undefined) throw dataError('EntityExists', to);
   }
   return found.map(({ table, to }) => save(draft, { ...table, name: to }));
 }

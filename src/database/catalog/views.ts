@@ -3,14 +3,17 @@ import type {
   CatalogDatabase,
   CatalogFunction,
   CatalogTable,
+  CatalogView,
   KqlCatalog,
   RowLevelSecurity,
 } from '../../kql/plan/catalog.ts';
-import type { DatabaseView, FunctionView, Policies, TableView } from './catalog-view.ts';
+import type { DatabaseView, FunctionView, Policies, TableView, ViewView } from './catalog-view.ts';
 import type { ClusterDatabase } from './catalog-view.ts';
 import { catalogGraph } from './graph-models.ts';
 import type { CatalogReader, StoredResultRecord } from './image.ts';
 import { databaseOf } from './image.ts';
+import type { ViewRecord } from './materialized-view.ts';
+import { viewsOf } from './materialized-view.ts';
 import type { TableRecord } from './records.ts';
 
 export function tableView(table: TableRecord, database: string): TableView {
@@ -32,6 +35,19 @@ export function databaseView(reader: CatalogReader, { databaseId, name }: Cluste
     policies,
     schemaVersion,
     graphModels,
+    views: new Map(viewsOf(reader, databaseId).map((view) => [view.name, viewView(view, name)])),
+  };
+}
+
+export function viewView(
+  { tableId, name, folder, docstring, policies, columns, view }: ViewRecord,
+  database: string,
+): ViewView {
+  const { query, source, isOverView, dimensionTables, keys, picks } = view;
+  return {
+    ...{ tableId, database, name, folder, docstring, policies },
+    ...{ columns: view.columns, query, source, isOverView, dimensionTables, keys, ...(picks && { picks }) },
+    stored: columns.map((column) => ({ name: column.name, type: column.type })),
   };
 }
 
@@ -39,7 +55,7 @@ export function kqlCatalogOf(version: string, cluster: string, databases: readon
   return {
     version,
     cluster,
-    databases: databases.map(({ name, tables, functions, graphModels }): CatalogDatabase => ({
+    databases: databases.map(({ name, tables, functions, graphModels, views }): CatalogDatabase => ({
       name,
       tables: [...tables.values()].map((table) => ({
         name: table.name,
@@ -50,6 +66,7 @@ export function kqlCatalogOf(version: string, cluster: string, databases: readon
       })),
       functions: [...functions.values()].map(withoutPrincipals),
       ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(catalogGraph) }),
+      ...(views.size === 0 ? {} : { materializedViews: [...views.values()].map(catalogView) }),
     })),
   };
 }
@@ -58,6 +75,43 @@ export function kqlCatalogOf(version: string, cluster: string, databases: readon
 const withoutPrincipals = ({ name, parameters, body, view, folder, docstring }: FunctionView): CatalogFunction => ({
   ...{ name, parameters, body, folder, docstring },
   ...(view === undefined ? {} : { view }),
+});
+
+const catalogView = ({ name, columns, query, source, stored, docstring, folder, policies }: ViewView): CatalogView => ({
+  ...{ name, columns, query, source, stored, docstring, folder },
+  ...securityOf(policies),
+});
+
+/** The same names; one view is read as those read it who make it. */
+export const withViewStates = (
+  catalog: KqlCatalog,
+  database: string,
+  view: string,
+  states: NonNullable<CatalogView['states']>,
+): KqlCatalog => ({
+  ...catalog,
+  version: `${catalog.version} ${states} ${JSON.stringify([database, view])}`,
+  databases: catalog.databases.map((one) => {
+    const { materializedViews = [] } = one;
+    if (one.name !== database) return one;
+    return { ...one, materializedViews: materializedViews.map((of) => (of.name === view ? { ...of, states } : of)) };
+  }),
+});
+
+/** The same names, and a view that is not there yet. */
+export const withNewView = (
+  catalog: KqlCatalog,
+  database: string,
+  view: ViewView,
+  states: NonNullable<CatalogView['states']>,
+): KqlCatalog => ({
+  ...catalog,
+  version: `${catalog.version} new ${view.tableId}`,
+  databases: catalog.databases.map((one) =>
+    one.name === database
+      ? { ...one, materializedViews: [...(one.materializedViews ?? []), { ...catalogView(view), states }] }
+      : one,
+  ),
 });
 
 const securityOf = ({ row_level_security: policy }: Policies): Pick<CatalogTable, 'rowLevelSecurity'> =>
@@ -75,16 +129,22 @@ function withSecurity(
   how: string,
   change: (security: RowLevelSecurity) => RowLevelSecurity | undefined,
 ): KqlCatalog {
-  const tableOf = ({ rowLevelSecurity, ...table }: CatalogTable): CatalogTable => {
-    const changed = rowLevelSecurity && change(rowLevelSecurity);
-    return changed === undefined ? table : { ...table, rowLevelSecurity: changed };
+  const changed = <Named extends Pick<CatalogTable, 'rowLevelSecurity'>>({ rowLevelSecurity, ...named }: Named) => {
+    const security = rowLevelSecurity && change(rowLevelSecurity);
+    return security === undefined ? named : { ...named, rowLevelSecurity: security };
   };
-  const isSecured = catalog.databases.some(({ tables }) => tables.some((table) => table.rowLevelSecurity));
+  const isSecured = catalog.databases.some(({ tables, materializedViews = [] }) =>
+    [...tables, ...materializedViews].some((table) => table.rowLevelSecurity),
+  );
   if (!isSecured) return catalog;
   return {
     ...catalog,
     version: `${catalog.version} ${how}`,
-    databases: catalog.databases.map((database) => ({ ...database, tables: database.tables.map(tableOf) })),
+    databases: catalog.databases.map(({ tables, materializedViews, ...database }) => ({
+      ...database,
+      tables: tables.map((table) => changed(table)),
+      ...(materializedViews && { materializedViews: materializedViews.map((view) => changed(view)) }),
+    })),
   };
 }
 

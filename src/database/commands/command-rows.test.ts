@@ -43,8 +43,14 @@ describe('columns of commands', () => {
   it('are of kinds that the parser has, or of ours', () => {
     const own = rows.map(({ kind }) => kind).filter((kind) => !schemas.has(kind));
     expect(own.sort()).toEqual([
+      ...[
+        'AlterMaterializedViewPolicyMerge',
+        'DeleteMaterializedViewPolicyMerge',
+        'DeleteMaterializedViewPolicyRetention',
+      ],
       ...['GetIngestionResources', 'GetKustoIdentityToken'],
-      ...['PurgeTableAllRecords', 'PurgeTableRecords', 'ShowExportContainers', 'ShowPurges'],
+      ...['PurgeTableAllRecords', 'PurgeTableRecords', 'ShowExportContainers'],
+      ...['ShowMaterializedViewSchemaAsCsl', 'ShowPurges'],
     ]);
   });
 });

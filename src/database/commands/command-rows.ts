@@ -24,6 +24,9 @@ import { showTableCommands } from './show-table-commands.ts';
 import { storedResultCommands } from './stored-result-commands.ts';
 import { tableCommands } from './table-commands.ts';
 import { updatePolicyCommands } from './update-policy-commands.ts';
+import { showViewCommands } from './show-view-commands.ts';
+import { viewCommands } from './view-commands.ts';
+import { viewPolicyCommands } from './view-policies.ts';
 import { workloadGroupCommands } from './workload-group-commands.ts';
 
 /** Every command that is built, by what it is about. */
@@ -33,6 +36,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
   Policies: [...policyCommands, ...updatePolicyCommands],
+  'Materialized views': [...viewCommands, ...showViewCommands, ...viewPolicyCommands],
   'Databases that follow another cluster': followerCommands,
   'Extents, deletion and purge': [...extentCommands, ...moveExtentCommands, ...rowChangeCommands, ...purgeCommands],
   'Stored results and graphs': [...storedResultCommands, ...graphCommands],

@@ -24,10 +24,7 @@ describe('the commands of the documentation', () => {
   it.each([
     '.show external tables',
     '.show external table T',
-    '.show materialized-views',
-    '.show materialized-view V',
     '.show continuous-exports',
-    '.create materialized-view V on table T { T | summarize count() by Nowhere }',
     '.list blobs ("https://contoso.blob.core.windows.net/c;managed_identity=system")',
   ])(
     '%s is refused by its name: of what is not built nothing is listed, and nothing in it is looked up',

@@ -8,11 +8,11 @@ import { ticksOf } from './instants.ts';
 import { requirePermission } from './permissions.ts';
 import { extentIdsOf, queriedExtents } from './queried-extents.ts';
 
-const extentColumns =
+export const extentColumns =
   'ExtentId: guid, DatabaseName: string, TableName: string, MaxCreatedOn: datetime, OriginalSize: real, ExtentSize: real, CompressedSize: real, IndexSize: real, Blocks: long, Segments: long, ExtentContainerId: string, RowCount: long, MinCreatedOn: datetime, Tags: string, Kind: string, DeletedRowCount: long';
 const droppedColumns = 'ExtentId: guid, TableName: string, CreatedOn: datetime';
 
-const extentRow = (extent: ExtentView): Row => [
+export const extentRow = (extent: ExtentView): Row => [
   ...[
     extent.extentId,
     extent.database,

@@ -1,7 +1,9 @@
 import type { ExtentRecord } from '../catalog/records.ts';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import type { ExtentFiles } from './extent-files.ts';
-import { columnName } from './tail-table.ts';
+import { ingestedInCommit } from '../catalog/records.ts';
+import { ticksOfIngestion } from '../catalog/ingestion-order.ts';
+import { columnName, ingestionColumn } from './tail-table.ts';
 
 /** Extents of the same columns as a table of the engine's own memory, for files in memory that have no room for all of them at once. */
 export interface ExtentPieces {
@@ -47,14 +49,36 @@ export async function readPieces(
 
 function pieceSelect(columnIds: readonly number[], extent: ExtentRecord, path: string): string {
   const columns = columnIds.map(columnName).join(', ');
-  return `SELECT ${columns}, ${extentFacts(extent)}, ${extentRow} FROM ${parquetOf([path], true)}`;
+  return `SELECT ${columns}, ${extentFacts(extent)}, ${extentRow} FROM ${parquetOf([{ path, extent }], true)}`;
 }
 
 /** The place of a row in its extent, from 0: what `parquetOf` gives where rows are numbered. */
 export const extentRow = 'file_row_number AS extent_row';
 
-export const parquetOf = (paths: readonly string[], isNumbered = false): string =>
-  `read_parquet([${paths.map((path) => `'${path}'`).join(', ')}], hive_partitioning = false, union_by_name = false${isNumbered ? ', file_row_number = true' : ''})`;
+/** An extent as a file to read. */
+interface ExtentFile {
+  readonly path: string;
+  readonly extent: ExtentRecord | undefined;
+}
+
+/** Extents of the same columns, to stand after FROM. When rows were ingested is told by the commit that added them, for all rows of an extent;
+ * after a merge each row has it itself. */
+export function parquetOf(files: readonly ExtentFile[], isNumbered = false): string {
+  const numbered = isNumbered ? ', file_row_number = true' : '';
+  const read = (more = ''): string =>
+    `read_parquet([${files.map(({ path }) => `'${path}'`).join(', ')}], hive_partitioning = false, union_by_name = false${numbered}${more})`;
+  const told = files.flatMap(({ path, extent }) => {
+    const at = extent?.ingestedAt;
+    return at === undefined || at === ingestedInCommit ? [] : [{ path, ticks: `${ticksOfIngestion(at)}::BIGINT` }];
+  });
+  const [first] = told;
+  if (first === undefined) return read();
+  const column = columnName(ingestionColumn.columnId);
+  if (files.length === 1) return `(SELECT * REPLACE (${first.ticks} AS ${column}) FROM ${read()})`;
+  const cases = told.map(({ path, ticks }) => `WHEN '${path}' THEN ${ticks}`).join(' ');
+  const time = `CASE filename ${cases} ELSE ${column} END`;
+  return `(SELECT * REPLACE (${time} AS ${column}) FROM ${read(', filename = true')})`;
+}
 
 /** @param extent undefined for rows that are in none yet */
 export function extentFacts(extent?: ExtentRecord): string {

@@ -6,7 +6,7 @@ import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { ColumnRange, ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { SealedExtent } from '../catalog/sealed-extent.ts';
-import { withoutValues } from '../catalog/records.ts';
+import { ingestedInCommit, withoutValues } from '../catalog/records.ts';
 import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import { rangedTypes } from '../../kql/condition-bounds.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
@@ -24,7 +24,10 @@ export interface ExtentWriterOptions {
 }
 
 /** What the catalog is to say of a new extent besides what the writer finds out. */
-export type ExtentFacts = Pick<ExtentRecord, 'tableId' | 'originalBytes' | 'minCreatedOn' | 'maxCreatedOn' | 'tags'>;
+export type ExtentFacts = Pick<
+  ExtentRecord,
+  'tableId' | 'originalBytes' | 'minCreatedOn' | 'maxCreatedOn' | 'tags' | 'ingestedTo'
+>;
 
 /** An extent whose blob is durable, and which no commit names yet. */
 export interface WrittenExtent {
@@ -59,7 +62,7 @@ export class ExtentWriter {
   }
 
   /** @param select gives the columns of the table in their physical types, named by `columnName`; also `ingestionColumn`, unless
-   * @param ingestedOn is given, in milliseconds: then all rows are of that time
+   * @param ingestedOn is given, in milliseconds: then all rows are of that time, until the commit says when it was
    * @returns undefined when there are no rows. Call `settled` after the commit, or `abandon` instead of it. */
   async write(
     connection: StatementConnection,
@@ -94,6 +97,7 @@ export class ExtentWriter {
         ...statistics,
         rowCount,
         ...facts,
+        ...(ingestedOn !== undefined && { ingestedAt: ingestedInCommit }),
       };
       return { record, generation };
     } finally {

@@ -9,6 +9,8 @@ import type { SealedRecord } from '../catalog/catalog-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { CatalogDraft, LogAppend } from '../catalog/image.ts';
 import { ownerOf } from '../catalog/image.ts';
+import type { IngestedAt } from '../catalog/ingestion-order.ts';
+import { ingestionOf } from '../catalog/ingestion-order.ts';
 import type { KnownRequest, SegmentRecord } from '../catalog/records.ts';
 import { logRecordId } from '../catalog/records.ts';
 import type { RowBatch } from '../catalog/row-batch.ts';
@@ -29,6 +31,8 @@ export interface Segment {
   bytes: number;
   minAt: number;
   maxAt: number;
+  /** Of its newest rows. */
+  ingestedTo: IngestedAt;
 }
 
 export interface LogBookOptions {
@@ -213,7 +217,17 @@ export class LogBook implements LogWriter {
   #segment(record: SegmentRecord, key: KeyObject, columns: readonly StoredColumn[], open: boolean): Segment {
     this.#tails += 1;
     const tail = new TailTable(`${this.#tablePrefix}_${this.#tails}`, columns, this.#options.connect);
-    const segment: Segment = { record, key, tail, requests: [], open, bytes: 0, minAt: Infinity, maxAt: 0 };
+    const segment: Segment = {
+      record,
+      key,
+      tail,
+      requests: [],
+      open,
+      bytes: 0,
+      minAt: Infinity,
+      maxAt: 0,
+      ingestedTo: 0,
+    };
     this.#segments.set(record.segmentId, segment);
     return segment;
   }
@@ -249,8 +263,9 @@ const entryOf = (log: ReadonlyMap<string, SealedRecord>, id: string): [string, S
 function add(segment: Segment, batch: RowBatch, at: number, bytes: number): void {
   segment.tail.add(batch, at);
   segment.bytes += bytes;
-  segment.minAt = Math.min(segment.minAt, at);
-  segment.maxAt = Math.max(segment.maxAt, at);
+  segment.minAt = Math.min(segment.minAt, Math.trunc(at));
+  segment.maxAt = Math.max(segment.maxAt, Math.trunc(at));
+  segment.ingestedTo = Math.max(segment.ingestedTo, ingestionOf(at));
 }
 
 /** By table and list of columns. */

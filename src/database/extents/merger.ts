@@ -58,6 +58,7 @@ export class Merger {
       originalBytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
       minCreatedOn: Math.min(...segments.map(({ minAt }) => minAt)),
       maxCreatedOn: Math.max(...segments.map(({ maxAt }) => maxAt)),
+      ingestedTo: Math.max(...segments.map(({ ingestedTo }) => ingestedTo)),
       tags: [],
     };
     const source = await openTable({
@@ -146,6 +147,7 @@ export class Merger {
       minCreatedOn: Math.min(...chosen.map(({ minCreatedOn }) => minCreatedOn)),
       maxCreatedOn: Math.max(...chosen.map(({ maxCreatedOn }) => maxCreatedOn)),
       tags: [...new Set(chosen.flatMap(({ tags }) => tags))],
+      ...lastOf(chosen),
     });
     const commit = catalog.change((draft) =>
       replaceExtents(draft, chosen, extent === undefined ? [] : [writer.recordNow(extent)]),
@@ -302,6 +304,13 @@ export class Merger {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** Unknown when it is of one of them. */
+function lastOf(extents: readonly ExtentRecord[]): Pick<ExtentRecord, 'ingestedTo'> {
+  const last = extents.map(({ ingestedAt, ingestedTo }) => ingestedAt ?? ingestedTo);
+  const known = last.flatMap((at) => at ?? []);
+  return known.length < last.length ? {} : { ingestedTo: Math.max(...known) };
 }
 
 function firstWithin(extents: readonly ExtentRecord[], bytesMax: number): readonly ExtentRecord[] {

@@ -220,11 +220,8 @@ function extentSelects(
   const paths = new Map(extents.map((extent, index) => [extent, opened[index]?.path ?? '']));
   return [...grouped(extents)].map(({ columnIds, extents: alike }) => {
     const columns = columnIds.map((columnId) => ({ columnId }));
-    const from = parquetOf(
-      alike.map((extent) => paths.get(extent) ?? ''),
-      isNumbered,
-    );
-    return selectOf(table, columns, from, false, isNumbered ? `, ${extentRow}` : '');
+    const files = alike.map((extent) => ({ path: paths.get(extent) ?? '', extent }));
+    return selectOf(table, columns, parquetOf(files, isNumbered), false, isNumbered ? `, ${extentRow}` : '');
   });
 }
 

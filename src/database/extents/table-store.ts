@@ -7,10 +7,12 @@ import type { ClusterDatabase } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
 import { databaseOf, isHidden } from '../catalog/image.ts';
-import type { TableRecord } from '../catalog/records.ts';
+import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { RequestIndex } from '../catalog/request-index.ts';
 import { requireGraphModel } from '../catalog/graph-models.ts';
+import type { ViewTable } from '../../kql/plan/hidden-tables.ts';
 import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
+import type { IngestedAt } from '../catalog/ingestion-order.ts';
 import { findStored } from '../catalog/stored-result.ts';
 import { requireTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
@@ -23,6 +25,8 @@ import type { Periods } from './periods.ts';
 import { isPastRetention, periodsOf } from './periods.ts';
 import type { Sweeper } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
+import type { ViewRowsParts } from './view-rows.ts';
+import { openView } from './view-rows.ts';
 
 export interface TableStoreParts {
   readonly catalog: Catalog;
@@ -75,7 +79,8 @@ export class TableStore {
   }
 
   periods(table: TableRecord): Periods {
-    if (isHidden(table)) return { softDeleteMs: Infinity, hotMs: Infinity }; // it goes as a whole
+    // What is kept of queries and graphs goes as a whole.
+    if (isHidden(table) && table.view === undefined) return { softDeleteMs: Infinity, hotMs: Infinity };
     const resource = this.databases().find(({ databaseId }) => databaseId === table.databaseId);
     return periodsOf(table.policies, databaseOf(this.parts.catalog.image, table.databaseId).policies, resource);
   }
@@ -84,9 +89,25 @@ export class TableStore {
     return table.policies[name] ?? databaseOf(this.parts.catalog.image, table.databaseId).policies[name];
   }
 
-  /** Names as in plans. @throws DataError */
-  named(database: string, table: string, principal: string | undefined): Guid {
+  /** Rows by names as in plans. @throws DataError */
+  openNamed(
+    database: string,
+    table: string,
+    principal: string | undefined,
+    uses?: TableUses,
+    until?: IngestedAt,
+  ): Promise<OpenTable> {
     const hidden = hiddenTable(table);
+    if (hidden?.kind !== 'view') return this.open(this.#named(database, table, hidden, principal), uses);
+    return openView(this.viewRows(), this.database(database).databaseId, hidden, uses, until);
+  }
+
+  #named(
+    database: string,
+    table: string,
+    hidden: Exclude<ReturnType<typeof hiddenTable>, ViewTable>,
+    principal: string | undefined,
+  ): Guid {
     if (hidden === undefined) return this.table(database, table).tableId;
     if (hidden.kind === 'storedResult') return this.storedResult(database, hidden.name, principal).tableId;
     const { snapshots } = requireGraphModel(this.parts.catalog.image, this.database(database).databaseId, hidden.model);
@@ -104,16 +125,34 @@ export class TableStore {
   }
 
   open(tableId: Guid, uses?: TableUses): Promise<OpenTable> {
-    const { catalog, log, files, connect, now } = this.parts;
+    const { catalog, log, files, connect } = this.parts;
     const snapshot = () => {
       const table = catalog.image.get(`t/${tableId}`);
       if (table?.kind !== 'table') throw dataError('TableNotFound', '');
-      const periods = this.periods(table);
-      const at = now();
-      const extents = catalog.image.extentsOf(tableId).filter((extent) => !isPastRetention(extent, periods, at));
-      return { table, extents, segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0) };
+      return {
+        table,
+        extents: this.#kept(table),
+        segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0),
+      };
     };
     return openTable({ files, connect, keys: () => catalog.keys, snapshot }, uses);
+  }
+
+  #kept(table: TableRecord): ExtentRecord[] {
+    const { catalog, now } = this.parts;
+    const periods = this.periods(table);
+    const at = now();
+    return catalog.image.extentsOf(table.tableId).filter((extent) => !isPastRetention(extent, periods, at));
+  }
+
+  /** What materialized views are read from. */
+  viewRows(): ViewRowsParts {
+    const { catalog, log, files, connect, now } = this.parts;
+    return {
+      ...{ files, connect, now, image: catalog.image, keys: () => catalog.keys },
+      kept: (table) => this.#kept(table),
+      segmentsOf: (tableId) => log.segmentsOf(tableId),
+    };
   }
 
   /** Lends a connection to DuckDB. */

@@ -3,7 +3,7 @@ import type { ColumnValues, EngineConnection } from '../../kql/duckdb/engine-dat
 import { stagingType } from '../../kql/duckdb/engine-database.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import type { TailRows } from '../../kql/query-request.ts';
-import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
+import { ingestionOf, ticksOfIngestion } from '../catalog/ingestion-order.ts';
 
 /** A column as a table in memory or an extent holds it. */
 export interface StoredColumn {
@@ -43,7 +43,7 @@ export class TailTable {
     this.#connect = connect;
   }
 
-  /** The rows count from now on. @param at when they were ingested, in milliseconds */
+  /** The rows count from now on. @param at when they were ingested, in milliseconds with microseconds as fractions */
   add(batch: RowBatch, at: number): void {
     this.#pending.push({ batch, at });
     this.rowCount += batch.rowCount;
@@ -117,9 +117,7 @@ export class TailTable {
         [...this.columns.map(({ type }) => type), ingestionColumn.type, 'long'],
         [
           ...columns,
-          batches.flatMap(({ batch, at }) =>
-            new Array<bigint>(batch.rowCount).fill(ticksOfUnixMilliseconds(Math.trunc(at))),
-          ),
+          batches.flatMap(({ batch, at }) => new Array<bigint>(batch.rowCount).fill(ticksOfIngestion(ingestionOf(at)))),
           new Array<bigint>(rowCount).fill(BigInt(number)),
         ],
       );

@@ -7,7 +7,7 @@ import type { Sweeper } from './sweeper.ts';
 import { UnreadableExtentsError } from './unreadable-extents-error.ts';
 
 /** In the order in which they are done. `databases`: what databases held that were deleted. `dropped`: tables that can be had back no more. `sweep`: rows of tables that were dropped or
- * emptied. `queued`: what was put into the storage accounts long ago. */
+ * emptied. `queued`: what was put into the storage accounts long ago. `views`: new rows of their sources. */
 export const upkeepSteps = [
   'databases',
   'retention',
@@ -16,6 +16,7 @@ export const upkeepSteps = [
   'queued',
   'sweep',
   'flush',
+  'views',
   'merge',
   'collection',
 ] as const;
@@ -45,6 +46,8 @@ export interface UpkeepParts {
   readonly merger: Merger;
   readonly sweeper: Sweeper;
   readonly expireQueued: () => Promise<void>;
+  /** Of a materialized view: takes in the new rows of its source. */
+  readonly materialize: (view: TableRecord) => Promise<void>;
   readonly tables: () => readonly TableRecord[];
   readonly removeDatabases: (databaseIds: readonly Guid[]) => Promise<void>;
   readonly now: () => Instant;
@@ -78,6 +81,7 @@ export class Upkeep {
     await this.#attempt('sweep', undefined, () => sweeper.sweep());
     for (const table of tables()) {
       await this.#attempt('flush', table, () => merger.flush(table));
+      await this.#attempt('views', table, () => this.#parts.materialize(table));
       await this.#attempt('merge', table, () => merger.merge(table));
     }
     await this.#attempt('collection', undefined, () => merger.collect());

@@ -261,7 +261,7 @@ export class UpdatePolicies {
       open: (other, table, uses) =>
         other === database && table === rows.table.name
           ? openNewRows(store, rows, () => `${this.#prefix}_${(this.#names += 1)}`, uses)
-          : store.open(store.named(other, table, undefined), uses),
+          : store.openNamed(other, table, undefined, uses),
     };
   }
 

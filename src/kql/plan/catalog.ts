@@ -45,11 +45,21 @@ export interface CatalogFunction {
   readonly folder?: string;
 }
 
+/** A materialized view. Whoever reads it by its name reads what was made so far together with the rows that its source got since. */
 export interface CatalogView {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly query: string;
+  /** The table, or other materialized view, whose rows it is made of, by the name in the query. */
+  readonly source: string;
+  /** The columns of what was made so far. */
+  readonly stored: readonly Column[];
   readonly docstring?: string;
+  readonly folder?: string;
+  readonly rowLevelSecurity?: RowLevelSecurity;
+  /** For whoever makes it: instead of its rows `delta`: the states of the new rows of its source; `merged`: those of the groups that these
+   * change, as they are then. */
+  readonly states?: 'delta' | 'merged';
 }
 
 /** A graph that is kept: how it is made, and what was made of it. */

@@ -32,6 +32,8 @@ const kindOfData = {
   DatabaseLocked: 'unavailable',
   TableNotFound: 'tableNotFound',
   FunctionNotFound: 'entityNotFound',
+  ViewNotFound: 'entityNotFound',
+  InvalidView: 'badRequest',
   StoredResultNotFound: 'entityNotFound',
   GraphModelNotFound: 'entityNotFound',
   GraphSnapshotNotFound: 'entityNotFound',

@@ -90,7 +90,9 @@ function isNameOfEntity(root: SyntaxNode, position: number): boolean {
   let inName = false;
   for (let node: SyntaxNode | undefined = root; node;) {
     if (isQuery(node)) return false;
-    inName ||= /^(New)?(Table|Column|Function|Database|database)Name$/.test(node.NameInParent ?? '');
+    inName ||= /^(New|Source)?(Table|Column|Function|Database|database|MaterializedView)Name$/.test(
+      node.NameInParent ?? '',
+    );
     node = children(node).find((child) => child.TextStart <= position && position < child.End);
   }
   return inName;

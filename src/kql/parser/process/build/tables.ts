@@ -113,6 +113,18 @@ function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {
   return storedTable(b, { database: databaseOf(b, node) ?? b.draft.database, table: name }, columnsOf(node));
 }
 
+/** `materialized_view('V', 10m)`: what was made of it so far, if that is not older. */
+function viewReference(b: Builder, node: SyntaxNode, name: string, maxAge: SyntaxNode | undefined): Plan {
+  const database = databaseOf(b, node) ?? b.draft.database;
+  if (b.draft.keptGraphs.materialized(database, name) === undefined)
+    throw semantic(b, node, `The name '${name}' does not refer to any known materialized view.`, 'KS210');
+  const age = maxAge && buildScalar(b, maxAge);
+  if (age && (age.k !== 'literal' || age.type !== 'timespan' || typeof age.value !== 'string'))
+    throw semantic(b, maxAge, 'materialized_view() takes its maximal age as a timespan literal.');
+  const reading = age?.k === 'literal' ? { maxAge: BigInt(String(age.value)) } : 'materialized';
+  return storedTable(b, { database, table: name }, columnsOf(node), reading);
+}
+
 function functionCall(b: Builder, node: SyntaxNode): Plan {
   const body = node.GetCalledFunctionBody?.();
   if (node.ReferencedSymbol) checkVisible(b, node, node.ReferencedSymbol.Name, databaseOf(b, node));
@@ -130,6 +142,7 @@ function functionCall(b: Builder, node: SyntaxNode): Plan {
       if (named === '') throw semantic(b, args[0], `${name}() takes a constant, or a query parameter that is a name.`);
       checkVisible(b, node, named, databaseOf(b, node));
       const binding = b.scope.find(named);
+      if (name === 'materialized_view') return viewReference(b, node, named, args[1]);
       if (binding?.k !== 'table') return tableReference(b, node, named);
       // Where the function is declared the binder does not know the table yet, and so none of its columns.
       if (binding.plan.cols.length > 0 && columnsOf(node).length === 0)

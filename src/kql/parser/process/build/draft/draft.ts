@@ -1,4 +1,4 @@
-import type { CatalogGraph, RowLevelSecurity } from '../../../../plan/catalog.ts';
+import type { CatalogGraph, CatalogView, RowLevelSecurity } from '../../../../plan/catalog.ts';
 import type { Program, ProgramResult, SharedTable } from '../../../../plan/plan.ts';
 import type { EngineFunctions } from '../../binder/engine-functions.ts';
 import type { GlobalState, LanguageSymbol } from '../../language/language.ts';
@@ -11,6 +11,7 @@ export interface KeptGraphs {
   find(database: string, name: string): CatalogGraph | undefined;
   /** What a stored table has instead of its rows. */
   security(database: string, table: string): RowLevelSecurity | undefined;
+  materialized(database: string, name: string): CatalogView | undefined;
   /** The query of a stored view. */
   view(database: string, name: string): string | undefined;
   /** The state to bind the queries of its steps with. @param withViews see `StateOf` */
@@ -40,6 +41,10 @@ export interface Draft {
   readonly visitors: Visitors;
   /** The table whose row level security this is the query of: it reads the rows themselves. */
   readonly secures?: StoredTable;
+  /** Materialized views that this is in the queries of, from the outermost. */
+  readonly views: readonly string[];
+  /** The source of the innermost of them, and the name of its new rows. `isAlone`: what another view will have is not asked for. */
+  readonly source?: StoredTable & { readonly as: string; readonly isAlone: boolean };
   /** Calls inlined so far: a bound on what one text can unfold to. */
   inlined: number;
   /** Nodes of expressions that names stood for so far: another. */
@@ -57,6 +62,7 @@ export const newDraft = (database: string, graphs: KeptGraphs, visitors: Visitor
   database,
   tables: toArray(graphs.state(database).Database.Tables),
   implicitColumns: new Set(),
+  views: [],
   inlined: 0,
   unfolded: 0,
   keptGraphs: graphs,
@@ -65,8 +71,16 @@ export const newDraft = (database: string, graphs: KeptGraphs, visitors: Visitor
 });
 
 /** What a query that another one stands for has in common with it. */
-export const partOf = ({ lets, options, secures }: Draft): Pick<Draft, 'lets' | 'options' | 'secures'> => ({
+export const partOf = ({
   lets,
+  options,
+  secures,
+  views,
+  source,
+}: Draft): Pick<Draft, 'lets' | 'options' | 'secures' | 'views' | 'source'> => ({
+  lets,
+  views,
   options: { ...options },
   ...(secures && { secures }),
+  ...(source && { source }),
 });

@@ -2,32 +2,54 @@ import type { RowLevelSecurity } from '../../../../plan/catalog.ts';
 import { KqlError } from '../../../../plan/kql-error.ts';
 import type { Plan } from '../../../../plan/plan.ts';
 import type { Column } from '../../../../plan/types.ts';
-import { checkDiagnostics } from '../../binder/diagnostics.ts';
 import { withBindOptions } from '../../binder/options.ts';
-import { languagePackage, list, toArray } from '../../language/language.ts';
+import { toArray } from '../../language/language.ts';
 import type { Builder } from './builder.ts';
 import type { Draft } from './draft.ts';
 import { newDraft, partOf } from './draft.ts';
 import type { StoredTable } from './draft.ts';
-import { Scope } from './scope.ts';
-import { buildStatement } from './visit.ts';
+import { buildQuery } from './build-query.ts';
+import type { ViewReading } from './materialized-views.ts';
+import { materializedView, rowsToCome } from './materialized-views.ts';
 
 /** A stored table, wherever a query or a function names it: its rows, or what its row level security gives of them; or what the query of
  * a stored view gives. Every plan
  * of a stored table is made here. What the query around it declares means nothing in there.
  * @throws KqlError for a policy that has come to mean nothing, so that no row is shown
  * @see Kusto "Row level security policy" */
-export function storedTable({ draft }: Pick<Builder, 'draft'>, named: StoredTable, cols: readonly Column[]): Plan {
+export function storedTable(
+  { draft }: Pick<Builder, 'draft'>,
+  named: StoredTable,
+  cols: readonly Column[],
+  reading: ViewReading = 'whole',
+): Plan {
   const { database, table } = named;
   const view = draft.keptGraphs.view(database, table);
   if (view !== undefined) return withColumns(ofView(draft, named, view), named, cols);
-  const plan: Plan = { op: 'table', database, table, cols };
+  const rows = (): Plan => rowsOf(draft, named, cols, reading);
   const policy = draft.keptGraphs.security(database, table);
-  if (policy === undefined || !holds(policy, draft)) return plan;
+  if (policy === undefined || !holds(policy, draft)) return rows();
   const { secures } = draft;
   if (secures === undefined) return withColumns(secured(draft, named, policy), named, cols);
-  if (secures.database === database && secures.table === table) return plan;
+  if (secures.database === database && secures.table === table) return rows();
   throw invalid(secures, `it reads the table '${table}', which has row level security itself`);
+}
+
+/** As they are, whoever may see them. The query of a materialized view reads of its source what is new there. */
+function rowsOf(draft: Draft, named: StoredTable, cols: readonly Column[], reading: ViewReading): Plan {
+  const { database, table } = named;
+  const { source } = draft;
+  const view = draft.keptGraphs.materialized(database, table);
+  if (source?.database === database && source.table === table) {
+    const added: Plan = { op: 'table', database, table: source.as, cols };
+    if (view === undefined || source.isAlone) return added;
+    const toCome = withColumns(rowsToCome(draft, database, view), named, cols);
+    const legs = [added, toCome].map((plan) => ({ plan, from: cols.map(({ name }) => name), source: '' }));
+    return { op: 'union', legs, cols };
+  }
+  if (view === undefined) return { op: 'table', database, table, cols };
+  const plan = materializedView(draft, named, view, reading);
+  return view.states === undefined ? withColumns(plan, named, cols) : plan;
 }
 
 const holds = ({ isEnabled }: RowLevelSecurity, { options }: Draft): boolean =>
@@ -63,14 +85,6 @@ function ofView(draft: Draft, named: StoredTable, query: string): Plan {
   const [result] = own.results;
   if (!result) throw new KqlError('semantic', `The view '${table}' has no result.`);
   return result.plan;
-}
-
-function buildQuery(draft: Draft, query: string, state = draft.keptGraphs.state(draft.database)): void {
-  const code = languagePackage().KustoCode.ParseAndAnalyze(query, state);
-  if (code.Kind !== 'Query') throw new KqlError('syntax', 'This is not a query.');
-  checkDiagnostics(code, draft.functions);
-  const builder: Builder = { draft, scope: new Scope(), offset: undefined };
-  for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
 }
 
 /** The columns of the table, in its order. */

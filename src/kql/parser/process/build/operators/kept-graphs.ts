@@ -30,9 +30,12 @@ export const keptGraphs = (catalog: KqlCatalog, functions: EngineFunctions, stat
   functions,
   find: (database, name) =>
     catalog.databases.find((entry) => entry.name === database)?.graphs?.find((graph) => graph.name === name),
-  security: (database, name) =>
-    catalog.databases.find((entry) => entry.name === database)?.tables.find((table) => table.name === name)
-      ?.rowLevelSecurity,
+  security: (database, name) => {
+    const { tables = [], materializedViews = [] } = catalog.databases.find((entry) => entry.name === database) ?? {};
+    return [...tables, ...materializedViews].find((table) => table.name === name)?.rowLevelSecurity;
+  },
+  materialized: (database, name) =>
+    catalog.databases.find((entry) => entry.name === database)?.materializedViews?.find((view) => view.name === name),
   view: (database, name) => {
     const views = catalog.databases.find((entry) => entry.name === database)?.functions.filter(isStoredView);
     const found = views?.find((view) => view.name === name);

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+
+let cluster: CommandFixture;
+beforeAll(async () => {
+  cluster = await openCommandFixture();
+  await cluster.run('.create table T (k: string, t: datetime, n: long)');
+  await cluster.run('.create table Dim (k: string, label: string)');
+  await cluster.run('.ingest inline into table T <| a,2026-01-01,1');
+});
+afterAll(() => cluster.close());
+
+const create = (text: string): Promise<unknown> => cluster.run(`.create materialized-view ${text}`);
+
+describe('commands of materialized views', () => {
+  it('make a view, show it, change what is said of it, and drop it', async () => {
+    const [made] = await cluster.run('.create materialized-view V on table T { T | summarize count() by k }');
+    expect(made).toMatchObject({
+      ...{ Name: 'V', SourceTable: 'T', Query: 'T | summarize count() by k', IsEnabled: true, IsHealthy: true },
+      ...{ Lookback: null, AutoUpdateSchema: false, LastRun: null, LastRunResult: '' },
+    });
+    expect(await cluster.run('.show materialized-view V')).toEqual([made]);
+    expect(await cluster.run('.show materialized-views')).toEqual([made]);
+    expect(await cluster.run('.show materialized-view V | project Name')).toEqual([{ Name: 'V' }]);
+    expect((await cluster.run('.alter materialized-view V docstring "d"'))[0]).toMatchObject({ DocString: 'd' });
+    expect((await cluster.run('.alter materialized-view V folder @"a\\b"'))[0]).toMatchObject({ Folder: 'a\\b' });
+    expect((await cluster.run('.disable materialized-view V'))[0]).toMatchObject({ IsEnabled: false });
+    await expect(cluster.run('.disable materialized-view V')).rejects.toThrow('already disabled');
+    expect((await cluster.run('.enable materialized-view V'))[0]).toMatchObject({ IsEnabled: true });
+    expect((await cluster.run('.rename materialized-view V to V2'))[0]).toMatchObject({ Name: 'V2' });
+    expect(await cluster.run('.show materialized-view V2 cslschema')).toEqual([
+      { TableName: 'V2', Schema: 'k:string,count_:long', DatabaseName: 'db', Folder: 'a\\b', DocString: 'd' },
+    ]);
+    expect(await cluster.run('.show materialized-view V2 schema as csl')).toMatchObject([{ TableName: 'V2' }]);
+    expect((await cluster.run('.show materialized-view V2 details'))[0]).toMatchObject({ TotalRowCount: 0n });
+    expect(await cluster.run('.drop materialized-view V2')).toEqual([]);
+    expect(await cluster.run('.drop materialized-view V2 ifexists')).toEqual([]);
+    await expect(cluster.run('.drop materialized-view V2')).rejects.toMatchObject({ code: 'ViewNotFound' });
+  });
+
+  it('fill a view with what is there only when asked to, in one operation', async () => {
+    const [started] = await cluster.run(
+      '.create async materialized-view with (backfill=true, docString="x") B on table T { T | summarize sum(n) by k }',
+    );
+    await cluster.settle();
+    expect(await cluster.run(`.show operations ${String(started?.['OperationId'])} | project State`)).toEqual([
+      { State: 'Completed' },
+    ]);
+    expect((await cluster.run('.show materialized-view B extents'))[0]).toMatchObject({ RowCount: 1n });
+    await expect(create('with (backfill=true) B2 on table T { T | summarize sum(n) by k }')).rejects.toThrow('async');
+    const cleared = await cluster.run('.clear materialized-view B data');
+    expect(cleared).toMatchObject([{ TableName: '_MV_B' }]);
+    expect(await cluster.run('.show materialized-view B extents')).toEqual([]);
+  });
+
+  it.each([
+    ['T | summarize count()', "must have a 'by' clause"],
+    ['T | where n > 1', "must end with one 'summarize'"],
+    ['T | summarize a = count() by k | extend b = a', "must end with one 'summarize'"],
+    ['T | summarize a = sum(n) / count() by k', 'is not supported in materialized views'],
+    ['T | summarize stdev(n) by k', "'stdev' is not supported in materialized views"],
+    ['T | sort by n | summarize count() by k', "operator 'sort'"],
+    ['T | top 3 by n | summarize count() by k', "operator 'top'"],
+    ['T | where t > ago(1d) | summarize count() by k', "function 'ago'"],
+    ['T | join Dim on k | summarize count() by k', 'dimensionTables'],
+    ['T | summarize n = max(n) by k | summarize count() by n', "exactly one 'summarize'"],
+    ['Dim | summarize count() by k', 'neither its source'],
+  ])('refuse the query %s', async (query, why) => {
+    await expect(create(`X on table T { ${query} }`)).rejects.toMatchObject({
+      code: 'InvalidView',
+      message: expect.stringContaining(why) as string,
+    });
+  });
+
+  it('set policies that are shown like those of tables', async () => {
+    await create('P on table T { T | summarize arg_max(t, *) by k }');
+    for (const [policy, value] of [
+      ['caching', 'hot = 7d'],
+      ['retention', `'{"SoftDeletePeriod": "30.00:00:00"}'`],
+      ['merge', '```{"RowCountUpperBoundForMerge": 0}```'],
+      ['row_level_security', 'enable "P | where n > 1"'],
+    ] as const) {
+      const [set] = await cluster.run(`.alter materialized-view P policy ${policy} ${value}`);
+      expect(set).toMatchObject({ EntityName: '[db].[P]', EntityType: 'MaterializedView' });
+      expect(await cluster.run(`.show materialized-view P policy ${policy}`)).toEqual([set]);
+      expect((await cluster.run(`.delete materialized-view P policy ${policy}`))[0]).toMatchObject({ Policy: 'null' });
+    }
+  });
+});

@@ -1,0 +1,157 @@
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
+import type { CatalogDraft } from '../catalog/image.ts';
+import type { IngestedAt } from '../catalog/ingestion-order.ts';
+import type { ViewRecord } from '../catalog/materialized-view.ts';
+import { currentView } from '../catalog/materialized-view.ts';
+import type { ExtentRecord } from '../catalog/records.ts';
+import type { ViewFailure } from '../catalog/view-facts.ts';
+import { withoutSecurity, withViewStates } from '../catalog/views.ts';
+import type { WrittenExtent } from '../extents/extent-writer.ts';
+import type { TableStore } from '../extents/table-store.ts';
+import { hasRowsToCome } from '../extents/view-rows.ts';
+import type { DataQueries } from '../ingest/update-query.ts';
+import { otherGroups } from './other-groups.ts';
+import { databaseOfView, writeStates } from './view-states.ts';
+
+export interface MaterializerParts {
+  readonly store: TableStore;
+  readonly queries: DataQueries;
+  readonly catalog: () => KqlCatalog;
+  readonly randomBytes: RandomBytes;
+}
+
+/** A view, and how far its source is to be taken into it. */
+interface Run {
+  readonly record: ViewRecord;
+  readonly until: IngestedAt;
+}
+
+const failuresMax = 10;
+
+/** Takes new rows of sources into views. Of a group that they change the view has one row afterwards, as before. Order: rows of the source up
+ * to the newest commit → the groups that they change, merged with what the view has of them → blob → for each extent of the view that has
+ * rows of these groups: its other rows → blob → one commit with the new extents, without the old ones, and with how far the view is now.
+ * Whatever comes between, a row of the source is either in the stored part or in what is added to it when it is read. */
+export class Materializer {
+  readonly #parts: MaterializerParts;
+  readonly #running = new Map<Guid, Promise<boolean>>();
+
+  constructor(parts: MaterializerParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether an enabled view has rows to take in. */
+  isDue({ databaseId, tableId }: ViewRecord): boolean {
+    const { catalog } = this.#parts.store.parts;
+    const record = catalog.image.get(`t/${tableId}`);
+    if (record?.kind !== 'table' || record.view === undefined || catalog.keys.isLocked(databaseId)) return false;
+    const { view } = record;
+    if (!view.isEnabled || catalog.ingestedTo <= view.materializedTo) return false;
+    return hasRowsToCome(this.#parts.store.viewRows(), { ...record, view });
+  }
+
+  /** What fails is in the failures of the view; what will fail again disables it.
+   * @returns whether there were rows to take in
+   * @throws CommitRefusedError */
+  run(record: ViewRecord): Promise<boolean> {
+    const running = this.#running.get(record.tableId);
+    if (running !== undefined) return running;
+    const run = this.#run(record).finally(() => this.#running.delete(record.tableId));
+    this.#running.set(record.tableId, run);
+    return run;
+  }
+
+  async #run(record: ViewRecord): Promise<boolean> {
+    if (!this.isDue(record)) return false;
+    const { catalog, writer } = this.#parts.store.parts;
+    try {
+      await writer.retried(() => {
+        const now = currentView(catalog.image, record);
+        return this.#materialize({ record: now, until: catalog.ingestedTo });
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof CommitRefusedError) throw error;
+      await this.#recordFailure(record, error);
+      return true;
+    }
+  }
+
+  async #materialize(run: Run): Promise<void> {
+    const { store } = this.#parts;
+    const { catalog, now } = store.parts;
+    const { record, until } = run;
+    const written: WrittenExtent[] = [];
+    try {
+      const changed = await this.#changedGroups(run);
+      if (changed !== undefined) written.push(changed);
+      const touched: ExtentRecord[] = [];
+      if (changed !== undefined && record.view.picks !== 'take_any')
+        for (const extent of catalog.image.extentsOf(record.tableId)) {
+          const others = await otherGroups(store, record, extent, changed.record);
+          if (others === 'all') continue;
+          touched.push(extent);
+          if (others !== undefined) written.push(others);
+        }
+      await catalog.change((draft) => {
+        const found = currentView(draft, record);
+        const isAsItWas = found.view.materializedTo === record.view.materializedTo && found.epoch === record.epoch;
+        if (!isAsItWas || touched.some(({ extentId }) => draft.get(`e/${extentId}`) === undefined)) return;
+        for (const { extentId } of touched) draft.delete(`e/${extentId}`);
+        this.#put(draft, written);
+        draft.put({ ...found, view: { ...found.view, materializedTo: until, lastRunOn: now() } });
+      });
+    } finally {
+      await this.#settle(written);
+    }
+  }
+
+  /** Blobs that nothing names after all go. */
+  async #settle(written: readonly WrittenExtent[]): Promise<void> {
+    const { catalog, writer } = this.#parts.store.parts;
+    for (const extent of written) {
+      // Whether a commit that failed was made may be unknown: then the next collection asks the catalog.
+      if (catalog.broken || catalog.image.get(`e/${extent.record.extentId}`) !== undefined) writer.settled(extent);
+      else await writer.abandon(extent);
+    }
+  }
+
+  #put(draft: CatalogDraft, written: readonly WrittenExtent[]): void {
+    for (const extent of written) draft.put(this.#parts.store.parts.writer.recordNow(extent));
+  }
+
+  /** The groups of a view that new rows change, as they are with these. */
+  #changedGroups({ record, until }: Run): Promise<WrittenExtent | undefined> {
+    const { store } = this.#parts;
+    const database = databaseOfView(store, record);
+    return writeStates(this.#parts, {
+      record,
+      catalog: withViewStates(withoutSecurity(this.#parts.catalog()), database, record.name, 'merged'),
+      open: (other, table, uses) => store.openNamed(other, table, undefined, uses, until),
+    });
+  }
+
+  async #recordFailure(record: ViewRecord, error: unknown): Promise<void> {
+    const { store, randomBytes } = this.#parts;
+    const { catalog, now } = store.parts;
+    const isPermanent =
+      error instanceof DataError || (error instanceof KqlError && error.code !== 'internal' && error.code !== 'limits');
+    const failure: ViewFailure = {
+      ...{ operationId: newGuid(randomBytes), failedOn: now(), isPermanent },
+      // Of our own faults nothing is told.
+      details:
+        isPermanent || error instanceof KqlError ? error.message.slice(0, 1000) : 'An unexpected error occurred.',
+    };
+    await catalog.change((draft) => {
+      const found = currentView(draft, record);
+      const failures = [failure, ...(found.view.failures ?? [])].slice(0, failuresMax);
+      const isEnabled = found.view.isEnabled && !isPermanent;
+      draft.put({ ...found, view: { ...found.view, failures, isEnabled, lastRunOn: failure.failedOn } });
+    });
+  }
+}

@@ -92,7 +92,7 @@ describe('.move extents', () => {
       '.move extents to table A with (setNewIngestionTime=true) <| B | where n == 3 | summarize by ExtentId = extent_id(), TableName = "B"',
     );
     expect(
-      await rowsOf('union A, B | project n, h = (ingestion_time() - datetime(2026-01-01)) / 1h | sort by n asc'),
+      await rowsOf('union A, B | project n, h = toint((ingestion_time() - datetime(2026-01-01)) / 1h) | sort by n asc'),
     ).toEqual(['1,0', '2,0', '3,1']);
     const [operation] = await run('.move async extents all from table A to table B');
     await cluster.settle();

@@ -49,7 +49,7 @@ describe('columns of commands', () => {
         'DeleteMaterializedViewPolicyRetention',
       ],
       ...['GetIngestionResources', 'GetKustoIdentityToken'],
-      ...['PurgeTableAllRecords', 'PurgeTableRecords', 'ShowExportContainers'],
+      ...['PurgeTableAllRecords', 'PurgeTableRecords', 'RefreshDatabaseTableCache', 'ShowExportContainers'],
       ...['ShowMaterializedViewSchemaAsCsl', 'ShowPurges'],
     ]);
   });

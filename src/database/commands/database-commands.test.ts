@@ -142,11 +142,8 @@ describe('commands that are not built', () => {
   it.each([
     ['.create database D volatile', 'CreateDatabase', 'resource manager'],
     ['.drop database db', 'DetachDatabase', 'resource manager'],
-    [`.add database db viewers ('aadapp=x;y')`, 'AddDatabaseRole', 'principalAssignments'],
-    [`.refresh database 'db' table 'T' cache ingestionbatchingpolicy`, 'RefreshDatabaseTableCache', 'cached'],
     ['.show journal', 'ShowJournal', ''],
     ['.show principal access', 'ShowPrincipalAccess', '.show principal roles'],
-    [`.add table ['a b'] admins ('aaduser=x')`, 'AddTableRole', 'resource manager'],
     ['.cancel purge 11111111-1111-1111-1111-111111111111', 'CancelPurge', 'done'],
     [`.export to csv (h@'https://x') <| ['a b']`, 'ExportToStorage', ''],
     [`.create materialized-view V on table ['a b'] { ['a b'] | summarize count() by n }`, 'CreateMaterializedView', ''],

@@ -7,7 +7,7 @@ import { DataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext, IngestionEndpoint } from './command-context.ts';
 import { ForbiddenError } from './forbidden-error.ts';
-import { isAllowed } from './permissions.ts';
+import { isAllowed, requirePermission } from './permissions.ts';
 import { holdersOf } from '../../authz/kusto-roles.ts';
 import { creationTimeOf, tagsOf } from '../ingest/extent-properties.ts';
 import { asksConstantFields } from '../ingest/validation-policy.ts';
@@ -186,6 +186,24 @@ export const ingestCommands: readonly CommandRow[] = [
     permission: 'anyone',
     columns: 'AuthorizationContext: string',
     run: async (_command, context) => [[await endpointOf(context).identityToken()]],
+  },
+  {
+    kinds: {
+      RefreshDatabaseTableCache: [
+        ".refresh database 'db' table 'T' cache ingestionbatchingpolicy",
+        'refresh database {DatabaseName} table {TableName} cache ingestionbatchingpolicy',
+      ],
+    },
+    endpoint: 'ingestion',
+    permission: 'anyone',
+    columns: 'NodeId: string, Status: string',
+    run: (command, context) => {
+      // Policies are read anew whenever a batch is planned, so the newest one is in use already.
+      const [database, table] = [command.required('DatabaseName'), command.required('TableName')];
+      requirePermission(context, 'tableIngest', database, 'RefreshDatabaseTableCache', table);
+      context.data.table(database, table);
+      return [['KEngine000000', 'Succeeded']];
+    },
   },
   {
     kinds: { IngestIntoTable: ".ingest into table T (h'https://account.blob.core.windows.net/box/data.csv')" },

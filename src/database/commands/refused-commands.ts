@@ -14,11 +14,6 @@ interface RefusedRow {
 
 export const refusedCommands: readonly RefusedRow[] = [
   {
-    kinds: ['RefreshDatabaseTableCache'],
-    patterns: ['refresh database {DatabaseName} table {TableName} cache ingestionbatchingpolicy'],
-    why: 'policies of batching are not cached',
-  },
-  {
     kinds: ['ClearDatabaseCacheQueryResults'],
     patterns: ['clear database cache queryresults', 'clear database {DatabaseName} cache query_results'],
     why: 'results of queries are not cached',

@@ -36,9 +36,19 @@ function named(
   format: Format,
 ): string | undefined {
   if (mappingName === undefined || mappingName === '') return undefined;
-  const isNamed = ({ kind, name }: MappingView): boolean => kind === format.mapping && name === mappingName;
   const database = databaseOf(store.parts.catalog.image, table.databaseId);
-  const found = table.mappings.find(isNamed) ?? database.mappings.find(isNamed);
+  return requireMapping([...table.mappings, ...database.mappings], mappingName, format.mapping).mapping;
+}
+
+/** The first one of a name, which mappings of a table and of its database may share.
+ * @param kind absent: any
+ * @throws DataError `MappingNotFound` */
+export function requireMapping(
+  mappings: readonly MappingView[],
+  mappingName: string,
+  kind?: MappingView['kind'],
+): MappingView {
+  const found = mappings.find((one) => one.name === mappingName && (kind === undefined || one.kind === kind));
   if (found === undefined) throw dataError('MappingNotFound', mappingName.slice(0, 200));
-  return found.mapping;
+  return found;
 }

@@ -98,6 +98,28 @@ async function reports(queue: 'failed' | 'successful'): Promise<Record<string, u
   return found;
 }
 
+describe('a message for a table that is not there', () => {
+  it.each([
+    ['says so', {}, 'BadRequest_TableNotExist'],
+    [
+      'says first that its mapping is not there',
+      { ingestionMappingReference: 'none' },
+      'BadRequest_MappingReferenceWasNotFound',
+    ],
+    ['says so where the database has the mapping', { ingestionMappingReference: 'ofAll' }, 'BadRequest_TableNotExist'],
+  ])('%s', async (_title, properties, code) => {
+    await data.putMapping(
+      'db',
+      undefined,
+      { kind: 'csv', name: 'ofAll', mapping: '[{"column":"n","Properties":{"Ordinal":"0"}}]' },
+      'createOrAlter',
+    );
+    const id = await send('x.csv', '1,one\n', properties, { TableName: 'Nowhere' });
+    await ingest();
+    expect(await reports('failed')).toEqual({ [id]: code });
+  });
+});
+
 describe('properties of a queued message', () => {
   const mapping = JSON.stringify([
     { column: 'n', Properties: { Path: '$.a' } },

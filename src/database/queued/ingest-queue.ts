@@ -10,7 +10,9 @@ import type { SealedExtent } from '../catalog/sealed-extent.ts';
 import { findTable } from '../catalog/table-changes.ts';
 import type { TableStore } from '../extents/table-store.ts';
 import type { DataSource } from '../ingest/data-source.ts';
+import type { SourcesRequest } from '../ingest/ingest-request.ts';
 import type { IngestService } from '../ingest/ingest-service.ts';
+import { requireMapping } from '../ingest/target-table.ts';
 import type { Batch, BatchingPolicy, WaitingMessage } from './batching.ts';
 import { batchingPolicyOf, planBatches } from './batching.ts';
 import type { IngestionMessage } from './ingestion-message.ts';
@@ -196,8 +198,8 @@ export class IngestQueue {
     const { unlessTagged, ...how } = readProperties(properties);
     const garbage: SealedExtent[] = [];
     const { database, uploader } = first;
-    const { store, ingestion, writer } = this.#parts;
-    const { tableId } = store.table(database, table);
+    const { ingestion, writer } = this.#parts;
+    const { tableId } = this.#target(database, table, how);
     const { rowCount } = await ingestion.ingestFrom({
       ...{ ...how, database, table },
       sources: admitted.map(({ one }) => ports.source(one.message.blobPath, one.record.sentOn).source),
@@ -217,6 +219,16 @@ export class IngestQueue {
     });
     await writer.removeBlobs(garbage);
     return rowCount;
+  }
+
+  /** A mapping that is nowhere is said before a table that is not there, as in the service. */
+  #target(database: string, table: string, how: Pick<SourcesRequest, 'mappingName'>): TableRecord {
+    const { catalog, databaseNamed, store } = this.#parts;
+    const databaseId = databaseNamed(database);
+    const { mappingName } = how;
+    if (mappingName !== undefined && databaseId !== undefined && !findTable(catalog.image, databaseId, table))
+      requireMapping(databaseOf(catalog.image, databaseId).mappings, mappingName);
+    return store.table(database, table);
   }
 
   #settling(ports: IngestPorts, { record, message }: Waiting): Settling {

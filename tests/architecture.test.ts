@@ -49,9 +49,10 @@ const mayImportInside: Readonly<Record<string, Readonly<Record<string, readonly 
     ingest: ['catalog', 'extents'],
     queued: ['catalog', 'extents', 'ingest'],
     views: ['catalog', 'extents', 'ingest'],
+    exports: ['catalog', 'extents', 'ingest'],
     // What is put together of these: the port of a whole cluster, and what opens it.
-    '.': ['catalog', 'extents', 'ingest', 'queued', 'views'],
-    commands: ['catalog', 'extents', 'ingest', 'queued', 'views', '.'],
+    '.': ['catalog', 'extents', 'ingest', 'queued', 'views', 'exports'],
+    commands: ['catalog', 'extents', 'ingest', 'queued', 'views', 'exports', '.'],
   },
 };
 /** No file here leads back to itself, not even by a type. */

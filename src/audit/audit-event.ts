@@ -92,7 +92,25 @@ export interface RoleFacts {
   readonly caller: AuditCaller;
 }
 
-export type AuditFacts = VaultFacts | AdministrativeFacts | RoleFacts;
+/** Rows that a cluster writes into storage of its user's, where no key of the cluster protects them. */
+export interface ExportFacts {
+  readonly kind: 'export';
+  readonly operation: 'DataExport';
+  /** Of the cluster. */
+  readonly resourceId: string;
+  readonly clusterName: string;
+  readonly database: string;
+  /** Without signature and key. */
+  readonly container: string;
+  /** `Started` is durable before anything is there. */
+  readonly status: 'Started' | 'Succeeded' | 'Failed';
+  /** Of all that is there when it ended. */
+  readonly rows?: number;
+  readonly bytes?: number;
+  readonly caller: AuditCaller;
+}
+
+export type AuditFacts = VaultFacts | AdministrativeFacts | RoleFacts | ExportFacts;
 
 export interface AuditEvent {
   /** ISO time on the Kustody clock. */

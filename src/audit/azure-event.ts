@@ -1,12 +1,15 @@
 import type { JsonObject } from '../base/json.ts';
 import { activityLogEvent } from './activity-log-event.ts';
 import type { AuditEvent } from './audit-event.ts';
+import { exportEvent } from './export-event.ts';
 import { roleEvent } from './role-event.ts';
 import { vaultAuditEvent } from './vault-audit-event.ts';
 
-/** In Azure's own schema: AuditEvent of Key Vault, or Administrative of the activity log. Roles of the data plane have none there. */
+/** In Azure's own schema: AuditEvent of Key Vault, or Administrative of the activity log. Roles and exports of the data plane have none
+ * there. */
 export function azureEvent(event: AuditEvent): JsonObject {
   const { facts } = event;
   if (facts.kind === 'role') return roleEvent(event, facts);
+  if (facts.kind === 'export') return exportEvent(event, facts);
   return facts.kind === 'vault' ? vaultAuditEvent(event, facts) : activityLogEvent(event, facts);
 }

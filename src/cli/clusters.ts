@@ -59,6 +59,18 @@ export const extentsOf = (cluster: ClusterDescription): readonly ListedExtent[] 
 export const loggedRowsOf = (cluster: ClusterDescription): number =>
   (cluster.databases ?? []).flatMap(({ tables }) => tables).reduce((sum, { loggedRows }) => sum + loggedRows, 0);
 
+/** What the cluster has left in storage that its key does not protect. */
+export const exportLines = ({ exports = [] }: ClusterDescription): readonly string[] =>
+  exports.length === 0
+    ? []
+    : [
+        '  not taken away with the key: rows that were exported to',
+        ...exports.map(
+          ({ container, rows, blobs, bytes, lastOn, notEnded }) =>
+            `    ${container}: ${rows} ${rows === 1 ? 'row' : 'rows'} in ${blobs} ${blobs === 1 ? 'blob' : 'blobs'} (${bytesText(bytes)}), last ${shortTime(Date.parse(lastOn))}${notEnded === 0 ? '' : `; ${notEnded} under way or never ended`}`,
+        ),
+      ];
+
 /** `2026-11-25 01:43:31Z`. */
 export const shortTime = (milliseconds: number): string =>
   `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')}Z`;

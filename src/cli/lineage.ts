@@ -3,7 +3,16 @@ import type { KeyId } from '../base/key-id.ts';
 import { formatKeyId, isSameKey, parseKeyId } from '../base/key-id.ts';
 import type { ClusterDescription } from '../server/cluster-inventory.ts';
 import type { VaultDescription } from '../server/vault-inventory.ts';
-import { bytesText, custodyText, customerText, extentsOf, listClusters, listVaults, loggedRowsOf } from './clusters.ts';
+import {
+  bytesText,
+  custodyText,
+  customerText,
+  exportLines,
+  extentsOf,
+  listClusters,
+  listVaults,
+  loggedRowsOf,
+} from './clusters.ts';
 import { requireInstance } from './control-client.ts';
 import { nearest } from '../base/edit-distance.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
@@ -99,7 +108,7 @@ function lineageText(key: KeyId, clusters: readonly ClusterDescription[], isOuts
   const inOthers = clusters.filter((cluster) => !whole.includes(cluster));
   const databases = inOthers.reduce((sum, { databaseKeys = [] }) => sum + databaseKeys.length, 0);
   const parts = clusters.map((cluster) =>
-    [clusterLine(cluster), ...databaseLines(cluster), contents(cluster)].join('\n'),
+    [clusterLine(cluster), ...databaseLines(cluster), contents(cluster), ...exportLines(cluster)].join('\n'),
   );
   const stopping = [
     ...(whole.length === 0 ? [] : [counted(whole.length, 'cluster')]),

@@ -13,6 +13,8 @@ import type { WorkloadGroups } from './catalog/workload-groups.ts';
 import type { ExtentChanges } from './extents/extent-service.ts';
 import type { ExtentMoves } from './extents/extent-moves.ts';
 import type { UpkeepOptions, UpkeepProblem } from './extents/upkeep.ts';
+import type { ExportRequest } from './exports/export-rows.ts';
+import type { ExportedBlob } from './exports/export-target.ts';
 import type { ExternalTableRequest } from './ingest/external-table.ts';
 import type {
   AppendRequest,
@@ -70,6 +72,8 @@ export interface ClusterData
   readonly queued: QueuedStorage;
   /** What `externaldata` reads, in the memory of the engine until it is released. */
   readExternal(request: ExternalTableRequest): Promise<OpenTable>;
+  /** Writes rows into the user's storage, where no key of the cluster is. */
+  exportRows(request: ExportRequest): Promise<readonly ExportedBlob[]>;
   /** Rows of a SELECT (`.set-or-append` and its like). One extent, or none when there are no rows. */
   append(request: AppendRequest): Promise<AppendResult>;
 

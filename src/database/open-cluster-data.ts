@@ -19,6 +19,7 @@ import { TableStore } from './extents/table-store.ts';
 import { createMaterializedViews } from './views/view-service.ts';
 import { Materializer } from './views/materializer.ts';
 import { Upkeep } from './extents/upkeep.ts';
+import { exportRows } from './exports/export-rows.ts';
 import { openExternalTable } from './ingest/external-table.ts';
 import { parseMapping } from './ingest/ingestion-mapping.ts';
 import { IngestService } from './ingest/ingest-service.ts';
@@ -183,6 +184,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ingestFrom: (request) => ingestion.ingestFrom(request),
     queued,
     readExternal: (request) => openExternalTable({ connect, files }, request),
+    exportRows: (request) => exportRows({ connect, files }, request),
     append: (request) => ingestion.append(request),
     ...history,
     ...createWorkloadGroups(catalog),

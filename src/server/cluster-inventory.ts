@@ -7,6 +7,8 @@ import { instant, toIso } from '../clock/clock.ts';
 import { ChannelClosedError } from '../cluster/messages/channel.ts';
 import type { DatabaseInventory, ExtentReply, InventoryCall } from '../cluster/messages/inventory.ts';
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
+import type { ExportRecord } from '../cluster/supervisor/export-records.ts';
+import { exportsOf } from '../cluster/supervisor/export-records.ts';
 import type { ServedCluster, ServedClusters } from '../cluster/supervisor/served-clusters.ts';
 import type { ClusterKeyRecord } from '../encryption/cluster-key-state.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
@@ -47,6 +49,8 @@ export interface ClusterDescription extends KeyDescription {
   /** Of databases that have one; missing where none has. */
   readonly databaseKeys?: readonly DatabaseKeyDescription[];
   readonly databases?: readonly DatabaseInventory[];
+  /** Containers of the user's storage that rows were written to: what is there is not taken away with the key. Missing where there is none. */
+  readonly exports?: readonly ExportRecord[];
   /** Why `databases` is missing: what a cluster holds is known only with its key. */
   readonly notListed?: string;
 }
@@ -92,6 +96,7 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
             ...keyOf(parts, value),
             ...(await databaseKeysOf(parts, clusterId, cluster)),
             ...(contents ? await contentsOf(parts, cluster) : {}),
+            ...(await exportedBy(state, clusterId)),
           };
         }),
       );
@@ -124,6 +129,11 @@ function keyOf(
     ...(suspension === undefined ? {} : { suspension: { since: suspension.since, reason: suspension.reason } }),
     ...(warning === undefined ? {} : { warning }),
   };
+}
+
+async function exportedBy(state: State, clusterId: Guid): Promise<Pick<ClusterDescription, 'exports'>> {
+  const exports = await exportsOf(state, clusterId);
+  return exports.length === 0 ? {} : { exports };
 }
 
 async function databaseKeysOf(

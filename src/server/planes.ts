@@ -59,6 +59,7 @@ import { runScript } from './run-script.ts';
 import type { ListedVaults } from './vault-inventory.ts';
 import { listVaults } from './vault-inventory.ts';
 import { version } from './version.ts';
+import { createExportRecords } from '../cluster/supervisor/export-records.ts';
 import { findOutwardHost } from '../http/outward-host.ts';
 
 export interface Planes {
@@ -219,13 +220,15 @@ export function createPlanes(parts: ServerParts): Planes {
     findCaller: parts.identity.findCaller,
     changeOverrides: (at, change) => providers.changeOverrides(at, change),
     changeRoles: (clusterId, request, change) => providers.changeRoles(clusterId, request, change),
-    clock: parts.clocks.clock,
-    authority: parts.authority,
+    ...{ clock: parts.clocks.clock, authority: parts.authority },
     parserScript: parts.settings.scripts.kqlProcess,
     parserSnapshots: parts.settings.scripts.parserSnapshots,
-    geoipDatabase: parts.settings.geoipDatabase,
-    memoryDirectory: parts.settings.memoryDirectory,
+    ...{ geoipDatabase: parts.settings.geoipDatabase, memoryDirectory: parts.settings.memoryDirectory },
     storageAccounts: parts.settings.storageAccounts ?? [],
+    exports: createExportRecords({
+      ...{ state: parts.state, audit, keys, clusters: providers.clusters, clock: parts.clocks.clock },
+      resourceId: (clusterId) => providers.clusterResourceId(clusterId),
+    }),
     outwardHost: (host, port) => findOutwardHost({ allowedHosts, refusedHosts: parts.refusedHosts }, host, port),
     ...(parts.settings.localhostCluster === undefined ? {} : { localhostCluster: parts.settings.localhostCluster }),
     version: productVersion(parts.settings.scripts.kqlProcess),

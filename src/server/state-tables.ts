@@ -8,6 +8,7 @@ import { subscriptions } from '../arm/subscriptions.ts';
 import { customRoles } from '../authz/custom-roles.ts';
 import { roleAssignments } from '../authz/role-assignments.ts';
 import { removedClusters, removedDatabases } from '../cluster/supervisor/cluster-contents.ts';
+import { clusterExports } from '../cluster/supervisor/export-records.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { databaseKeyTable } from '../encryption/database-keys.ts';
@@ -73,6 +74,7 @@ export const stateTables: readonly TableRow[] = [
   { table: clusterKeyTable, owner: cluster },
   { table: databaseKeyTable, owner: cluster },
   { table: clusterCatalogTable, owner: cluster },
+  { table: clusterExports, owner: cluster },
   { table: removedClusters, owner: cluster },
   { table: removedDatabases, owner: cluster },
   { table: clusterNames, owner: cluster, keptOpen: true },

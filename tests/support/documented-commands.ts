@@ -7,6 +7,7 @@ import type { DatabaseAccess } from '../../src/authz/kusto-roles.ts';
 import type { CommandRequests } from '../../src/database/commands/command-context.ts';
 import { KqlError, missingDatabase } from '../../src/kql/plan/kql-error.ts';
 import type { CommandFixture } from './command-fixture.ts';
+import { memoryStorage } from './memory-storage.ts';
 
 const folder = join(import.meta.dirname, '../../vectors/commands');
 const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
@@ -24,6 +25,9 @@ export type Outcome = 'answered' | 'absent' | 'refused' | 'failed';
 export const documentedCommands = read('documented.json') as readonly DocumentedCommand[];
 export const outcomeFloor = read('floor.json') as Readonly<Record<'answered' | 'failed', number>>;
 
+/** Of the user who reads the page. */
+const storage = memoryStorage();
+
 /** Of a process that nobody else uses. */
 const requests: CommandRequests = { cancel: () => 0, list: () => [], capacity: () => [], defaultRateLimit: () => 100 };
 
@@ -32,10 +36,11 @@ export async function outcomeOf(
   cluster: CommandFixture,
   { text }: DocumentedCommand,
 ): Promise<{ readonly outcome: Outcome; readonly why: string }> {
+  storage.blobs.clear(); // pages call files alike that are of different formats
   const known: DatabaseAccess[] = cluster.context.databases.map((one) => ({ ...one, roles: ['UnrestrictedViewer'] }));
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await cluster.run(text, { databases: known, requests });
+      await cluster.run(text, { databases: known, requests, sourceOf: storage.sourceOf, exports: storage.exports });
       return { outcome: 'answered', why: '' };
     } catch (error) {
       if (attempt < 12 && (await supply(cluster, known, text, error))) continue;
@@ -48,8 +53,10 @@ function outcomeOfError(error: unknown): Outcome {
   if (error instanceof KqlError && error.code === 'notSupported') return 'refused';
   if (error instanceof KqlError && /^SEM0100|The name '.*' does not refer/.test(error.message)) return 'absent';
   if (!(error instanceof DataError)) return 'failed';
+  if (error.code === 'FormatNotSupported') return 'refused';
   const isAbsent =
     error.code.endsWith('NotFound') ||
+    error.message.startsWith('There is no ') ||
     (error.code === 'InvalidPolicy' && /The name '.*' does not refer/.test(error.message));
   return isAbsent ? 'absent' : 'failed';
 }
@@ -63,6 +70,8 @@ async function supply(
 ): Promise<boolean> {
   const database = missingDatabase(error) ?? nameOf(error, 'DatabaseNotFound');
   if (database !== undefined) return addDatabase(cluster, known, database);
+  const file = error instanceof DataError ? /There is no '(.*)'/.exec(error.message)?.[1] : undefined;
+  if (file !== undefined) return addFile(cluster, file, formatIn(text));
   const made = commandsFor(cluster, text, error);
   const places = cluster.context.data.databases().map(({ name }) => name);
   let isMade = false;
@@ -95,7 +104,18 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
   const existing = nameOf(error, 'EntityExists');
   if (existing !== undefined)
     return [`.drop table ['${existing}'] ifexists`, `.drop function ['${existing}'] ifexists`];
-  const column = nameOf(error, 'ColumnNotFound') ?? unknown(error, 'column, table');
+  const mapping = error instanceof DataError && error.code === 'MappingNotFound' ? nameIn(error) : undefined;
+  if (mapping !== undefined)
+    return [...new Set(text.match(/\b[A-Z]\w+/g))].map(
+      (name) =>
+        `.create-or-alter table ['${name}'] ingestion ${formatIn(text)} mapping '${mapping}' '[{"Column": "Id", "Properties": {"Path": "$.Id"}}]'`,
+    );
+  const column =
+    (error instanceof DataError
+      ? /names the column '(.*?)', which the table does not have/.exec(error.message)?.[1]
+      : undefined) ??
+    nameOf(error, 'ColumnNotFound') ??
+    unknown(error, 'column, table');
   if (column === undefined) return [];
   const tables = context.data
     .databases()
@@ -103,6 +123,21 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
   // A time is a column, of an answer that does not have it, and no table.
   if (tables.length === 0) return typeOf(column) === 'datetime' ? [] : [`.create table ['${column}'] (Id: long)`];
   return [...new Set(tables)].map((name) => `.alter-merge table ['${name}'] (['${column}']: ${typeOf(column)})`);
+}
+
+/** The format that a command names. */
+const formatIn = (text: string): string => /\bformat\s*=\s*["'](\w+)/.exec(text)?.[1] ?? 'csv';
+
+/** A file as the page has it: with a record. @returns false for a format that nothing here writes */
+async function addFile(cluster: CommandFixture, name: string, format: string): Promise<boolean> {
+  if (/^w3c/i.test(format)) {
+    storage.blobs.set(name, Buffer.from('#Fields: Id\n1\n'));
+    return true;
+  }
+  if (!/^(csv|tsv|json|parquet)$/.test(format)) return false;
+  const [blob] = await cluster.run(`.export to ${format} (h@"made;key") <| print Id = 1`, { exports: storage.exports });
+  storage.blobs.set(name, storage.blobs.get(String(blob?.['Path'])) ?? Buffer.alloc(0));
+  return true;
 }
 
 /** As the pages use columns of such names. */
@@ -116,6 +151,8 @@ async function addDatabase(cluster: CommandFixture, known: DatabaseAccess[], nam
   await cluster.context.data.setDatabases(known.map(({ databaseId, name: own }) => ({ databaseId, name: own })));
   return true;
 }
+
+const nameIn = (error: Error): string | undefined => /'(.*?)'/.exec(error.message)?.[1];
 
 const nameOf = (error: unknown, code: string): string | undefined =>
   error instanceof DataError && error.code === code ? /'(.*?)'/.exec(error.message)?.[1] : undefined;

@@ -1,5 +1,5 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
-import { bytesText, custodyText, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
+import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
 import { pageStyle } from './page-style.ts';
 import type { ProofReport } from './report.ts';
 import { totalsOf, verdictOf } from './report.ts';
@@ -81,6 +81,9 @@ ${cluster.suspension === undefined ? '' : `<p><b>Suspended since ${text(cluster.
 ${cluster.warning === undefined ? '' : `<p><b>Warning:</b> ${text(cluster.warning)}</p>`}
 ${cluster.notListed === undefined ? '' : `<p>${text(cluster.notListed)}</p>`}
 ${loggedRowsOf(cluster) === 0 ? '' : `<p class="soft">${loggedRowsOf(cluster)} rows are in the log of small writes, sealed under the log key of this generation; they become an extent later.</p>`}
+${exportLines(cluster)
+  .map((line) => `<p>${text(line.trim())}</p>`)
+  .join('\n')}
 ${extents.length === 0 ? '' : extentTable(extents)}
 </section>`;
 }

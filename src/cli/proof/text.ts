@@ -1,6 +1,6 @@
 import { textTable } from '../text-table.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
-import { bytesText, custodyText, extentsOf, loggedRowsOf, shortTime, unwrappedText } from '../clusters.ts';
+import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime, unwrappedText } from '../clusters.ts';
 import type { PositiveControl } from './positive-control.ts';
 import type { ProofReport } from './report.ts';
 import { verdictOf } from './report.ts';
@@ -35,6 +35,7 @@ function clusterText(cluster: ClusterDescription): string {
     ...(cluster.warning === undefined ? [] : [`  warning      ${cluster.warning}`]),
     ...(cluster.notListed === undefined ? [] : [`  ${cluster.notListed}`]),
   ];
+  head.push(...exportLines(cluster));
   const logged = loggedRowsOf(cluster);
   if (logged > 0)
     head.push(`  ${logged} rows are in the log of small writes, sealed under the log key of this generation.`);

@@ -7,16 +7,21 @@ export class LeaseWatch {
   readonly #call: CallMain;
   readonly #monotonicMs: () => number;
   #endsAt = 0;
-  #ended: KustoError | undefined;
+  readonly #ended = new AbortController();
 
   constructor(call: CallMain, monotonicMs: () => number) {
     this.#call = call;
     this.#monotonicMs = monotonicMs;
   }
 
+  /** Aborted when the cluster stops to serve, with the reason. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
   /** For good: the next chunk fails with this error. */
   end(error: KustoError): void {
-    this.#ended ??= error;
+    this.#ended.abort(error);
   }
 
   extend(leaseMs: number): void {
@@ -25,7 +30,7 @@ export class LeaseWatch {
 
   /** Before each chunk of a result and before each acknowledgement. @throws KustoError `unavailable` */
   async require(): Promise<void> {
-    if (this.#ended !== undefined) throw this.#ended;
+    this.#ended.signal.throwIfAborted();
     if (this.#monotonicMs() < this.#endsAt) return;
     const { leaseMs } = await this.#call('renew', {});
     if (leaseMs <= 0) throw kustoError('unavailable', 'The cluster may not use its key now.');

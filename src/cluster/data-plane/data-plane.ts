@@ -29,6 +29,7 @@ import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import type { DataPlanePorts } from './ports.ts';
 import { createStorageSources } from './sources/storage-sources.ts';
 import { ownBlobsOr } from './storage/queued-source.ts';
+import { createStorageTargets } from './sources/storage-targets.ts';
 import { createDataPlaneApp } from './routes.ts';
 import type { Plane } from '../../http/plane.ts';
 import { QueuedIngestion } from './queued-ingestion.ts';
@@ -95,6 +96,10 @@ export async function openDataPlane(options: {
       clusterId,
       storage: async () => (await host.data()).queued,
       wallClock: () => machineTime.now(),
+    }),
+    targetOf: createStorageTargets({
+      ...{ accounts: settings.storageAccounts, call, randomBytes: systemRandomBytes },
+      requireLease: () => lease.require(),
     }),
     randomBytes: systemRandomBytes,
     startTimer: startSystemTimer,

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RandomBytes } from '../../base/random.ts';
 import type { CommandContext } from '../../database/commands/command-context.ts';
 import type { Instant } from '../../clock/clock.ts';
+import type { TargetOf } from '../../database/exports/export-target.ts';
 import type { SourceOf } from '../../database/ingest/data-source.ts';
 import type { DataPlaneSettings } from '../messages/supervisor-calls.ts';
 import type { Activity } from './activity.ts';
@@ -27,6 +28,8 @@ export interface DataPlanePorts {
   readonly log: Log;
   /** Data elsewhere, by its address. */
   readonly sourceOf: SourceOf;
+  /** Storage of the user's, by its address. */
+  readonly targetOf: TargetOf;
   readonly randomBytes: RandomBytes;
   readonly startTimer: StartTimer;
   readonly monotonicMs: () => number;

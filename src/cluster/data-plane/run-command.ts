@@ -9,6 +9,7 @@ import { runCommand } from '../../database/commands/run-command.ts';
 import { unixEpochTicks, ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
+import type { ExportPlaces } from '../../database/exports/export-places.ts';
 import { ingestionEndpoint } from './storage/ingestion-resources.ts';
 import { syncedData } from './cluster-host.ts';
 import { clientRequestIdOf } from './kusto-app.ts';
@@ -174,6 +175,7 @@ export async function openContext(
     clock: ports.clock,
     randomBytes: ports.randomBytes,
     sourceOf: ports.sourceOf,
+    exports: exportPlaces(ports, access, about.activityId),
     requests: {
       cancel: (...asked) => ports.running.cancel(...asked),
       list: () => ports.running.list(),
@@ -189,6 +191,22 @@ export async function openContext(
           giveBack();
           done();
         });
+    },
+  };
+}
+
+function exportPlaces(
+  { call, lease, targetOf }: DataPlanePorts,
+  { caller }: AllowedRequest,
+  activityId: Guid,
+): ExportPlaces {
+  const { objectId, tenantId, displayName } = caller;
+  return {
+    targetOf,
+    ended: lease.ended,
+    tell: async (note) => {
+      const answer = await call('exported', { ...note, activityId, caller: { objectId, tenantId, displayName } });
+      if (answer.outcome === 'refused') throw kustoError('unavailable', answer.message);
     },
   };
 }

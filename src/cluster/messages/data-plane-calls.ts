@@ -12,6 +12,8 @@ import type { NamedPrincipal, RoleChange } from '../../authz/role-changes.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { OutwardHost } from '../../http/outward-host.ts';
+import type { ExportReply } from './exports.ts';
+import { exportCall } from './exports.ts';
 import type { Message } from './message.ts';
 import { guid, hostName, list, number, object, oneOf, reader, text } from './message.ts';
 
@@ -192,6 +194,7 @@ export interface DataPlaneCalls {
     readonly change: RoleChange;
   };
   readonly outwardHost: Message<typeof outwardHostCall>;
+  readonly exported: Message<typeof exportCall>;
   readonly log: LogCall;
 }
 
@@ -204,6 +207,7 @@ export const readDataPlaneCall = {
   follower: reader('follower', followerCall),
   role: reader('role', roleCall),
   outwardHost: reader('outwardHost', outwardHostCall),
+  exported: reader('exported', exportCall),
   log: reader('log', logCall),
 };
 
@@ -216,6 +220,7 @@ export interface DataPlaneReplies {
   readonly follower: FollowerAnswer;
   readonly role: RoleAnswer;
   readonly outwardHost: OutwardHost;
+  readonly exported: ExportReply;
   readonly log: null;
 }
 

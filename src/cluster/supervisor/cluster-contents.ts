@@ -14,6 +14,7 @@ import type { InventoryCall } from '../messages/inventory.ts';
 import type { Rested } from '../messages/rest.ts';
 import type { UpkeepProblems } from '../messages/upkeep.ts';
 import type { SupervisedClusterKeys } from './cluster-keys.ts';
+import { clusterExports } from './export-records.ts';
 import type { KeyLog } from './ports.ts';
 
 /** Something that was deleted by the resource manager, and whose contents are still to go. */
@@ -163,7 +164,7 @@ async function removeContents({ state, keys, blobs, log }: ClusterContentsPorts,
   if ((await state.get(clusterKeyTable, id)) !== undefined) return;
   await keys.processOf(id)?.end();
   try {
-    for (const table of [clusterCatalogTable, removedDatabases]) {
+    for (const table of [clusterCatalogTable, clusterExports, removedDatabases]) {
       for (;;) {
         const found = await state.list(table, { prefix: `${id}/`, limit: recordsPerCommit });
         if (found.length === 0) break;

@@ -5,6 +5,7 @@ import type { ScanCounts } from '../../kql/query-request.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
+import type { ExportPlaces } from '../exports/export-places.ts';
 import type { SourceOf } from '../ingest/data-source.ts';
 import type { ClusterData } from '../cluster-data.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
@@ -26,6 +27,8 @@ export interface CommandContext extends CommandAccess {
   readonly sourceOf?: SourceOf;
   /** Absent: nobody knows the directory. */
   readonly roles?: RoleSettings;
+  /** Storage of the user's that rows are written to. Absent: there is none. */
+  readonly exports?: ExportPlaces;
   /** Absent: nobody asks with a token. */
   readonly followers?: FollowerSettings;
   /** Which of the cluster's two endpoints was called; on localhost both are one. */

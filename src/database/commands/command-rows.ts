@@ -5,6 +5,7 @@ import { diagnosticsCommands } from './diagnostics-commands.ts';
 import type { CommandRow } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
 import { droppedTableCommands } from './dropped-table-commands.ts';
+import { exportCommands } from './export-commands.ts';
 import { extentCommands } from './extent-commands.ts';
 import { followerCommands } from './follower-commands.ts';
 import { functionCommands } from './function-commands.ts';
@@ -35,6 +36,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   'Databases and schemas': [...databaseCommands, ...schemaCommands],
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
+  Export: exportCommands,
   Policies: [...policyCommands, ...updatePolicyCommands],
   'Materialized views': [...viewCommands, ...showViewCommands, ...viewPolicyCommands],
   'Databases that follow another cluster': followerCommands,

@@ -5,6 +5,7 @@
 export function commandTypeOf(text: string): string {
   const [verb = '', ...words] = wordsOf(text);
   if (verb === 'ingest') return 'DataIngestPull';
+  if (verb === 'export') return 'DataExport';
   if (isIngestionCommand(text)) return `Table${pascal(verb)}`;
   const at = words.indexOf('policy', 1);
   const policy = at < 0 ? undefined : words[at + 1];
@@ -23,6 +24,9 @@ export function isIngestionCommand(text: string): boolean {
   const [verb = '', object] = wordsOf(text);
   return verb === 'ingest' || (appendVerbs.has(verb) && object !== 'stored_query_result' && text.includes('<|'));
 }
+
+/** What counts against the capacity of exports. */
+export const isExportCommand = (text: string): boolean => wordsOf(text)[0] === 'export';
 
 /** What changes the limits of requests must not be kept out by them: a limit of 0 could never be taken back. */
 export const isWorkloadGroupCommand = (text: string): boolean => /^workload_groups?$/.test(wordsOf(text)[1] ?? '');

@@ -136,7 +136,7 @@ export class Command {
     const found: [string, string][] = [];
     for (const [index, leaf] of this.leaves.entries()) {
       if (leaf.name !== 'PropertyName') continue;
-      const value = this.leaves.slice(index + 1).find(({ name }) => name === 'PropertyValue');
+      const value = this.leaves.slice(index + 1).find(({ name }) => name === 'PropertyValue' || name === 'Value');
       if (value !== undefined) found.push([textOfPart(leaf).toLowerCase(), textOfPart(value)]);
     }
     return found;

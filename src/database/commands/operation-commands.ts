@@ -70,7 +70,7 @@ function operations(command: Command, context: CommandContext): readonly Row[] {
     .map((one) => operationRow(one, context));
 }
 
-/** Only what changes extents keeps its details here, and what makes them only when told so. */
+/** What an operation has answered with, where it was to be kept. */
 function operationDetails(command: Command, context: CommandContext): readonly Row[] | CommandTable {
   const id = command.required('OperationId').toLowerCase();
   const found = context.data.operations().find((one) => one.operationId === id && maySee(context, one));

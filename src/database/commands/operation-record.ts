@@ -84,7 +84,7 @@ export async function recordedOrStarted(
 const detailRowsMax = 1_000;
 
 /** For `.show operation details`, which reads it with `detailsTable`. */
-const detailsText = (columns: string, rows: readonly Row[]): string =>
+export const detailsText = (columns: string, rows: readonly Row[]): string =>
   JSON.stringify({
     columns,
     rows: rows.slice(0, detailRowsMax).map((row) => row.map((value) => (value === null ? null : String(value)))),

@@ -70,7 +70,7 @@ export const refusedFamilies: readonly RefusedFamily[] = [
     begins: ['create external table', 'create-or-alter external table', 'alter external table', 'show external table'],
     why: 'external tables are not built',
   },
-  { named: /^Export/, begins: ['export'], why: 'export is not built' },
+  { named: /^Export/, begins: ['export async to sql', 'export to sql'], why: 'rows are exported to storage only' },
   {
     named: /Mirroring/,
     begins: [

@@ -61,7 +61,7 @@ export function convertSql({ sql, type: source }: ParquetValue, type: KqlType): 
         // By way of text a real is the decimal that it is written as.
         kind === 'BOOLEAN' ? `CAST(${sql} AS INTEGER)` : kind === 'FLOAT' ? `CAST(${sql} AS VARCHAR)` : sql,
         kind === 'DECIMAL (FLBA)'
-          ? `abs(${sql}) >= 100000000000000000000`
+          ? `abs(TRY_CAST(${sql} AS DOUBLE)) >= 1e20`
           : `abs(TRY_CAST(${sql} AS DOUBLE)) BETWEEN 1e20 AND 1e34`,
       );
     case 'real':

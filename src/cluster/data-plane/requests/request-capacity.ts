@@ -1,12 +1,17 @@
 import type { RateLimit, WorkloadGroup } from '../../../database/catalog/workload-group.ts';
-import { commandTypeOf, isIngestionCommand, isWorkloadGroupCommand } from '../../../database/commands/command-type.ts';
+import {
+  commandTypeOf,
+  isExportCommand,
+  isIngestionCommand,
+  isWorkloadGroupCommand,
+} from '../../../database/commands/command-type.ts';
 import type { CapacityView, RequestView } from '../../../database/commands/command-context.ts';
 import type { KustoError } from '../errors/kusto-error.ts';
 import { kustoError } from '../errors/kusto-error.ts';
 import type { Machines } from '../../messages/data-plane-calls.ts';
 
 /** What requests take while they run. Queries and management commands are counted apart. */
-export type Resource = 'queries' | 'management-commands' | 'ingestions' | 'streaming-ingestions';
+export type Resource = 'queries' | 'management-commands' | 'ingestions' | 'data-export' | 'streaming-ingestions';
 
 /** What says how many can be under way. */
 export interface Limits {
@@ -45,7 +50,7 @@ const rateLimitOf = (group: WorkloadGroup | undefined, scope: RateLimit['Scope']
 const perGroup = ({ machines, group }: Limits): number =>
   rateLimitOf(group, 'WorkloadGroup') ?? defaultRateLimit(machines);
 
-/** @see Kusto "Request rate limit policy" (the default workload group), "Capacity policy" (ingestion, with the default coefficients),
+/** @see Kusto "Request rate limit policy" (the default workload group), "Capacity policy" (ingestion and export, with the default coefficients),
  * "Configure streaming ingestion" (six requests per core, which are in no workload group) */
 const rows: Readonly<Record<Resource, ResourceRow>> = {
   queries: {
@@ -66,6 +71,12 @@ const rows: Readonly<Record<Resource, ResourceRow>> = {
     origin: 'CapacityPolicy/Ingestion',
     refusal: refusedCommand,
   },
+  'data-export': {
+    capacity: ({ machines: { coresPerNode, nodes } }) =>
+      Math.min(100, nodes * Math.max(1, Math.floor(coresPerNode * 0.25))),
+    origin: 'CapacityPolicy/Export',
+    refusal: refusedCommand,
+  },
   'streaming-ingestions': {
     capacity: ({ machines }) => machines.coresPerNode * 6,
     origin: 'StreamingIngestion',
@@ -81,7 +92,13 @@ const ofKind: Readonly<Record<RequestView['kind'], Resource>> = {
 };
 
 export const resourcesOf = ({ kind, text }: Pick<RequestView, 'kind' | 'text'>): readonly Resource[] =>
-  kind === 'command' && isIngestionCommand(text) ? [ofKind[kind], 'ingestions'] : [ofKind[kind]];
+  kind !== 'command'
+    ? [ofKind[kind]]
+    : [
+        ofKind[kind],
+        ...(isIngestionCommand(text) ? (['ingestions'] as const) : []),
+        ...(isExportCommand(text) ? (['data-export'] as const) : []),
+      ];
 
 /** Its limits do not hold what changes them. */
 export const isOutsideGroup = ({ text }: Pick<RequestView, 'text'>): boolean => isWorkloadGroupCommand(text);

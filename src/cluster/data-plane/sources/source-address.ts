@@ -19,10 +19,25 @@ export interface SourceAddress {
   /** The user said where this account is. */
   readonly isMapped: boolean;
   readonly credential: SourceCredential;
+  /** Of storage: the container, and what stands behind it, without slashes around. */
+  readonly container: string;
+  readonly folder: string;
+  /** The container as people know it, wherever the account is. */
+  readonly containerUrl: string;
+  /** Where the container is, with its signature. */
+  readonly containerAt: URL;
 }
 
+/** Says that an address is not used, and why. */
+export type RefuseAddress = (name: string, why: string) => Error;
+
+export const notRead: RefuseAddress = (name, why) =>
+  dataError('SourceNotAllowed', `The source '${name}' is not read: ${why}`);
+export const notWritten: RefuseAddress = (name, why) =>
+  dataError('SourceNotAllowed', `Nothing is written to '${name}': ${why}`);
+
 const storageHost = /^([a-z0-9]{3,24})(?:\.z\d{1,3})?\.(?:blob|dfs)\.(?:core\.[a-z0-9.-]+|storage\.azure\.net)$/;
-const notRead: readonly (readonly [RegExp, string])[] = [
+const notBuilt: readonly (readonly [RegExp, string])[] = [
   [/^impersonate$/i, "';impersonate' is not built in Kustody: use a shared access signature or an account key"],
   [
     /^managed_identity=/i,
@@ -43,9 +58,13 @@ export const withoutSecrets = (text: string): string => {
 
 /** Reads a storage connection string. @throws DataError `SourceNotAllowed`
  * @see Kusto "Storage connection strings", "Storage authentication methods" */
-export function readSourceAddress(text: string, accounts: readonly StorageAccount[]): SourceAddress {
+export function readSourceAddress(
+  text: string,
+  accounts: readonly StorageAccount[],
+  refused: RefuseAddress = notRead,
+): SourceAddress {
   const name = withoutSecrets(text);
-  const refuse = (why: string): Error => dataError('SourceNotAllowed', `The source '${name}' is not read: ${why}.`);
+  const refuse = (why: string): Error => refused(name, `${why}.`);
   if (text.length > textMax) throw refuse('its address is too long');
   const { address, proof } = divided(text.trim());
   if (/^adl:/i.test(address))
@@ -58,9 +77,36 @@ export function readSourceAddress(text: string, accounts: readonly StorageAccoun
   const account = local?.name ?? storageHost.exec(url.hostname)?.[1];
   const credential = credentialOf(proof, account, refuse);
   const mapped = local ?? accounts.find((one) => one.name === account);
-  if (mapped === undefined) return { name, url, isStorage: account !== undefined, isMapped: false, credential };
+  const place = { name, ...placeIn(url, local, mapped) };
+  if (mapped === undefined) return { ...place, url, isStorage: account !== undefined, isMapped: false, credential };
   const to = local === undefined ? new URL(`${mapped.endpoint}${url.pathname}${url.search}`) : url;
-  return { name, url: to, isStorage: true, isMapped: true, credential: signedFor(credential, mapped) };
+  return { ...place, url: to, isStorage: true, isMapped: true, credential: signedFor(credential, mapped) };
+}
+
+/** @param local the account in whose address this one is */
+function placeIn(
+  { origin, pathname, search }: URL,
+  local: StorageAccount | undefined,
+  mapped: StorageAccount | undefined,
+): Pick<SourceAddress, 'container' | 'folder' | 'containerUrl' | 'containerAt'> {
+  const endpoint = local?.endpoint ?? origin;
+  const path = pathname.slice(new URL(endpoint).pathname.replace(/\/$/, '').length);
+  const [container = '', ...folders] = path.split('/').filter((part) => part !== '');
+  // Blobs are written and listed by the protocol of blobs, also where an address names the other one.
+  const blobs = (mapped?.endpoint ?? origin).replace(/\.dfs\.(core\.|storage\.azure\.net$)/, '.blob.$1');
+  return {
+    ...{ container, folder: folders.map(decoded).join('/'), containerUrl: `${endpoint}/${container}` },
+    containerAt: new URL(`${blobs}/${container}${search}`),
+  };
+}
+
+/** Blobs are named by what an address means, not by how it is written. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** What stands after the last semicolon, if it is a proof: blobs may have semicolons in their names, signatures too. */
@@ -84,7 +130,7 @@ function credentialOf(
   refuse: (why: string) => Error,
 ): SourceCredential {
   if (proof === undefined) return { kind: 'none' };
-  const why = notRead.find(([pattern]) => pattern.test(proof))?.[1];
+  const why = notBuilt.find(([pattern]) => pattern.test(proof))?.[1];
   if (why !== undefined) throw refuse(why);
   const [, token] = /^token=(.+)$/is.exec(proof) ?? [];
   if (token !== undefined) return { kind: 'token', token };

@@ -1,14 +1,13 @@
-import type { HttpOperationResponse, RequestPolicy, WebResource } from '@azure/storage-blob';
-import { parseHostName } from '../../../base/names.ts';
-import { DataError, dataError, sourceFailed } from '../../../database/catalog/data-error.ts';
+import { DataError, sourceFailed } from '../../../database/catalog/data-error.ts';
 import type { DownloadCode } from '../../../database/catalog/data-error.ts';
 import type { OpenedSource, SourceOf } from '../../../database/ingest/data-source.ts';
 import type { CallMain } from '../../messages/data-plane-calls.ts';
 import type { StorageAccount } from '../../messages/storage-account.ts';
-import type { AskSource, KnownAddress } from './pinned-get.ts';
-import { createSourceClient } from './pinned-get.ts';
+import type { AskSource } from './pinned-requests.ts';
+import { createSourceClient } from './pinned-requests.ts';
 import type { SourceAddress } from './source-address.ts';
-import { readSourceAddress } from './source-address.ts';
+import { notRead, readSourceAddress } from './source-address.ts';
+import { addressesOf, storageClient } from './storage-client.ts';
 
 /** Reads blobs of accounts that the user mapped, and what hosts give that were let through; nothing else. */
 export function createStorageSources(accounts: readonly StorageAccount[], call: CallMain): SourceOf {
@@ -19,7 +18,7 @@ export function createStorageSources(accounts: readonly StorageAccount[], call: 
 }
 
 async function open(address: SourceAddress, call: CallMain, signal: AbortSignal | undefined): Promise<OpenedSource> {
-  const addresses = address.isMapped ? undefined : await addressesOf(address, call);
+  const addresses = address.isMapped ? undefined : await addressesOf(address, call, notRead);
   const client = createSourceClient(address.url.origin, addresses);
   try {
     const { bytes, stream } = await (address.isStorage ? openBlob : openFile)(address, client, signal);
@@ -27,17 +26,6 @@ async function open(address: SourceAddress, call: CallMain, signal: AbortSignal 
   } catch (error) {
     throw explain(error, address, signal);
   }
-}
-
-/** The main process knows what is let through, and looks names up. @throws DataError `SourceNotAllowed` */
-async function addressesOf({ url, name }: SourceAddress, call: CallMain): Promise<readonly KnownAddress[]> {
-  const host = parseHostName(url.hostname);
-  if (host === undefined)
-    throw dataError('SourceNotAllowed', `The source '${name}' is not read: its host has no name.`);
-  const answer = await call('outwardHost', { host, port: url.port === '' ? 443 : Number(url.port) });
-  if (answer.outcome === 'refused')
-    throw dataError('SourceNotAllowed', `The source '${name}' is not read: ${answer.message}`);
-  return answer.addresses;
 }
 
 type Opened = { readonly bytes: number | undefined; readonly stream: AsyncIterable<Uint8Array> };
@@ -48,32 +36,14 @@ async function openBlob(
   ask: AskSource,
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
-  const { AnonymousCredential, BlobClient, StorageSharedKeyCredential } = await import('@azure/storage-blob');
-  const shared =
-    credential.kind === 'accountKey'
-      ? new StorageSharedKeyCredential(credential.account, credential.key)
-      : new AnonymousCredential();
-  const token = credential.kind === 'token' ? { authorization: `Bearer ${credential.token}` } : {};
-  const blob = new BlobClient(url.href, shared, {
-    httpClient: clientOver(ask, token),
-    retryOptions: { maxTries: 2, maxRetryDelayInMs: 1_000 },
-  });
+  const { BlobClient } = await import('@azure/storage-blob');
+  const { shared, options } = await storageClient(credential, ask);
+  const blob = new BlobClient(url.href, shared, options);
   const until = signal === undefined ? {} : { abortSignal: signal };
   const { readableStreamBody, contentLength } = await blob.download(0, undefined, { maxRetryRequests: 2, ...until });
   if (readableStreamBody === undefined) throw new Error('There is no body.');
   return { bytes: contentLength, stream: readableStreamBody as AsyncIterable<Buffer> };
 }
-
-/** As the SDK wants a client. */
-const clientOver = (ask: AskSource, more: Readonly<Record<string, string>>): RequestPolicy => ({
-  sendRequest: async (request: WebResource): Promise<HttpOperationResponse> => {
-    const { url, method, abortSignal } = request;
-    const sent = { ...request.headers.toJson({ preserveCase: true }), ...more };
-    const { status, headers, body, text } = await ask({ url, method, headers: sent, signal: abortSignal });
-    const answer = { request, status, readableStreamBody: body, bodyAsText: text ?? null };
-    return { ...answer, headers: { toJson: () => headers } } as unknown as HttpOperationResponse;
-  },
-});
 
 async function openFile({ url }: SourceAddress, ask: AskSource, signal: AbortSignal | undefined): Promise<Opened> {
   const headers = { accept: '*/*', 'user-agent': 'kustody' };
@@ -105,7 +75,12 @@ const codeOfStatus: Readonly<Record<number, readonly [DownloadCode, string]>> = 
 };
 
 /** Answers of storage may repeat what was signed: only a status and the name of an error leave here. */
-function explain(error: unknown, { name, url }: SourceAddress, signal: AbortSignal | undefined): unknown {
+export function explain(
+  error: unknown,
+  { name, url }: Pick<SourceAddress, 'name' | 'url'>,
+  signal: AbortSignal | undefined,
+  failure: (name: string, why: string) => string = notDownloaded,
+): unknown {
   if (signal?.aborted === true) return signal.reason instanceof Error ? signal.reason : error;
   if (error instanceof DataError) return error;
   const { statusCode: status, code } = error as { readonly statusCode?: unknown; readonly code?: unknown };
@@ -124,4 +99,4 @@ function explain(error: unknown, { name, url }: SourceAddress, signal: AbortSign
   return sourceFailed(known, failure(name, `${why} (status ${status}${named})`));
 }
 
-const failure = (name: string, why: string): string => `Failed to download the source '${name}': ${why}.`;
+const notDownloaded = (name: string, why: string): string => `Failed to download the source '${name}': ${why}.`;

@@ -3,6 +3,7 @@ import type { HostName } from '../../../base/names.ts';
 import type { Log, LogFields } from '../../../http/logging.ts';
 import type { OutwardHost } from '../../../http/outward-host.ts';
 import type { ServedCluster } from '../served-clusters.ts';
+import type { ExportRecords } from '../export-records.ts';
 import type { FollowerTickets } from './follower-access.ts';
 import type { DataPlaneReplies, LeaderRoute, LogCall } from '../../messages/data-plane-calls.ts';
 import { readDataPlaneCall } from '../../messages/data-plane-calls.ts';
@@ -22,6 +23,7 @@ export interface DataPlaneServicePorts
   readonly tickets: FollowerTickets;
   /** Whether data on a host elsewhere may be read, and where that is. */
   readonly outwardHost: (host: HostName, port: number) => Promise<OutwardHost>;
+  readonly exports: ExportRecords;
   /** Where the process of a cluster takes connections, started when needed; undefined: it does not serve now. */
   readonly doorOf: (cluster: ServedCluster) => Promise<Omit<LeaderDoor, 'outcome' | 'ticket'> | undefined>;
 }
@@ -51,6 +53,7 @@ export function createDataPlaneServices(
       const { host, port } = readDataPlaneCall.outwardHost(body);
       return ports.outwardHost(host, port);
     },
+    exported: (clusterId, body) => ports.exports.note(clusterId, readDataPlaneCall.exported(body)),
     log: (clusterId, body) => {
       writeLog(ports.log, clusterId, readDataPlaneCall.log(body));
       return Promise.resolve(null);

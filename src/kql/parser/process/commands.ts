@@ -52,7 +52,7 @@ function compileBound(text: string, database: string, graphs: KeptGraphs): Parse
   const command = commandOf(expression);
   if (!command || kindOf(command) !== 'CustomCommand') throw new KqlError('syntax', 'The command is not known.', 0);
   const root = need(command, 'Custom');
-  const query = find(root, 'QueryOrCommand') ?? storedQuery(root);
+  const query = find(root, 'QueryOrCommand') ?? queryOfOther(root);
   return {
     kind: nameOfCommand(command) ?? '',
     columns: columnsOf(command),
@@ -81,16 +81,18 @@ function aboutCommand(error: KqlError, root: SyntaxNode): KqlError {
 const isQuery = ({ NameInParent }: SyntaxNode): boolean =>
   NameInParent === 'QueryOrCommand' || NameInParent === 'Query';
 
-/** Of `.set stored_query_result`; the queries of other commands that call theirs so are not run here. */
-const storedQuery = (root: SyntaxNode): SyntaxNode | undefined =>
-  find(root, 'StoredQueryResultName') && find(root, 'Query');
+/** Of `.set stored_query_result` and of exports; the queries of other commands that call theirs so are not run here. */
+const queryOfOther = (root: SyntaxNode): SyntaxNode | undefined =>
+  ['StoredQueryResultName', 'DataConnectionString', 'ExternalTableName'].some((name) => find(root, name))
+    ? find(root, 'Query')
+    : undefined;
 
 /** Entities that a command names may be missing (`.drop table T ifexists`): the command itself says so, in its own words. */
 function isNameOfEntity(root: SyntaxNode, position: number): boolean {
   let inName = false;
   for (let node: SyntaxNode | undefined = root; node;) {
     if (isQuery(node)) return false;
-    inName ||= /^(New|Source)?(Table|Column|Function|Database|database|MaterializedView)Name$/.test(
+    inName ||= /^(New|Source|External)?(Table|Column|Function|Database|database|MaterializedView)Name$/.test(
       node.NameInParent ?? '',
     );
     node = children(node).find((child) => child.TextStart <= position && position < child.End);

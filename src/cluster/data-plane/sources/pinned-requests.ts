@@ -17,6 +17,7 @@ export interface SourceRequest {
   readonly url: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
   readonly signal: SourceSignal | undefined;
 }
 
@@ -27,7 +28,7 @@ interface SourceSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** A body where the status is one of success, else what the source says of its refusal. */
+/** A body where one was asked for and is there, else what is said beside the status. */
 export interface SourceAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -52,7 +53,7 @@ export const createSourceClient =
   };
 
 function ask(
-  { method, headers, signal }: SourceRequest,
+  { method, headers, body, signal }: SourceRequest,
   url: URL,
   addresses: readonly KnownAddress[] | undefined,
 ): Promise<IncomingMessage> {
@@ -77,7 +78,7 @@ function ask(
     });
     signal?.addEventListener('abort', abort);
     if (signal?.aborted === true) abort();
-    sent.end();
+    sent.end(body);
   });
 }
 

@@ -77,13 +77,16 @@ async function prepare(server: RunningServer) {
   return { vaultId, clusterHost: new URL(clusterUri).hostname };
 }
 
+/** Of the last event. */
+const lastKey = 'last';
 const operations = ['KeyUnwrap', 'KeyWrap', 'KeyGet', 'SecretGet'] as const;
 
 function syntheticEvent(vaultId: string, at: number, people: readonly Guid[]): AuditEvent {
   const who = people[(at * 7) % people.length] ?? newGuid(systemRandomBytes);
   const requestId = newGuid(systemRandomBytes);
   const vaultName = vaultId.slice(vaultId.lastIndexOf('/') + 1);
-  const id = `https://${vaultName}.vault.azure.net/keys/k${(at * 13) % 50}`;
+  const key = at === events - 1 ? lastKey : `k${(at * 13) % 50}`;
+  const id = `https://${vaultName}.vault.azure.net/keys/${key}`;
   return {
     ...{ time: toIso(instant(Date.now())), requestId, correlationId: requestId, durationMs: at % 20 },
     facts: {
@@ -159,9 +162,14 @@ export const auditRows: readonly BenchRow[] = [
         const begun = performance.now();
         server = await start(data);
         const send = senderOf(await server.environment());
-        const copied = "AZKVAuditLogs | where ClientInfo startswith 'azsdk-js' | count";
-        while (Number((await queryOver(send, clusterHost, copied).catch(() => [[0]]))[0]?.[0]) < events)
+        const copied = `AZKVAuditLogs | where ClientInfo startswith 'azsdk-js' | summarize count(), countif(Id endswith '/${lastKey}')`;
+        let counts: readonly unknown[] = [];
+        while (Number(counts[1] ?? 0) === 0) {
           await pause(500);
+          [counts = []] = await queryOver(send, clusterHost, copied).catch(() => [[]]);
+        }
+        // The log has thrown its oldest away.
+        if (Number(counts[0]) < events * 0.99) throw new Error(`Of ${events} events ${String(counts[0])} are there.`);
         const seconds = (performance.now() - begun) / 1000;
         const plain = await openPlainDatabase();
         const expected = await drainPlain(plain.connection, sql(parquetFile));

@@ -87,9 +87,9 @@ export class AvroValues {
       case 'long':
         return numberOf(this.#long(), logical);
       case 'float':
-        return realOf(this.#view.getFloat32(this.#skip(4), true));
+        return realNode(this.#view.getFloat32(this.#skip(4), true));
       case 'double':
-        return realOf(this.#view.getFloat64(this.#skip(8), true));
+        return realNode(this.#view.getFloat64(this.#skip(8), true));
       case 'bytes':
         return bytesOf(this.#take(this.#length()), logical);
       case 'string':
@@ -165,7 +165,8 @@ export class AvroValues {
 
 const wrong = (what: string): Error => malformedData('BadRequest_InvalidBlob', `The Avro file ${what}`);
 
-const realOf = (value: number): JsonNode =>
+/** JSON has no numbers for what is not finite. */
+export const realNode = (value: number): JsonNode =>
   Number.isFinite(value)
     ? new JsonNumber(String(value))
     : Number.isNaN(value)

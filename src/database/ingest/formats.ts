@@ -10,7 +10,7 @@ export type TextReader =
   | { readonly kind: 'w3c' };
 
 /** Formats whose rows are made of records that are read one after the other. */
-export type RowReader = TextReader | { readonly kind: 'avro' };
+export type RowReader = TextReader | { readonly kind: 'avro' } | { readonly kind: 'orc' };
 
 export type FormatReader = RowReader | { readonly kind: 'parquet' };
 
@@ -44,6 +44,7 @@ const formats: readonly Format[] = [
   { name: 'parquet', mapping: 'parquet', reader: { kind: 'parquet' } },
   { name: 'w3clogfile', mapping: 'w3clogfile', reader: { kind: 'w3c' }, endings: ['log'] },
   { name: 'avro', mapping: 'avro', reader: { kind: 'avro' } },
+  { name: 'orc', mapping: 'orc', reader: { kind: 'orc' } },
   { name: 'apacheavro', mapping: 'avro', reader: { kind: 'avro' } },
 ];
 

@@ -20,6 +20,10 @@ export interface MappedColumn {
   readonly transform?: Transform;
 }
 
+/** @returns undefined for what is in no record */
+export const pathOf = (source: MappedColumn['source']): JsonPath | undefined =>
+  source.kind === 'path' ? source.path : source.kind === 'field' ? [source.name] : undefined;
+
 /** @see https://learn.microsoft.com/kusto/management/mappings#mapping-transformations */
 const withPaths = ['json', 'parquet', 'avro', 'orc'] as const;
 const withTimes = ['csv', ...withPaths] as const;

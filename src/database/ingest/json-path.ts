@@ -34,6 +34,12 @@ export function atPath(root: JsonNode, path: JsonPath): JsonNode | undefined {
   return node;
 }
 
+/** Of paths those that lead on from one, as they go on from there. */
+export const insideOf = (path: JsonPath, others: readonly JsonPath[]): readonly JsonPath[] =>
+  others
+    .filter((other) => other.length > path.length && path.every((key, index) => key === other[index]))
+    .map((other) => other.slice(path.length));
+
 /** A copy without what the paths lead to. Arrays are left as they are. */
 export function withoutPaths(node: JsonNode, paths: readonly JsonPath[]): JsonNode {
   if (!isBag(node)) return node;

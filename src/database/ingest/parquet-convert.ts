@@ -135,7 +135,7 @@ export function jsonSql({ sql, type }: ParquetValue, depth = 0): string {
 function isPlain(type: ParquetType): boolean {
   switch (type.kind) {
     case 'struct':
-      return [...type.fields.values()].every(isPlain);
+      return type.isPartial !== true && [...type.fields.values()].every(isPlain);
     case 'list':
       return isPlain(type.item);
     case 'map':

@@ -9,7 +9,9 @@ import { physicalType } from '../../kql/plan/types.ts';
 import { valueOfText } from './convert-value.ts';
 import { unixUnits } from './unix-units.ts';
 import type { MappedColumn } from './ingestion-mapping.ts';
+import { pathOf } from './ingestion-mapping.ts';
 import type { JsonPath } from './json-path.ts';
+import { insideOf } from './json-path.ts';
 import type { ParquetValue } from './parquet-convert.ts';
 import { convertSql, isConvertible, quoted, unixSql } from './parquet-convert.ts';
 import type { ReadColumn, ReadOptions } from './value-reader.ts';
@@ -48,7 +50,8 @@ export async function parquetFileRows(
 }
 
 /** Texts of old writers carry no mark that they are text. */
-const readParquet = (path: string): string => `read_parquet('${path}', binary_as_string = true)`;
+const readParquet = (path: string, isNumbered = false): string =>
+  `read_parquet('${path}', binary_as_string = true${isNumbered ? ', file_row_number = true' : ''})`;
 
 /** @returns DuckDB types by name @throws DataError `MalformedData` */
 export async function parquetColumns(connection: EngineConnection, path: string): Promise<ReadonlyMap<string, string>> {
@@ -99,7 +102,8 @@ export function parquetFileSelect(
     if (!own) return `${sourceSql(column, record, mapping, location)} AS ${name}`;
     return `${column.type === 'string' ? `coalesce(CAST(${name} AS VARCHAR), '')` : `TRY_CAST(${name} AS ${physicalType[column.type]})`} AS ${name}`;
   });
-  return `SELECT ${outputs.join(', ')} FROM ${own ? `read_parquet('${path}')` : `${readParquet(path)} AS record`}`;
+  const isNumbered = mapping?.some(({ source }) => source.kind === 'sourceLineNumber') === true;
+  return `SELECT ${outputs.join(', ')} FROM ${own ? `read_parquet('${path}')` : `${readParquet(path, isNumbered)} AS record`}`;
 }
 
 const nothing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);
@@ -119,10 +123,15 @@ function sourceSql(
     dataError('InvalidMapping', `The column '${name}' uses ${what}, which is not supported for parquet here.`);
   if (source.kind === 'constant') return constantSql(type, source.text);
   if (source.kind === 'sourceLocation') return constantSql(type, location);
-  if (source.kind !== 'field' && source.kind !== 'path') throw refused(`'${source.kind}'`);
-  const path: JsonPath = source.kind === 'field' ? [source.name] : source.path;
+  if (source.kind === 'sourceLineNumber') return convertSql(lineNumber, type);
+  const path = pathOf(source);
+  if (path === undefined) throw refused(`'${source.kind}'`);
   const found = valueAt(record, path);
   if (transform === undefined) return fieldSql(column, pathText(path), found);
+  if (transform === 'DropMappedFields') {
+    const others = mapping.flatMap((one) => (one === mapped ? [] : [pathOf(one.source) ?? []]));
+    return fieldSql(column, pathText(path), found && withoutFields(found, insideOf(path, others)));
+  }
   if (!Object.hasOwn(unixUnits, transform)) throw refused(`the transformation '${transform}'`);
   if (found === undefined) return nothing(type);
   const kind = kindOf(found.type);
@@ -130,6 +139,22 @@ function sourceSql(
     return fieldSql(column, pathText(path), found);
   const [unitTicks, unitsPerTick] = unixUnits[transform as keyof typeof unixUnits];
   return unixSql(found.sql, unitTicks, unitsPerTick);
+}
+
+/** Records are numbered from 1, as lines are. */
+const lineNumber: ParquetValue = { sql: '(file_row_number + 1)', type: { kind: 'scalar', name: 'BIGINT' } };
+
+/** The value without the members that paths lead to. What has no members stays as it is. */
+function withoutFields({ sql, type }: ParquetValue, paths: readonly JsonPath[]): ParquetValue {
+  const without = (from: ParquetType, inside: readonly JsonPath[]): ParquetType => {
+    if (from.kind !== 'struct' || inside.length === 0) return from;
+    const fields = [...from.fields].flatMap(([name, inner]): [string, ParquetType][] => {
+      const deeper = inside.filter(([first]) => first === name).map((path) => path.slice(1));
+      return deeper.some((path) => path.length === 0) ? [] : [[name, without(inner, deeper)]];
+    });
+    return { kind: 'struct', fields: new Map(fields), isPartial: true };
+  };
+  return { sql, type: without(type, paths) };
 }
 
 /** @throws DataError `InconsistentMapping` */

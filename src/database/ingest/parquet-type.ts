@@ -1,7 +1,8 @@
 /** The type of a Parquet field, as DuckDB describes it: `STRUCT(a INTEGER, "b c" VARCHAR[])[]`. */
 export type ParquetType =
   | { readonly kind: 'scalar'; readonly name: string }
-  | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, ParquetType> }
+  /** `isPartial`: the engine's own has more members. */
+  | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, ParquetType>; readonly isPartial?: true }
   | { readonly kind: 'list'; readonly item: ParquetType }
   | { readonly kind: 'map'; readonly key: ParquetType; readonly value: ParquetType };
 

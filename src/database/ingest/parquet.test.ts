@@ -205,11 +205,27 @@ describe('mappings of Parquet', () => {
     ]);
   });
 
+  it('leave out what other columns have, and number records', async () => {
+    const rows = await ingested(vector('nested'), { rest: 'dynamic', name: 'string', level: 'real', n: 'long' }, [
+      path('rest', '$', { Transform: 'DropMappedFields' }),
+      path('name', '$.event.name'),
+      { Column: 'level', Properties: { Path: "$.event['inner part'].level" } },
+      { Column: 'n', Properties: { Transform: 'SourceLineNumber' } },
+    ]);
+    const parsed = rows.map(([rest, ...others]): unknown[] => [JSON.parse(String(rest)), ...others]);
+    const first = { at: '2024-02-29T12:34:56.7890000Z', 'inner part': {} };
+    expect(parsed).toEqual([
+      [{ id: 1, event: first, tags: ['a', 'b'], counts: { x: 1, 'y z': 2 } }, 'start', 1.5, 1n],
+      [{ id: 2, event: { at: null, 'inner part': {} }, tags: [], counts: {} }, 'o\'k "q"', NaN, 2n],
+      [{ id: 3, event: null, tags: null, counts: null }, '', null, 3n],
+    ]);
+  });
+
   it.each([
     ['a column that is not there', path('x', '$.id'), 'InconsistentMapping'],
     ['a list for a text', path('c', '$.tags'), 'InconsistentMapping'],
     ['a filter', path('c', '$.tags[*]'), 'InvalidMapping'],
-    ['line numbers', path('c', '$.id', { Transform: 'SourceLineNumber' }), 'InvalidMapping'],
+    ['a dictionary of bags', path('c', '$.tags', { Transform: 'PropertyBagArrayToDictionary' }), 'InvalidMapping'],
   ])('of %s are refused', async (_what, mapping, code) => {
     expect((await refusal(ingested(vector('nested'), { c: 'string' }, [mapping])))[0]).toBe(code);
     expect(await fixture.rows('T')).toEqual([]);

@@ -6,6 +6,7 @@ import { bytesSource } from './data-source.ts';
 import { avroWindows } from './avro-records.ts';
 import type { Format, RowReader } from './formats.ts';
 import { unitsPerStep } from './json-reader.ts';
+import { orcWindows } from './orc-records.ts';
 import { textRecords } from './text-records.ts';
 import { textWindows } from './text-windows.ts';
 import type { ReadOptions, SourceRecord } from './value-reader.ts';
@@ -23,8 +24,12 @@ export const rowsMax = 4_000_000;
 /** UTF-16 units of text that is read, and values that are made, in one turn of the event loop: 10 to 30 ms. */
 const unitsPerTurn = 32_768;
 
-/** So many values are kept before they go on. */
+/** So many values are kept before they go on, made of so many units at most and one record more. */
 const valuesPerBatch = 262_144;
+const unitsPerBatch = 64 * 1024 * 1024;
+
+/** Of one file: formats that pack their values make much of little. */
+const unitsMax = 6 * 1024 ** 3;
 
 /** Turns records into typed rows, a part in each turn of the event loop, so that whoever sends much does not keep others
  * waiting. @throws DataError `MalformedData` with line and column; then there are no rows at all */
@@ -53,8 +58,9 @@ export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowO
   let values: NativeValue[][] = columns.map(() => []);
   let total = 0;
   let count = 0;
+  let [units, allUnits] = [0, 0];
   // Of files with a schema it is a record like any other.
-  let first = options.ignoreFirstRecord && !['avro', 'w3c'].includes(format.reader.kind);
+  let first = options.ignoreFirstRecord && !['avro', 'orc', 'w3c'].includes(format.reader.kind);
   let fieldCount: number | undefined;
   const take = (): RowBatch => {
     const batch = {
@@ -67,6 +73,7 @@ export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowO
     };
     values = columns.map(() => []);
     count = 0;
+    units = 0;
     return batch;
   };
   for await (const window of windowsOf(pieces, format.reader)) {
@@ -75,6 +82,10 @@ export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowO
       const turn = turns.after(record === undefined ? unitsPerStep : record.end - readTo + readers.length);
       if (turn !== undefined) await turn;
       if (record === undefined) continue;
+      units += record.end - readTo;
+      allUnits += record.end - readTo;
+      if (allUnits > unitsMax)
+        throw dataError('PayloadTooLarge', `There are more than ${unitsMax / 1024 ** 3} GiB of data.`);
       readTo = record.end;
       if (first) {
         first = false;
@@ -84,7 +95,7 @@ export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowO
         requireAsMany(record.fields.length, (fieldCount ??= record.fields.length), record.line);
       if ((total += 1) > most) throw dataError('PayloadTooLarge', `There are more than ${most} records.`);
       readers.forEach((read, index) => values[index]?.push(placed(read, record, index)));
-      if ((count += 1) >= batchRows) yield take();
+      if ((count += 1) >= batchRows || units >= unitsPerBatch) yield take();
     }
   }
   if (count > 0) yield take();
@@ -100,4 +111,8 @@ const windowsOf = (
   pieces: AsyncIterable<Uint8Array>,
   reader: RowReader,
 ): AsyncGenerator<Iterable<SourceRecord | undefined>> =>
-  reader.kind === 'avro' ? avroWindows(pieces) : textWindows(pieces, textRecords(reader));
+  reader.kind === 'avro'
+    ? avroWindows(pieces)
+    : reader.kind === 'orc'
+      ? orcWindows(pieces)
+      : textWindows(pieces, textRecords(reader));

@@ -5,8 +5,8 @@ import type { NativeValue } from '../../kql/sql/native.ts';
 import { datetimeFromUnix, valueOfJson, valueOfText } from './convert-value.ts';
 import type { Format } from './formats.ts';
 import type { MappedColumn, Transform } from './ingestion-mapping.ts';
-import type { JsonPath } from './json-path.ts';
-import { atPath, withoutPaths } from './json-path.ts';
+import { pathOf } from './ingestion-mapping.ts';
+import { atPath, insideOf, withoutPaths } from './json-path.ts';
 import type { JsonNode } from './json-reader.ts';
 import { isBag, JsonBytes, JsonNumber } from './json-reader.ts';
 import { unixUnits } from './unix-units.ts';
@@ -75,16 +75,11 @@ export function valueReader(column: ReadColumn, { columns, mapping, format, loca
     case 'path': {
       const path = pathOf(source) ?? [];
       const others = (mapping ?? []).flatMap((entry) => (entry === mapped ? [] : [pathOf(entry.source) ?? []]));
-      const inside = others
-        .filter((other) => other.length > path.length && path.every((step, index) => step === other[index]))
-        .map((other) => other.slice(path.length));
+      const inside = insideOf(path, others);
       return ({ json }) => transformJson(type, json === undefined ? undefined : atPath(json, path), transform, inside);
     }
   }
 }
-
-const pathOf = (source: MappedColumn['source']): JsonPath | undefined =>
-  source.kind === 'path' ? source.path : source.kind === 'field' ? [source.name] : undefined;
 
 const isUnix = (transform: Transform | undefined): transform is keyof typeof unixUnits =>
   transform !== undefined && Object.hasOwn(unixUnits, transform);

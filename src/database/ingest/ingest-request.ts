@@ -57,6 +57,8 @@ export interface SourcesRequest extends Omit<IngestRequest, 'body' | 'kind' | 'f
   readonly zipPattern?: string;
   /** What ends in `.gz` is not compressed. */
   readonly gzIsPlain?: boolean;
+  /** A source of text without records fails, though others have some. */
+  readonly recordsInEach?: boolean;
   /** What else happens in the commit, before the rows are added. @returns false: they are not */
   readonly also?: (draft: CatalogDraft) => boolean;
   readonly signal?: AbortSignal | undefined;

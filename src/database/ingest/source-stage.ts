@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
 import { addStaged, createStaging, stagedSelect } from '../extents/staging.ts';
 import type { DataSource } from './data-source.ts';
@@ -21,6 +21,8 @@ export interface StageOptions extends Omit<ReadOptions, 'location'> {
   readonly zipPattern?: string | undefined;
   readonly gzIsPlain?: boolean | undefined;
   readonly rowsMax?: number;
+  /** A source without records is an error, though others have some. Absent: it counts as read. */
+  readonly recordsInEach?: boolean | undefined;
 }
 
 /** Rows of sources, in the memory of the engine, until they are discarded. */
@@ -36,6 +38,9 @@ export interface StagedSources {
 
 type Stage = Pick<StagedSources, 'sql' | 'explain' | 'discard'>;
 
+export const noRecords = (): Error =>
+  malformedData('BadRequest_NoRecordsOrWrongFormat', 'The blob has no records, or another format');
+
 /** Reads all sources to their end before anything is made of them: rows go into a temporary table of the connection, Parquet into files in
  * memory. @throws DataError, and whatever the signal says */
 export async function stageSources(
@@ -46,9 +51,9 @@ export async function stageSources(
   let bytes = 0;
   const { signal, zipPattern, gzIsPlain } = options;
   const unpacking = { signal, zipPattern, gzIsPlain, tellBytes: (more: number): void => void (bytes += more) };
-  async function* all(): AsyncGenerator<UnpackedFile & { readonly location: string }> {
+  async function* all(): AsyncGenerator<LocatedFile> {
     for (const source of options.sources)
-      for await (const file of unpacked(source, unpacking)) yield { ...file, location: source.name };
+      for await (const file of unpacked(source, unpacking)) yield { ...file, source, location: source.name };
   }
   const stage =
     options.format.reader.kind === 'parquet'
@@ -57,14 +62,16 @@ export async function stageSources(
   return { ...stage, bytes };
 }
 
-type Located = AsyncIterable<UnpackedFile & { readonly location: string }>;
+type LocatedFile = UnpackedFile & { readonly source: DataSource; readonly location: string };
+type Located = AsyncIterable<LocatedFile>;
 
 async function stageRows(connection: EngineConnection, sources: Located, options: StageOptions): Promise<Stage> {
   const { reader } = options.format;
   if (reader.kind === 'parquet') throw new TypeError('Parquet is read by the engine.');
   await createStaging(connection, options.columns);
   let left = options.rowsMax ?? rowsMax;
-  for await (const { stream, location } of sources)
+  const empty = new Set(options.sources);
+  for await (const { stream, location, source } of sources)
     for await (const batch of readRows(stream, {
       ...options,
       location,
@@ -72,9 +79,11 @@ async function stageRows(connection: EngineConnection, sources: Located, options
       rowsMax: left,
     })) {
       left -= batch.rowCount;
+      empty.delete(source);
       await addStaged(connection, batch);
       options.signal?.throwIfAborted();
     }
+  if (options.recordsInEach === true && empty.size > 0) throw noRecords();
   return {
     sql: stagedSelect(options.columns),
     explain: (error) => Promise.resolve(error),

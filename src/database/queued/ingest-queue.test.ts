@@ -120,6 +120,20 @@ describe('a message for a table that is not there', () => {
   });
 });
 
+describe('a batch with a blob without records', () => {
+  it('says so of that blob, and takes the others in', async () => {
+    const sent = [];
+    for (const bytes of ['1,one\n', '', '2,two\n']) sent.push(await send('x.csv', bytes, {}, { ReportLevel: 2 }));
+    await ingest();
+    expect(await reports('failed')).toEqual({ [String(sent[1])]: 'BadRequest_NoRecordsOrWrongFormat' });
+    expect(Object.keys(await reports('successful')).sort()).toEqual([String(sent[0]), String(sent[2])].sort());
+    expect(await rows()).toEqual([
+      [1n, 'one'],
+      [2n, 'two'],
+    ]);
+  });
+});
+
 describe('properties of a queued message', () => {
   const mapping = JSON.stringify([
     { column: 'n', Properties: { Path: '$.a' } },

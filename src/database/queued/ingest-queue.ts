@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Instant } from '../../clock/clock.ts';
-import { CommitRefusedError, DataError, malformedData } from '../catalog/data-error.ts';
+import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
 import { databaseOf } from '../catalog/image.ts';
 import type { MessageRecord, StagedBlobRecord } from '../catalog/queued-records.ts';
 import type { TableRecord } from '../catalog/records.ts';
@@ -12,6 +12,7 @@ import type { TableStore } from '../extents/table-store.ts';
 import type { DataSource } from '../ingest/data-source.ts';
 import type { SourcesRequest } from '../ingest/ingest-request.ts';
 import type { IngestService } from '../ingest/ingest-service.ts';
+import { noRecords } from '../ingest/source-stage.ts';
 import { requireMapping } from '../ingest/target-table.ts';
 import type { Batch, BatchingPolicy, WaitingMessage } from './batching.ts';
 import { batchingPolicyOf, planBatches } from './batching.ts';
@@ -182,8 +183,7 @@ export class IngestQueue {
     const settlings = admitted.map(({ settling }) => settling);
     try {
       const rowCount = await this.#add(ports, first, admitted);
-      if (rowCount === 0)
-        throw malformedData('BadRequest_NoRecordsOrWrongFormat', 'The blob has no records, or another format');
+      if (rowCount === 0) throw noRecords();
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       // One that cannot be read does not keep the others.
@@ -201,7 +201,7 @@ export class IngestQueue {
     const { ingestion, writer } = this.#parts;
     const { tableId } = this.#target(database, table, how);
     const { rowCount } = await ingestion.ingestFrom({
-      ...{ ...how, database, table },
+      ...{ ...how, database, table, recordsInEach: true },
       sources: admitted.map(({ one }) => ports.source(one.message.blobPath, one.record.sentOn).source),
       by: {
         ...{ principal: uploader.fqn, user: uploader.displayName, operationKind: 'DataIngestPull' },

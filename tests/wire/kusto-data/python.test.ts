@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { python, pythonHas } from '../../support/python.ts';
 import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
 
-describe.skipIf(!pythonHas('azure.kusto.data'))('azure-kusto-data for Python', () => {
-  it('creates, ingests, queries, streams, and understands errors', async () => {
+describe.skipIf(!pythonHas('azure.kusto.ingest'))('azure-kusto-data and -ingest for Python', () => {
+  it('creates, ingests, queries, streams, queues, and understands errors', async () => {
     await using kusto = await startKustoData();
     const proxy = `http://127.0.0.1:${kusto.server.proxyPort}`;
     const { stdout } = await promisify(execFile)(
@@ -32,6 +32,11 @@ describe.skipIf(!pythonHas('azure.kusto.data'))('azure-kusto-data for Python', (
       semantic: true,
       missing: ['BadRequest_DatabaseNotExist', true],
       truncated: true,
+      queued: {
+        ...{ stream: 1, file: 1, blob: 1, rows: 3, success: ['Q', 'Q', 'Q'] },
+        failure: ['BadRequest_MappingReferenceWasNotFound', 'Skipped_IngestByTagAlreadyExists'],
+      },
+      managed: [['SUCCESS', 'QUEUED'], 5_001],
     });
   }, 120_000);
 });

@@ -25,12 +25,12 @@ describe('the table of clients in README.md', () => {
   });
 
   it.each([
-    ['Go', 'tests/clients/go/go.mod', /require \((.*?)\)/s, /^\t\S*?\/(\w+)(?:\/v\d+)? v/gm],
-    ['Java', 'tests/clients/java/pom.xml', /<\/dependencyManagement>(.*)<build>/s, /<artifactId>([\w-]+)</g],
-  ])('names all that the programs for %s ask for', (client, file, part, each) => {
+    ['Go', 'tests/clients/go/go.mod', /require \((.*?)\)/s, /^\t\S*?\/(\w+)(?:\/v\d+)? v/gm, 10],
+    ['Java', 'tests/clients/java/pom.xml', /<\/dependencyManagement>(.*)<build>/s, /<artifactId>([\w-]+)</g, 9],
+  ])('names all that the programs for %s ask for', (client, file, part, each, count) => {
     const asked = part.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? '';
     const names = [...asked.matchAll(each)].map(([, name]) => name);
-    expect(names).toHaveLength(9);
+    expect(names).toHaveLength(count);
     expect(clientRows.find((row) => row.client === client)?.packages.toSorted()).toEqual(names.toSorted());
   });
 });

@@ -47,6 +47,7 @@ export const clientRows: readonly ClientRow[] = [
     packages: [
       ...['azidentity', 'azcore', 'azkeys', 'azsecrets', 'armresources', 'armkeyvault', 'armmsi', 'armauthorization'],
       'azkustodata',
+      'azkustoingest',
     ],
   },
   {

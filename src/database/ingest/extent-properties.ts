@@ -11,14 +11,19 @@ export const tagsOf = (tags: string | undefined): readonly string[] =>
 
 /** The tags that keep an ingestion from being made. @throws DataError `MalformedIngestionProperty` */
 export const ingestByTags = (text: string | undefined): readonly string[] =>
-  text === undefined ? [] : stringList('ingestIfNotExists', text).map((value) => `ingest-by:${value}`);
+  text === undefined ? [] : oneOrMore('ingestIfNotExists', text).map((value) => `ingest-by:${value}`);
 
-/** @throws DataError `MalformedIngestionProperty` */
+/** The client for Go sends the one text as it is. */
+const oneOrMore = (name: string, text: string): readonly string[] =>
+  /^\s*\[/.test(text) ? stringList(name, text) : [text];
+
+/** The first moment that a datetime can be stands for none: the client for Go always sends it. @throws DataError `MalformedIngestionProperty` */
 export function creationTimeOf(text: string | undefined): Instant | undefined {
   if (text === undefined) return undefined;
   const ticks = parseDatetime(innerText(text));
   if (ticks === undefined)
     throw dataError('MalformedIngestionProperty', `The property 'creationTime' is not a datetime.`);
+  if (ticks === 0n) return undefined;
   return instant(Number((ticks - unixEpochTicks) / 10_000n));
 }
 

@@ -153,6 +153,7 @@ describe('properties of a queued message', () => {
     ['jsonMapping, its older name', 'x', '{"a": 1, "b": "one"}', { format: 'json', jsonMapping: mapping }],
     ['ingestionMappingReference', 'x', '{"a": 1, "b": "one"}', { format: 'json', ingestionMappingReference: 'm' }],
     ['names of any case', 'x', '1;one\n', { FORMAT: 'scsv' }],
+    ['a creationTime that nobody set', 'x.csv', '1,one\n', { creationTime: '0001-01-01T00:00:00Z' }],
     ['zipPattern', 'x.zip', zipOf({ 'a.csv': '1,one\n', 'b.txt': 'no' }), { format: 'csv', zipPattern: '*.csv' }],
     ['gzip by its name', 'x.csv.gz', gzipSync('1,one\n'), {}],
     ['treatGzAsUncompressed', 'x.csv.gz', '1,one\n', { treatGzAsUncompressed: 'true' }],
@@ -203,6 +204,7 @@ describe('properties of a queued message', () => {
     ],
     ['a format that is not there', '1,one\n', { format: 'nothing' }, 'BadRequest_FormatNotSupported'],
     ['tags that are no list', '1,one\n', { tags: '"a"' }, 'BadRequest_MalformedIngestionProperty'],
+    ['a list that is none', '1,one\n', { ingestIfNotExists: '["a"' }, 'BadRequest_MalformedIngestionProperty'],
     ['a creationTime that is none', '1,one\n', { creationTime: 'soon' }, 'BadRequest_MalformedIngestionProperty'],
     ['a flag that is none', '1,one\n', { ignoreFirstRecord: 'perhaps' }, 'BadRequest_MalformedIngestionProperty'],
     [
@@ -243,8 +245,8 @@ describe('properties of a queued message', () => {
     expect(extent?.minCreatedOn).toBe(Date.UTC(2025, 11, 24));
   });
 
-  it('keep out what has a tag that is there already, one blob after the other', async () => {
-    const once = { tags: '["ingest-by:a"]', ingestIfNotExists: '["a"]' };
+  it.each(['["a"]', 'a'])('keep out what has a tag that is there already, asked by %s', async (ingestIfNotExists) => {
+    const once = { tags: '["ingest-by:a"]', ingestIfNotExists };
     const ids = [await send('x.csv', '1,one\n', once), await send('y.csv', '2,two\n', once)];
     await reports('successful');
     await ingest();

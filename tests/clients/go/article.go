@@ -46,6 +46,7 @@ func article(ctx context.Context) {
 	w.policy(ctx, armkeyvault.AccessPolicyUpdateKindAdd)
 	w.useKey(ctx, first)
 	client := w.data(ctx)
+	w.queued(ctx, client)
 	w.rotate(ctx, client, first)
 	w.revoke(ctx, client)
 }

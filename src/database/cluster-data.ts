@@ -5,6 +5,7 @@ import type { EngineSources, OpenTable } from '../kql/query-request.ts';
 import type { TableUses } from '../kql/scan-ranges.ts';
 import type { ClusterDatabase, DatabaseView, TableView } from './catalog/catalog-view.ts';
 import type { DroppedTables } from './catalog/dropped-tables.ts';
+import type { ClusterSettingsChanges } from './catalog/cluster-settings.ts';
 import type { GraphModels } from './catalog/graph-models.ts';
 import type { History } from './catalog/history.ts';
 import type { SchemaChanges } from './catalog/schema-service.ts';
@@ -43,7 +44,8 @@ export interface ClusterData
     GraphModels,
     MaterializedViews,
     History,
-    WorkloadGroups {
+    WorkloadGroups,
+    ClusterSettingsChanges {
   /** Called with what the resource manager knows, before the first request and whenever it has changed. */
   setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
   /** Removes what databases held that were deleted. */

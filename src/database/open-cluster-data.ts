@@ -43,6 +43,7 @@ import { bytesAtRest } from './catalog/sealed-extent.ts';
 import { RequestIndex } from './catalog/request-index.ts';
 import { createSchemaService } from './catalog/schema-service.ts';
 import { createQueuedStorage } from './queued/queued-storage.ts';
+import { clusterSettingsOf, createClusterSettings } from './catalog/cluster-settings.ts';
 import { createWorkloadGroups } from './catalog/workload-groups.ts';
 import { databaseView, kqlCatalogOf, tableView, withStoredResults } from './catalog/views.ts';
 
@@ -188,6 +189,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     append: (request) => ingestion.append(request),
     ...history,
     ...createWorkloadGroups(catalog),
+    ...createClusterSettings(catalog),
     maintain: (options) => upkeep.run(options),
     upkeepDueAt: () => {
       const isDue = openTables(catalog).some(
@@ -273,7 +275,8 @@ class Views {
     const version = `${this.#nonce}.${this.#changes}.${this.#catalog.schemaVersion}`;
     if (this.#made?.version === version) return this.#made;
     const databases = this.#tables.databases().map((database) => databaseView(this.#catalog.image, database));
-    this.#made = { version, databases, kql: kqlCatalogOf(version, this.#cluster, databases) };
+    const { disabledPlugins } = clusterSettingsOf(this.#catalog.image);
+    this.#made = { version, databases, kql: kqlCatalogOf(version, this.#cluster, databases, disabledPlugins) };
     return this.#made;
   }
 }

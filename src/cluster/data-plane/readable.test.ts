@@ -41,6 +41,7 @@ function data() {
   const view = (name: string): DatabaseView => ({
     ...{ name, databaseId: database(name, []).databaseId, functions: new Map(), mappings: [], policies: {} },
     ...{ schemaVersion: 1, graphModels: [], views: new Map(), tables: new Map([['Restricted', restricted]]) },
+    ...{ prettyName: '', entityGroups: [] },
   });
   return {
     opened,

@@ -1,6 +1,5 @@
 import { obfuscated } from '../../kql/values/obfuscated.ts';
 import { instant } from '../../clock/clock.ts';
-import type { WorkloadGroup } from '../../database/catalog/workload-group.ts';
 import type { RequestView } from '../../database/commands/command-context.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import { translateError } from './errors/engine-errors.ts';
@@ -8,6 +7,8 @@ import { clientRequestIdOf } from './kusto-app.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import type { KustoError } from './errors/kusto-error.ts';
 import { kustoError } from './errors/kusto-error.ts';
+import type { Limits } from './requests/request-capacity.ts';
+import { setLimits } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 
@@ -50,8 +51,8 @@ export async function withLimits<T>(
   let failure: KustoError | undefined;
   let place: RunningPlace | undefined;
   try {
-    const group = kind === 'ingestion' ? undefined : await workloadGroupOf(ports);
-    place = await ports.running.enter({ view, controller }, { machines: access.machines, group });
+    const limits = kind === 'ingestion' ? {} : await limitsOf(ports);
+    place = await ports.running.enter({ view, controller }, { machines: access.machines, ...limits });
     const result = await run(controller.signal, place);
     if (controller.signal.aborted) failure = failureOf(ports, undefined, controller.signal, text);
     return result;
@@ -72,11 +73,8 @@ export async function withLimits<T>(
 }
 
 /** Without the data nobody knows what was set; then the request itself says why they are not there. */
-const workloadGroupOf = (ports: DataPlanePorts): Promise<WorkloadGroup | undefined> =>
-  ports.host.data().then(
-    (data) => data.workloadGroup(),
-    () => undefined,
-  );
+const limitsOf = (ports: DataPlanePorts): Promise<Pick<Limits, 'group' | 'ingestion'>> =>
+  ports.host.data().then(setLimits, () => ({}));
 
 const insistEveryMs = 100;
 

@@ -22,7 +22,7 @@ import { commandTimeoutMs } from './requests/request-options.ts';
 import { withLimits } from './request-limits.ts';
 import { encodingsOf, resourceText, stringHeaders } from './run-query.ts';
 import { encodeRows } from './answers/value-encoding.ts';
-import { defaultRateLimit } from './requests/request-capacity.ts';
+import { defaultRateLimit, setLimits } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
@@ -179,7 +179,7 @@ export async function openContext(
     requests: {
       cancel: (...asked) => ports.running.cancel(...asked),
       list: () => ports.running.list(),
-      capacity: () => ports.running.capacity({ machines, group: data.workloadGroup() }),
+      capacity: () => ports.running.capacity({ machines, ...setLimits(data) }),
       defaultRateLimit: () => defaultRateLimit(machines),
     },
     background: (work) => {

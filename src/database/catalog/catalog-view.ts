@@ -21,6 +21,16 @@ export interface DatabaseView {
   readonly graphModels: readonly GraphModelView[];
   /** Materialized views by name. */
   readonly views: ReadonlyMap<string, ViewView>;
+  /** What people call it; empty: nothing else. */
+  readonly prettyName: string;
+  readonly entityGroups: readonly EntityGroup[];
+}
+
+/** Databases under one name, for queries over all of them. */
+export interface EntityGroup {
+  readonly name: string;
+  /** `cluster('c').database('d')` */
+  readonly entities: readonly string[];
 }
 
 export interface TableView {

@@ -8,6 +8,7 @@ import { entryOf, isEntry, pagesOf, recordAt, rewrapPage } from './catalog-entri
 import { CommitRefusedError } from './data-error.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
 import { CatalogDraft, CatalogImage } from './image.ts';
+import { clusterSettingsId } from './cluster-setting.ts';
 import type { IngestedAt } from './ingestion-order.ts';
 import { IngestionOrder } from './ingestion-order.ts';
 import { changesNames } from './materialized-view.ts';
@@ -293,7 +294,7 @@ export class Catalog {
     this.#sum = sum;
     const isAboutNames = changesNames(draft.changes, this.image);
     for (const [id, record] of draft.changes) this.image.apply(id, record);
-    if (isAboutNames) this.#schemaVersion += 1;
+    if (isAboutNames || draft.changes.has(clusterSettingsId)) this.#schemaVersion += 1;
   }
 
   async #store(writes: readonly CatalogWrite[]): Promise<readonly number[]> {

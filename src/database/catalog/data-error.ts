@@ -6,6 +6,7 @@ const texts = {
   TableNotFound: (name: string) => `Entity ID '${name}' of kind 'Table' was not found.`,
   FunctionNotFound: (name: string) => `Entity ID '${name}' of kind 'Function' was not found.`,
   GraphModelNotFound: (name: string) => `Entity ID '${name}' of kind 'GraphModel' was not found.`,
+  EntityGroupNotFound: (name: string) => `Entity ID '${name}' of kind 'EntityGroup' was not found.`,
   GraphSnapshotNotFound: (name: string) => `Entity ID '${name}' of kind 'GraphSnapshot' was not found.`,
   InvalidGraphModel: (what: string) => `The graph model is not valid: ${what}.`,
   StoredResultNotFound: (name: string) => `Entity ID '${name}' of kind 'StoredQueryResult' was not found.`,

@@ -1,11 +1,13 @@
 import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
-import type { FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
+import type { EntityGroup, FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { ViewFacts } from './view-facts.ts';
 import type { WorkloadGroup } from './workload-group.ts';
 import type { SealedExtent } from './sealed-extent.ts';
+import type { ClusterSettings } from './cluster-setting.ts';
+import { clusterSettingsId } from './cluster-setting.ts';
 import { CatalogDamagedError } from './catalog-seal.ts';
 import type { QueuedRecord } from './queued-records.ts';
 import { queuedKinds, queuedRecordId } from './queued-records.ts';
@@ -19,6 +21,9 @@ export interface DatabaseRecord {
   readonly policies: Policies;
   readonly schemaVersion: number;
   readonly graphModels?: readonly GraphModelView[];
+  /** Absent: it has none. */
+  readonly prettyName?: string;
+  readonly entityGroups?: readonly EntityGroup[];
 }
 
 export interface TableRecord {
@@ -136,6 +141,11 @@ export interface WorkloadGroupEntry {
   readonly group: WorkloadGroup;
 }
 
+export interface ClusterSettingsEntry {
+  readonly kind: 'clusterSettings';
+  readonly settings: ClusterSettings;
+}
+
 export interface HeadRecord {
   readonly kind: 'head';
   /** Sum over all other records, hex. */
@@ -154,6 +164,7 @@ export type CatalogRecord =
   | OperationEntry
   | FailureEntry
   | WorkloadGroupEntry
+  | ClusterSettingsEntry
   | QueuedRecord;
 
 export const headId = 'head';
@@ -179,6 +190,8 @@ export function recordId(record: CatalogRecord): string {
       return `f/${record.failureId}`;
     case 'workloadGroup':
       return `w/${record.name}`;
+    case 'clusterSettings':
+      return clusterSettingsId;
     default:
       return queuedRecordId(record);
   }
@@ -189,18 +202,8 @@ export const logRecordId = (segmentId: Guid, sequence: number): string =>
   `${logPrefix}${segmentId}/${String(sequence).padStart(8, '0')}`;
 
 const kinds: readonly string[] = [
-  ...[
-    'database',
-    'table',
-    'droppedTable',
-    'extent',
-    'segment',
-    'requests',
-    'operation',
-    'failure',
-    'workloadGroup',
-    'head',
-  ],
+  ...['database', 'table', 'droppedTable', 'extent', 'segment', 'requests', 'operation', 'failure'],
+  ...['workloadGroup', 'clusterSettings', 'head'],
   ...queuedKinds,
 ];
 /** The second one has epochs: who does not know of them would show rows that are gone. The third has views, which are no tables. */

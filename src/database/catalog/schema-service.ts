@@ -3,10 +3,11 @@ import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { Catalog } from './catalog.ts';
-import type { MappingKind, Policies, TableView } from './catalog-view.ts';
+import type { EntityGroup, MappingKind, Policies, TableView } from './catalog-view.ts';
 import { dropTable } from './dropped-tables.ts';
 import { dropFunctions, putFunction, setFunctionText } from './function-changes.ts';
 import type { CatalogDraft } from './image.ts';
+import { databaseOf } from './image.ts';
 import type { TableRecord } from './records.ts';
 import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Entity } from './principal-changes.ts';
@@ -94,12 +95,21 @@ export interface SchemaChanges {
     policy: NonNullable<Policies[Name]> | null,
   ): Promise<void>;
 
+  /** What else a database has a name for. @param change what it throws changes nothing. @returns what it has then, once durable */
+  changeFacts(database: string, change: (held: DatabaseFacts) => DatabaseFacts): Promise<DatabaseFacts>;
+
   /** Who has a role on one entity. @param change what it throws changes nothing. @returns who has one then, once durable */
   setPrincipals(
     database: string,
     entity: Entity,
     change: (held: readonly EntityPrincipal[]) => readonly EntityPrincipal[],
   ): Promise<readonly EntityPrincipal[]>;
+}
+
+export interface DatabaseFacts {
+  /** Empty: none. */
+  readonly prettyName: string;
+  readonly entityGroups: readonly EntityGroup[];
 }
 
 export interface SchemaServiceParts {
@@ -207,6 +217,13 @@ export function createSchemaService({
       change(database, (draft, id) => dropMapping(draft, ownerOf(draft, id, table), kind, name)),
     setPolicy: (database, table, name, policy) =>
       change(database, (draft, id) => setPolicy(draft, ownerOf(draft, id, table), name, policy)),
+    changeFacts: (database, plan) =>
+      change(database, (draft, id) => {
+        const record = databaseOf(draft, id);
+        const facts = plan({ prettyName: record.prettyName ?? '', entityGroups: record.entityGroups ?? [] });
+        draft.put({ ...record, ...facts, schemaVersion: record.schemaVersion + 1 });
+        return facts;
+      }),
     setPrincipals: (database, entity, plan) => change(database, (draft, id) => setPrincipals(draft, id, entity, plan)),
   };
 }

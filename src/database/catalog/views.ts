@@ -22,7 +22,7 @@ export function tableView(table: TableRecord, database: string): TableView {
 }
 
 export function databaseView(reader: CatalogReader, { databaseId, name }: ClusterDatabase): DatabaseView {
-  const { functions, mappings, policies, schemaVersion, graphModels = [] } = databaseOf(reader, databaseId);
+  const { functions, mappings, policies, schemaVersion, graphModels = [], ...facts } = databaseOf(reader, databaseId);
   const tables = reader.tablesOf(databaseId).sort((left, right) => (left.name < right.name ? -1 : 1));
   return {
     databaseId,
@@ -36,6 +36,8 @@ export function databaseView(reader: CatalogReader, { databaseId, name }: Cluste
     schemaVersion,
     graphModels,
     views: new Map(viewsOf(reader, databaseId).map((view) => [view.name, viewView(view, name)])),
+    prettyName: facts.prettyName ?? '',
+    entityGroups: facts.entityGroups ?? [],
   };
 }
 
@@ -51,10 +53,16 @@ export function viewView(
   };
 }
 
-export function kqlCatalogOf(version: string, cluster: string, databases: readonly DatabaseView[]): KqlCatalog {
+export function kqlCatalogOf(
+  version: string,
+  cluster: string,
+  databases: readonly DatabaseView[],
+  disabledPlugins: readonly string[] = [],
+): KqlCatalog {
   return {
     version,
     cluster,
+    ...(disabledPlugins.length === 0 ? {} : { disabledPlugins }),
     databases: databases.map(({ name, tables, functions, graphModels, views }): CatalogDatabase => ({
       name,
       tables: [...tables.values()].map((table) => ({

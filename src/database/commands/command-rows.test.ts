@@ -22,6 +22,8 @@ const added: Readonly<Record<string, readonly string[]>> = {
   ShowCapacity: ['Origin: string'],
   ShowClusterDatabases: ['SuspensionState: string'],
   ShowDatabase: ['SuspensionState: string'],
+  AlterDatabasePrettyName: ['Status: string'],
+  DropDatabasePrettyName: ['Status: string'],
 };
 
 describe('columns of commands', () => {

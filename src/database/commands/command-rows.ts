@@ -1,6 +1,8 @@
 import { invariant } from '../../base/invariant.ts';
 import { appendCommands } from './append-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
+import { clusterPolicyCommands } from './cluster-policy-commands.ts';
+import { entityGroupCommands } from './entity-group-commands.ts';
 import { diagnosticsCommands } from './diagnostics-commands.ts';
 import type { CommandRow } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
@@ -33,11 +35,11 @@ import { workloadGroupCommands } from './workload-group-commands.ts';
 /** Every command that is built, by what it is about. */
 export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = {
   'Tables and columns': [...tableCommands, ...droppedTableCommands, ...showTableCommands],
-  'Databases and schemas': [...databaseCommands, ...schemaCommands],
+  'Databases and schemas': [...databaseCommands, ...schemaCommands, ...entityGroupCommands],
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
   Export: exportCommands,
-  Policies: [...policyCommands, ...updatePolicyCommands],
+  Policies: [...policyCommands, ...updatePolicyCommands, ...clusterPolicyCommands],
   'Materialized views': [...viewCommands, ...showViewCommands, ...viewPolicyCommands],
   'Databases that follow another cluster': followerCommands,
   'Extents, deletion and purge': [...extentCommands, ...moveExtentCommands, ...rowChangeCommands, ...purgeCommands],

@@ -1,5 +1,6 @@
 import { hasKustoRight } from '../../authz/kusto-roles.ts';
 import type { DatabaseView } from '../catalog/catalog-view.ts';
+import { dataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { isAllowed, requirePermission } from './permissions.ts';
@@ -20,7 +21,7 @@ export const versionOf = ({ schemaVersion }: DatabaseView): string => `v1.${sche
 /** Name to access mode, as all of these tables begin. */
 function head(database: DatabaseView, context: CommandContext): Row {
   const isCurrent = database.name.toLowerCase() === context.database.toLowerCase();
-  return [database.name, '', versionOf(database), isCurrent, database.accessMode ?? 'ReadWrite', ''];
+  return [database.name, '', versionOf(database), isCurrent, database.accessMode ?? 'ReadWrite', database.prettyName];
 }
 
 /** All that the caller may know of. */
@@ -96,6 +97,31 @@ export function namedDatabases(command: Command, context: CommandContext): reado
 export const oneDatabase = (command: Command, context: CommandContext): DatabaseView =>
   context.data.database(command.databaseName(context));
 
+const dataColumns =
+  'DatabaseName: string, PersistentStorage: string, Version: string, IsCurrent: bool, DatabaseAccessMode: string, PrettyName: string, DatabaseId: guid, OriginalSize: real, ExtentSize: real, CompressedSize: real, IndexSize: real, RowCount: long, HotOriginalSize: real, HotExtentSize: real, HotCompressedSize: real, HotIndexSize: real, HotRowCount: long';
+
+/** An index of its own is in no extent; how much of the original was hot is not counted. */
+function dataRow(database: DatabaseView, context: CommandContext): Row {
+  const all = [...database.tables.keys()].map((table) => context.data.tableStatistics(database.name, table));
+  const sum = (of: (one: (typeof all)[number]) => number): number => all.reduce((total, one) => total + of(one), 0);
+  const [bytes, hot] = [sum(({ extentBytes }) => extentBytes), sum(({ hotExtentBytes }) => hotExtentBytes)];
+  return [
+    ...[...head(database, context), database.databaseId],
+    ...[sum(({ originalBytes }) => originalBytes), bytes, bytes, 0, BigInt(sum(({ rowCount }) => rowCount))],
+    ...[null, hot, hot, 0, BigInt(sum(({ hotRowCount }) => hotRowCount))],
+  ];
+}
+
+const prettyNameMax = 1_024;
+
+async function setPrettyName(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { name } = oneDatabase(command, context);
+  const prettyName = command.kind === 'DropDatabasePrettyName' ? '' : command.required('PrettyName');
+  if (prettyName.length > prettyNameMax) throw dataError('InvalidEntityName', prettyName.slice(0, 100));
+  await context.data.changeFacts(name, (held) => ({ ...held, prettyName }));
+  return [[name, prettyName, 'Complete']];
+}
+
 /** @see Kusto ".show databases" */
 export const databaseCommands: readonly CommandRow[] = [
   {
@@ -138,6 +164,21 @@ export const databaseCommands: readonly CommandRow[] = [
     permission: 'metadata',
     columns: identityColumns,
     run: (command, context) => [identityRow(oneDatabase(command, context), context)],
+  },
+  {
+    kinds: { ShowClusterDatabasesDataStats: '.show databases datastats' },
+    permission: 'anyone',
+    columns: dataColumns,
+    run: (command, context) => namedDatabases(command, context).map((database) => dataRow(database, context)),
+  },
+  {
+    kinds: {
+      AlterDatabasePrettyName: ".alter database D prettyname 'What people call it'",
+      DropDatabasePrettyName: '.drop database D prettyname',
+    },
+    permission: 'admin',
+    columns: 'DatabaseName: string, PrettyName: string, Status: string',
+    run: setPrettyName,
   },
   {
     kinds: { ShowClusterDatabasesPolicies: '.show cluster databases policies' },

@@ -6,7 +6,7 @@ import { pluginShapes } from '../../kql/plan/row-settings.ts';
 import { commandTypeOf } from './command-type.ts';
 import { ticksOf } from './instants.ts';
 import { detailsTable } from './operation-record.ts';
-import { isAllowed } from './permissions.ts';
+import { isAllowed, requirePermission } from './permissions.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { extentColumns } from './append-commands.ts';
@@ -150,6 +150,9 @@ const queryRow = (one: RequestView, context: CommandContext): Row => [
   ...[null, null, one.application, null, null, one.principal, null, null, 'default'],
 ];
 
+const pluginRows = (disabled: readonly string[]): readonly Row[] =>
+  [...pluginShapes].toSorted().map((name) => [name, !disabled.includes(name)]);
+
 /** @see Kusto ".show operations", ".show ingestion failures", ".show queries", ".cancel query" */
 export const operationCommands: readonly CommandRow[] = [
   {
@@ -206,7 +209,35 @@ export const operationCommands: readonly CommandRow[] = [
     kinds: { ShowPlugins: ['.show plugins', 'show plugins'] },
     permission: 'metadata',
     columns: 'PluginName: string, IsEnabled: bool',
-    run: () => [...pluginShapes].toSorted().map((name) => [name, true]),
+    run: (_command, { data }) => pluginRows(data.clusterSettings().disabledPlugins),
+  },
+  {
+    kinds: {
+      EnablePlugin: ['.enable plugin autocluster', 'enable plugin {name}'],
+      DisablePlugin: ['.disable plugin autocluster', 'disable plugin {name}'],
+    },
+    permission: 'clusterAdmin',
+    columns: 'PluginName: string, IsEnabled: bool',
+    run: async (command, { data }) => {
+      const name = command.required('name');
+      if (!pluginShapes.has(name))
+        throw new KqlError('notSupported', `The plugin '${name.slice(0, 100)}' is not supported.`);
+      const { disabledPlugins } = await data.changeClusterSettings((held) => {
+        const others = held.disabledPlugins.filter((one) => one !== name);
+        return { ...held, disabledPlugins: command.kind === 'DisablePlugin' ? [...others, name] : others };
+      });
+      return pluginRows(disabledPlugins).filter(([plugin]) => plugin === name);
+    },
+  },
+  {
+    kinds: { ClearRemoteClusterDatabaseSchema: ".clear cache remote-schema cluster('c').database('D')" },
+    permission: 'anyone',
+    columns: 'NodeId: string, Status: string',
+    // Schemas of other clusters are asked for anew by each query.
+    run: (command, context) => {
+      requirePermission(context, 'metadata', context.database, command.kind);
+      return [['0', `Cache cleared for database ${command.required('databaseName')}`]];
+    },
   },
   {
     kinds: { CancelQuery: ['.cancel query "my-client-request-id"', 'cancel query {ClientRequestId} with'] },

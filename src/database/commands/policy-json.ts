@@ -16,10 +16,20 @@ export function databasePolicies(database: DatabaseView, context: CommandContext
   return {
     ...database.policies,
     retention: database.policies.retention ?? { SoftDeletePeriod: span, Recoverability: 'Enabled' },
-    ...(database.policies.caching === undefined && hot !== undefined
-      ? { caching: { DataHotSpan: timespanOfMs(hot), IndexHotSpan: timespanOfMs(hot) } }
-      : {}),
+    ...cachingOf(database, hot === undefined ? undefined : timespanOfMs(hot), context),
   };
+}
+
+/** What the database has, what the resource manager says of it, or what the cluster has for all. */
+function cachingOf(
+  { policies }: DatabaseView,
+  hot: string | undefined,
+  { data }: CommandContext,
+): Pick<Policies, 'caching'> {
+  if (policies.caching !== undefined) return {};
+  if (hot !== undefined) return { caching: { DataHotSpan: hot, IndexHotSpan: hot } };
+  const ofCluster = data.clusterSettings().policies['caching'] as Policies['caching'];
+  return ofCluster === undefined ? {} : { caching: ofCluster };
 }
 
 /** 365,000 days. */

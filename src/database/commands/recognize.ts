@@ -76,6 +76,12 @@ function match(items: readonly string[], words: readonly Word[]): CommandPart[] 
       at = list.next;
       continue;
     }
+    if (item.startsWith('{...')) {
+      const rest = words.slice(at);
+      const text = rest.map((one) => one.text).join('');
+      parts.push({ name: item.slice(4, -1), text, start: word.start, end: rest.at(-1)?.end ?? word.end });
+      return parts;
+    }
     if (item === '<|' ? word.kind !== 'raw' : !matches(item, word)) return undefined;
     if (item.startsWith('{')) parts.push({ ...partOf(word), name: item.slice(1, -1) });
     else if (item !== '<|') parts.push(partOf(word));

@@ -87,17 +87,15 @@ export const refusedFamilies: readonly RefusedFamily[] = [
     ],
     why: 'blobs are queued by clients of the ingestion endpoint; commands for it are not built',
   },
-  { named: /EntityGroup/, why: 'stored entity groups are not built' },
   { named: /ExtentTags|PolicyExtentTags/, begins: ['drop extent tags'], why: 'tags of extents do not change' },
   { named: /^TableShuffle/, why: 'extents are merged when they are due' },
   { named: /RowStore|RowId|Shard(s?Group|Make|Drop)|ExtentContainer|ExtentsMetadata/, why: 'storage is another here' },
   { named: /Fabric/, why: 'there is no Fabric here' },
   {
     named: /ClusterPolicy/,
-    why: 'policies of the cluster are not built; workload groups are',
+    why: 'of policies of the cluster, this one is not built',
   },
   { named: /GraphModel|GraphPolicy|GraphStar|GraphSnapshots?Show/, why: 'of graph models, this is not built' },
-  { named: /Plugin/, why: 'every plugin that is built is on' },
   { named: /ColumnPolicy|PolicyEncoding/, why: 'columns have no policies' },
   {
     named: /Diagnostics|Thread|Mem|Tcp|Pools|Concurrency|Cache|Callouts/,

@@ -5,6 +5,8 @@ export interface KqlCatalog {
   readonly version: string;
   readonly cluster: string;
   readonly databases: readonly CatalogDatabase[];
+  /** Absent: all that are built may be used. */
+  readonly disabledPlugins?: readonly string[];
 }
 
 export interface CatalogDatabase {

@@ -36,6 +36,7 @@ const kindOfData = {
   InvalidView: 'badRequest',
   StoredResultNotFound: 'entityNotFound',
   GraphModelNotFound: 'entityNotFound',
+  EntityGroupNotFound: 'entityNotFound',
   GraphSnapshotNotFound: 'entityNotFound',
   ColumnNotFound: 'entityNotFound',
   MappingNotFound: 'mappingNotFound',

@@ -1,3 +1,4 @@
+import type { ClusterData } from '../../../database/cluster-data.ts';
 import type { RateLimit, WorkloadGroup } from '../../../database/catalog/workload-group.ts';
 import {
   commandTypeOf,
@@ -18,6 +19,13 @@ export interface Limits {
   readonly machines: Machines;
   /** The policies that were set for the workload group `default`. */
   readonly group?: WorkloadGroup | undefined;
+  /** The capacity policy that was set for ingestion. */
+  readonly ingestion?: IngestionCapacity | undefined;
+}
+
+interface IngestionCapacity {
+  readonly ClusterMaximumConcurrentOperations: number;
+  readonly CoreUtilizationCoefficient: number;
 }
 
 interface ResourceRow {
@@ -29,6 +37,20 @@ interface ResourceRow {
   readonly origin: string;
   readonly refusal: (capacity: number, origin: string, text: string) => KustoError;
 }
+
+/** What commands have set. */
+export function setLimits(
+  data: Pick<ClusterData, 'workloadGroup' | 'clusterSettings'>,
+): Pick<Limits, 'group' | 'ingestion'> {
+  const policy = data.clusterSettings().policies['capacity'] as
+    { readonly IngestionCapacity: IngestionCapacity } | undefined;
+  return { group: data.workloadGroup(), ingestion: policy?.IngestionCapacity };
+}
+
+const unsetIngestion: IngestionCapacity = {
+  ClusterMaximumConcurrentOperations: 512,
+  CoreUtilizationCoefficient: 0.75,
+};
 
 const backoff = 'Retrying after some backoff might succeed.';
 
@@ -66,8 +88,11 @@ const rows: Readonly<Record<Resource, ResourceRow>> = {
   'management-commands': { ofGroup: true, capacity: perGroup, origin: rateLimit, refusal: refusedCommand },
   ingestions: {
     // Of four machines and more, one is for administration.
-    capacity: ({ machines: { coresPerNode, nodes } }) =>
-      Math.min(512, Math.floor((nodes >= 4 ? nodes - 1 : nodes) * Math.max(1, coresPerNode * 0.75))),
+    capacity: ({ machines: { coresPerNode, nodes }, ingestion = unsetIngestion }) =>
+      Math.min(
+        ingestion.ClusterMaximumConcurrentOperations,
+        Math.floor((nodes >= 4 ? nodes - 1 : nodes) * Math.max(1, coresPerNode * ingestion.CoreUtilizationCoefficient)),
+      ),
     origin: 'CapacityPolicy/Ingestion',
     refusal: refusedCommand,
   },

@@ -141,6 +141,18 @@ describe('requests at the same time', () => {
     expect(Object.fromEntries(shown.map(({ resource, total }) => [resource, total]))).toMatchObject(expected);
   });
 
+  it('of ingestion are as many as the capacity policy says', () => {
+    const machines = { coresPerNode: 16, nodes: 4 };
+    const total = (ingestion: NonNullable<Limits['ingestion']>) =>
+      new RunningRequests().capacity({ machines, ingestion }).find(({ resource }) => resource === 'ingestions')?.total;
+    expect(total({ ClusterMaximumConcurrentOperations: 5, CoreUtilizationCoefficient: 0.75 })).toBe(5);
+    expect(total({ ClusterMaximumConcurrentOperations: 512, CoreUtilizationCoefficient: 0.5 })).toBe(24);
+    const ingestion = { ClusterMaximumConcurrentOperations: 1, CoreUtilizationCoefficient: 0.75 };
+    const requests = new RunningRequests();
+    begin(requests, '.append T <| print 1', 'command', { machines, ingestion });
+    expect(() => begin(requests, '.append T <| print 1', 'command', { machines, ingestion })).toThrow('Capacity: 1,');
+  });
+
   it('follow the machines when the cluster gets others', () => {
     const requests = new RunningRequests();
     for (let count = 0; count < 20; count += 1) begin(requests, 'T', 'query');

@@ -8,6 +8,8 @@ import type { Visitors } from './visit.ts';
 /** What the builder asks about a catalog and an engine: its graph models, which databases it has, and which functions there are. */
 export interface KeptGraphs {
   readonly functions: EngineFunctions;
+  /** A plugin that may not be used on this cluster. */
+  isDisabled(plugin: string): boolean;
   find(database: string, name: string): CatalogGraph | undefined;
   /** What a stored table has instead of its rows. */
   security(database: string, table: string): RowLevelSecurity | undefined;

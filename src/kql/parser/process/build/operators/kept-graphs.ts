@@ -28,6 +28,7 @@ import { buildStatement } from '../draft/visit.ts';
 
 export const keptGraphs = (catalog: KqlCatalog, functions: EngineFunctions, stateOf: StateOf): KeptGraphs => ({
   functions,
+  isDisabled: (plugin) => catalog.disabledPlugins?.includes(plugin) === true,
   find: (database, name) =>
     catalog.databases.find((entry) => entry.name === database)?.graphs?.find((graph) => graph.name === name),
   security: (database, name) => {

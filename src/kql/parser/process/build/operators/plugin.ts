@@ -226,6 +226,8 @@ const plugin: OperatorBuilder = (b, node, given) => {
   const target = need(node, 'FunctionCall');
   const name = pluginName(node);
   if (refused.has(name) || !pluginShapes.has(name)) throw notSupported(b, target, `The plugin '${name}'`);
+  if (b.draft.keptGraphs.isDisabled(name))
+    throw semantic(b, target, `The plugin '${name}' is disabled on this cluster.`);
   if (lastOnly.has(name))
     throw semantic(b, target, `The plugin '${name}' gives several tables: it must be the last operator of a query.`);
   if (name === 'estimate_rows_count') return { op: 'count', input: withInput(given), cols: columnsOf(node) };

@@ -1,0 +1,28 @@
+import type { Catalog } from './catalog.ts';
+import type { ClusterSettings } from './cluster-setting.ts';
+import { clusterSettingsId } from './cluster-setting.ts';
+import type { CatalogReader } from './image.ts';
+
+export interface ClusterSettingsChanges {
+  clusterSettings(): ClusterSettings;
+  /** @param change what it throws changes nothing. @returns what is set then, once durable */
+  changeClusterSettings(change: (held: ClusterSettings) => ClusterSettings): Promise<ClusterSettings>;
+}
+
+const unset: ClusterSettings = { policies: {}, disabledPlugins: [] };
+
+export function clusterSettingsOf(reader: Pick<CatalogReader, 'get'>): ClusterSettings {
+  const found = reader.get(clusterSettingsId);
+  return found?.kind === 'clusterSettings' ? found.settings : unset;
+}
+
+/** One record of the catalog: durable, sealed and re-wrapped as all others. */
+export const createClusterSettings = (catalog: Catalog): ClusterSettingsChanges => ({
+  clusterSettings: () => clusterSettingsOf(catalog.image),
+  changeClusterSettings: (change) =>
+    catalog.change((draft) => {
+      const settings = change(clusterSettingsOf(draft));
+      draft.put({ kind: 'clusterSettings', settings });
+      return settings;
+    }),
+});

@@ -180,6 +180,44 @@ describe('what is kept', () => {
     expect(findings).toEqual([]);
   });
 
+  it('is read from any event on, in pages that hold so many however many a record has', async () => {
+    const { log, state } = await start();
+    const sizes = [...Array.from({ length: 60 }, () => 1), 900, 2, 1_500, 1, 1, 600];
+    for (const [at, size] of sizes.entries())
+      await log.commit({ events: Array.from({ length: size }, (_value, each) => eventOf(`k${at}-${each}`)) });
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    for (const after of [
+      0,
+      1,
+      7,
+      8,
+      59,
+      60,
+      61,
+      70,
+      400,
+      959,
+      960,
+      961,
+      962,
+      963,
+      2_461,
+      2_462,
+      2_464,
+      total - 1,
+      total,
+    ]) {
+      const found: number[] = [];
+      const pages: number[] = [];
+      for await (const page of eventPages(state, { after })) {
+        found.push(...page.map(({ sequence }) => sequence));
+        pages.push(page.length);
+      }
+      expect(found).toEqual(Array.from({ length: total - after }, (_value, index) => after + 1 + index));
+      expect(Math.max(...pages)).toBeLessThanOrEqual(3_100); // eight records, before it is known how long they are
+    }
+  });
+
   it('is found by time', async () => {
     const { log, state } = await start();
     for (let at = 0; at < 40; at++) {

@@ -4,6 +4,9 @@ import { auditChain, auditHead, eventsOf, headRecordId, recordIdOf } from './aud
 import type { NumberedEvent } from './audit-event.ts';
 
 const recordsPerPage = 200;
+/** Records hold one event or hundreds, so the first page shows how many of them make so many events. */
+const firstRecords = 8;
+const eventsPerPage = 1_000;
 /** What the server asks by itself may be recorded so much later than it happened. */
 export const recordedLateMs = 15 * 60_000;
 
@@ -14,14 +17,17 @@ export async function* eventPages(
 ): AsyncGenerator<readonly NumberedEvent[]> {
   const { after = 0 } = options;
   let at = await recordHolding(state, after + 1);
-  for (;;) {
+  for (let limit = firstRecords; ;) {
     const page: readonly Versioned<AuditRecord>[] = await state.list(auditChain, {
-      limit: recordsPerPage,
+      limit,
       ...(at === undefined ? {} : { after: at }),
     });
-    yield page.flatMap(({ value }) => eventsOf(value)).filter(({ sequence }) => sequence > after);
+    const events = page.flatMap(({ value }) => eventsOf(value));
+    yield events.filter(({ sequence }) => sequence > after);
     at = page.at(-1)?.id;
-    if (at === undefined || page.length < recordsPerPage) return;
+    if (at === undefined || page.length < limit) return;
+    const each = Math.max(1, events.length / page.length);
+    limit = Math.max(1, Math.min(recordsPerPage, limit * 5, Math.floor(eventsPerPage / each)));
   }
 }
 
@@ -30,10 +36,14 @@ const eventsPerRecordMax = 4_000;
 
 /** @returns an id before that of the record that has the event, near it; undefined: from the beginning */
 async function recordHolding(state: State, sequence: number): Promise<string | undefined> {
-  const before = sequence - eventsPerRecordMax;
-  if (before <= 0) return undefined;
-  const [near] = await state.list(auditChain, { after: recordIdOf(before), limit: 1 });
-  return near === undefined ? undefined : recordIdOf(before);
+  for (const back of [8, 64, 512, eventsPerRecordMax]) {
+    const before = sequence - back;
+    if (before <= 0) return undefined;
+    const [near] = await state.list(auditChain, { after: recordIdOf(before), limit: 1 });
+    if (near === undefined && back === eventsPerRecordMax) return undefined;
+    if (near !== undefined && (near.value.first <= sequence || back === eventsPerRecordMax)) return recordIdOf(before);
+  }
+  return undefined;
 }
 
 /** The number of an event such that all events from `time` on have higher ones; by halving, since numbers follow time but for what is

@@ -60,6 +60,8 @@ export interface ClusterData
   database(name: string): DatabaseView;
   /** @throws DataError `DatabaseNotFound` | `TableNotFound` */
   table(database: string, table: string): TableView;
+  /** When the newest rows were ingested that can be read, in ticks: whatever comes is later. */
+  cursor(): bigint;
   /** For the engine: what names mean to a principal; the same object until the schema changes, for
    * principals without stored results and for nobody in particular. */
   kqlCatalog(principal?: string): KqlCatalog;

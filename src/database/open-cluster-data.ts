@@ -30,6 +30,7 @@ import type { KqlCatalog } from '../kql/plan/catalog.ts';
 import type { DatabaseView } from './catalog/catalog-view.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { CatalogRewrap } from './catalog/catalog.ts';
+import { ticksOfIngestion } from './catalog/ingestion-order.ts';
 import { dropHidden } from './catalog/hidden-table.ts';
 import { forget } from './catalog/dropped-tables.ts';
 import type { CatalogReader } from './catalog/image.ts';
@@ -177,6 +178,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     databases: () => views.databases(),
     database: (name) => databaseView(catalog.image, tables.database(name)),
     table: (database, table) => tableView(tables.table(database, table), tables.database(database).name),
+    cursor: () => ticksOfIngestion(catalog.ingestedTo),
     kqlCatalog: (principal) => views.kqlCatalog(principal),
     sources: (principal) => ({
       open: (database, table, uses) => tables.openNamed(database, table, principal, uses),

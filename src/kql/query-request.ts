@@ -53,6 +53,8 @@ export interface QueryRequest {
   readonly principal?: string;
   /** What else `current_principal_is_member_of()` knows the principal by: its groups, `aadgroup={object id};{tenant id}`, and its name. */
   readonly memberOf?: readonly string[];
+  /** What `cursor_current()` is: when the newest records were ingested that can be read, in ticks. Taken before a table is opened. */
+  readonly cursor?: bigint;
   /** Unions do without tables that are not there, as under `set best_effort`. */
   readonly bestEffort?: boolean;
   readonly signal?: AbortSignal;

@@ -174,7 +174,7 @@ export class Work {
 }
 
 function factsOf(program: Program, request: QueryRequest): SessionFacts {
-  const { database, now, principal, memberOf, catalog } = request;
+  const { database, now, principal, memberOf, cursor, catalog } = request;
   return {
     database,
     now,
@@ -182,6 +182,7 @@ function factsOf(program: Program, request: QueryRequest): SessionFacts {
     parameters: parametersOf(program, request),
     ...(principal !== undefined && { principal }),
     ...(memberOf !== undefined && { memberOf }),
+    ...(cursor !== undefined && { cursor }),
   };
 }
 

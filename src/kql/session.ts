@@ -32,6 +32,7 @@ export interface SessionFacts {
   readonly now: bigint;
   readonly principal?: string;
   readonly memberOf?: readonly string[];
+  readonly cursor?: bigint;
   /** Of the query, by name. */
   readonly parameters: ReadonlyMap<string, Literal>;
 }

@@ -57,6 +57,7 @@ function outcomeOfError(error: unknown): Outcome {
   const isAbsent =
     error.code.endsWith('NotFound') ||
     error.message.startsWith('There is no ') ||
+    (error.code === 'InvalidView' && /neither its source/.test(error.message)) ||
     (error.code === 'InvalidPolicy' && /The name '.*' does not refer/.test(error.message));
   return isAbsent ? 'absent' : 'failed';
 }
@@ -101,9 +102,18 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
       `.create table ViewSource (Id: long)`,
       `.create materialized-view ['${view}'] on table ViewSource { ViewSource | summarize take_any(*) by Id }`,
     ];
+  if (error instanceof DataError && error.code === 'InvalidView') {
+    const name = /materialized-view\s+(?:with\s*\([^)]*\)\s*)?(\w+)/.exec(text)?.[1] ?? '';
+    if (/already enabled/.test(error.message)) return [`.disable materialized-view ${name}`];
+    if (/by' clause/.test(error.message)) return [`.drop materialized-view ${name}`, text.replace('.alter', '.create')];
+  }
   const existing = nameOf(error, 'EntityExists');
   if (existing !== undefined)
-    return [`.drop table ['${existing}'] ifexists`, `.drop function ['${existing}'] ifexists`];
+    return [
+      `.drop table ['${existing}'] ifexists`,
+      `.drop function ['${existing}'] ifexists`,
+      `.drop materialized-view ['${existing}'] ifexists`,
+    ];
   const mapping = error instanceof DataError && error.code === 'MappingNotFound' ? nameIn(error) : undefined;
   if (mapping !== undefined)
     return [...new Set(text.match(/\b[A-Z]\w+/g))].map(
@@ -115,7 +125,8 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
       ? /names the column '(.*?)', which the table does not have/.exec(error.message)?.[1]
       : undefined) ??
     nameOf(error, 'ColumnNotFound') ??
-    unknown(error, 'column, table');
+    unknown(error, 'column, table') ??
+    oneSided(error);
   if (column === undefined) return [];
   const tables = context.data
     .databases()
@@ -156,6 +167,11 @@ const nameIn = (error: Error): string | undefined => /'(.*?)'/.exec(error.messag
 
 const nameOf = (error: unknown, code: string): string | undefined =>
   error instanceof DataError && error.code === code ? /'(.*?)'/.exec(error.message)?.[1] : undefined;
+
+const oneSided = (error: unknown): string | undefined =>
+  error instanceof Error
+    ? /The column '(.+?)' must exist on both sides of the join/.exec(error.message)?.[1]
+    : undefined;
 
 const unknown = (error: unknown, as: string): string | undefined =>
   error instanceof KqlError && error.code === 'semantic'

@@ -39,6 +39,7 @@ export function followerView(data: ClusterData, scope: FollowerScope): ClusterDa
     return data.sources().open(found.database, found.name, uses);
   };
   const readable: Partial<ClusterData> = {
+    cursor: () => data.cursor(),
     databases: () => scope.databases.map(({ name }) => database(name)),
     database,
     table: (name, table) => sharedTable(tableOf(name, table), sharedNamed(name)),

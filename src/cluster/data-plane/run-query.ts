@@ -55,6 +55,7 @@ export async function runQueryRequest(
         now,
         principal,
         memberOf: access.caller.memberOf,
+        cursor: data.cursor(),
         bestEffort: sent.options.bestEffort,
         signal,
         sources,

@@ -1,6 +1,22 @@
 import { KqlError } from '../plan/kql-error.ts';
 import { parseJson } from '../sql/native.ts';
-import type { FunctionRows, SqlArgument } from '../sql/scope.ts';
+import { cast } from '../sql/convert.ts';
+import { sql } from '../sql/fragment.ts';
+import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
+import { maxDatetimeTicks } from '../values/ticks.ts';
+
+/** Whether a record came before or after a cursor; `''` is before all of them. What comes while the query runs is neither.
+ * @see Kusto "Database cursors" */
+const cursorTest = (operator: '>' | '<='): FunctionRow => ({
+  result: 'bool',
+  sql: ([time, cursor], _call, { ctx }) => {
+    if (!time || !cursor) return 'false';
+    const at = sql`coalesce(${time.sql}, 0)`;
+    const ticks = sql`CASE WHEN ${cast(cursor, 'string')} = '' THEN -1 ELSE TRY_CAST(${cast(cursor, 'string')} AS BIGINT) END`;
+    const until = ctx.bind(ctx.facts.cursor ?? maxDatetimeTicks, 'BIGINT');
+    return sql`coalesce(${at} ${operator} ${ticks} AND ${at} <= ${until}, false)`;
+  },
+});
 
 /** Functions of the request, not of the data. */
 export const contextFunctions: FunctionRows = {
@@ -24,6 +40,14 @@ export const contextFunctions: FunctionRows = {
       return ctx.bind(isMember, 'BOOLEAN');
     },
   },
+  /** The newest records of the database that are read: others may come while the query runs. */
+  cursor_current: {
+    result: 'string',
+    aliases: ['current_cursor'],
+    sql: (_args, _call, { ctx }) => ctx.bind(String(ctx.facts.cursor ?? 0n), 'VARCHAR'),
+  },
+  cursor_after: cursorTest('>'),
+  cursor_before_or_at: cursorTest('<='),
   new_guid: { result: 'guid', isRandom: true, sql: () => 'uuid()' },
 };
 

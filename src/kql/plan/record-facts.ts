@@ -34,7 +34,8 @@ export const asksForExtents = (columns: readonly Column[]): boolean =>
 /** Makes columns of the calls of `ingestion_time()` and the like: the tables below give them, and what lies between passes them on. Where a
  * row is no record of a table they are what the documentation says; where that cannot be told they are refused.
  * @throws KqlError */
-export function withRecordFacts(program: Program): Program {
+export function withRecordFacts(asked: Program): Program {
+  const program = withTimesOfCursors(asked);
   if (!calls(program.lets) && !calls(program.results)) return program;
   const rewriter = new Rewriter(program.lets);
   return {
@@ -43,6 +44,23 @@ export function withRecordFacts(program: Program): Program {
     results: program.results.map((one) => ({ ...one, plan: rewriter.plan(one.plan) })),
   };
 }
+
+/** The functions of cursors compare when a record was ingested: it becomes their first argument. */
+const cursorFunctions: ReadonlySet<string> = new Set(['cursor_after', 'cursor_before_or_at']);
+
+function withTimesOfCursors<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || !namesCursor(value)) return value;
+  const inner = copied(value, withTimesOfCursors) as T & Partial<Call>;
+  if (inner.k !== 'call' || inner.name === undefined || !cursorFunctions.has(inner.name)) return inner;
+  const time: Call = { k: 'call', name: 'ingestion_time', args: [], type: 'datetime', at: inner.at };
+  return { ...inner, args: [time, ...(inner.args ?? [])] };
+}
+
+const namesCursor = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (('name' in value && typeof value.name === 'string' && cursorFunctions.has(value.name)) ||
+    Object.values(value).some(namesCursor));
 
 /** Operators whose output columns are those of the input, and perhaps more. */
 const passing = ['filter', 'extend', 'sort', 'top', 'take', 'sample', 'serialize', 'parse', 'parseKv'] as const;

@@ -27,6 +27,8 @@ export interface RequestFacts {
   readonly parameters: ReadonlyMap<string, Literal>;
   readonly principal?: string;
   readonly memberOf?: readonly string[];
+  /** Of the newest records that there were, in ticks. */
+  readonly cursor?: bigint;
   /** Options of `set` statements by lower-case name; those of time are ticks. */
   readonly options?: Readonly<Record<string, string | boolean | number | null>>;
 }

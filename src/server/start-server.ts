@@ -34,6 +34,7 @@ import { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import { refuseOwnNames } from './outside-names.ts';
 import { warnOfSmallRoom } from './memory-room.ts';
 import { openReadyKeys } from './ready-keys.ts';
+import { createMappedStoragePlane } from './mapped-storage.ts';
 import { createPlanes } from './planes.ts';
 import type { Controls } from './planes.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -179,7 +180,8 @@ async function open(
   closers.push(() => planes.close());
   const { allowedHosts, allowRemote } = settings;
   const onProxy = { below: identityEndpointsPath, plane: planes.managedIdentity };
-  const edgeParts = { planes: planes.all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
+  const all = [...planes.all, createMappedStoragePlane({ settings, log })];
+  const edgeParts = { planes: all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
   const { edge, ports } = await listen(edgeParts, planes.kustoOnLocalhost, state, settings);
   bound.ports = ports;
   closers.push(() => edge.close());

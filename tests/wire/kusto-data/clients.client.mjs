@@ -1,5 +1,5 @@
 // The official clients, unchanged, in a process of their own. Takes calls over IPC and tells what came of them.
-import { ContainerClient } from '@azure/storage-blob';
+import { ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob';
 import { Client, ClientRequestProperties, KustoConnectionStringBuilder } from 'azure-kusto-data';
 import {
   BlobDescriptor,
@@ -106,8 +106,9 @@ const inPieces = (bytes) =>
   );
 
 /** What the client for blobs does with a container of the cluster, several blocks and parts of them included. */
-async function storageCalls({ uri, data }) {
-  const container = new ContainerClient(uri);
+async function storageCalls({ uri, data, accountKey }) {
+  const key = accountKey && new StorageSharedKeyCredential(new URL(uri).hostname.split('.')[0], accountKey);
+  const container = new ContainerClient(uri, key);
   const blob = container.getBlockBlobClient('db1__T__large.csv');
   const sent = Buffer.from(data);
   await blob.uploadData(sent, { blockSize: 256 * 1024, maxSingleShotSize: 256 * 1024, concurrency: 2 });

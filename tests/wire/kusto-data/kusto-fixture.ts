@@ -38,6 +38,8 @@ export interface ClientCall {
   readonly uri?: string;
   /** Who asks instead of the fixture's own. */
   readonly identity?: { readonly clientId: string; readonly clientSecret: string };
+  /** Of an account of storage, instead of a signature. */
+  readonly accountKey?: string;
   /** For ingestion. */
   readonly table?: string;
   readonly data?: string;

@@ -57,6 +57,8 @@ beforeAll(async () => {
   k = await startKustoData({
     storageAccounts: [
       { name: account, endpoint: azurite.endpoint },
+      { name: 'devstoreaccount1', endpoint: azurite.endpoint },
+      { name: 'closed', endpoint: 'http://127.0.0.1:9' },
       { name: 'strange', endpoint: `http://127.0.0.1:${port(strange)}` },
     ],
     log: { level: 'debug', destination: { write: (line: string) => void log.push(line) } },
@@ -102,6 +104,36 @@ async function asked(path: string, csl: string, more: object = {}): Promise<Answ
 const mgmt = (csl: string): Promise<Answered> => asked('/v1/rest/mgmt', csl);
 const query = (csl: string, more?: object): Promise<Answered> => asked('/v1/rest/query', csl, more);
 const rowsOf = async (table: string): Promise<unknown> => (await query(`${table} | sort by a asc`)).rows;
+
+describe('a mapped account under its host name', () => {
+  const data = 'line of text\n'.repeat(70_000);
+  const done = {
+    value: {
+      ...{ contentLength: data.length, whole: true, part: true },
+      codes: {
+        ...{ again: '409 BlobAlreadyExists', list: 'done', deleted: 'done', gone: '404 BlobNotFound' },
+        ...{ forged: expect.stringMatching(/^403 /) as string, download: expect.stringMatching(/^404 /) as string },
+      },
+    },
+  };
+
+  it('is the one that it is mapped to, for the client of storage', async () => {
+    const uri = `${blobHost}/${container}?${sas}`;
+    expect(await k.call({ call: 'storage', database: db, uri, data })).toEqual(done);
+  });
+
+  it('takes requests that are signed with its key, where both have one name', async () => {
+    const uri = `https://devstoreaccount1.blob.core.windows.net/${container}`;
+    const { accountKey } = azurite;
+    expect(await k.call({ call: 'storage', database: db, uri, data, accountKey })).toEqual(done);
+  });
+
+  it('says what cannot be reached, and is there for no other account', async () => {
+    const { status, headers } = await k.send({ host: 'closed.blob.core.windows.net', method: 'GET', path: '/c/b' });
+    expect([status, headers['x-ms-error-code']]).toEqual([503, 'ServerBusy']);
+    await expect(k.send({ host: 'other.blob.core.windows.net', method: 'GET', path: '/c/b' })).rejects.toThrow();
+  });
+});
 
 describe('.ingest into from a mapped account', () => {
   it('reads files however they are packed, into one extent', async () => {

@@ -6,6 +6,7 @@ import type { TableUses } from '../kql/scan-ranges.ts';
 import type { ClusterDatabase, DatabaseView, TableView } from './catalog/catalog-view.ts';
 import type { DroppedTables } from './catalog/dropped-tables.ts';
 import type { ClusterSettingsChanges } from './catalog/cluster-settings.ts';
+import type { ExternalTables } from './catalog/external-tables.ts';
 import type { GraphModels } from './catalog/graph-models.ts';
 import type { History } from './catalog/history.ts';
 import type { SchemaChanges } from './catalog/schema-service.ts';
@@ -36,6 +37,7 @@ import type { QueuedStorage } from './queued/queued-storage.ts';
 export interface ClusterData
   extends
     SchemaChanges,
+    ExternalTables,
     DroppedTables,
     ExtentChanges,
     ExtentMoves,

@@ -38,6 +38,7 @@ import { ownerOf } from './catalog/image.ts';
 import type { CatalogStore } from './catalog/catalog-store.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './catalog/data-keys.ts';
+import { createExternalTables } from './catalog/external-tables.ts';
 import { createHistory } from './catalog/history.ts';
 import type { KnownRequest, TableRecord } from './catalog/records.ts';
 import { bytesAtRest } from './catalog/sealed-extent.ts';
@@ -192,6 +193,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ...history,
     ...createWorkloadGroups(catalog),
     ...createClusterSettings(catalog),
+    ...createExternalTables(catalog, (name) => tables.database(name).databaseId),
     maintain: (options) => upkeep.run(options),
     upkeepDueAt: () => {
       const isDue = openTables(catalog).some(

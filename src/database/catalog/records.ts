@@ -2,6 +2,7 @@ import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { EntityGroup, FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
+import type { ExternalTableView } from './external-table.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { ViewFacts } from './view-facts.ts';
 import type { WorkloadGroup } from './workload-group.ts';
@@ -24,6 +25,7 @@ export interface DatabaseRecord {
   /** Absent: it has none. */
   readonly prettyName?: string;
   readonly entityGroups?: readonly EntityGroup[];
+  readonly externalTables?: readonly ExternalTableView[];
 }
 
 export interface TableRecord {

@@ -9,6 +9,7 @@ import { databaseCommands } from './database-commands.ts';
 import { droppedTableCommands } from './dropped-table-commands.ts';
 import { exportCommands } from './export-commands.ts';
 import { extentCommands } from './extent-commands.ts';
+import { externalTableCommands } from './external-table-commands.ts';
 import { followerCommands } from './follower-commands.ts';
 import { functionCommands } from './function-commands.ts';
 import { graphCommands } from './graph-commands.ts';
@@ -38,7 +39,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   'Databases and schemas': [...databaseCommands, ...schemaCommands, ...entityGroupCommands],
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
-  Export: exportCommands,
+  'Export and external tables': [...exportCommands, ...externalTableCommands],
   Policies: [...policyCommands, ...updatePolicyCommands, ...clusterPolicyCommands],
   'Materialized views': [...viewCommands, ...showViewCommands, ...viewPolicyCommands],
   'Databases that follow another cluster': followerCommands,

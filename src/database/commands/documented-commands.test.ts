@@ -22,8 +22,7 @@ describe('the commands of the documentation', () => {
   });
 
   it.each([
-    '.show external tables',
-    '.show external table T',
+    '.show external table T artifacts',
     '.show continuous-exports',
     '.list blobs ("https://contoso.blob.core.windows.net/c;managed_identity=system")',
   ])(

@@ -69,7 +69,7 @@ export const refusedFamilies: readonly RefusedFamily[] = [
   {
     named: /ExternalTable/,
     begins: ['create external table', 'create-or-alter external table', 'alter external table', 'show external table'],
-    why: 'external tables are not built',
+    why: 'of external tables, this is not built',
   },
   { named: /^Export/, begins: ['export async to sql', 'export to sql'], why: 'rows are exported to storage only' },
   {

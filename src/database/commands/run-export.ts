@@ -1,5 +1,6 @@
 import { newGuid } from '../../base/guid.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Column } from '../../kql/plan/types.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import type { ExportLayout } from '../exports/export-layout.ts';
 import type { ExportNote, ExportPlaces } from '../exports/export-places.ts';
@@ -16,6 +17,8 @@ export interface ExportWork {
   readonly queryText: string;
   readonly layout: ExportLayout;
   readonly targets: readonly ExportTarget[];
+  /** Of the external table that is written to. */
+  readonly columns?: readonly Column[];
   readonly foldersOf?: (columns: ExportRequest['columns']) => NonNullable<ExportRequest['foldersOf']>;
 }
 
@@ -59,8 +62,13 @@ export async function runExport(work: ExportWork, context: CommandContext): Prom
   }
 }
 
+function requireSameTypes(query: readonly Column[], table: readonly Column[]): void {
+  if (query.length === table.length && query.every(({ type }, index) => type === table[index]?.type)) return;
+  throw new KqlError('semantic', 'The schema of the query does not match the schema of the external table.');
+}
+
 async function exported(
-  { text, query, queryText, layout, targets, foldersOf }: ExportWork,
+  { text, query, queryText, layout, targets, columns: wanted, foldersOf }: ExportWork,
   context: CommandContext & { readonly signal: AbortSignal },
   wrote: ExportRequest['wrote'],
 ): Promise<readonly ExportedBlob[]> {
@@ -70,7 +78,9 @@ async function exported(
   try {
     const [first] = execution.results;
     if (first === undefined) throw new KqlError('semantic', 'The query of this command has no result.');
-    const { columns, chunks } = first;
+    const { chunks } = first;
+    const columns = wanted ?? first.columns;
+    requireSameTypes(first.columns, columns);
     return await data.exportRows({
       ...{ columns, chunks, layout, targets, signal, wrote },
       newId: () => newGuid(randomBytes).replaceAll('-', ''),

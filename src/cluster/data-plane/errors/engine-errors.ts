@@ -31,6 +31,7 @@ const kindOfData = {
   DatabaseNotFound: 'databaseNotFound',
   DatabaseLocked: 'unavailable',
   TableNotFound: 'tableNotFound',
+  ExternalTableNotFound: 'entityNotFound',
   FunctionNotFound: 'entityNotFound',
   ViewNotFound: 'entityNotFound',
   InvalidView: 'badRequest',

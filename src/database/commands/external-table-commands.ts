@@ -1,0 +1,249 @@
+import { invariant } from '../../base/invariant.ts';
+import type { ExternalPartition, ExternalTableView } from '../catalog/external-table.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Column } from '../../kql/plan/types.ts';
+import { requireFormat } from '../ingest/formats.ts';
+import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { recorded } from './export-commands.ts';
+import { exportFormats, exportLayout, isTrue } from './export-properties.ts';
+import { operationIdColumns } from './operation-record.ts';
+import { requirePermission } from './permissions.ts';
+import { requireReadable } from './query-request.ts';
+import { exportPlaces } from './run-export.ts';
+import { clrTypes, columnType, cslSchema } from './schema-text.ts';
+
+const tableColumns =
+  'TableName: string, TableType: string, Folder: string, DocString: string, Properties: string, ConnectionStrings: dynamic, Partitions: dynamic, PathFormat: string';
+const changedColumns =
+  'TableName: string, TableType: string, Folder: string, DocString: string, Schema: string, Properties: string';
+const schemaColumns = 'TableName: string, Schema: string, DatabaseName: string, Folder: string, DocString: string';
+const exportedColumns = 'ExternalTableName: string, Path: string, NumRecords: long, SizeInBytes: long';
+
+const knownProperties = [
+  ...(['folder', 'docString', 'compressed', 'compressionType', 'includeHeaders', 'namePrefix'] as const),
+  ...(['fileExtension', 'encoding', 'sampleUris', 'filesPreview', 'validateNotEmpty', 'dryRun'] as const),
+];
+const connectionsMax = 100;
+const gigabyte = 1_000_000_000;
+
+/** Reads a definition. @throws KqlError for what is not built, by its name */
+function definition(command: Command, context: CommandContext): ExternalTableView {
+  const kind = command.required('TableKind').toLowerCase();
+  if (kind !== 'storage' && kind !== 'blob' && kind !== 'adl')
+    throw new KqlError('notSupported', `External tables of kind '${kind.slice(0, 50)}' are not built; storage is.`);
+  const { folder = '', docString = '', ...properties } = command.properties(knownProperties);
+  for (const name of ['sampleUris', 'filesPreview', 'validateNotEmpty', 'dryRun'] as const)
+    if (isTrue(properties[name]))
+      throw new KqlError('notSupported', `The property '${name}' of external tables is not built.`);
+  const connections = command.all('StorageConnectionString');
+  if (connections.length === 0 || connections.length > connectionsMax)
+    throw new KqlError('semantic', `An external table has 1 to ${connectionsMax} storage connection strings.`);
+  const format = command.required('DataFormatKind');
+  const isWritten = exportFormats.find((one) => one === format.toLowerCase());
+  if (isWritten === undefined) requireFormat(format);
+  // Says what is wrong with the properties before somebody exports.
+  else exportLayout(isWritten, isTrue(properties.compressed), properties, context);
+  const types = command.all('ColumnType');
+  const columns: Column[] = command
+    .all('ColumnName')
+    .map((name, index) => ({ name, type: columnType(types[index] ?? '') }));
+  return {
+    ...{ name: command.required('ExternalTableName'), columns, folder, docstring: docString, format, connections },
+    partitions: partitionsOf(command),
+    pathFormat: /\bpathformat\s*=\s*\(([\s\S]*?)\)\s*dataformat\b/i.exec(command.text)?.[1]?.trim() ?? '',
+    properties,
+  };
+}
+
+/** A partition's name stands in the path's format, too, without a type after it. */
+function partitionsOf({ leaves }: Command): readonly ExternalPartition[] {
+  const named = leaves.filter(({ name }) => name !== undefined);
+  return named.flatMap((leaf, index): ExternalPartition[] => {
+    if (leaf.name !== 'PartitionName' || named[index + 1]?.name !== 'PartitionType') return [];
+    const after = named.slice(index + 2);
+    const end = after.findIndex(
+      ({ name }) => !/^(PartitionFunction|StringColumn|DateTimeColumn|HashMod|BinValue)$/.test(name ?? ''),
+    );
+    const own = end < 0 ? after : after.slice(0, end);
+    const text = (pattern: RegExp): string | undefined => own.find(({ name = '' }) => pattern.test(name))?.text;
+    const [column, call, argument] = [text(/Column$/), text(/Function$/), text(/^(HashMod|BinValue)$/)];
+    const base = { name: leaf.text, type: named[index + 1]?.text ?? '' };
+    if (column === undefined) return [base];
+    return [{ ...base, of: { column, ...(call && { call }), ...(argument && { argument }) } }];
+  });
+}
+
+const hiddenProof = '*******';
+
+/** A connection string without what proves access. */
+const shownConnection = (text: string): string => {
+  const [address = ''] = text.split(/[?;]/);
+  return `${address};${hiddenProof}`;
+};
+
+const functionNames: Readonly<Record<string, string>> = {
+  startofday: 'StartOfDay',
+  startofweek: 'StartOfWeek',
+  startofmonth: 'StartOfMonth',
+  startofyear: 'StartOfYear',
+  bin: 'Bin',
+};
+
+const partitionJson = ({ name, of }: ExternalPartition, ordinal: number): object => ({
+  ...(of?.call === 'hash' ? { Mod: Number(of.argument) } : {}),
+  ...(of?.call === undefined || of.call === 'hash'
+    ? {}
+    : { Function: functionNames[of.call.toLowerCase()] ?? of.call }),
+  ...{ Name: name, ColumnName: of?.column ?? null, Ordinal: ordinal },
+});
+
+function propertiesJson({ format, properties }: ExternalTableView): string {
+  const { compressed, compressionType, fileExtension, includeHeaders, encoding, namePrefix } = properties;
+  return JSON.stringify({
+    Format: `${format.slice(0, 1).toUpperCase()}${format.slice(1).toLowerCase()}`,
+    ...{
+      Compressed: isTrue(compressed),
+      CompressionType: compressionType ?? null,
+      FileExtension: fileExtension ?? null,
+    },
+    ...{ IncludeHeaders: includeHeaders ?? 'None', Encoding: encoding ?? null, NamePrefix: namePrefix ?? null },
+  });
+}
+
+const tableRow = (table: ExternalTableView): Row => [
+  ...[table.name, 'Blob', table.folder, table.docstring, propertiesJson(table)],
+  JSON.stringify(table.connections.map(shownConnection)),
+  ...[JSON.stringify(table.partitions.map(partitionJson)), table.pathFormat],
+];
+
+const columnsJson = ({ columns }: ExternalTableView): object[] =>
+  columns.map(({ name, type }) => ({ Name: name, Type: clrTypes[type], CslType: type, DocString: '' }));
+
+const modes = {
+  CreateStorageExternalTable: 'create',
+  AlterStorageExternalTable: 'alter',
+  CreateOrAlterStorageExternalTable: 'createOrAlter',
+} as const;
+
+async function put(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const mode = Object.entries(modes).find(([kind]) => kind === command.kind)?.[1];
+  invariant(mode, 'rows of this family have a mode each');
+  const { data, database } = context;
+  const table = definition(command, context);
+  const exists = data.externalTables(database).some(({ name }) => name === table.name);
+  requirePermission(context, exists || mode === 'alter' ? 'admin' : 'create', database, command.kind);
+  // Addresses that lead nowhere are refused where they are written.
+  for (const connection of table.connections) exportPlaces(context).targetOf(connection);
+  const made = await data.putExternalTable(database, table, mode);
+  if (mode === 'create') return [tableRow(made)];
+  const schema = JSON.stringify(made.columns.map(({ name, type }) => ({ Name: name, CslType: type })));
+  return [[made.name, 'Blob', made.folder, made.docstring, schema, propertiesJson(made)]];
+}
+
+function schemaRow(command: Command, { data, database }: CommandContext): Row {
+  const table = data.externalTable(database, command.required('ExternalTableName'));
+  const json = (): string =>
+    JSON.stringify({
+      ...{ Name: table.name, Folder: table.folder, DocString: table.docstring, OrderedColumns: columnsJson(table) },
+    });
+  return [table.name, command.has('json') ? json() : cslSchema(table.columns), database, table.folder, table.docstring];
+}
+
+async function drop(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
+  const name = command.required('ExternalTableName');
+  const found = data.externalTables(database).find((one) => one.name === name);
+  if (found === undefined && command.has('ifexists')) return [];
+  await data.dropExternalTable(database, name);
+  return found === undefined ? [] : [tableRow(found)];
+}
+
+const exportProperties = [
+  ...(['sizeLimit', 'parquetRowGroupSize', 'distribution', 'distributed', 'persistDetails'] as const),
+];
+
+async function exportToTable(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { data, database } = context;
+  const table = data.externalTable(database, command.required('ExternalTableName'));
+  const { query, queryText, text } = command;
+  invariant(query, 'the parser gives the query of this command');
+  requireReadable(context, query, command.kind);
+  if (table.partitions.length > 0)
+    throw new KqlError('notSupported', `Export to the partitioned external table '${table.name}' is not built.`);
+  const format = exportFormats.find((one) => one === table.format.toLowerCase());
+  if (format === undefined)
+    throw new KqlError('notSupported', `Data is exported as ${exportFormats.join(', ')}, not as '${table.format}'.`);
+  const properties = command.properties(exportProperties);
+  const own = { ...table.properties, ...properties };
+  const layout = exportLayout(format, isTrue(table.properties['compressed']), own, context, gigabyte);
+  const targets = table.connections.map(exportPlaces(context).targetOf);
+  const work = { text, query, queryText, layout, targets, columns: table.columns };
+  return recorded(command, context, work, properties.persistDetails, exportedColumns, (blob) => [
+    ...[table.name, blob.path, BigInt(blob.rows), BigInt(blob.bytes)],
+  ]);
+}
+
+const example = (verb: string): string =>
+  `.${verb} external table E (A: long, B: string) kind=storage dataformat=csv (h@'https://account.blob.core.windows.net/box;secretKey') with (folder="F")`;
+
+/** @see Kusto "Create and alter Azure Storage external tables", ".show external tables", ".export to an external table" */
+export const externalTableCommands: readonly CommandRow[] = [
+  {
+    kinds: { CreateStorageExternalTable: example('create') },
+    permission: 'metadata',
+    columns: tableColumns,
+    run: put,
+  },
+  {
+    kinds: {
+      AlterStorageExternalTable: example('alter'),
+      CreateOrAlterStorageExternalTable: example('create-or-alter'),
+    },
+    permission: 'metadata',
+    columns: changedColumns,
+    run: put,
+  },
+  {
+    kinds: { ShowExternalTables: ['.show external tables', 'show external tables'] },
+    parsed: true,
+    permission: 'metadata',
+    columns: tableColumns,
+    run: (_command, { data, database }) => data.externalTables(database).map(tableRow),
+  },
+  {
+    kinds: { ShowExternalTable: ['.show external table E', 'show external table {ExternalTableName}'] },
+    parsed: true,
+    permission: 'metadata',
+    columns: tableColumns,
+    run: (command, { data, database }) => [
+      tableRow(data.externalTable(database, command.required('ExternalTableName'))),
+    ],
+  },
+  {
+    kinds: {
+      ShowExternalTableSchema: '.show external table E schema as json',
+      ShowExternalTableCslSchema: '.show external table E cslschema',
+    },
+    permission: 'metadata',
+    columns: schemaColumns,
+    run: (command, context) => [schemaRow(command, context)],
+  },
+  {
+    kinds: {
+      DropExternalTable: [
+        '.drop external table E',
+        'drop external table {ExternalTableName}',
+        'drop external table {ExternalTableName} ifexists',
+      ],
+    },
+    permission: 'admin',
+    columns: tableColumns,
+    run: drop,
+  },
+  {
+    kinds: { ExportToExternalTable: '.export to table E <| print A = 1, B = "one"' },
+    permission: 'admin',
+    columns: (command) => (command.has('async') ? operationIdColumns : exportedColumns),
+    run: exportToTable,
+  },
+];

@@ -34,7 +34,7 @@ export interface CommandFixture {
 }
 
 /** The same id for the same text. */
-function principalOf(text: string): NamedPrincipal {
+export function principalOf(text: string): NamedPrincipal {
   const [kind = '', id = ''] = text.split('=');
   const hex = createHash('sha256').update(text).digest('hex');
   const objectId = parseGuid(hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'));

@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FollowerConfiguration, FollowerOverrides } from '../../src/authz/follower-overrides.ts';
+import { noOverrides, withOverride } from '../../src/authz/follower-overrides.ts';
+import { afterChange } from '../../src/authz/role-changes.ts';
 import { newGuid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { DataError } from '../../src/database/catalog/data-error.ts';
 import type { DatabaseAccess } from '../../src/authz/kusto-roles.ts';
-import type { CommandRequests } from '../../src/database/commands/command-context.ts';
+import type { CommandRequests, FollowerSettings } from '../../src/database/commands/command-context.ts';
 import { KqlError, missingDatabase } from '../../src/kql/plan/kql-error.ts';
 import type { CommandFixture } from './command-fixture.ts';
+import { principalOf } from './command-fixture.ts';
 import { memoryStorage } from './memory-storage.ts';
 
 const folder = join(import.meta.dirname, '../../vectors/commands');
@@ -31,6 +35,27 @@ const storage = memoryStorage();
 /** Of a process that nobody else uses. */
 const requests: CommandRequests = { cancel: () => 0, list: () => [], capacity: () => [], defaultRateLimit: () => 100 };
 
+/** A cluster that follows whatever database is named, and keeps what is set for it as the resource manager does. */
+function followerSettings(): FollowerSettings {
+  const held = new Map<string, FollowerOverrides>();
+  const configuration = (name: string): FollowerConfiguration => {
+    const overrides = held.get(name) ?? noOverrides;
+    return { name, overrides, principalsKind: overrides.principalsKind ?? 'Union' };
+  };
+  return {
+    tell: (names) => Promise.resolve(names.map(configuration)),
+    change: (name, change) => {
+      const before = held.get(name) ?? noOverrides;
+      if (change.what === 'principals') {
+        const { role, notes } = change;
+        const named = change.principals.map((text) => ({ ...principalOf(text), role, notes }));
+        held.set(name, { ...before, principals: afterChange(before.principals, change, named) });
+      } else held.set(name, withOverride(before, change));
+      return Promise.resolve([configuration(name)]);
+    },
+  };
+}
+
 /** Runs a documented command in a cluster that has the databases, tables and functions that it names. */
 export async function outcomeOf(
   cluster: CommandFixture,
@@ -38,9 +63,11 @@ export async function outcomeOf(
 ): Promise<{ readonly outcome: Outcome; readonly why: string }> {
   storage.blobs.clear(); // pages call files alike that are of different formats
   const known: DatabaseAccess[] = cluster.context.databases.map((one) => ({ ...one, roles: ['UnrestrictedViewer'] }));
+  const followers = followerSettings();
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await cluster.run(text, { databases: known, requests, sourceOf: storage.sourceOf, exports: storage.exports });
+      const { sourceOf, exports } = storage;
+      await cluster.run(text, { databases: known, requests, followers, sourceOf, exports });
       return { outcome: 'answered', why: '' };
     } catch (error) {
       if (attempt < 12 && (await supply(cluster, known, text, error))) continue;

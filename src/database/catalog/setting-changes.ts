@@ -7,6 +7,7 @@ import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
+import { viewsOf } from './materialized-view.ts';
 import type { TableRecord } from './records.ts';
 import { saveTable } from './table-changes.ts';
 import { isFedBy } from './update-policy.ts';
@@ -60,8 +61,22 @@ export function setPolicy<Name extends keyof Policies>(
       'InvalidPolicy',
       'A table has either row level security or a restricted view access policy: the other one is enabled.',
     );
+  if (name === 'row_level_security' && next.row_level_security?.IsEnabled === true) requireSecuredViews(draft, owner);
   saveOwned(draft, owner, { policies: next });
   if (owner.table !== undefined) requireTransactional(draft, owner.databaseId);
+}
+
+/** A materialized view of rows of the table would show what is hidden there. @throws DataError `InvalidPolicy` */
+function requireSecuredViews(draft: CatalogDraft, { databaseId, table }: Owner): void {
+  const open = viewsOf(draft, databaseId).find(
+    ({ view, policies }) =>
+      view.source === table?.name && view.picks !== undefined && policies.row_level_security === undefined,
+  );
+  if (open !== undefined && table?.view === undefined)
+    throw dataError(
+      'InvalidPolicy',
+      `The materialized view '${open.name}' takes rows of '${table?.name ?? ''}' and has no row level security policy itself: set it there first.`,
+    );
 }
 
 /** Rows of a table that keeps none would be lost with a policy that may fail. @throws DataError `InvalidPolicy` */

@@ -73,6 +73,16 @@ describe('commands of materialized views', () => {
     });
   });
 
+  it('keep row level security of a source from being set where a view of its rows has none', async () => {
+    await cluster.run('.create table Secret (k: string, n: long)');
+    await create('Shown on table Secret { Secret | summarize take_any(*) by k }');
+    const secure = '.alter table Secret policy row_level_security enable "Secret | where n > 1"';
+    await expect(cluster.run(secure)).rejects.toMatchObject({ code: 'InvalidPolicy' });
+    await cluster.run('.alter materialized-view Shown policy row_level_security enable "Shown | where n > 1"');
+    await cluster.run(secure);
+    await expect(create('Other on table Secret { Secret | summarize count() by k }')).rejects.toThrow('row level');
+  });
+
   it('set policies that are shown like those of tables', async () => {
     await create('P on table T { T | summarize arg_max(t, *) by k }');
     for (const [policy, value] of [

@@ -3,6 +3,7 @@ import { auditRows } from './audit.ts';
 import { controlRows } from './control-plane.ts';
 import { extentRows } from './extents.ts';
 import { growthRows } from './growth.ts';
+import { ingestRows } from './ingest.ts';
 import { queryRows } from './queries.ts';
 import { rotationRows } from './rotation.ts';
 import { closeSampleCluster } from './sample-cluster.ts';
@@ -19,6 +20,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   'control-plane': controlRows,
   queries: queryRows,
   extents: extentRows,
+  ingest: ingestRows,
   rotation: rotationRows,
   wire: wireRows,
   growth: growthRows,

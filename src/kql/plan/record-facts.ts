@@ -46,12 +46,12 @@ export function withRecordFacts(asked: Program): Program {
 }
 
 /** The functions of cursors compare when a record was ingested: it becomes their first argument. */
-const cursorFunctions: ReadonlySet<string> = new Set(['cursor_after', 'cursor_before_or_at']);
+const isCursorTest = (name: unknown): boolean => name === 'cursor_after' || name === 'cursor_before_or_at';
 
 function withTimesOfCursors<T>(value: T): T {
   if (typeof value !== 'object' || value === null || !namesCursor(value)) return value;
   const inner = copied(value, withTimesOfCursors) as T & Partial<Call>;
-  if (inner.k !== 'call' || inner.name === undefined || !cursorFunctions.has(inner.name)) return inner;
+  if (inner.k !== 'call' || inner.name === undefined || !isCursorTest(inner.name)) return inner;
   const time: Call = { k: 'call', name: 'ingestion_time', args: [], type: 'datetime', at: inner.at };
   return { ...inner, args: [time, ...(inner.args ?? [])] };
 }
@@ -59,8 +59,7 @@ function withTimesOfCursors<T>(value: T): T {
 const namesCursor = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
-  (('name' in value && typeof value.name === 'string' && cursorFunctions.has(value.name)) ||
-    Object.values(value).some(namesCursor));
+  (('name' in value && isCursorTest(value.name)) || Object.values(value).some(namesCursor));
 
 /** Operators whose output columns are those of the input, and perhaps more. */
 const passing = ['filter', 'extend', 'sort', 'top', 'take', 'sample', 'serialize', 'parse', 'parseKv'] as const;

@@ -130,7 +130,9 @@ describe('ingestion_time()', () => {
       { PolicyName: 'IngestionTimePolicy', Policy: expect.stringMatching(/"IsEnabled": true/) as string },
     ]);
     expect(await run('.alter table A policy ingestiontime true')).toMatchObject([{ EntityName: '[db].[A]' }]);
-    await expect(run('.alter table A policy ingestiontime false')).rejects.toThrow('Expected: true');
+    await expect(run('.alter table A policy ingestiontime false')).rejects.toMatchObject({
+      code: 'notSupported',
+    });
     await expect(run('.set New with (policy_ingestiontime=false) <| A')).rejects.toMatchObject({
       code: 'notSupported',
     });

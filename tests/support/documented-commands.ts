@@ -83,9 +83,11 @@ function outcomeOfError(error: unknown): Outcome {
   if (error.code === 'FormatNotSupported') return 'refused';
   const isAbsent =
     error.code.endsWith('NotFound') ||
+    error.code === 'NotRecoverable' ||
     error.message.startsWith('There is no ') ||
     (error.code === 'InvalidView' && /neither its source/.test(error.message)) ||
-    (error.code === 'InvalidPolicy' && /The name '.*' does not refer/.test(error.message));
+    // The dates of the pages are past, and the service takes later ones.
+    (error.code === 'InvalidPolicy' && /The name '.*' does not refer|'ExpiryDate' is past/.test(error.message));
   return isAbsent ? 'absent' : 'failed';
 }
 
@@ -120,6 +122,12 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
   if (table !== undefined) return [`.create table ['${table}'] (Id: long)`];
   const [, to, wanted, type] = /to '(.*)', which has no column '(.*)' of type '(.*)'/.exec(String(error)) ?? [];
   if (to !== undefined) return [`.alter-merge table ['${to}'] (['${wanted}']: ${type})`];
+  const partitioned = /PartitionKeys/.test(String(error)) ? /table (\w+)/.exec(text)?.[1] : undefined;
+  if (partitioned !== undefined)
+    return [
+      `.alter-merge table ['${partitioned}'] (['Partition']: string)`,
+      `.alter table ['${partitioned}'] policy partitioning '{"PartitionKeys": [{"ColumnName": "Partition", "Kind": "Hash", "Properties": {"MaxPartitionCount": 128}}]}'`,
+    ];
   const fn = nameOf(error, 'FunctionNotFound');
   if (fn !== undefined) return [`.create function ['${fn}']() { print x = 1 }`];
   const view = nameOf(error, 'ViewNotFound');

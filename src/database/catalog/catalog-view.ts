@@ -66,6 +66,8 @@ export interface ColumnView {
   readonly name: string;
   readonly type: KqlType;
   readonly docstring: string;
+  /** The profile of its encoding policy. Absent: the service's choice. */
+  readonly encoding?: string;
 }
 
 export interface FunctionView {
@@ -109,7 +111,10 @@ export interface Policies {
   readonly partitioning?: JsonObject;
   readonly row_level_security?: { readonly IsEnabled: boolean; readonly Query: string };
   readonly restricted_view_access?: { readonly IsEnabled: boolean };
+  /** Tags go when the newest row of their extent is so old. */
+  readonly extent_tags_retention?: readonly { readonly TagPrefix: string; readonly RetentionPeriod: string }[];
   /** Of tables alone. */
+  readonly auto_delete?: { readonly ExpiryDate: string; readonly DeleteIfNotEmpty: boolean };
   readonly update?: readonly UpdatePolicy[];
 }
 

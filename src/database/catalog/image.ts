@@ -244,6 +244,12 @@ export class CatalogDraft implements CatalogReader {
     return this.#logAppends;
   }
 
+  /** Whether rows wait to be logged for a table, here or in what this is on top of. */
+  logsRowsOf(tableId: Guid): boolean {
+    const isBelow = this.#base instanceof CatalogDraft && this.#base.logsRowsOf(tableId);
+    return isBelow || this.#logAppends.some((append) => append.tableId === tableId);
+  }
+
   get logDeletes(): ReadonlySet<string> {
     return this.#logDeletes;
   }

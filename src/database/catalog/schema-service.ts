@@ -2,6 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
+import type { Column } from '../../kql/plan/types.ts';
 import type { Catalog } from './catalog.ts';
 import type { EntityGroup, MappingKind, Policies, TableView } from './catalog-view.ts';
 import { dropTable } from './dropped-tables.ts';
@@ -26,6 +27,8 @@ import {
   requireTable,
   requireText,
   saveTable,
+  changeColumnType,
+  encodeColumn,
 } from './table-changes.ts';
 import { tableView } from './views.ts';
 
@@ -41,12 +44,17 @@ export interface SchemaChanges {
   /** @throws DataError `TableNotFound`, unless `ifExists` */
   dropTables(database: string, tables: readonly string[], ifExists: boolean): Promise<void>;
   /** All or none. `a` → `b` and `b` → `a` in one call swaps. */
+  /** @param renames all of them or none; `ifExists`: one of a table that is not there is left out */
   renameTables(
     database: string,
-    renames: readonly { readonly from: string; readonly to: string }[],
+    renames: readonly { readonly from: string; readonly to: string; readonly ifExists?: boolean }[],
   ): Promise<readonly TableView[]>;
   /** @param columns names; their data is gone */
   dropColumns(database: string, table: string, columns: readonly string[], ifExists: boolean): Promise<TableView>;
+  /** The column's data is gone, unless it has that type. */
+  changeColumnType(database: string, table: string, column: string, type: Column['type']): Promise<TableView>;
+  /** @param encoding a profile of encoding policies; undefined: none */
+  setColumnEncoding(database: string, table: string, column: string, encoding: string | undefined): Promise<TableView>;
   renameColumns(
     database: string,
     table: string,
@@ -184,6 +192,10 @@ export function createSchemaService({
     },
     dropColumns: (database, table, columns, ifExists) =>
       onTable(database, table, (draft, record) => dropColumns(draft, record, columns, ifExists)),
+    changeColumnType: (database, table, column, type) =>
+      onTable(database, table, (draft, record) => changeColumnType(draft, record, column, type)),
+    setColumnEncoding: (database, table, column, encoding) =>
+      onTable(database, table, (draft, record) => encodeColumn(draft, record, column, encoding)),
     renameColumns: (database, table, renames) =>
       onTable(database, table, (draft, record) => renameColumns(draft, record, renames)),
     setTableText: (database, table, text) =>

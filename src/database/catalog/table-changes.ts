@@ -115,6 +115,37 @@ export function dropColumns(
   return save(draft, { ...table, columns });
 }
 
+/** `.alter column type`: what rows have in the column is gone; it is another one with the same name in the same place. */
+export function changeColumnType(
+  draft: CatalogDraft,
+  table: TableRecord,
+  name: string,
+  type: Column['type'],
+): TableRecord {
+  const existing = table.columns.find((column) => column.name === name);
+  if (existing === undefined) throw dataError('ColumnNotFound', name.slice(0, 200));
+  if (existing.type === type) return table;
+  const next = { ...existing, type, columnId: table.nextColumnId };
+  const columns = table.columns.map((column) => (column === existing ? next : column));
+  return save(draft, { ...table, columns, nextColumnId: table.nextColumnId + 1 });
+}
+
+/** @param encoding undefined: none */
+export function encodeColumn(
+  draft: CatalogDraft,
+  table: TableRecord,
+  name: string,
+  encoding: string | undefined,
+): TableRecord {
+  if (!table.columns.some((column) => column.name === name)) throw dataError('ColumnNotFound', name.slice(0, 200));
+  const columns = table.columns.map((column): ColumnView => {
+    if (column.name !== name) return column;
+    const { columnId, type, docstring } = column;
+    return { columnId, name, type, docstring, ...(encoding === undefined ? {} : { encoding }) };
+  });
+  return save(draft, { ...table, columns });
+}
+
 export function renameColumns(
   draft: CatalogDraft,
   table: TableRecord,
@@ -133,8 +164,9 @@ export function renameColumns(
 export function renameTables(
   draft: CatalogDraft,
   databaseId: Guid,
-  renames: readonly { readonly from: string; readonly to: string }[],
+  asked: readonly { readonly from: string; readonly to: string; readonly ifExists?: boolean }[],
 ): TableRecord[] {
+  const renames = asked.filter(({ from, ifExists }) => !ifExists || findTable(draft, databaseId, from) !== undefined);
   const leaving = new Set(renames.map(({ from }) => from));
   const found = renames.map(({ from, to }) => ({
     table: requireTable(draft, databaseId, from),

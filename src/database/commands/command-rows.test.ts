@@ -47,6 +47,7 @@ describe('columns of commands', () => {
     expect(own.sort()).toEqual([
       ...[
         'AlterMaterializedViewPolicyMerge',
+        'AlterMergeTablesPolicyRowOrder',
         'DeleteMaterializedViewPolicyMerge',
         'DeleteMaterializedViewPolicyRetention',
       ],

@@ -65,7 +65,8 @@ describe('.undo drop table', () => {
     await run('.create table B (n: long)');
     await expect(run(`.undo drop table B as B2 version="${first}"`)).rejects.toMatchObject({ code: 'NotRecoverable' });
     await expect(run(`.undo drop table B version="${second}"`)).rejects.toMatchObject({ code: 'EntityExists' });
-    await expect(run('.undo drop table B version="v10.3"')).rejects.toThrow('no version of this database');
+    await expect(run('.undo drop table B version="v10.3"')).rejects.toMatchObject({ code: 'NotRecoverable' });
+    await expect(run('.undo drop table B version="last"')).rejects.toThrow('no version of a database');
     await run(`.undo drop table B as B2 version="${second}"`);
     expect([await numbers('B'), await numbers('B2')]).toEqual(['', '1,2,3,4']);
   });

@@ -1,12 +1,14 @@
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { CommandRow } from './command.ts';
 
-/** `v1.12`, as `.show database schema` and the journal have it. @throws KqlError `semantic` */
+/** `v1.12`, as `.show database schema` and the journal have it.
+ * @returns that nothing was dropped at for another first number: all versions here begin with 1
+ * @throws KqlError `semantic` */
 function schemaVersionOf(text: string): number {
-  const [, minor] = /^v?1\.(\d{1,15})$/i.exec(text.trim()) ?? [];
+  const [, major, minor] = /^v?(\d{1,9})\.(\d{1,15})$/i.exec(text.trim()) ?? [];
   if (minor === undefined)
-    throw new KqlError('semantic', `'${text.slice(0, 50)}' is no version of this database: they are v1.0 and so on.`);
-  return Number(minor);
+    throw new KqlError('semantic', `'${text.slice(0, 50)}' is no version of a database, such as v1.3.`);
+  return Number(major) === 1 ? Number(minor) : -1;
 }
 
 /** @see Kusto ".undo drop table" */

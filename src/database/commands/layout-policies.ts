@@ -15,6 +15,7 @@ const invalid = (text: string): Error => dataError('InvalidPolicy', text);
 export const readRowOrder: ReadPolicy<'roworder'> = (command, current) => {
   const order = command.leaves
     .flatMap(({ name, text, value }) => (name === 'ColumnName' ? [typeof value === 'string' ? value : text] : []))
+    .map((column) => column.replace(/\s+(asc|desc)$/i, ''))
     .map((column, index) => ({ ColumnName: column, IsDescending: directions(command.text)[index] === 'desc' }));
   const before = command.kind.startsWith('AlterMerge') ? orderOf(current) : [];
   const kept = before.filter((one) => !order.some(({ ColumnName }) => ColumnName === one['ColumnName']));

@@ -1,9 +1,12 @@
 import type { DatabaseView, Policies, TableView } from '../catalog/catalog-view.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { oneDatabase } from './database-commands.ts';
 import { databasePolicies, policyText } from './policy-json.ts';
 import type { ReadPolicy } from './policy-values.ts';
+import { checkAutoDelete, readAutoDelete, readTagRetention } from './aging-policies.ts';
+import { encodingPolicyCommands } from './encoding-policies.ts';
 import { checkPartitioning, checkRowOrder, readPartitioning, readRowOrder } from './layout-policies.ts';
 import { readBatching, readCaching, readMerge, readRetention, readSharding, readStreaming } from './policy-values.ts';
 import { checkRowLevelSecurity, readRestrictedViewAccess, readRowLevelSecurity } from './security-policies.ts';
@@ -20,6 +23,8 @@ interface PolicyRow<Name extends keyof Policies> {
   /** For the examples, as `.alter` takes it; `merged`, as `.alter-merge` does. */
   readonly value: string;
   readonly merged?: string;
+  /** Of `.alter table` in forms that the parser does not know. */
+  readonly forms?: CommandRow['kinds'];
   /** Commands that the service has for other policies only. */
   readonly lacks?: readonly string[];
   readonly read: ReadPolicy<Name>;
@@ -32,9 +37,6 @@ const always: Readonly<Record<string, unknown>> = { IngestionTime: { IsEnabled: 
 /** As the text of commands has it, the title, and what the service shows it of. */
 const unsettable: readonly (readonly [string, string, ...('Table' | 'TableStar' | 'Database')[]])[] = [
   ['ingestiontime', 'IngestionTime', 'Table', 'TableStar'],
-  ['auto_delete', 'AutoDelete', 'Table'],
-  ['encoding', 'Encoding', 'Table', 'Database'],
-  ['extent_tags_retention', 'ExtentTagsRetention', 'Table', 'TableStar', 'Database'],
   ['managed_identity', 'ManagedIdentity', 'Database'],
   ['mirroring', 'Mirroring', 'Table', 'TableStar'],
 ];
@@ -90,7 +92,7 @@ export function showRows(
 
 /** All commands about one policy: long and short forms, on a table, several tables, a database. */
 function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly CommandRow[] {
-  const { name, title, value, merged = value, lacks = [], read, check } = row;
+  const { name, title, value, merged = value, forms = {}, lacks = [], read, check } = row;
   const alterTables = async (command: Command, context: CommandContext): Promise<readonly Row[]> => {
     // All names and values are looked at before the first change.
     const changes = namedTables(command, context).map((table) => ({
@@ -120,6 +122,7 @@ function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly
         [`AlterTablePolicy${title}`]: `.alter table T policy ${name} ${value}`,
         [`AlterTablesPolicy${title}`]: `.alter tables (T, U) policy ${name} ${value}`,
         [`AlterMergeTablePolicy${title}`]: `.alter-merge table T policy ${name} ${merged}`,
+        ...forms,
       },
       permission: 'tableAdmin',
       columns: policyColumns,
@@ -215,6 +218,12 @@ export const policyCommands: readonly CommandRow[] = [
   ...policyRows({
     ...{ name: 'roworder', title: 'RowOrder', read: readRowOrder, check: checkRowOrder },
     value: '(A asc)',
+    forms: {
+      AlterMergeTablesPolicyRowOrder: [
+        '.alter-merge tables (T, U) policy roworder (A asc)',
+        'alter-merge tables {TableName,} policy roworder {ColumnName,}',
+      ],
+    },
     lacks: onDatabases('RowOrder'),
   }),
   ...policyRows({
@@ -228,6 +237,20 @@ export const policyCommands: readonly CommandRow[] = [
     value: 'true',
     lacks: [...onDatabases('RestrictedViewAccess'), 'AlterMergeTablePolicyRestrictedViewAccess'],
   }),
+  ...policyRows({
+    ...{ name: 'auto_delete', title: 'AutoDelete', read: readAutoDelete, check: checkAutoDelete },
+    value: `'{"ExpiryDate": "2099-06-01", "DeleteIfNotEmpty": true}'`,
+    lacks: [
+      ...onDatabases('AutoDelete'),
+      ...['ShowTableStarPolicyAutoDelete', 'AlterTablesPolicyAutoDelete', 'AlterMergeTablePolicyAutoDelete'],
+    ],
+  }),
+  ...policyRows({
+    ...{ name: 'extent_tags_retention', title: 'ExtentTagsRetention', read: readTagRetention },
+    value: `'[{"TagPrefix": "drop-by:", "RetentionPeriod": "3.00:00:00"}]'`,
+    lacks: ['Tables', 'MergeTable', 'MergeDatabase'].map((what) => `Alter${what}PolicyExtentTagsRetention`),
+  }),
+  ...encodingPolicyCommands,
   ...unsettable.flatMap(([name, title, ...shownOf]) => {
     const places = (['Table', 'TableStar', 'Database'] as const).filter((place) => !shownOf.includes(place));
     return without(
@@ -241,12 +264,23 @@ export const policyCommands: readonly CommandRow[] = [
     );
   }),
   {
-    // The parser takes `true` only, which is always so.
-    kinds: { AlterTablePolicyIngestionTime: '.alter table T policy ingestiontime true' },
+    kinds: {
+      AlterTablePolicyIngestionTime: [
+        '.alter table T policy ingestiontime true',
+        'alter table {TableName} policy ingestiontime {Flag}',
+      ],
+      AlterTablesPolicyIngestionTime: [
+        '.alter tables (T, U) policy ingestiontime true',
+        'alter tables {TableName,} policy ingestiontime {Flag}',
+      ],
+    },
     permission: 'tableAdmin',
     columns: policyColumns,
-    run: (command, { data, database }) => [
-      tableRow('IngestionTime', data.table(database, command.required('TableName')), always['IngestionTime']),
-    ],
+    run: (command, context) => {
+      // Of every row it is known when it was ingested, so that this is always so.
+      if (command.optional('Flag')?.toLowerCase() !== 'true')
+        throw new KqlError('notSupported', `Tables without ingestion times (${command.kind} false) are not supported.`);
+      return namedTables(command, context).map((table) => tableRow('IngestionTime', table, always['IngestionTime']));
+    },
   },
 ];

@@ -102,7 +102,7 @@ const partOf = ({ text, start, end, value }: Word): CommandPart => ({
   ...(value === undefined ? {} : { value }),
 });
 
-/** `(value, …)` of names, ids or texts. */
+/** `(value, …)` of names, ids or texts, each with more words behind it if need be. */
 function argumentList(
   words: readonly Word[],
   from: number,
@@ -110,13 +110,25 @@ function argumentList(
 ): { readonly parts: CommandPart[]; readonly next: number } | undefined {
   if (words[from]?.text !== '(') return undefined;
   const parts: CommandPart[] = [];
-  for (let at = from + 1; ; at += 2) {
-    const [value, mark] = words.slice(at, at + 2);
-    if ((value?.kind !== 'word' && value?.kind !== 'string') || mark === undefined) return undefined;
-    parts.push({ ...partOf(value), name });
-    if (mark.text === ')') return { parts, next: at + 2 };
-    if (mark.text !== ',') return undefined;
+  let own: Word[] = [];
+  for (let at = from + 1; at < words.length; at += 1) {
+    const word = words[at];
+    if (word?.kind === 'word' || word?.kind === 'string') {
+      own.push(word);
+      continue;
+    }
+    const [first, ...others] = own;
+    if (first === undefined || (word?.text !== ',' && word?.text !== ')')) return undefined;
+    const text = own.map((one) => one.text).join(' ');
+    parts.push(
+      others.length === 0
+        ? { ...partOf(first), name }
+        : { name, text, start: first.start, end: others.at(-1)?.end ?? first.end },
+    );
+    if (word.text === ')') return { parts, next: at + 1 };
+    own = [];
   }
+  return undefined;
 }
 
 /** `(name = value, …)`; a value may be a call such as `datetime(2020-01-01)`. */

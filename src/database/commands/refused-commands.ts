@@ -43,7 +43,6 @@ export const refusedCommands: readonly RefusedRow[] = [
     why: 'databases are detached through the resource manager (attachedDatabaseConfigurations)',
   },
   { kinds: ['ShowPrincipalAccess'], why: '.show principal roles tells the roles of a principal' },
-  { kinds: ['AlterColumnType'], why: 'it would lose the data of the column; add another column instead' },
   {
     kinds: ['CancelPurge'],
     patterns: ['cancel purge {OperationId}', 'cancel all purges', 'cancel all purges in database {DatabaseName}'],
@@ -88,7 +87,6 @@ export const refusedFamilies: readonly RefusedFamily[] = [
     ],
     why: 'blobs are queued by clients of the ingestion endpoint; commands for it are not built',
   },
-  { named: /ExtentTags|PolicyExtentTags/, begins: ['drop extent tags'], why: 'tags of extents do not change' },
   { named: /^TableShuffle/, why: 'extents are merged when they are due' },
   { named: /RowStore|RowId|Shard(s?Group|Make|Drop)|ExtentContainer|ExtentsMetadata/, why: 'storage is another here' },
   { named: /Fabric/, why: 'there is no Fabric here' },

@@ -5,6 +5,7 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
+import { columnPath } from './column-path.ts';
 import { ownPrincipals, requirePermission } from './permissions.ts';
 import { clrTypes, columnType, cslSchema } from './schema-text.ts';
 import { splitCommand } from './words.ts';
@@ -76,19 +77,6 @@ function onlySchema(command: Command): TableSchema {
   return schema;
 }
 
-/** `T.c` or `D.T.c`, each name with brackets if need be. */
-function columnPath(
-  text: string,
-  context: CommandContext,
-): { readonly database: string; readonly table: string; readonly column: string } {
-  const names = (splitCommand(`.${text}`) ?? [])
-    .filter(({ kind }) => kind !== 'mark')
-    .map((word) => word.value ?? word.text);
-  const [column, table, database] = names.reverse();
-  if (column === undefined || table === undefined) throw new KqlError('semantic', 'A column is named as Table.Column.');
-  return { database: database ?? context.database, table, column };
-}
-
 /** New name → column, all of one table. */
 async function renameColumns(command: Command, context: CommandContext): Promise<readonly Row[]> {
   const paths = command.all('ColumnName').map((text) => columnPath(text, context));
@@ -109,9 +97,21 @@ async function renameColumns(command: Command, context: CommandContext): Promise
 }
 
 async function dropColumn(command: Command, context: CommandContext): Promise<readonly Row[]> {
-  const { database, table, column } = columnPath(command.required('ColumnName'), context);
+  const named = command.optional('TableName');
+  const { database, table, column } =
+    named === undefined
+      ? columnPath(command.required('ColumnName'), context)
+      : { database: context.database, table: named, column: command.required('ColumnName') };
   requirePermission(context, 'tableAdmin', database, command.kind, table);
   return [schemaRow(await context.data.dropColumns(database, table, [column], command.has('ifexists')))];
+}
+
+async function alterColumnType(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { database, table, column } = columnPath(command.required('ColumnName'), context);
+  requirePermission(context, 'tableAdmin', database, command.kind, table);
+  const type = columnType(command.required('ColumnType'));
+  const changed = await context.data.changeColumnType(database, table, column, type);
+  return [[`[${changed.database}].[${changed.name}].[${column}]`, clrTypes[type], '']];
 }
 
 /** @returns the tables that remain, as the service does */
@@ -120,14 +120,34 @@ async function dropTables(command: Command, { data, database }: CommandContext):
   return [...data.database(database).tables.values()].map((table) => [table.name, table.database]);
 }
 
-async function renameTables(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
-  const from = command.all('TableName');
+async function renameTables(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { data, database } = context;
+  const given = command.optional('Renames');
   const to = command.all('NewTableName');
-  const renamed = await data.renameTables(
-    database,
-    from.map((name, index) => ({ from: name, to: to[index] ?? name })),
-  );
-  return renamed.map(tableRow);
+  const renames =
+    given === undefined
+      ? command.all('TableName').map((from, index) => ({ from, to: to[index] ?? from }))
+      : renamesOf(given);
+  if (given !== undefined)
+    for (const { from } of renames) requirePermission(context, 'tableAdmin', database, command.kind, from);
+  return (await data.renameTables(database, renames)).map(tableRow);
+}
+
+/** `NewName = OldName [ifexists], …`, which the parser does not read to its end. @throws KqlError `syntax` */
+function renamesOf(text: string): { readonly from: string; readonly to: string; readonly ifExists: boolean }[] {
+  const words = splitCommand(`.${text}`) ?? [];
+  const renames: { from: string; to: string; ifExists: boolean }[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const [to, equals, from] = words.slice(at, at + 3);
+    at += 3;
+    const ifExists = words[at]?.text.toLowerCase() === 'ifexists';
+    if (ifExists) at += 1;
+    const isEnd = at === words.length || words[at]?.text === ',';
+    if (to?.kind !== 'word' || equals?.text !== '=' || from?.kind !== 'word' || !isEnd)
+      throw new KqlError('syntax', 'Tables are renamed as NewName = OldName [ifexists], and so on.');
+    renames.push({ from: from.value ?? from.text, to: to.value ?? to.text, ifExists });
+  }
+  return renames;
 }
 
 async function columnDocstrings(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
@@ -208,7 +228,10 @@ export const tableCommands: readonly CommandRow[] = [
     run: columnDocstrings,
   },
   {
-    kinds: { RenameTable: '.rename table T to U', RenameTables: '.rename tables T = U, U = T' },
+    kinds: {
+      RenameTable: '.rename table T to U',
+      RenameTables: ['.rename tables T = U, U = T', 'rename tables {...Renames}'],
+    },
     permission: 'tableAdmin',
     columns: tableColumns,
     run: renameTables,
@@ -219,7 +242,18 @@ export const tableCommands: readonly CommandRow[] = [
     columns: 'TableName: string, DatabaseName: string',
     run: dropTables,
   },
-  { kinds: { DropColumn: '.drop column T.A' }, permission: 'anyone', columns: schemaColumns, run: dropColumn },
+  {
+    kinds: { DropColumn: ['.drop column T.A', 'drop column {TableName} . {ColumnName} ifexists'] },
+    permission: 'anyone',
+    columns: schemaColumns,
+    run: dropColumn,
+  },
+  {
+    kinds: { AlterColumnType: '.alter column T.A type = string' },
+    permission: 'anyone',
+    columns: columnColumns,
+    run: alterColumnType,
+  },
   {
     kinds: { DropTableColumns: '.drop table T columns (A, B)' },
     permission: 'tableAdmin',

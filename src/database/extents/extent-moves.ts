@@ -1,5 +1,4 @@
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
@@ -9,7 +8,7 @@ import { extentView } from './extent-service.ts';
 import type { Merger } from './merger.ts';
 import { movedExtent, requireMovable } from './moved-extents.ts';
 import type { NewExtent } from './replace-extents.ts';
-import { commitExtents, ExtentsGoneError, onSettledExtents } from './replace-extents.ts';
+import { commitExtents, ExtentsGoneError, onSettledExtents, retagged } from './replace-extents.ts';
 import type { TableStore } from './table-store.ts';
 
 /** Which extents of which table. */
@@ -141,12 +140,6 @@ export function createExtentMoves(store: TableStore, merger: Merger, randomBytes
         return (await merger.mergeThese(table, extents))?.extentId;
       }),
   };
-}
-
-/** The same blob under other tags. */
-export function retagged(extent: ExtentRecord, tags: readonly string[], randomBytes: RandomBytes): NewExtent {
-  const { extentId: of, tableId, rowCount } = extent;
-  return { record: { extentId: newGuid(randomBytes), tableId, rowCount, tags }, of };
 }
 
 /** It may have been merged since it was chosen: whoever is asked again may choose another. */

@@ -4,14 +4,16 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
-import { forget, recoverableUntil } from '../catalog/dropped-tables.ts';
+import type { CatalogReader } from '../catalog/image.ts';
+import { dropTable, forget, recoverableUntil } from '../catalog/dropped-tables.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import { mergeable } from './merge-policy.ts';
 import { isPastRetention } from './periods.ts';
-import { dropExtents, ExtentsGoneError, replaceExtents } from './replace-extents.ts';
+import { autoDeleteAt, tagGoesAt } from './aging.ts';
+import { commitExtents, dropExtents, ExtentsGoneError, replaceExtents, retagged } from './replace-extents.ts';
 import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
@@ -161,6 +163,7 @@ export class Merger {
   /** Drops extents of a table that are past its retention, a part in each commit, and the table itself where it is a stored result that
    * has expired. */
   async expire(table: TableRecord): Promise<void> {
+    await this.#autoDelete(table);
     const { store } = this.#parts;
     const { catalog, writer, now } = store.parts;
     const at = now();
@@ -173,6 +176,46 @@ export class Merger {
     }
     for (const chunk of chunksOf(extents))
       await writer.remove(await catalog.change((draft) => dropExtents(draft, chunk)));
+  }
+
+  /** A table whose day has come goes, as by `.drop table`; with rows only where its policy says so. */
+  async #autoDelete({ tableId }: TableRecord): Promise<void> {
+    const { catalog, now } = this.#parts.store.parts;
+    const at = now();
+    const isOver = (reader: CatalogReader): TableRecord | undefined => {
+      const table = reader.get(`t/${tableId}`);
+      if (table?.kind !== 'table' || autoDeleteAt(table.policies) > at) return undefined;
+      const hasRows = reader.extentsOf(tableId).length > 0 || reader.segmentsOf(tableId).some(({ count }) => count > 0);
+      return hasRows && table.policies.auto_delete?.DeleteIfNotEmpty !== true ? undefined : table;
+    };
+    if (isOver(catalog.image) === undefined) return;
+    await catalog.change((draft) => {
+      const table = isOver(draft);
+      // Rows that wait to be logged are rows, too.
+      if (table !== undefined && (table.policies.auto_delete?.DeleteIfNotEmpty === true || !draft.logsRowsOf(tableId)))
+        dropTable(draft, table, at);
+    });
+  }
+
+  /** Tags that are past their retention go: the extents are others with the same blobs. */
+  async retag(table: TableRecord): Promise<void> {
+    const { store, randomBytes } = this.#parts;
+    const at = store.parts.now();
+    const policy = store.policy(table, 'extent_tags_retention');
+    if (policy === undefined) return;
+    const isKept =
+      (extent: ExtentRecord) =>
+      (tag: string): boolean =>
+        tagGoesAt(tag, extent, policy) > at;
+    const old = store.parts.catalog.image
+      .extentsOf(table.tableId)
+      .filter((extent) => !extent.tags.every(isKept(extent)));
+    for (const chunk of chunksOf(old))
+      await commitExtents(
+        store,
+        chunk,
+        chunk.map((extent) => retagged(extent, extent.tags.filter(isKept(extent)), randomBytes)),
+      );
   }
 
   /** Tables that can be had back no more go, with all that they hold. */
@@ -205,7 +248,17 @@ export class Merger {
         if (record.stored !== undefined) return record.stored.expiresOn;
         const { softDeleteMs } = store.periods(record);
         const extents = store.parts.catalog.image.extentsOf(record.tableId);
-        return extents.reduce((first, { maxCreatedOn }) => Math.min(first, maxCreatedOn + softDeleteMs), Infinity);
+        const tags = store.policy(record, 'extent_tags_retention');
+        const goes = extents.length === 0 || record.policies.auto_delete?.DeleteIfNotEmpty === true;
+        return extents.reduce(
+          (first, extent) =>
+            Math.min(
+              first,
+              extent.maxCreatedOn + softDeleteMs,
+              ...extent.tags.map((tag) => tagGoesAt(tag, extent, tags)),
+            ),
+          goes ? autoDeleteAt(record.policies) : Infinity,
+        );
       }
       case 'droppedTable':
         return Math.min(recoverableUntil(record), this.#agesAt(record.table));

@@ -1,4 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { CatalogDraft } from '../catalog/image.ts';
 import type { ExtentRecord } from '../catalog/records.ts';
@@ -35,6 +37,12 @@ export type NewExtent =
       /** Whose blob it is. What else its record says is taken when the commit is planned. */
       readonly of: Guid;
     };
+
+/** The same blob under other tags. */
+export function retagged(extent: ExtentRecord, tags: readonly string[], randomBytes: RandomBytes): NewExtent {
+  const { extentId: of, tableId, rowCount } = extent;
+  return { record: { extentId: newGuid(randomBytes), tableId, rowCount, tags }, of };
+}
 
 /** Extents that were to be replaced are there no more. */
 export class ExtentsGoneError extends Error {

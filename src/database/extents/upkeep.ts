@@ -6,11 +6,13 @@ import type { Merger } from './merger.ts';
 import type { Sweeper } from './sweeper.ts';
 import { UnreadableExtentsError } from './unreadable-extents-error.ts';
 
-/** In the order in which they are done. `databases`: what databases held that were deleted. `dropped`: tables that can be had back no more. `sweep`: rows of tables that were dropped or
+/** In the order in which they are done. `databases`: what databases held that were deleted. `retention`: extents, and tables whose day has come.
+ * `tags`: of extents. `dropped`: tables that can be had back no more. `sweep`: rows of tables that were dropped or
  * emptied. `queued`: what was put into the storage accounts long ago. `views`: new rows of their sources. */
 export const upkeepSteps = [
   'databases',
   'retention',
+  'tags',
   'dropped',
   'history',
   'queued',
@@ -74,6 +76,7 @@ export class Upkeep {
       await this.#attempt('databases', undefined, () => removeDatabases(droppedDatabases));
     if (!destructionHeld) {
       for (const table of tables()) await this.#attempt('retention', table, () => merger.expire(table));
+      for (const table of tables()) await this.#attempt('tags', table, () => merger.retag(table));
       await this.#attempt('dropped', undefined, () => merger.expireDropped());
       await this.#attempt('history', undefined, () => merger.forgetHistory());
       await this.#attempt('queued', undefined, this.#parts.expireQueued);

@@ -217,3 +217,26 @@ describe('who administers one table alone', () => {
     expect([await numbers('A'), await numbers('B')]).toEqual(['', '1,2,3']);
   });
 });
+
+describe('the source of a materialized view', () => {
+  it('gets extents with new times of ingestion alone, and loses records under the view', async () => {
+    await table('A');
+    await emptied('V');
+    await run('.create materialized-view M on table V { V | summarize count() by n }');
+    await expect(run('.move extents all from table A to table V')).rejects.toThrow('setNewIngestionTime');
+    cluster.data.advance(1000);
+    await run('.move extents all from table A to table V with (setNewIngestionTime=true)');
+    expect(await rowsOf('M | project n, count_ | sort by n asc')).toEqual(['1,1', '2,1', '3,1']);
+    await (await cluster.data.data()).maintain();
+    // What the view has taken in stays in it, and is not taken in once more.
+    await run('.delete table V records <| V | where n == 2');
+    await (await cluster.data.data()).maintain();
+    expect(await rowsOf('M | project n, count_ | sort by n asc')).toEqual(['1,1', '2,1', '3,1']);
+    expect(await numbers('V')).toBe('1,3');
+    await table('A');
+    cluster.data.advance(1000);
+    await run('.update table V delete D move A <| let D = V | where n == 3');
+    await (await cluster.data.data()).maintain();
+    expect(await rowsOf('M | project n, count_ | sort by n asc')).toEqual(['1,2', '2,2', '3,2']);
+  });
+});

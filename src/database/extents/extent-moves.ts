@@ -6,7 +6,7 @@ import { dataError } from '../catalog/data-error.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { extentView } from './extent-service.ts';
 import type { Merger } from './merger.ts';
-import { movedExtent, requireMovable } from './moved-extents.ts';
+import { hasViews, movedExtent, requireMovable } from './moved-extents.ts';
 import type { NewExtent } from './replace-extents.ts';
 import { commitExtents, ExtentsGoneError, onSettledExtents, retagged } from './replace-extents.ts';
 import type { TableStore } from './table-store.ts';
@@ -74,6 +74,11 @@ export function createExtentMoves(store: TableStore, merger: Merger, randomBytes
     for (const { table, extentIds } of chosen.moved)
       if (extentIds === 'all') await merger.flush(store.table(database, table));
     const target = store.table(database, request.table);
+    if (!request.newIngestionTime && chosen.moved.length > 0 && hasViews(store, target))
+      throw new KqlError(
+        'semantic',
+        `The table '${target.name}' is the source of a materialized view, which would not see the records: move them with setNewIngestionTime=true.`,
+      );
     const dropped = chosen.dropped.map((id) => extentIn(store, target, id));
     const moved = chosen.moved.flatMap(({ table, extentIds }) => {
       const from = store.table(database, table);

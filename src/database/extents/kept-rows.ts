@@ -33,7 +33,11 @@ export async function keepRows(
       const from = source.extentSql?.() ?? source.sql;
       const sql = `SELECT ${names} FROM ${from} WHERE extent_row NOT IN (SELECT place FROM gone_rows)`;
       const originalBytes = Math.round((extent.originalBytes * left) / rowCount);
-      const facts = { tableId, originalBytes, minCreatedOn, maxCreatedOn, tags };
+      const ingestedTo = extent.ingestedAt ?? extent.ingestedTo;
+      const facts = {
+        ...{ tableId, originalBytes, minCreatedOn, maxCreatedOn, tags },
+        ...(ingestedTo === undefined ? {} : { ingestedTo }),
+      };
       const kept = await writer.write(connection, { sql, bound: [] }, table, facts);
       invariant(kept?.record.rowCount === left, 'what is not marked stays');
       return kept;

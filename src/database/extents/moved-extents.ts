@@ -26,6 +26,10 @@ export function requireMovable(from: TableRecord, to: TableRecord): void {
     );
 }
 
+/** Whether a materialized view is made of the rows of a table: it takes those in that come with a new time of ingestion, and no others. */
+export const hasViews = ({ parts: { catalog } }: TableStore, { databaseId, name }: TableRecord): boolean =>
+  catalog.image.hiddenTablesOf(databaseId).some(({ view }) => view?.source === name && !view.isOverView);
+
 /** What an extent of one table is as one of another: under a new id, with the same blob where both call its columns the same, else with
  * one that is written here.
  * @param ingestedOn a new ingestion time of all its rows, in milliseconds; absent: the one that each has

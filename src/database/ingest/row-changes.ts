@@ -16,7 +16,7 @@ import type { WrittenExtent } from '../extents/extent-writer.ts';
 import { columnsText } from '../extents/extent-moves.ts';
 import { keepRows } from '../extents/kept-rows.ts';
 import type { Merger } from '../extents/merger.ts';
-import { movedExtent, requireMovable } from '../extents/moved-extents.ts';
+import { hasViews, movedExtent, requireMovable } from '../extents/moved-extents.ts';
 import { isPastRetention } from '../extents/periods.ts';
 import type { NewExtent } from '../extents/replace-extents.ts';
 import { commitExtents, ExtentsGoneError, onSettledExtents } from '../extents/replace-extents.ts';
@@ -177,7 +177,8 @@ export function createRowChanges({ store, merger, updates, randomBytes }: RowCha
         for (const one of coming) {
           signal?.throwIfAborted();
           invariant(source, 'what comes has a table');
-          const came = await movedExtent({ store, randomBytes }, one, source.table, target.table);
+          const at = hasViews(store, target.table) ? now() : undefined;
+          const came = await movedExtent({ store, randomBytes }, one, source.table, target.table, at);
           if (came !== undefined) others.push(came);
         }
         const all = [...kept.values(), ...(extent === undefined ? [] : [extent]), ...others];

@@ -122,7 +122,8 @@ async function dropTables(command: Command, { data, database }: CommandContext):
 
 async function renameTables(command: Command, context: CommandContext): Promise<readonly Row[]> {
   const { data, database } = context;
-  const given = command.optional('Renames');
+  const rest = command.leaves.find(({ name }) => name === 'Renames');
+  const given = rest && command.text.slice(rest.start, rest.end);
   const to = command.all('NewTableName');
   const renames =
     given === undefined

@@ -147,6 +147,7 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
     return [
       `.drop table ['${existing}'] ifexists`,
       `.drop function ['${existing}'] ifexists`,
+      `.drop external table ['${existing}'] ifexists`,
       `.drop materialized-view ['${existing}'] ifexists`,
     ];
   const mapping = error instanceof DataError && error.code === 'MappingNotFound' ? nameIn(error) : undefined;

@@ -105,7 +105,6 @@ describe('.show ingestion failures', () => {
   it.each([
     ['<| 1\n"2', 'Stream_ClosingQuoteMissing'],
     ['<| "1"2', 'BadRequest_UnexpectedCharacterInInputStream'],
-    [`<| ${'1'.repeat(1_100_000)}`, 'Stream_InputStreamTooLarge'],
     [`with (format='sstream') <| 1`, 'BadRequest_FormatNotSupported'],
     [`with (format='json', ingestionMappingReference='none') <| {}`, 'BadRequest_MappingReferenceWasNotFound'],
     [`with (ingestionMapping='[{"Column":"zz","Ordinal":0}]') <| 1`, 'BadRequest_InconsistentMapping'],

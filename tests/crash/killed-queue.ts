@@ -1,4 +1,9 @@
-import { accountNames, blobAddressOf, containerNames, storageHost } from '../../src/database/queued/storage-accounts.ts';
+import {
+  accountNames,
+  blobAddressOf,
+  containerNames,
+  storageHost,
+} from '../../src/database/queued/storage-accounts.ts';
 import type { IngestPorts } from '../../src/database/queued/ingest-queue.ts';
 import type { QueuedStorage } from '../../src/database/queued/queued-storage.ts';
 import type { KilledCluster } from './killed-cluster.ts';

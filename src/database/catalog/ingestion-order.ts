@@ -10,10 +10,6 @@ const ticksPerMicrosecond = 10n;
 /** As `ingestion_time()` gives it, and cursors are written. */
 export const ticksOfIngestion = (at: IngestedAt): bigint => unixEpochTicks + BigInt(at) * ticksPerMicrosecond;
 
-/** @returns the latest time that is not after the ticks */
-export const ingestionOfTicks = (ticks: bigint): IngestedAt =>
-  Math.max(0, Number((ticks - unixEpochTicks) / ticksPerMicrosecond));
-
 /** Rows of the log carry it in milliseconds, whose fractions are microseconds. */
 export const millisecondsOf = (at: IngestedAt): number => at / 1000;
 export const ingestionOf = (milliseconds: number): IngestedAt => Math.round(milliseconds * 1000);

@@ -51,7 +51,7 @@ import { createServedClusters } from './kusto-clusters.ts';
 import type { NamedCluster } from './instance-environment.ts';
 import { vaultHostOf } from './outside-names.ts';
 import type { ServerParts } from './server-parts.ts';
-import { listIntact } from '../state/list-all.ts';
+import { listIntact, unlessDamaged } from '../state/list-all.ts';
 import { serviceVaultName } from './service-vault.ts';
 
 export interface Providers {
@@ -215,7 +215,7 @@ export function createProviders(
       const named = clusters
         .filter(({ value }) => value.blockedUntil === undefined)
         .map(async ({ id, value }): Promise<NamedCluster> => {
-          const found = await state.get(clusterResources, value.resourceId.toLowerCase());
+          const found = await unlessDamaged(() => state.get(clusterResources, value.resourceId.toLowerCase()));
           const storage = found === undefined ? [] : storageHosts(found.value.properties.clusterId);
           return { name: id as ClusterName, region: value.region, storageHosts: storage };
         });

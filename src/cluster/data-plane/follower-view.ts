@@ -1,5 +1,6 @@
 import type { ClusterData, PruningSources } from '../../database/cluster-data.ts';
 import type { DatabaseView, Policies, TableView } from '../../database/catalog/catalog-view.ts';
+import { unsetClusterSettings } from '../../database/catalog/cluster-settings.ts';
 import { dataError } from '../../database/catalog/data-error.ts';
 import type { CatalogDatabase, KqlCatalog } from '../../kql/plan/catalog.ts';
 import type { HotSpans } from '../../authz/follower-overrides.ts';
@@ -47,6 +48,8 @@ export function followerView(data: ClusterData, scope: FollowerScope): ClusterDa
       const found = tableOf(name, table);
       return data.tableStatistics(found.database, found.name);
     },
+    // What the follower says of all its databases is not known where the leader's rows are.
+    clusterSettings: () => unsetClusterSettings,
     kqlCatalog: () => sharedCatalog(data, scope, leaderView),
     sources: () => ({ open }),
   };

@@ -161,9 +161,10 @@ async function stage(ports: Ports, clusterId: Guid, { change, write }: StateCall
   return { outcome: 'ended' };
 }
 
-/** Only what takes something away may use the room that is kept on a full disk: a drop writes its database and the head. */
+/** Only what takes something away may use the room that is kept on a full disk: a drop writes its database, the head, and what brings it
+ * back. */
 const addsRecords = (write: readonly StateWrite[]): boolean =>
-  write.filter(({ put }) => put !== null).length > 2 || write.every(({ put }) => put !== null);
+  write.filter(({ put }) => put !== null).length > 3 || write.every(({ put }) => put !== null);
 
 function serves(ports: Ports, record: ClusterKeyRecord, generation: number): boolean {
   if (record.stopped || record.suspension !== undefined || record.generation !== generation) return false;

@@ -9,11 +9,12 @@ export interface ClusterSettingsChanges {
   changeClusterSettings(change: (held: ClusterSettings) => ClusterSettings): Promise<ClusterSettings>;
 }
 
-const unset: ClusterSettings = { policies: {}, disabledPlugins: [] };
+/** Of a cluster that nothing was said to. */
+export const unsetClusterSettings: ClusterSettings = { policies: {}, disabledPlugins: [] };
 
 export function clusterSettingsOf(reader: Pick<CatalogReader, 'get'>): ClusterSettings {
   const found = reader.get(clusterSettingsId);
-  return found?.kind === 'clusterSettings' ? found.settings : unset;
+  return found?.kind === 'clusterSettings' ? found.settings : unsetClusterSettings;
 }
 
 /** One record of the catalog: durable, sealed and re-wrapped as all others. */

@@ -94,20 +94,16 @@ describe('schemas', () => {
     ]);
   });
 
-  it.each([
-    ['external tables', 'external tables are not built'],
-    ['external tables details', 'external tables are not built'],
-    ['materialized-views', 'materialized views are not built'],
-    ['materialized-views details', 'materialized views are not built'],
-    ['continuous-exports', 'continuous export is not built'],
-    ['entity_groups', 'stored entity groups are not built'],
-  ])('.show %s is refused by its name, not answered with nothing', async (list, reason) => {
-    for (const pipe of ['', ' | count'])
-      await expect(cluster.run(`.show ${list}${pipe}`)).rejects.toMatchObject({
-        code: 'notSupported',
-        message: expect.stringMatching(new RegExp(`'.show ${list.replaceAll('-', '.')}.*: ${reason}`)) as string,
-      });
-  });
+  it.each([['continuous-exports', 'continuous export is not built']])(
+    '.show %s is refused by its name, not answered with nothing',
+    async (list, reason) => {
+      for (const pipe of ['', ' | count'])
+        await expect(cluster.run(`.show ${list}${pipe}`)).rejects.toMatchObject({
+          code: 'notSupported',
+          message: expect.stringMatching(new RegExp(`'.show ${list.replaceAll('-', '.')}.*: ${reason}`)) as string,
+        });
+    },
+  );
 });
 
 describe('databases', () => {
@@ -145,8 +141,6 @@ describe('commands that are not built', () => {
     ['.show journal', 'ShowJournal', ''],
     ['.show principal access', 'ShowPrincipalAccess', '.show principal roles'],
     ['.cancel purge 11111111-1111-1111-1111-111111111111', 'CancelPurge', 'done'],
-    [`.export to csv (h@'https://x') <| ['a b']`, 'ExportToStorage', ''],
-    [`.create materialized-view V on table ['a b'] { ['a b'] | summarize count() by n }`, 'CreateMaterializedView', ''],
   ])('%s is refused by name', async (text, kind, hint) => {
     await expect(cluster.run(text)).rejects.toMatchObject({
       code: 'notSupported',

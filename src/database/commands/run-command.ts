@@ -1,3 +1,4 @@
+import { entityKindOf } from '../../authz/kusto-roles.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { ParsedCommand } from '../../kql/plan/command.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
@@ -97,8 +98,20 @@ async function parse(context: CommandContext, text: string): Promise<ParsedComma
       throw error;
     }
   } catch (error) {
-    throw error instanceof KqlError ? explainCommand(error, text) : error;
+    if (!(error instanceof KqlError)) throw error;
+    requireFirst(context, error);
+    throw explainCommand(error, text);
   }
+}
+
+/** Whoever may not give a command is not told what is wrong in it. A right that a role on one entity gives is asked for when it is known
+ * which one is meant. @throws ForbiddenError */
+function requireFirst(context: CommandContext, { code, command }: KqlError): void {
+  const permission = command === undefined ? undefined : commandRow(command)?.permission;
+  if (code !== 'semantic' || command === undefined || permission === undefined || permission === 'anyone') return;
+  const isKnown = context.data.databases().some(({ name }) => name === context.database);
+  if (isKnown && entityKindOf(permission) === undefined)
+    requirePermission(context, permission, context.database, command);
 }
 
 /** The parser knows nearly every command there is; what it does not know, and what is not built, is named rather than called a mistake. */

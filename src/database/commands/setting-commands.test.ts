@@ -106,10 +106,10 @@ describe('policies', () => {
   });
 
   it('that nobody can set are null and refused by name', async () => {
-    expect(await policy('.show table T policy auto_delete')).toBeNull();
-    await expect(cluster.run(`.alter table T policy auto_delete @'{}'`)).rejects.toMatchObject({
+    expect(await policy('.show table T policy mirroring')).toBeNull();
+    await expect(cluster.run('.delete table T policy mirroring')).rejects.toMatchObject({
       code: 'notSupported',
-      message: expect.stringContaining('AlterTablePolicyAutoDelete') as string,
+      message: expect.stringContaining('DeleteTablePolicyMirroring') as string,
     });
   });
 });

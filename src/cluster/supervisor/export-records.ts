@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { retryOnConflict } from '../../arm/retry.ts';
 import type { AuditEvent, ExportFacts } from '../../audit/audit-event.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Guid } from '../../base/guid.ts';
@@ -10,7 +11,6 @@ import { toIso } from '../../clock/clock.ts';
 import { listIntact } from '../../state/list-all.ts';
 import type { State, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
-import { StateConflictError } from '../../state/state-store.ts';
 import type { ExportCall, ExportReply } from '../messages/exports.ts';
 import type { SupervisedClusterKeys } from './cluster-keys.ts';
 import type { ServedClusters } from './served-clusters.ts';
@@ -33,7 +33,6 @@ export const clusterExports: Table<ExportRecord> = { name: 'cluster-exports', pa
 
 /** Of one cluster. */
 const containersMax = 1_000;
-const attemptsMax = 20;
 
 export interface ExportRecordParts {
   readonly state: State;
@@ -57,7 +56,7 @@ export function createExportRecords(parts: ExportRecordParts): ExportRecords {
       if (call.step === 'begun' && (await parts.keys.admitted(clusterId)).outcome !== 'admitted')
         return { outcome: 'refused', message: 'The cluster may not use its key now.' };
       const id = `${clusterId}/${createHash('sha256').update(call.container).digest('hex').slice(0, 32)}`;
-      for (let attempt = 1; ; attempt += 1) {
+      return retryOnConflict(async () => {
         const found = await state.get(clusterExports, id);
         if (
           found === undefined &&
@@ -66,14 +65,10 @@ export function createExportRecords(parts: ExportRecordParts): ExportRecords {
           return { outcome: 'refused', message: `A cluster exports to at most ${containersMax} containers.` };
         const now = toIso(clock.now());
         const write = [writeRecord(clusterExports, id, found?.version ?? null, keptOf(after(found?.value, call, now)))];
-        try {
-          const event = await eventOf(parts, clusterId, call, now);
-          await (event === undefined ? state.commit({ write }) : audit.commit({ events: [event], write }));
-          return { outcome: 'noted' };
-        } catch (error) {
-          if (!(error instanceof StateConflictError) || attempt >= attemptsMax) throw error;
-        }
-      }
+        const event = await eventOf(parts, clusterId, call, now);
+        await (event === undefined ? state.commit({ write }) : audit.commit({ events: [event], write }));
+        return { outcome: 'noted' };
+      });
     },
   };
 }

@@ -63,7 +63,9 @@ describe.each([
 it('a view over a view, and one with a dimension table, follow their sources', async () => {
   await cluster.run(`.create table Q ${columns}`);
   await cluster.run('.create materialized-view Once on table Q { Q | summarize take_any(*) by k, n }');
-  await cluster.run('.create materialized-view Sums on materialized-view Once { Once | summarize total = sum(n) by k }');
+  await cluster.run(
+    '.create materialized-view Sums on materialized-view Once { Once | summarize total = sum(n) by k }',
+  );
   await cluster.run(
     '.create materialized-view with (dimensionTables=dynamic(["Dim"])) Named on table Q { Q | lookup Dim on k | summarize c = count() by label }',
   );

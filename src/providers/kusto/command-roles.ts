@@ -1,6 +1,7 @@
 import type { AuditCaller, AuditEvent, RoleFacts } from '../../audit/audit-event.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { NamedPrincipal, RoleChange } from '../../authz/role-changes.ts';
+import { retryOnConflict } from '../../arm/retry.ts';
 import { afterChange } from '../../authz/role-changes.ts';
 import type { Guid } from '../../base/guid.ts';
 import { toIso } from '../../clock/clock.ts';
@@ -58,26 +59,35 @@ async function changeDatabaseRole(
   change: RoleChange,
   named: readonly NamedPrincipal[],
 ): Promise<RoleOutcome> {
-  for (;;) {
-    const cluster = await currentCluster(ports, request.clusterResourceId);
-    const id = `${request.clusterResourceId}/databases/${change.database}`.toLowerCase();
-    const database = await ports.state.get(databaseResources, id);
-    if (cluster === undefined || database === undefined) return refused('The database does not exist any more.');
-    if (isUnderWay(database.value.properties.operation, ports.clock.now()))
-      return refused('The database is being changed. Try again in a moment.');
-    const assigned = await listAssignments(ports, scopeOfDatabase(database.value));
-    const { write, roles, tooMany } = planned(assigned, database, change, named);
-    if (tooMany) return refused(`Commands give at most ${rolesMax} roles in one database.`);
-    try {
-      await ports.audit.commit({
-        events: [eventOf(ports, request, change, 'Succeeded')],
-        write: [...write, writeRoles(database, roles), touchCluster(cluster)],
-      });
-      return { outcome: 'done', principals: named };
-    } catch (error) {
-      if (!(error instanceof StateConflictError)) throw error;
-    }
+  try {
+    return await retryOnConflict(() => tryDatabaseRole(ports, request, change, named));
+  } catch (error) {
+    if (error instanceof StateConflictError) return refused(underWay);
+    throw error;
   }
+}
+
+const underWay = 'The database is being changed. Try again in a moment.';
+
+async function tryDatabaseRole(
+  ports: RolePorts,
+  request: RoleRequest,
+  change: RoleChange,
+  named: readonly NamedPrincipal[],
+): Promise<RoleOutcome> {
+  const cluster = await currentCluster(ports, request.clusterResourceId);
+  const id = `${request.clusterResourceId}/databases/${change.database}`.toLowerCase();
+  const database = await ports.state.get(databaseResources, id);
+  if (cluster === undefined || database === undefined) return refused('The database does not exist any more.');
+  if (isUnderWay(database.value.properties.operation, ports.clock.now())) return refused(underWay);
+  const assigned = await listAssignments(ports, scopeOfDatabase(database.value));
+  const { write, roles, tooMany } = planned(assigned, database, change, named);
+  if (tooMany) return refused(`Commands give at most ${rolesMax} roles in one database.`);
+  await ports.audit.commit({
+    events: [eventOf(ports, request, change, 'Succeeded')],
+    write: [...write, writeRoles(database, roles), touchCluster(cluster)],
+  });
+  return { outcome: 'done', principals: named };
 }
 
 /** What the resource manager has assigned is one list with what commands give: whoever has a role by an assignment keeps it by that,

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
-import { readResult } from './command-pipe.ts';
-import { queryRequest } from './query-request.ts';
+import { onNewest } from '../../../tests/support/newest-rows.ts';
 
 let cluster: CommandFixture;
 beforeAll(async () => {
@@ -10,12 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-const run = async (text: string) => cluster.run(text, { data: await cluster.data.data() });
-const rowsOf = async (text: string): Promise<readonly string[]> => {
-  const context = { ...cluster.context, data: await cluster.data.data() };
-  const { rows } = await readResult(await cluster.engine.execute(queryRequest(context, text)));
-  return rows.map((row) => row.map(String).join());
-};
+const { run, rowsOf } = onNewest(() => cluster);
 const numbers = async (table: string): Promise<string> => (await rowsOf(`${table} | project n | sort by n asc`)).join();
 const blobs = async (): Promise<readonly string[]> => {
   const found: string[] = [];

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { onNewest } from '../../../tests/support/newest-rows.ts';
 import { documentedCommands } from '../../../tests/support/documented-commands.ts';
-import { readResult } from './command-pipe.ts';
 import { queryRequest } from './query-request.ts';
 
 let cluster: CommandFixture;
@@ -11,12 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-const run = async (text: string) => cluster.run(text, { data: await cluster.data.data() });
-const rowsOf = async (text: string): Promise<readonly string[]> => {
-  const context = { ...cluster.context, data: await cluster.data.data() };
-  const { rows } = await readResult(await cluster.engine.execute(queryRequest(context, text)));
-  return rows.map((row) => row.map(String).join());
-};
+const { run, rowsOf } = onNewest(() => cluster);
 const numbers = (table: string) => rowsOf(`${table} | project n | sort by n asc`);
 
 /** Rows in two extents and in the log. */

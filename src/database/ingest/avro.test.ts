@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { refusal } from '../../../tests/support/refusal.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { DataError } from '../catalog/data-error.ts';
 import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { requireFormat } from './formats.ts';
@@ -50,15 +50,6 @@ async function ingested(
 /** The three values of one field, by its own name or as a transformation makes them. */
 async function field(name: string, type: KqlType, properties: Properties = {}): Promise<unknown[]> {
   return (await ingested(vector('types.deflate'), { c: type }, { c: { Path: `$.${name}`, ...properties } })).flat();
-}
-
-async function refusal(work: Promise<unknown>): Promise<readonly [string, string]> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof DataError)) throw new Error(`not refused: ${String(error)}`);
-  return [error.code, error.message];
 }
 
 describe('Avro', () => {

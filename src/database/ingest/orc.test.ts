@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { refusal } from '../../../tests/support/refusal.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { formatDatetime } from '../../kql/values/ticks.ts';
 import { DataError } from '../catalog/data-error.ts';
@@ -31,15 +32,6 @@ async function read(
 
 const column = async (name: string, type: KqlType, of = 'scalars.zlib'): Promise<unknown[]> =>
   (await read(vector(of), { [name]: type })).flat();
-
-async function refusal(work: Promise<unknown>): Promise<readonly [string, string]> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof DataError)) throw new Error(`not refused: ${String(error)}`);
-  return [error.code, error.message];
-}
 
 const count = 6000;
 const numbers: Readonly<Record<string, (n: bigint) => bigint>> = {

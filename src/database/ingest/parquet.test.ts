@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { refusal } from '../../../tests/support/refusal.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { DataError } from '../catalog/data-error.ts';
 import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { formatDatetime, formatTimespan } from '../../kql/values/ticks.ts';
@@ -43,15 +43,6 @@ async function ingested(
     return type === 'timespan' ? formatTimespan(value) : value;
   };
   return values.map((row) => types.map((type, column) => shown(row[column], type)));
-}
-
-async function refusal(work: Promise<unknown>): Promise<readonly [string, string]> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof DataError)) throw new Error(`not refused: ${String(error)}`);
-  return [error.code, error.message];
 }
 
 const from = (field: string): Mapped[] => [{ Column: 'c', Properties: { Path: `$['${field}']` } }];

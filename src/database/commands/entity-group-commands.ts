@@ -73,7 +73,7 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
   return groups.filter(({ name }) => name === command.required('EntityGroupName')).map(rowOf);
 }
 
-/** @see Kusto "Entity groups" and the pages of these commands. What they hold is read by queries that have the operator `macro-expand`. */
+/** They are kept and shown; `macro-expand` takes the groups that a query writes out. @see Kusto "Entity groups" and the pages of these commands */
 export const entityGroupCommands: readonly CommandRow[] = [
   {
     kinds: {

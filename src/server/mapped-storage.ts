@@ -40,6 +40,8 @@ export function createMappedStoragePlane({ settings, log }: MappedStorageParts):
     handle: (request, response) => {
       const account = accountOf(request.headers.host);
       if (account === undefined) refuse(response, 404, 'ResourceNotFound', 'The specified resource does not exist.');
+      else if (leadsElsewhere(request.url ?? '/'))
+        refuse(response, 400, 'InvalidUri', 'The requested URI does not represent any resource on the server.');
       else forward(account, request, response, (error) => log.failure('storage-not-reached', error));
     },
   };
@@ -73,6 +75,10 @@ function forward(
   pipeline(request, onward, () => undefined);
 }
 
+/** A server behind may take the steps of a path, and what is above the address of the account is not the account. */
+const leadsElsewhere = (url: string): boolean =>
+  /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\]|%2f|%5c|$)/i.test(url.split('?', 1)[0] ?? '');
+
 /** A key signs the path with the name of the account before it. Emulators have that name in their path, and take the host for it instead
  * where it has the name. */
 function placeOf(
@@ -85,7 +91,10 @@ function placeOf(
 }
 
 function passed(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !ofConnection.has(name)));
+  const named = (headers.connection ?? '').toLowerCase().split(/[\s,]+/);
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !ofConnection.has(name) && !named.includes(name)),
+  );
 }
 
 function refuse(response: ServerResponse, status: number, code: string, text: string): void {

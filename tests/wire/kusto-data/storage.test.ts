@@ -128,6 +128,14 @@ describe('a mapped account under its host name', () => {
     expect(await k.call({ call: 'storage', database: db, uri, data, accountKey })).toEqual(done);
   });
 
+  it.each(['/../other/blob', '/c/../../b', '/c/%2e%2E/b', '/c/.%2e?x=1', '/..'])(
+    'leads nowhere but below the address that it is mapped to: %s',
+    async (path) => {
+      const { status, headers } = await k.send({ host: 'strange.blob.core.windows.net', method: 'GET', path });
+      expect([status, headers['x-ms-error-code']]).toEqual([400, 'InvalidUri']);
+    },
+  );
+
   it('says what cannot be reached, and is there for no other account', async () => {
     const { status, headers } = await k.send({ host: 'closed.blob.core.windows.net', method: 'GET', path: '/c/b' });
     expect([status, headers['x-ms-error-code']]).toEqual([503, 'ServerBusy']);

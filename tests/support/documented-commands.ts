@@ -5,12 +5,14 @@ import { noOverrides, withOverride } from '../../src/authz/follower-overrides.ts
 import { afterChange } from '../../src/authz/role-changes.ts';
 import { newGuid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
+import { instant } from '../../src/clock/clock.ts';
 import { DataError } from '../../src/database/catalog/data-error.ts';
 import type { DatabaseAccess } from '../../src/authz/kusto-roles.ts';
-import type { CommandRequests, FollowerSettings } from '../../src/database/commands/command-context.ts';
+import type { CommandContext, CommandRequests, FollowerSettings } from '../../src/database/commands/command-context.ts';
 import { KqlError, missingDatabase } from '../../src/kql/plan/kql-error.ts';
 import type { CommandFixture } from './command-fixture.ts';
 import { principalOf } from './command-fixture.ts';
+import { filesOf, setups, wrongOnThePage } from './documented-setups.ts';
 import { memoryStorage } from './memory-storage.ts';
 
 const folder = join(import.meta.dirname, '../../vectors/commands');
@@ -22,8 +24,8 @@ interface DocumentedCommand {
   readonly text: string;
 }
 
-/** `answered`: as the service does; `absent`: refused because the page does not say what its tables, columns and ids are, so that
- * the service would refuse it here, too; `refused`: not built, and the message names it; `failed`: anything else. */
+/** `answered`: as the service does; `absent`: refused because the page is wrong, or does not say what its tables, columns and ids
+ * are, so that the service would refuse it here, too; `refused`: not built, and the message names it; `failed`: anything else. */
 export type Outcome = 'answered' | 'absent' | 'refused' | 'failed';
 
 export const documentedCommands = read('documented.json') as readonly DocumentedCommand[];
@@ -56,24 +58,47 @@ function followerSettings(): FollowerSettings {
   };
 }
 
-/** Runs a documented command in a cluster that has the databases, tables and functions that it names. */
+/** Runs a documented command in a cluster that has the databases, tables and functions that it names, and what its page has made. */
 export async function outcomeOf(
   cluster: CommandFixture,
-  { text }: DocumentedCommand,
+  { id, text: written }: DocumentedCommand,
 ): Promise<{ readonly outcome: Outcome; readonly why: string }> {
   storage.blobs.clear(); // pages call files alike that are of different formats
   const known: DatabaseAccess[] = cluster.context.databases.map((one) => ({ ...one, roles: ['UnrestrictedViewer'] }));
-  const followers = followerSettings();
+  const { sourceOf, exports } = storage;
+  const context = { databases: known, requests, followers: followerSettings(), sourceOf, exports };
+  const { text, change } = await prepare(cluster, id, written, context);
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const { sourceOf, exports } = storage;
-      await cluster.run(text, { databases: known, requests, followers, sourceOf, exports });
+      await cluster.run(text, { ...context, ...change });
       return { outcome: 'answered', why: '' };
     } catch (error) {
       if (attempt < 12 && (await supply(cluster, known, text, error))) continue;
+      const wrong = wrongOnThePage[id];
+      if (wrong !== undefined) return { outcome: 'absent', why: wrong };
       return { outcome: outcomeOfError(error), why: error instanceof Error ? error.message : String(error) };
     }
   }
+}
+
+/** @returns the example with the ids of this cluster */
+async function prepare(
+  cluster: CommandFixture,
+  id: string,
+  written: string,
+  context: Partial<CommandContext>,
+): Promise<{ readonly text: string; readonly change: Partial<CommandContext> }> {
+  const run: CommandFixture['run'] = (command) => cluster.run(command, context);
+  let [text, change]: [string, Partial<CommandContext>] = [written, {}];
+  for (const setup of setups.filter(({ of }) => of.test(id))) {
+    for (const command of setup.commands ?? []) await run(command);
+    for (const [address, bytes] of filesOf(setup)) storage.blobs.set(address, bytes);
+    const ids = await setup.ids?.(run, cluster.settle);
+    for (const [there, here] of Object.entries(ids ?? {})) text = text.replaceAll(there, here);
+    const now = setup.now === undefined ? undefined : instant(Date.parse(setup.now));
+    if (now !== undefined) change = { clock: { ...cluster.context.clock, now: () => now } };
+  }
+  return { text, change };
 }
 
 function outcomeOfError(error: unknown): Outcome {
@@ -107,7 +132,7 @@ async function supply(
   let isMade = false;
   for (const command of made)
     for (const place of places) {
-      const run = cluster.run(command, { database: place, databases: known });
+      const run = cluster.run(command, { database: place, databases: known, exports: storage.exports });
       isMade =
         (await run.then(
           () => true,
@@ -119,7 +144,8 @@ async function supply(
 
 function commandsFor({ context }: CommandFixture, text: string, error: unknown): readonly string[] {
   const table = nameOf(error, 'TableNotFound') ?? unknown(error, 'table, tabular variable');
-  if (table !== undefined) return [`.create table ['${table}'] (Id: long)`];
+  if (table !== undefined)
+    return [`.drop external table ['${table}'] ifexists`, `.create table ['${table}'] (Id: long)`];
   const [, to, wanted, type] = /to '(.*)', which has no column '(.*)' of type '(.*)'/.exec(String(error)) ?? [];
   if (to !== undefined) return [`.alter-merge table ['${to}'] (['${wanted}']: ${type})`];
   const partitioned = /PartitionKeys/.test(String(error)) ? /table (\w+)/.exec(text)?.[1] : undefined;
@@ -130,6 +156,12 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
     ];
   const fn = nameOf(error, 'FunctionNotFound');
   if (fn !== undefined) return [`.create function ['${fn}']() { print x = 1 }`];
+  const external = nameOf(error, 'ExternalTableNotFound');
+  if (external !== undefined)
+    return [
+      `.drop table ['${external}'] ifexists`, // one name, one table
+      `.create external table ['${external}'] (Id: long) kind=storage dataformat=csv (h@'https://storageaccount.blob.core.windows.net/container1;secretKey')`,
+    ];
   const view = nameOf(error, 'ViewNotFound');
   if (view !== undefined)
     return [
@@ -149,6 +181,7 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
       `.drop function ['${existing}'] ifexists`,
       `.drop external table ['${existing}'] ifexists`,
       `.drop materialized-view ['${existing}'] ifexists`,
+      `.drop entity_group ['${existing}']`,
     ];
   const mapping = error instanceof DataError && error.code === 'MappingNotFound' ? nameIn(error) : undefined;
   if (mapping !== undefined)

@@ -2,9 +2,10 @@
  * leader's alone. */
 export type PrincipalsModification = 'Union' | 'Replace' | 'None';
 
-/** Which tables and functions of a database its follower has. */
+/** Which tables, materialized views and functions of a database its follower has. */
 export interface Sharing {
   readonly tables: NameSelection;
+  readonly views: NameSelection;
   readonly functions: NameSelection;
 }
 

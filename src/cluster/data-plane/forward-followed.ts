@@ -15,9 +15,9 @@ export const followerTicketHeader = 'x-kustody-follower';
 /** Commands about how the cluster follows, whichever database they are sent to. */
 const aboutFollowing = /^\.\s*[a-z]+\s+follower\b/i;
 /** Commands that tell what is in the database of the request. The leader's process has the last word on what they may tell. */
-const tellsOfDatabase = /^\.\s*show\s+(database|tables?|functions?|schema)\b/i;
+const tellsOfDatabase = /^\.\s*show\s+(database|tables?|materialized-views?|functions?|schema)\b/i;
 /** What they tell there is the leader's, not the follower's: what is hot by the leader's policies, too. */
-const tellsOfLeader = /\b(tables?\b.*\bdetails|identity|extents?|metadata|mappings?)\b/is;
+const tellsOfLeader = /\b((tables?|materialized-views?)\b.*\bdetails|identity|extents?|metadata|mappings?)\b/is;
 
 /** Sends a request about a followed database to the process of its leader, which reads the rows with the leader's key and for as long as that may be
  * used. Nothing is copied: rows pass through this process as they go out.

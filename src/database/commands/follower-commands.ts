@@ -78,9 +78,8 @@ async function changePrincipals(command: Command, context: CommandContext): Prom
 }
 
 async function changeCaching(command: Command, context: CommandContext): Promise<readonly Row[]> {
-  if (command.has('materialized-view') || command.has('materialized-views'))
-    throw refused('A caching policy of materialized views, which are not built,');
   const isOfTables = command.kind.includes('Tables');
+  // Tables and materialized views share their names.
   const tables = isOfTables ? command.all('name') : [];
   invariant(!isOfTables || tables.length > 0, 'a command about tables names one');
   const policy = command.kind.startsWith('Drop') ? undefined : readCaching(command, undefined);

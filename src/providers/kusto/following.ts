@@ -148,6 +148,7 @@ export function sharingOf({ properties: { values } }: ChildResource): Sharing {
   };
   return {
     tables: { include: list('tablesToInclude'), exclude: list('tablesToExclude') },
+    views: { include: list('materializedViewsToInclude'), exclude: list('materializedViewsToExclude') },
     functions: { include: list('functionsToInclude'), exclude: list('functionsToExclude') },
   };
 }

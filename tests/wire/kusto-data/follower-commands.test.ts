@@ -105,6 +105,8 @@ describe('commands about a followed database', () => {
     await command('.alter follower database logs policy caching hot = 7d');
     await command('.alter follower database logs tables (T, U) policy caching hotdata = 1d hotindex = 2d');
     await command('.alter follower database logs table T policy caching hot = 3d');
+    await command('.alter follower database logs materialized-views (V, W) policy caching hot = 5d');
+    await command('.delete follower database logs materialized-view W policy caching');
     await command('.alter follower database logs caching-policies-modification-kind = replace');
     await command('.alter follower database logs prefetch-extents = true');
     const [row, ...others] = await shown('.show follower databases');
@@ -137,11 +139,13 @@ describe('commands about a followed database', () => {
       TableMetadataOverrides: {
         T: { CachingPolicyOverride: { DataHotSpan: { Value: '3.00:00:00' }, IndexHotSpan: { Value: '3.00:00:00' } } },
         U: { CachingPolicyOverride: { DataHotSpan: { Value: '1.00:00:00' }, IndexHotSpan: { Value: '2.00:00:00' } } },
+        V: { CachingPolicyOverride: { DataHotSpan: { Value: '5.00:00:00' }, IndexHotSpan: { Value: '5.00:00:00' } } },
       },
       CachingPoliciesModificationKind: 'Replace',
     });
     await command('.delete follower database logs policy caching');
     await command('.delete follower database logs tables (T, U) policy caching');
+    await command('.delete follower database logs materialized-views (V) policy caching');
     expect(await shown('.show follower database logs | project CachingPolicyOverride, TableMetadataOverrides')).toEqual(
       [{ CachingPolicyOverride: 'null', TableMetadataOverrides: '' }],
     );
@@ -220,7 +224,6 @@ describe('commands about a followed database', () => {
       [".add follower database logs viewers ('someone')", 'is not a principal'],
       [`.add follower database logs viewers ('aadapp=${people.stranger.id};common')`, 'was not found'],
       ['.alter follower database logs database-name-override = other', 'not supported'],
-      ['.alter follower database logs materialized-view V policy caching hot = 1d', 'not supported'],
       ['.alter follower database logs tables include add (T*)', 'tableLevelSharingProperties'],
       [".drop follower databases (logs) from 'path'", 'attachedDatabaseConfigurations'],
     ] as const) {

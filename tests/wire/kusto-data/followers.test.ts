@@ -115,6 +115,24 @@ describe('a database that follows another cluster', () => {
     expect((await query('follower', 'logs', 'T | count')).text).toContain('"Rows":[[2]]');
   });
 
+  it('has the materialized views of the leader, and takes none', async () => {
+    const view = 'materialized-view V on table T { T | summarize Rows = count() by n }';
+    await command('leader', 'logs', `.create ${view}`);
+    await command('leader', 'logs', '.ingest inline into table T <| 8');
+    for (const csl of ['V', "materialized_view('V', 0s)"])
+      expect((await query('follower', 'logs', csl)).text).toContain('"Rows":[[8,1]]');
+    expect((await command('follower', 'logs', '.show materialized-views')).text).toContain('["V","T"');
+    expect((await command('follower', 'logs', '.show materialized-view V policy caching')).status).toBe(200);
+    for (const csl of [
+      `.create-or-alter ${view}`,
+      '.drop materialized-view V',
+      '.show materialized-view V extents',
+      '.show materialized-views details',
+    ])
+      expect([csl, (await command('follower', 'logs', csl)).status]).toEqual([csl, 400]);
+    expect((await query('leader', 'logs', 'V')).text).toContain('"Rows":[[8,1]]');
+  });
+
   it('takes nothing', async () => {
     const streamed = await fixture.send({
       ...{ host: 'follower.eastus.kusto.windows.net', method: 'POST', token: tokens.kusto, body: '8\n' },
@@ -135,7 +153,7 @@ describe('a database that follows another cluster', () => {
       expect([answer.status, answer.text.slice(0, 300)]).toEqual([400, expect.any(String)]);
     expect((await query('follower', 'own', "union O, database('logs').T")).text).toContain('databases of two clusters');
     expect((await query('follower', 'logs', "database('own').O")).text).toContain('databases of two clusters');
-    expect((await query('leader', 'logs', 'T | count')).text).toContain('"Rows":[[2]]');
+    expect((await query('leader', 'logs', 'T | count')).text).toContain('"Rows":[[3]]');
     expect((await arm('DELETE', 'follower/databases/logs')).status).toBe(501);
     expect((await arm('DELETE', 'leader/databases/logs')).status).toBe(400);
     expect((await arm('DELETE', 'leader')).status).toBe(400);
@@ -152,8 +170,8 @@ describe('a database that follows another cluster', () => {
   it('has the name and the tables that its configuration says', async () => {
     expect((await detach()).status).toBe(202);
     await attach({ databaseNameOverride: 'renamed', tableLevelSharingProperties: { tablesToExclude: ['Sec*'] } });
-    expect((await query('follower', 'renamed', 'T | count')).text).toContain('"Rows":[[2]]');
-    expect((await query('follower', 'renamed', "database('renamed').T | count")).text).toContain('"Rows":[[2]]');
+    expect((await query('follower', 'renamed', 'T | count')).text).toContain('"Rows":[[3]]');
+    expect((await query('follower', 'renamed', "database('renamed').T | count")).text).toContain('"Rows":[[3]]');
     for (const csl of ['Secret', "database('renamed').Secret", "table('Secret')", "database('logs').Secret"])
       expect((await query('follower', 'renamed', csl)).status).toBe(400);
     expect((await query('follower', 'logs', 'T')).status).toBe(400);
@@ -172,6 +190,7 @@ describe('a database that follows another cluster', () => {
     for (const [cluster, db, csl] of [
       ['leader', 'logs', 'T'],
       ['follower', 'logs', 'T'],
+      ['follower', 'logs', 'V'],
       ['follower', 'own', 'O'],
     ] as const) {
       const answer = await query(cluster, db, csl);
@@ -185,11 +204,12 @@ describe('a database that follows another cluster', () => {
   it('is back when the key is and the follower is resumed', async () => {
     await permit('add');
     await checkKeys();
-    expect((await query('leader', 'logs', 'T | count')).text).toContain('"Rows":[[2]]');
+    expect((await query('leader', 'logs', 'T | count')).text).toContain('"Rows":[[3]]');
     expect((await query('follower', 'own', 'O')).status).toBe(503);
     expect((await arm('POST', 'follower/start')).status).toBe(202);
     expect((await query('follower', 'own', 'O')).text).toContain('"Rows":[[5]]');
-    expect((await query('follower', 'logs', 'T | count')).text).toContain('"Rows":[[2]]');
+    expect((await query('follower', 'logs', 'T | count')).text).toContain('"Rows":[[3]]');
+    expect((await query('follower', 'logs', 'V')).text).toContain('"Rows":[[8,1]]');
   });
 
   it('lets the follower go on alone once it is detached', async () => {

@@ -16,7 +16,7 @@ const page: readonly (readonly [ClusterRole | DatabaseRole, string, readonly Kus
     'full permission to one database',
     [
       ...(['list', 'metadata', 'read', 'create', 'ingest', 'ingestPart', 'tableIngest', 'tableAdmin'] as const),
-      ...(['functionAdmin', 'monitor', 'admin'] as const),
+      ...(['functionAdmin', 'viewAdmin', 'monitor', 'admin'] as const),
     ],
   ],
   [
@@ -54,12 +54,12 @@ describe('roles of a cluster and its databases', () => {
     ]);
   });
 
-  it('on one table or function count for those who are in the database', () => {
+  it('on one table, function or materialized view count for those who are in the database', () => {
     const as = (...roles: readonly DatabaseRole[]) => ({ clusterRoles: [], databases: [{ name: 'D', roles }] });
     const given = (...[access, ...own]: [ReturnType<typeof as>, ...('Admin' | 'Ingestor')[]]) =>
       rights.filter((right) => hasKustoRight(access, right, 'D', own) && !hasKustoRight(access, right, 'D'));
     expect(given(as('User'), 'Ingestor')).toEqual(['tableIngest']);
-    expect(given(as('User'), 'Admin')).toEqual(['tableIngest', 'tableAdmin', 'functionAdmin']);
+    expect(given(as('User'), 'Admin')).toEqual(['tableIngest', 'tableAdmin', 'functionAdmin', 'viewAdmin']);
     expect(given(as('Ingestor'), 'Admin')).toEqual([]);
     expect(given(as('Viewer', 'Monitor', 'UnrestrictedViewer'), 'Admin', 'Ingestor')).toEqual([]);
     expect(given(as(), 'Admin', 'Ingestor')).toEqual([]);

@@ -7,7 +7,7 @@ export const databaseRoles = ['Admin', 'Ingestor', 'Monitor', 'User', 'Unrestric
 export type ClusterRole = (typeof clusterRoles)[number];
 export type DatabaseRole = (typeof databaseRoles)[number];
 
-export const entityKinds = ['table', 'function'] as const;
+export const entityKinds = ['table', 'function', 'view'] as const;
 export type EntityKind = (typeof entityKinds)[number];
 export type EntityRole = 'Admin' | 'Ingestor';
 
@@ -17,6 +17,7 @@ export type EntityRole = 'Admin' | 'Ingestor';
 export const entityScopes = {
   table: { word: 'table', roles: { Admin: 'create', Ingestor: 'ingestPart' } },
   function: { word: 'function', roles: { Admin: 'create' } },
+  view: { word: 'materialized view', roles: { Admin: 'create' } },
 } as const satisfies Readonly<Record<EntityKind, EntityScope>>;
 
 interface EntityScope {
@@ -109,6 +110,10 @@ export const kustoRights = {
   functionAdmin: {
     ...{ database: ['Admin'], cluster: ['AllDatabasesAdmin'] },
     entity: { kind: 'function', roles: ['Admin'] },
+  },
+  viewAdmin: {
+    ...{ database: ['Admin'], cluster: ['AllDatabasesAdmin'] },
+    entity: { kind: 'view', roles: ['Admin'] },
   },
   /** What others do. */
   monitor: { database: ['Admin', 'Monitor'], cluster: ['AllDatabasesAdmin', 'AllDatabasesMonitor'] },

@@ -48,7 +48,7 @@ export interface TableView {
 /** A materialized view, as names mean it. */
 export interface ViewView extends Pick<
   TableView,
-  'tableId' | 'database' | 'name' | 'folder' | 'docstring' | 'policies'
+  'tableId' | 'database' | 'name' | 'folder' | 'docstring' | 'policies' | 'principals'
 > {
   readonly columns: readonly Column[];
   readonly query: string;

@@ -3,6 +3,7 @@ import type { Guid } from '../../base/guid.ts';
 import { dataError } from './data-error.ts';
 import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
+import { requireView } from './materialized-view.ts';
 import { requireTable, saveTable } from './table-changes.ts';
 
 export interface Entity {
@@ -35,6 +36,10 @@ const heldBy: Readonly<Record<EntityKind, (draft: CatalogDraft, databaseId: Guid
       draft.put({ ...database, functions, schemaVersion: database.schemaVersion + 1 });
     };
     return { principals: fn.principals, save };
+  },
+  view: (draft, databaseId, name) => {
+    const view = requireView(draft, databaseId, name);
+    return { principals: view.principals, save: (next) => draft.put({ ...view, principals: next }) };
   },
 };
 

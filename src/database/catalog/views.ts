@@ -42,12 +42,12 @@ export function databaseView(reader: CatalogReader, { databaseId, name }: Cluste
 }
 
 export function viewView(
-  { tableId, name, folder, docstring, policies, columns, view }: ViewRecord,
+  { tableId, name, folder, docstring, policies, columns, view, principals = [] }: ViewRecord,
   database: string,
 ): ViewView {
   const { query, source, isOverView, dimensionTables, keys, picks } = view;
   return {
-    ...{ tableId, database, name, folder, docstring, policies },
+    ...{ tableId, database, name, folder, docstring, policies, principals },
     ...{ columns: view.columns, query, source, isOverView, dimensionTables, keys, ...(picks && { picks }) },
     stored: columns.map((column) => ({ name: column.name, type: column.type })),
   };

@@ -53,7 +53,7 @@ describe('columns of commands', () => {
       ],
       ...['GetIngestionResources', 'GetKustoIdentityToken'],
       ...['PurgeTableAllRecords', 'PurgeTableRecords', 'RefreshDatabaseTableCache', 'ShowExportContainers'],
-      ...['ShowMaterializedViewSchemaAsCsl', 'ShowPurges'],
+      ...['ShowMaterializedViewPrincipalRoles', 'ShowMaterializedViewSchemaAsCsl', 'ShowPurges'],
     ]);
   });
 });

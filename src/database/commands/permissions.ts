@@ -12,7 +12,7 @@ type Asking = Pick<CommandAccess, 'caller' | 'clusterRoles' | 'databases'> & {
   readonly data: Pick<ClusterData, 'databases'>;
 };
 
-/** @param entity the table or function that a right on one is about. Absent: a role on one alone is not enough */
+/** @param entity what a right on one is about. Absent: a role on one alone is not enough */
 export function isAllowed(context: Asking, permission: Permission, database: string, entity?: string): boolean {
   if (permission === 'anyone' || hasKustoRight(context, permission, database)) return true;
   const kind = entityKindOf(permission);
@@ -26,6 +26,7 @@ export const principalsOf: Readonly<
 > = {
   table: ({ tables }, name) => tables.get(name)?.principals,
   function: ({ functions }, name) => functions.get(name)?.principals,
+  view: ({ views }, name) => views.get(name)?.principals,
 };
 
 function rolesOn({ caller, data }: Asking, database: string, kind: EntityKind, name: string): readonly EntityRole[] {
@@ -57,9 +58,10 @@ export function requirePermission(
 }
 
 /** The parts of a command that name entities. */
-const partsOf: Readonly<Record<EntityKind, readonly string[]>> = {
+export const entityParts: Readonly<Record<EntityKind, readonly string[]>> = {
   table: ['TableName', 'Table', 'tableName'],
   function: ['FunctionName', 'functionName'],
+  view: ['MaterializedViewName', 'materializedViewName'],
 };
 
 /** For a right on entities: on each one that the command names. @throws ForbiddenError */
@@ -70,7 +72,7 @@ export function requirePermissionOn(
   command: { readonly kind: string; all(part: string): readonly string[] },
 ): void {
   const kind = entityKindOf(permission);
-  const named = kind === undefined ? [] : partsOf[kind].flatMap((part) => command.all(part));
+  const named = kind === undefined ? [] : entityParts[kind].flatMap((part) => command.all(part));
   for (const entity of named.length === 0 ? [undefined] : named)
     requirePermission(context, permission, database, command.kind, entity);
 }

@@ -1,12 +1,13 @@
 import type { EntityKind, EntityPrincipal, RoleHolder } from '../../authz/kusto-roles.ts';
 import { entityScopes } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { DatabaseView } from '../catalog/catalog-view.ts';
 import type { Entity } from '../catalog/principal-changes.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
-import { isAllowed, isMember, principalsOf } from './permissions.ts';
+import { entityParts, isAllowed, isMember, principalsOf } from './permissions.ts';
 
 export const principalColumns =
   'Role: string, PrincipalType: string, PrincipalDisplayName: string, PrincipalObjectId: string, PrincipalFQN: string, Notes: string, RoleAssignmentIdentifier: string';
@@ -57,16 +58,16 @@ const inDatabase = (context: CommandContext, name: string): readonly Row[] => [
   ...onCluster(context).map((principal) => principalRow('Cluster', principal)),
 ];
 
-const missing = { table: 'TableNotFound', function: 'FunctionNotFound' } as const;
+const missing = { table: 'TableNotFound', function: 'FunctionNotFound', view: 'ViewNotFound' } as const;
 
 /** As commands write roles on an entity: `Table T`. */
 const scopeOf = ({ kind, name }: Entity): string => {
-  const { word } = entityScopes[kind];
-  return `${word.slice(0, 1).toUpperCase()}${word.slice(1)} ${name}`;
+  const words = entityScopes[kind].word.split(' ');
+  return [...words.map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`), name].join(' ');
 };
 
 /** Those of one entity, and then those of its database and the cluster, who are its principals by that.
- * @throws DataError `TableNotFound` | `FunctionNotFound` */
+ * @throws DataError `TableNotFound` | `FunctionNotFound` | `ViewNotFound` */
 export function entityPrincipals(context: CommandContext, database: string, entity: Entity): readonly Row[] {
   const view = context.data.database(database);
   return [
@@ -76,15 +77,22 @@ export function entityPrincipals(context: CommandContext, database: string, enti
 }
 
 function requireEntity(database: DatabaseView, { kind, name }: Entity): readonly EntityPrincipal[] {
-  const isThere = kind === 'table' ? database.tables.has(name) : database.functions.has(name);
-  if (!isThere) throw dataError(missing[kind], name.slice(0, 200));
+  const entities = { table: database.tables, function: database.functions, view: database.views }[kind];
+  if (!entities.has(name)) throw dataError(missing[kind], name.slice(0, 200));
   return principalsOf[kind](database, name) ?? [];
 }
 
-/** The table or function that a command is about. */
-function entityOf(command: Command): Entity {
-  const kind: EntityKind = command.kind.includes('Table') ? 'table' : 'function';
-  return { kind, name: command.required(kind === 'table' ? 'TableName' : 'FunctionName') };
+/** The entity that a command is about. */
+const entityOf = (command: Command): Entity =>
+  namedEntity(
+    command,
+    command.kind.includes('Table') ? 'table' : command.kind.includes('Function') ? 'function' : 'view',
+  );
+
+export function namedEntity(command: Command, kind: EntityKind): Entity {
+  const [name] = entityParts[kind].flatMap((part) => command.all(part));
+  invariant(name !== undefined, 'a command about an entity names it');
+  return { kind, name };
 }
 
 const roleRows = (context: CommandContext, scope: string, roles: readonly string[]): readonly Row[] =>
@@ -115,6 +123,7 @@ const ownEntityRoles = (context: CommandContext): readonly Row[] =>
     .flatMap((database) => [
       ...[...database.tables.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'table', name })),
       ...[...database.functions.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'function', name })),
+      ...[...database.views.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'view', name })),
     ]);
 
 /** @see Kusto "Manage database security roles" */
@@ -132,7 +141,11 @@ export const principalCommands: readonly CommandRow[] = [
     run: (_command, context) => onCluster(context).map((principal) => principalRow('Cluster', principal)),
   },
   {
-    kinds: { ShowTablePrincipals: '.show table T principals', ShowFunctionPrincipals: '.show function F principals' },
+    kinds: {
+      ShowTablePrincipals: '.show table T principals',
+      ShowFunctionPrincipals: '.show function F principals',
+      ShowMaterializedViewPrincipals: '.show materialized-view V principals',
+    },
     permission: 'monitor',
     columns: principalColumns,
     run: (command, context) => entityPrincipals(context, command.databaseName(context), entityOf(command)),
@@ -164,6 +177,11 @@ export const principalCommands: readonly CommandRow[] = [
     kinds: {
       ShowTablePrincipalRoles: '.show table T principal roles',
       ShowFunctionPrincipalRoles: '.show function F principal roles',
+      // The parser does not know it.
+      ShowMaterializedViewPrincipalRoles: [
+        '.show materialized-view V principal roles',
+        'show materialized-view {MaterializedViewName} principal roles',
+      ],
     },
     permission: 'anyone',
     columns: roleColumns,

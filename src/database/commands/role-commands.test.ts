@@ -176,3 +176,56 @@ describe('roles of a database', () => {
     });
   });
 });
+
+describe('a role on one materialized view', () => {
+  it('Admin: that view is changed, as long as the principal is in the database', async () => {
+    for (const view of ['V', 'W'])
+      await cluster.run(`.create materialized-view ${view} on table T { T | summarize count() by a }`);
+    const { access, verdict, fqn } = person('keeper', ['User']);
+    const changes = (view: string) => [
+      `.alter materialized-view ${view} docstring "of the keeper"`,
+      `.create-or-alter materialized-view ${view} on table T { T | summarize count() by a }`,
+      `.disable materialized-view ${view}`,
+      `.enable materialized-view ${view}`,
+      `.alter materialized-view ${view} policy caching hot = 1d`,
+      `.clear materialized-view ${view} data`,
+      `.add materialized-view ${view} admins ('aadapp=other')`,
+    ];
+    const verdicts = (view: string, who = verdict) => Promise.all(changes(view).map((text) => who(text)));
+    const each = (one: string) => changes('V').map(() => one);
+    expect(await verdicts('V')).toEqual(each('forbidden'));
+    const [row] = await cluster.run(".add materialized-view V admins ('aadapp=keeper') 'Keeps it'");
+    expect(row).toMatchObject({ Role: 'Materialized View V Admin', PrincipalFQN: fqn, Notes: 'Keeps it' });
+    for (const text of changes('V')) expect([text, await verdict(text)]).toEqual([text, 'allowed']);
+    expect(await verdicts('W')).toEqual(each('forbidden'));
+    for (const text of [
+      '.create materialized-view X on table T { T | summarize count() by a }',
+      '.create-or-alter materialized-view X on table T { T | summarize count() by a }',
+      '.alter materialized-view V policy row_level_security enable "V"',
+      '.alter materialized-view with (allowMaterializedViewsWithoutRowLevelSecurity=true) V on table T { T | summarize count() by a }',
+      '.alter table T docstring "not his"',
+      '.show materialized-view V principals',
+    ])
+      expect([text, await verdict(text)]).toEqual([text, 'forbidden']);
+    const outside = person('keeper', ['Viewer']);
+    expect(await outside.verdict(changes('V')[0] ?? '')).toBe('forbidden');
+    expect(await cluster.run('.show materialized-view V principal roles', access)).toEqual([
+      expect.objectContaining({ Scope: 'Database db', Role: 'User' }),
+      expect.objectContaining({ Scope: 'Materialized View V', Role: 'Admin' }),
+    ]);
+    expect(await cluster.run('.show principal roles | where Scope has "View"', access)).toHaveLength(1);
+    await cluster.run('.rename materialized-view V to Renamed');
+    const holders = async () =>
+      (await cluster.run('.show materialized-view Renamed principals | where Role has "View"')).map(
+        ({ PrincipalFQN }) => PrincipalFQN,
+      );
+    expect(await holders()).toEqual([fqn, 'aadapp=other;tenant']);
+    expect(await verdict(".drop materialized-view Renamed admins ('aadapp=other')")).toBe('allowed');
+    expect(await holders()).toEqual([fqn]);
+    await cluster.run('.set materialized-view Renamed admins none');
+    expect(await holders()).toEqual([]);
+    expect(await verdict('.drop materialized-view Renamed')).toBe('forbidden');
+    await cluster.run(`.set materialized-view Renamed admins ('aadapp=keeper')`);
+    expect(await verdict('.drop materialized-view Renamed')).toBe('allowed');
+  });
+});

@@ -7,16 +7,17 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext, RoleSettings } from './command-context.ts';
 import type { Permission } from './permissions.ts';
-import { databasePrincipals, entityPrincipals, principalColumns } from './principal-commands.ts';
+import { databasePrincipals, entityPrincipals, namedEntity, principalColumns } from './principal-commands.ts';
 
 const principalsMax = 200;
 
 function changeOf(command: Command, context: CommandContext, entity: RoleChange['entity']): RoleChange {
-  const role = roleWords.get(command.required('Role').toLowerCase());
+  // On a materialized view there is one role.
+  const role = roleWords.get(command.optional('Role')?.toLowerCase() ?? 'admins');
   invariant(role !== undefined, 'the parser knows the same roles');
   const action = command.kind.startsWith('Add') ? 'add' : command.kind.startsWith('Drop') ? 'drop' : 'set';
-  const principals = command.all('Principal');
-  const notes = command.optional('Notes') ?? '';
+  const principals = [...command.all('Principal'), ...command.all('principal')];
+  const notes = command.optional('Notes') ?? command.optional('notes') ?? '';
   if (principals.length > principalsMax)
     throw new KqlError('notSupported', `One command names at most ${principalsMax} principals.`);
   return {
@@ -41,7 +42,7 @@ async function changeDatabase(command: Command, context: CommandContext): Promis
 /** Order: the directory says who is meant, and that it begins is recorded → the entity's record, in one commit → that it is done is recorded. */
 async function changeEntity(command: Command, context: CommandContext, kind: EntityKind): Promise<readonly Row[]> {
   const roles = settingsOf(command, context);
-  const entity = { kind, name: command.required(kind === 'table' ? 'TableName' : 'FunctionName') };
+  const entity = namedEntity(command, kind);
   const change = changeOf(command, context, entity);
   const role = entityRole(change, kind);
   entityPrincipals(context, change.database, entity); // refuses one that is not there, before anything is recorded
@@ -72,19 +73,26 @@ const roleRow = (
   permission: Permission,
   run: (command: Command, context: CommandContext) => Promise<readonly Row[]>,
 ): CommandRow => ({
-  kinds: Object.fromEntries(verbs.map((verb) => [`${verb}${title}Role`, `.${verb.toLowerCase()} ${example}`])),
+  kinds: Object.fromEntries(verbs.map((verb) => [`${verb}${title}`, `.${verb.toLowerCase()} ${example}`])),
   permission,
   columns: principalColumns,
   run,
 });
 
-/** @see Kusto "Security roles", "Manage database security roles", "Manage table security roles", "Manage function security roles" */
+/** @see Kusto "Security roles", "Manage database security roles", "Manage table security roles", "Manage function security roles",
+ * "Manage materialized view security roles" */
 export const roleCommands: readonly CommandRow[] = [
-  roleRow('Database', "database D viewers ('aadgroup=readers@example.com') 'Readers'", 'admin', changeDatabase),
-  roleRow('Table', "table T ingestors ('aadapp=load;example.com') 'Loads it'", 'tableAdmin', (command, context) =>
+  roleRow('DatabaseRole', "database D viewers ('aadgroup=readers@example.com') 'Readers'", 'admin', changeDatabase),
+  roleRow('TableRole', "table T ingestors ('aadapp=load;example.com') 'Loads it'", 'tableAdmin', (command, context) =>
     changeEntity(command, context, 'table'),
   ),
-  roleRow('Function', "function F admins ('aaduser=jane@example.com')", 'functionAdmin', (command, context) =>
+  roleRow('FunctionRole', "function F admins ('aaduser=jane@example.com')", 'functionAdmin', (command, context) =>
     changeEntity(command, context, 'function'),
+  ),
+  roleRow(
+    'MaterializedViewAdmins',
+    "materialized-view V admins ('aaduser=jane@example.com')",
+    'viewAdmin',
+    (command, context) => changeEntity(command, context, 'view'),
   ),
 ];

@@ -15,6 +15,7 @@ import type { Command, CommandRow, CommandTable, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf, ticksOrNull } from './instants.ts';
 import { operationIdColumns, operationOf, startRecorded } from './operation-record.ts';
+import { requirePermission } from './permissions.ts';
 
 /** @see Kusto ".show materialized-views", output schema */
 export const viewColumns =
@@ -146,6 +147,11 @@ async function create(command: Command, context: CommandContext): Promise<readon
   );
 }
 
+/** What row level security hides is shown by those only who administer the database. @throws ForbiddenError */
+const requireOverSecurity = (command: Command, context: CommandContext): void => {
+  requirePermission(context, 'admin', context.database, command.kind);
+};
+
 async function createOrAlter(command: Command, context: CommandContext): Promise<readonly Row[] | CommandTable> {
   const exists = context.data.materializedViews(context.database).some(({ name }) => name === nameOf(command));
   return exists ? alter(command, context) : create(command, context);
@@ -153,6 +159,7 @@ async function createOrAlter(command: Command, context: CommandContext): Promise
 
 async function alter(command: Command, context: CommandContext): Promise<readonly Row[]> {
   const definition = definitionOf(command, context, command.properties(alterationProperties));
+  if (definition.ignoresSecurity === true) requireOverSecurity(command, context);
   return oneRow(await context.data.alterMaterializedView(definition), context);
 }
 
@@ -191,7 +198,7 @@ export const viewCommands: readonly CommandRow[] = [
       CreateOrAlterMaterializedViewOverMaterializedView:
         '.create-or-alter materialized-view W on materialized-view V { V | summarize count() by A }',
     },
-    permission: 'admin',
+    permission: 'viewAdmin',
     columns: asyncColumns,
     run: createOrAlter,
   },
@@ -201,7 +208,7 @@ export const viewCommands: readonly CommandRow[] = [
       AlterMaterializedViewOverMaterializedView:
         '.alter materialized-view W on materialized-view V { V | summarize count() by A }',
     },
-    permission: 'admin',
+    permission: 'viewAdmin',
     columns: viewColumns,
     run: alter,
   },
@@ -212,7 +219,7 @@ export const viewCommands: readonly CommandRow[] = [
       AlterMaterializedViewLookback: '.alter materialized-view V lookback 6h',
       AlterMaterializedViewAutoUpdateSchema: '.alter materialized-view V autoUpdateSchema true',
     },
-    permission: 'admin',
+    permission: 'viewAdmin',
     columns: viewColumns,
     run: async (command, context) => {
       const { data, database } = context;
@@ -221,22 +228,24 @@ export const viewCommands: readonly CommandRow[] = [
   },
   {
     kinds: { EnableDisableMaterializedView: '.disable materialized-view V' },
-    permission: 'admin',
+    permission: 'viewAdmin',
     columns: viewColumns,
     run: async (command, context) => {
       const { allowMaterializedViewsWithoutRowLevelSecurity: allowed } = command.properties([
         'allowMaterializedViewsWithoutRowLevelSecurity',
       ]);
+      const ignoresSecurity = boolOf('allow', allowed) === true;
+      if (ignoresSecurity) requireOverSecurity(command, context);
       const record = await context.data.enableMaterializedView(...([context.database, nameOf(command)] as const), {
         isEnabled: command.has('enable'),
-        ignoresSecurity: boolOf('allow', allowed) === true,
+        ignoresSecurity,
       });
       return oneRow(record, context);
     },
   },
   {
     kinds: { RenameMaterializedView: '.rename materialized-view V to W' },
-    permission: 'admin',
+    permission: 'viewAdmin',
     columns: viewColumns,
     run: async (command, context) => {
       const to = command.required('NewMaterializedViewName');
@@ -249,7 +258,7 @@ export const viewCommands: readonly CommandRow[] = [
     kinds: {
       DropMaterializedView: ['.drop materialized-view V', 'drop materialized-view {MaterializedViewName} ifexists'],
     },
-    permission: 'admin',
+    permission: 'viewAdmin',
     columns: viewColumns,
     run: async (command, context) => {
       const name = nameOf(command);
@@ -260,7 +269,7 @@ export const viewCommands: readonly CommandRow[] = [
   },
   {
     kinds: { ClearMaterializedViewData: '.clear materialized-view V data' },
-    permission: 'admin',
+    permission: 'viewAdmin',
     columns: 'ExtentId: guid, TableName: string, CreatedOn: datetime',
     run: async (command, context) => {
       const name = nameOf(command);

@@ -39,6 +39,15 @@ function policyRows<Name extends keyof Policies>(policy: ViewPolicy<Name>): read
   const { name, title, value, merged, read, check, alterPattern, mergePattern, deletePattern } = policy;
   const example = (text: string, pattern: string | undefined): CommandRow['kinds'][string] =>
     pattern === undefined ? text : [text, pattern];
+  // Whoever administers the view alone must not show by it what its source hides.
+  const permission = name === 'row_level_security' ? 'admin' : 'viewAdmin';
+  const change: CommandRow['run'] = async (command, context) => {
+    const view = viewNamed(command, context);
+    const next = read(command, view.policies[name]);
+    await check?.(next, view, context);
+    await context.data.setMaterializedViewPolicy(context.database, view.name, name, next);
+    return [policyRow(title, view, context.database, next)];
+  };
   return [
     {
       kinds: { [`ShowMaterializedViewPolicy${title}`]: `.show materialized-view V policy ${name}` },
@@ -55,23 +64,26 @@ function policyRows<Name extends keyof Policies>(policy: ViewPolicy<Name>): read
           `.alter materialized-view V policy ${name} ${value}`,
           alterPattern,
         ),
-        ...(merged !== undefined && {
-          [`AlterMergeMaterializedViewPolicy${title}`]: example(
-            `.alter-merge materialized-view V policy ${name} ${merged}`,
-            mergePattern,
-          ),
-        }),
       },
-      permission: 'admin',
+      permission,
       columns: policyColumns,
-      run: async (command, context) => {
-        const view = viewNamed(command, context);
-        const next = read(command, view.policies[name]);
-        await check?.(next, view, context);
-        await context.data.setMaterializedViewPolicy(context.database, view.name, name, next);
-        return [policyRow(title, view, context.database, next)];
-      },
+      run: change,
     },
+    ...(merged === undefined
+      ? []
+      : [
+          {
+            kinds: {
+              [`AlterMergeMaterializedViewPolicy${title}`]: example(
+                `.alter-merge materialized-view V policy ${name} ${merged}`,
+                mergePattern,
+              ),
+            },
+            permission: 'admin' as const,
+            columns: policyColumns,
+            run: change,
+          },
+        ]),
     {
       kinds: {
         [`DeleteMaterializedViewPolicy${title}`]: example(
@@ -79,7 +91,7 @@ function policyRows<Name extends keyof Policies>(policy: ViewPolicy<Name>): read
           deletePattern && `delete materialized-view {MaterializedViewName} policy ${name}`,
         ),
       },
-      permission: 'admin',
+      permission,
       columns: policyColumns,
       run: async (command, context) => {
         const view = viewNamed(command, context);

@@ -86,9 +86,10 @@ function parseColumn(kind: MappingKind, item: Json): MappedColumn {
   if (properties !== undefined && properties !== null && !isJsonObject(properties))
     throw dataError('InvalidMapping', "'Properties' of a column mapping is an object.");
   if (isJsonObject(properties)) for (const [name, value] of lowered(properties)) members.set(name, value);
-  const column = text(members.get('column') ?? members.get('name'));
+  // The client for Java has names of its own for column and type.
+  const column = text(members.get('column') ?? members.get('name') ?? members.get('columnname'));
   if (column === undefined || column === '') throw dataError('InvalidMapping', 'A column mapping names its column.');
-  const type = text(members.get('datatype'));
+  const type = text(members.get('datatype') ?? members.get('columntype'));
   if (
     type !== undefined &&
     type !== '' &&

@@ -177,7 +177,7 @@ describe('JSON', () => {
   it('follows the paths of a mapping', async () => {
     const mapping = [
       { column: 'n', Properties: { Path: "$.a['b c'][1]" } },
-      { column: 's', path: '$.t', datatype: 'string' },
+      { columnName: 's', path: '$.t', columnType: 'string' },
       { column: 'j', path: '$', transform: 'DropMappedFields' },
     ];
     expect(await read('multijson', types, '[{"a":{"b c":[1,2]},"t":"x","rest":{"y":1}}]', mapping)).toEqual([
@@ -241,6 +241,7 @@ describe('ingestion mappings', () => {
       ],
     ],
     ['csv', [{ column: 'a', Ordinal: 0, datatype: 'strange' }]],
+    ['csv', [{ columnName: 'a', Ordinal: 0, columnType: 'strange' }]],
   ] as const)('of %s that cannot be followed are refused: %j', async (kind, mapping) => {
     expect(await refused(() => parseMapping(kind, JSON.stringify(mapping)))).toEqual(['InvalidMapping', undefined]);
   });

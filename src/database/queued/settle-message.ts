@@ -148,6 +148,7 @@ function report(
       {
         Status: error !== undefined ? 'Failed' : why === undefined ? 'Succeeded' : 'Skipped',
         UpdatedOn: at,
+        'UpdatedOn@odata.type': 'Edm.DateTime',
         OperationId: operationId,
         ...(why ?? { Details: '' }),
       },

@@ -3,7 +3,7 @@ import { javaHasClients, javaProgram } from '../../support/java.ts';
 import { kustody } from '../../support/kustody-command.ts';
 
 describe.skipIf(!javaHasClients())('the article with the clients for Java', () => {
-  it('signs in, configures, rotates, loses the key and gets it back', { timeout: 300_000 }, async () => {
+  it('signs in, configures, ingests, rotates, loses the key and gets it back', { timeout: 300_000 }, async () => {
     const { code, stdout, stderr } = await kustody(['run', '--', ...javaProgram('Article')]);
     expect(stderr).not.toContain('Exception');
     expect(code).toBe(0);
@@ -21,6 +21,19 @@ describe.skipIf(!javaHasClients())('the article with the clients for Java', () =
       'key without an identity: 400 KeyVaultPropertiesOnlyForSystemAssignedResources',
       'key without permission: 400 IdentityDoesNotHaveAccessToKeyVault',
       'key: Succeeded VERSION',
+      'queued from a stream: Succeeded',
+      'queued from a stream: Skipped',
+      'rows from a stream: 1',
+      'queued from a file: Succeeded',
+      'by no mapping: Failed BadRequest_MappingReferenceWasNotFound',
+      'by a mapping of its own: Succeeded',
+      'rows from files: 2',
+      'queued from a blob: Succeeded',
+      'rows from a blob: 1',
+      'rows as soon as they are streamed: 1',
+      'streamed: Succeeded',
+      'what is too large is queued: Succeeded',
+      'rows of it: 9000',
       'rows: 3',
       'rotated key: Succeeded VERSION',
       'rows after the rotation: 3',

@@ -132,13 +132,41 @@ describe('managed streaming', () => {
 });
 
 describe('the storage of queued ingestion', () => {
-  it('answers the client for blobs: blocks, parts, what is there already, what is gone', async () => {
+  /** The address of one of its resources. */
+  const resource = async (kind: string): Promise<string> => {
     const { body } = await kusto.send({
       ...{ host: `ingest-${clusterHost}`, method: 'POST', path: '/v1/rest/mgmt', token: kusto.token },
       body: { csl: '.get ingestion resources' },
     });
     const rows = (body as { Tables: { Rows: [string, string][] }[] }).Tables[0]?.Rows ?? [];
-    const uri = rows.find(([kind]) => kind === 'TempStorage')?.[1] ?? '';
+    return rows.find(([type]) => type === kind)?.[1] ?? '';
+  };
+
+  it('keeps the types of properties, which clients read as they ask for them', async () => {
+    const { host, pathname, search } = new URL(await resource('IngestionsStatusTable'));
+    const send = (method: string, rest: string, more: object) =>
+      kusto.send({ host, method, path: `${pathname}${rest}${search}`, ...more });
+    const properties = {
+      ...{ 'At@odata.type': 'Edm.DateTime', At: '2026-01-01T00:00:00.123456789Z', Plain: 'text' },
+      ...{ 'Id@odata.type': 'Edm.Guid', Id: '2c0f8c3c-3d6b-4b65-8a8b-000000000001' },
+    };
+    const put = (more: object) =>
+      send('POST', '', { body: { PartitionKey: 'p', RowKey: 'r', ...properties, ...more } });
+    for (const wrong of [{ At: 'yesterday' }, { 'At@odata.type': 'Edm.Nothing' }, { 'At@odata.type': 1 }])
+      expect(await put(wrong)).toMatchObject({ status: 400, body: { 'odata.error': { code: 'InvalidInput' } } });
+    expect((await put({})).status).toBe(201);
+    const as = async (level: string): Promise<unknown> =>
+      (await send('GET', "(PartitionKey='p',RowKey='r')", { headers: { accept: `application/json;odata=${level}` } }))
+        .body;
+    const bare = { PartitionKey: 'p', RowKey: 'r', Timestamp: expect.any(String) as string };
+    expect(await as('nometadata')).toEqual({ ...bare, At: properties.At, Plain: 'text', Id: properties.Id });
+    const typed = { ...bare, ...properties, 'odata.metadata': expect.any(String), 'odata.etag': expect.any(String) };
+    expect(await as('minimalmetadata')).toEqual(typed);
+    expect(await as('fullmetadata')).toEqual({ ...typed, 'Timestamp@odata.type': 'Edm.DateTime' });
+  });
+
+  it('answers the client for blobs: blocks, parts, what is there already, what is gone', async () => {
+    const uri = await resource('TempStorage');
     const data = Array.from({ length: 100_000 }, (_value, n) => `${n},line ${n}\n`).join('');
     expect(await kusto.call({ call: 'storage', database: databaseName, uri, data })).toEqual({
       value: {

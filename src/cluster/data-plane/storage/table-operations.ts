@@ -1,5 +1,5 @@
 import { toIso, instant } from '../../../clock/clock.ts';
-import type { Json } from '../../../base/json.ts';
+import type { Json, JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import type { EntityRecord } from '../../../database/catalog/queued-records.ts';
 import type { EntityAddress } from '../../../database/queued/status-entities.ts';
@@ -21,20 +21,47 @@ function requireTable({ name }: StorageRequest): void {
 const etagOf = ({ updatedOn }: EntityRecord): string =>
   `W/"datetime'${encodeURIComponent(toIso(instant(updatedOn)))}'"`;
 
-const shown = (entity: EntityRecord): Record<string, string | number | boolean> => ({
-  PartitionKey: entity.partitionKey,
-  RowKey: entity.rowKey,
-  Timestamp: toIso(instant(entity.updatedOn)),
-  ...entity.properties,
-});
+/** Types that JSON does not show, and what their values look like. */
+const typedValues: Readonly<Record<string, RegExp>> = {
+  'Edm.Binary': /^[A-Za-z0-9+/]*={0,2}$/,
+  'Edm.Boolean': /^(?:true|false)$/,
+  'Edm.DateTime': /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?$/,
+  'Edm.Double': /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|NaN|-?Infinity)$/,
+  'Edm.Guid': /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/,
+  'Edm.Int32': /^-?\d{1,10}$/,
+  'Edm.Int64': /^-?\d{1,19}$/,
+  'Edm.String': /^/,
+};
+const typeSuffix = '@odata.type';
 
-const jsonType = 'application/json;odata=minimalmetadata;streaming=true;charset=utf-8';
+type Metadata = 'no' | 'minimal' | 'full';
+
+/** How much an answer says of itself, as the client wants it. */
+function metadataOf({ request }: StorageRequest): Metadata {
+  const [, level] = /odata=(no|minimal|full)metadata/i.exec(request.headers.accept ?? '') ?? [];
+  return (level?.toLowerCase() as Metadata | undefined) ?? 'minimal';
+}
+
+function shown(entity: EntityRecord, metadata: Metadata): Record<string, string | number | boolean> {
+  const isNo = metadata === 'no';
+  return {
+    ...(isNo ? {} : { 'odata.etag': etagOf(entity) }),
+    ...{ PartitionKey: entity.partitionKey, RowKey: entity.rowKey },
+    ...(metadata === 'full' ? { [`Timestamp${typeSuffix}`]: 'Edm.DateTime' } : {}),
+    Timestamp: toIso(instant(entity.updatedOn)),
+    ...Object.fromEntries(Object.entries(entity.properties).filter(([name]) => !isNo || !name.endsWith(typeSuffix))),
+  };
+}
+
+const jsonType = (metadata: Metadata): string =>
+  `application/json;odata=${metadata}metadata;streaming=true;charset=utf-8`;
 
 async function sendEntity(asked: StorageRequest, status: number, entity: EntityRecord): Promise<void> {
-  const metadata = `https://${asked.accountName}.table.core.windows.net/$metadata#${asked.name}/@Element`;
-  void asked.reply.code(status).header('etag', etagOf(entity)).type(jsonType);
+  const metadata = metadataOf(asked);
+  const about = `https://${asked.accountName}.table.core.windows.net/$metadata#${asked.name}/@Element`;
+  void asked.reply.code(status).header('etag', etagOf(entity)).type(jsonType(metadata));
   await asked.reply.send(
-    JSON.stringify({ 'odata.metadata': metadata, 'odata.etag': etagOf(entity), ...shown(entity) }),
+    JSON.stringify({ ...(metadata === 'no' ? {} : { 'odata.metadata': about }), ...shown(entity, metadata) }),
   );
 }
 
@@ -66,12 +93,25 @@ function readEntity(text: string): {
   if (typeof partitionKey !== 'string' || typeof rowKey !== 'string') throw new StorageError('InvalidInput');
   if (partitionKey.length > keyMax || rowKey.length > keyMax) throw new StorageError('InvalidInput');
   const kept = Object.entries(value).flatMap(([name, one]): [string, string | number | boolean][] => {
-    if (['PartitionKey', 'RowKey', 'Timestamp'].includes(name) || name.includes('odata.') || one === null) return [];
+    if (name.endsWith(typeSuffix)) return typeIn(value, name.slice(0, -typeSuffix.length), one);
+    if (isKey(name) || name.includes('odata.') || one === null) return [];
     if ((typeof one === 'string' && one.length <= textMax) || typeof one === 'number' || typeof one === 'boolean')
       return [[name, one]];
     throw new StorageError('InvalidInput');
   });
   return { keys: { partitionKey, rowKey }, properties: Object.fromEntries(kept) };
+}
+
+const isKey = (name: string): boolean => ['PartitionKey', 'RowKey', 'Timestamp'].includes(name);
+
+/** What a client says of the type of a property. @throws StorageError `InvalidInput` where the value is none of that type */
+function typeIn(value: JsonObject, property: string, type: Json | undefined): [string, string][] {
+  const one = value[property];
+  if (isKey(property) || one === undefined || one === null) return [];
+  const looks = typeof type === 'string' && Object.hasOwn(typedValues, type) ? typedValues[type] : undefined;
+  if (typeof type !== 'string' || typeof one === 'object' || looks?.test(String(one)) !== true)
+    throw new StorageError('InvalidInput');
+  return [[`${property}${typeSuffix}`, type]];
 }
 
 /** `T(PartitionKey='a',RowKey='b')` names one; `T()` and `T` all, of which a filter picks by these two keys. */
@@ -86,12 +126,13 @@ async function queryEntities(asked: StorageRequest): Promise<void> {
   const filter = filterOf(asked.query.get('$filter') ?? '');
   const top = Math.min(Number(asked.query.get('$top') ?? 1_000) || 1_000, 1_000);
   const found = asked.storage.entities.list(asked.account).filter(filter).slice(0, top);
-  const metadata = `https://${asked.accountName}.table.core.windows.net/$metadata#${asked.name}`;
-  void asked.reply.code(200).type(jsonType);
+  const metadata = metadataOf(asked);
+  const about = `https://${asked.accountName}.table.core.windows.net/$metadata#${asked.name}`;
+  void asked.reply.code(200).type(jsonType(metadata));
   await asked.reply.send(
     JSON.stringify({
-      'odata.metadata': metadata,
-      value: found.map((entity) => ({ 'odata.etag': etagOf(entity), ...shown(entity) })),
+      ...(metadata === 'no' ? {} : { 'odata.metadata': about }),
+      value: found.map((entity) => shown(entity, metadata)),
     }),
   );
 }

@@ -70,7 +70,11 @@ public final class Article {
     allow(vault, principal);
     Seen.check("key", "Succeeded " + version(first), cluster.useKey(vault.vaultUri(), KEY, version(first)));
 
-    try (Rows rows = new Rows(cluster.uri(), cluster.createDatabase("logs", REGION), credential)) {
+    final String database = cluster.createDatabase("logs", REGION);
+    try (Queued queued = new Queued(cluster.uri(), database, credential)) {
+      queued.ingest();
+    }
+    try (Rows rows = new Rows(cluster.uri(), database, credential)) {
       rows.write();
       Seen.check("rows", "3", rows.count());
       final KeyVaultKey second = keys.rotateKey(KEY);

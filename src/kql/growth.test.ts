@@ -176,6 +176,8 @@ describe('a union of many tables', () => {
     'union * | where shared == "a" | extend x = strlen(shared) | summarize count() by x',
     'union * | where c3_1 > 5 | project c3_1, c4_1 | summarize sum(c4_1)',
     'union T* | take 5 | count',
+    'union withsource=t * | summarize count() by t',
+    'union * | sort by shared | top 3 by c1_1 | project shared',
   ])('has only the columns that are read: %s', async (text) => {
     const { results, lets } = await parser.compile(text, 'db', wide);
     const [result] = results;

@@ -108,11 +108,11 @@ class Collector {
         );
         return;
       case 'union':
-        for (const { plan: leg, from } of plan.legs)
-          this.visit(
-            leg,
-            moved(bounds, (name) => from[plan.cols.findIndex((column) => column.name === name)] ?? undefined),
-          );
+        for (const { plan: leg, from } of plan.legs) {
+          const own =
+            bounds.size === 0 ? undefined : new Map(from.map(([place, name]) => [plan.cols[place]?.name, name]));
+          this.visit(leg, own === undefined ? anything : moved(bounds, (name) => own.get(name)));
+        }
         return;
       default:
         this.#nested(Object.values(plan));

@@ -2,6 +2,7 @@ import { anything, both, conditionBounds, narrower, rangedTypes } from './condit
 import type { Bounds, ConstantFacts, RowBounds } from './condition-bounds.ts';
 import type { Call, Literal } from './plan/expression.ts';
 import type { Item, Plan, Program } from './plan/plan.ts';
+import { namesakes } from './plan/union-feeds.ts';
 import { eachPlan, isPlan, replacePlans } from './plan/walk.ts';
 import type { Column } from './plan/types.ts';
 import type { PlanSummary } from './scan-ranges.ts';
@@ -208,7 +209,7 @@ export function withKnown(
 function completed(plan: SummaryPlan, { rowCount, ranges }: KnownRows): Plan {
   const items = plan.op === 'count' ? [{ names: [countName], expression: countCall }] : plan.aggregates;
   const partial = items.map(({ expression }, index): Column => ({ name: `part${index}`, type: expression.type }));
-  const names = partial.map(({ name }) => name);
+  const from = namesakes(partial, partial);
   const read: Plan = {
     op: 'summarize',
     input: plan.input,
@@ -227,8 +228,8 @@ function completed(plan: SummaryPlan, { rowCount, ranges }: KnownRows): Plan {
   const input: Plan = {
     op: 'union',
     legs: [
-      { plan: read, from: names, source: '' },
-      { plan: { op: 'datatable', rows: [row], cols: partial }, from: names, source: '' },
+      { plan: read, from, source: '' },
+      { plan: { op: 'datatable', rows: [row], cols: partial }, from, source: '' },
     ],
     cols: partial,
   };

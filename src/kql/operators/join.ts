@@ -125,10 +125,11 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
     const legs = node.legs.map((leg) => {
       const relation = compilePlan(ctx, leg.plan);
       const byName = new Map(relation.columns.map((column) => [column.name, column]));
+      const feeds = new Map(leg.from);
       const outputs = columns.map((column, index): Output => {
         if (index === node.sourceColumn) return { id: column.id, sql: ctx.bind(leg.source, 'VARCHAR') };
-        const from = leg.from[index];
-        if (from === null || from === undefined)
+        const from = feeds.get(index);
+        if (from === undefined)
           return { id: column.id, sql: column.type === 'string' ? "''" : `NULL::${physicalType[column.type]}` };
         const own = byName.get(from);
         invariant(own, 'a union names columns of its legs');

@@ -1,5 +1,6 @@
 import type { Column } from './types.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, Program } from './plan.ts';
+import { feedsAt } from './union-feeds.ts';
 import { isPlan } from './walk.ts';
 
 /** Names of columns that are read; undefined: all. */
@@ -8,6 +9,13 @@ type Needed = ReadonlySet<string> | undefined;
 /** The plan without columns of unions and tables that nothing reads: `union * | count` over hundreds of tables has thousands of them, for
  * each of its legs. What the plan itself gives stays as it is. */
 export const withNeededColumns = (plan: Plan): Plan => narrowed(plan, undefined);
+
+/** The same of each of a program's plans. What names a shared table reads all of it. */
+export const programOfNeeded = (program: Program): Program => ({
+  ...program,
+  lets: program.lets.map((one) => ({ ...one, plan: withNeededColumns(one.plan) })),
+  results: program.results.map((one) => ({ ...one, plan: withNeededColumns(one.plan) })),
+});
 
 /** @returns a plan that has at least the columns that are needed, in their order */
 function narrowed(plan: Plan, needed: Needed): Plan {
@@ -19,9 +27,11 @@ function narrowed(plan: Plan, needed: Needed): Plan {
     case 'project':
       return { ...plan, input: narrowed(plan.input, namesIn(plan.items)) };
     case 'filter':
-    case 'take': {
-      const own = plan.op === 'filter' ? plan.condition : plan.count;
-      const input = narrowed(plan.input, both(needed, namesIn(own)));
+    case 'take':
+    case 'sort':
+    case 'top': {
+      const { input: before, cols: _cols, ...own } = plan;
+      const input = narrowed(before, both(needed, namesIn(own)));
       return { ...plan, input, cols: plan.cols.filter(isIn(input.cols)) };
     }
     case 'extend': {
@@ -34,13 +44,16 @@ function narrowed(plan: Plan, needed: Needed): Plan {
       return { ...plan, cols: someOf(plan.cols, needed) };
     case 'union': {
       const cols = someOf(plan.cols, needed);
-      if (cols.length === plan.cols.length || plan.sourceColumn !== undefined) return withinAll(plan);
-      const at = cols.map((column) => plan.cols.indexOf(column));
+      if (cols.length === plan.cols.length) return withinAll(plan);
+      const wanted = new Set(cols);
+      const places = plan.cols.flatMap((column, place) => (wanted.has(column) ? [place] : []));
       const legs = plan.legs.map((leg) => {
-        const from = at.map((index) => leg.from[index] ?? null);
-        return { ...leg, from, plan: narrowed(leg.plan, new Set(from.flatMap((name) => name ?? []))) };
+        const from = feedsAt(leg.from, places);
+        return { ...leg, from, plan: narrowed(leg.plan, new Set(from.map(([, own]) => own))) };
       });
-      return { ...plan, legs, cols };
+      const { sourceColumn, ...union } = plan;
+      const source = sourceColumn === undefined ? -1 : places.indexOf(sourceColumn);
+      return { ...union, legs, cols, ...(source >= 0 && { sourceColumn: source }) };
     }
     default:
       return withinAll(plan);

@@ -1,6 +1,7 @@
 import type { SerializedKqlError } from './kql-error.ts';
 import type { Column, KqlType } from './types.ts';
 import type { Expression, Literal } from './expression.ts';
+import type { UnionFeeds } from './union-feeds.ts';
 
 /** A tabular expression. Plain JSON; `cols` are the output columns with the binder's names and types.
  * Column references in expressions name columns of the input by their exact KQL name.
@@ -107,10 +108,10 @@ export interface LookupNode {
   readonly on: readonly JoinPair[];
   readonly rightColumns: readonly string[];
 }
-/** `legs[i].from[c]`: the leg's column that feeds `cols[c]`, or null. `sourceColumn`: index in `cols` of `withsource`. */
+/** `sourceColumn`: index in `cols` of `withsource`. */
 export interface UnionNode {
   readonly op: 'union';
-  readonly legs: readonly { readonly plan: Plan; readonly from: readonly (string | null)[]; readonly source: string }[];
+  readonly legs: readonly { readonly plan: Plan; readonly from: UnionFeeds; readonly source: string }[];
   readonly sourceColumn?: number;
 }
 /** `columns` are zipped. `name` is the output column. */

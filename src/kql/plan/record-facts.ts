@@ -108,11 +108,11 @@ class Rewriter {
       return withColumns(this.#over(plan, below, why), below);
     }
     if (plan.op === 'union') {
-      const names = wanted.map(({ name }) => name);
+      const more = wanted.map(({ name }, index) => [plan.cols.length + index, name] as const);
       const legs = plan.legs.map((leg) => ({
         ...leg,
         plan: this.#carried(leg.plan, wanted, why),
-        from: [...leg.from, ...names],
+        from: [...leg.from, ...more],
       }));
       return withColumns({ ...plan, legs }, wanted);
     }

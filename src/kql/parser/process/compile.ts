@@ -2,6 +2,7 @@ import type { Program } from '../../plan/plan.ts';
 import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
 import type { ToldSchema } from '../../plan/told-schema.ts';
 import type { Column } from '../../plan/types.ts';
+import { programOfNeeded } from '../../plan/needed-columns.ts';
 import { hasOpenPlugin } from './binder/open-schemas.ts';
 import { withBindOptions } from './binder/options.ts';
 import type { Draft } from './build/draft/draft.ts';
@@ -83,7 +84,9 @@ function programOf(code: ParsedCode, draft: Draft): Program {
   return finished(draft);
 }
 
-const finished = ({ parameters, options, lets, results }: Draft): Program => ({ parameters, options, lets, results });
+/** Columns that nothing reads need not leave this process. */
+const finished = ({ parameters, options, lets, results }: Draft): Program =>
+  programOfNeeded({ parameters, options, lets, results });
 
 /** What the binder refuses may be right once it knows the columns that depend on data: it takes none to come from inside of partition
  * and mv-apply, doubles some where `*` stands for columns to come, and misses those that a function wants of its table. The pipe

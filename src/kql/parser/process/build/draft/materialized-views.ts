@@ -3,6 +3,7 @@ import type { Expression } from '../../../../plan/expression.ts';
 import { viewTable } from '../../../../plan/hidden-tables.ts';
 import { KqlError } from '../../../../plan/kql-error.ts';
 import type { Item, Plan } from '../../../../plan/plan.ts';
+import { namesakes } from '../../../../plan/union-feeds.ts';
 import type { Column } from '../../../../plan/types.ts';
 import type { ViewParts } from '../../../../plan/view-parts.ts';
 import { viewParts } from '../../../../plan/view-parts.ts';
@@ -70,11 +71,7 @@ function storedStates(database: string, view: CatalogView, { states }: ViewParts
 
 const unionOf = (plans: readonly Plan[], cols: readonly Column[]): Plan => ({
   op: 'union',
-  legs: plans.map((plan) => ({
-    plan,
-    from: cols.map(({ name }) => (plan.cols.some((column) => column.name === name) ? name : null)),
-    source: '',
-  })),
+  legs: plans.map((plan) => ({ plan, from: namesakes(plan.cols, cols), source: '' })),
   cols,
 });
 

@@ -1,6 +1,7 @@
 import type { RowLevelSecurity } from '../../../../plan/catalog.ts';
 import { KqlError } from '../../../../plan/kql-error.ts';
 import type { Plan } from '../../../../plan/plan.ts';
+import { namesakes } from '../../../../plan/union-feeds.ts';
 import type { Column } from '../../../../plan/types.ts';
 import { withBindOptions } from '../../binder/options.ts';
 import { toArray } from '../../language/language.ts';
@@ -44,7 +45,7 @@ function rowsOf(draft: Draft, named: StoredTable, cols: readonly Column[], readi
     const added: Plan = { op: 'table', database, table: source.as, cols };
     if (view === undefined || source.isAlone) return added;
     const toCome = withColumns(rowsToCome(draft, database, view), named, cols);
-    const legs = [added, toCome].map((plan) => ({ plan, from: cols.map(({ name }) => name), source: '' }));
+    const legs = [added, toCome].map((plan) => ({ plan, from: namesakes(cols, cols), source: '' }));
     return { op: 'union', legs, cols };
   }
   if (view === undefined) return { op: 'table', database, table, cols };

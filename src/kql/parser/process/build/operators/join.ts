@@ -1,6 +1,7 @@
 import type { Expression } from '../../../../plan/expression.ts';
 import type { JoinKind, JoinPair, Plan } from '../../../../plan/plan.ts';
 import { joinKinds } from '../../../../plan/plan.ts';
+import type { UnionFeeds } from '../../../../plan/union-feeds.ts';
 import type { Column } from '../../../../plan/types.ts';
 import type { Builder } from '../draft/builder.ts';
 import { columnsOf } from '../../language/node-types.ts';
@@ -78,17 +79,24 @@ function sideOf(expression: Expression): string | undefined {
 }
 
 /** How the columns of one leg feed the columns of a union: by name, or by `name_type` when types clash. */
-export function feeds(leg: readonly Column[], cols: readonly Column[]): (string | null)[] {
-  const byName = new Map(leg.map((column) => [column.name, column]));
-  const byType = new Map(leg.map((column) => [`${column.name}_${column.type}`, column]));
-  return cols.map((column) => {
-    // Where the engine has another number type than the binder, which sees no clash, the column is that one all the same.
-    const retyped = byName.get(column.name);
-    if (retyped?.type === column.type) return retyped.name;
-    const found = byType.get(column.name);
-    const clash = found?.type === column.type ? found : undefined;
-    return (clash ?? (retyped && isNumber(retyped) && isNumber(column) ? retyped : undefined))?.name ?? null;
-  });
+export function feedsOf(cols: readonly Column[]): (leg: readonly Column[]) => UnionFeeds {
+  const places = new Map(cols.map(({ name }, place) => [name, place]));
+  return (leg) => {
+    const found = new Map<number, { readonly own: string; readonly rank: number }>();
+    const feed = (name: string, own: Column, rankOf: (column: Column) => number): void => {
+      const place = places.get(name);
+      const column = place === undefined ? undefined : cols[place];
+      if (place === undefined || column === undefined) return;
+      const rank = rankOf(column);
+      if (rank > (found.get(place)?.rank ?? 0)) found.set(place, { own: own.name, rank });
+    };
+    for (const own of leg) {
+      // Where the engine has another number type than the binder, which sees no clash, the column is that one all the same.
+      feed(own.name, own, (column) => (own.type === column.type ? 3 : isNumber(own) && isNumber(column) ? 1 : 0));
+      feed(`${own.name}_${own.type}`, own, (column) => (own.type === column.type ? 2 : 0));
+    }
+    return [...found].map(([place, { own }]) => [place, own] as const).sort(([one], [other]) => one - other);
+  };
 }
 const isNumber = ({ type }: Column): boolean => type === 'int' || type === 'long' || type === 'real';
 
@@ -97,7 +105,7 @@ const isNumber = ({ type }: Column): boolean => type === 'int' || type === 'long
 function unionColumns(
   legs: readonly (readonly Column[])[],
   cols: readonly Column[],
-): { cols: Column[]; from: (string | null)[][] } {
+): { readonly cols: readonly Column[]; readonly from: readonly UnionFeeds[] } {
   const types = new Map<string, Set<string>>();
   for (const { name, type } of legs.flat()) types.set(name, (types.get(name) ?? new Set()).add(type));
   const clashes = (name: string): boolean => (types.get(name)?.size ?? 0) > 1;
@@ -110,7 +118,7 @@ function unionColumns(
   const taken = [...made].filter(
     (name) => types.has(name) && !clashes(name) && cols.some((column) => column.name === `${name}1`),
   );
-  if (taken.length === 0) return { cols: [...cols], from: legs.map((leg) => feeds(leg, cols)) };
+  if (taken.length === 0) return { cols, from: legs.map(feedsOf(cols)) };
   const swapped = cols.map((column): Column => {
     const other = taken.find((name) => column.name === `${name}1`);
     return taken.includes(column.name)
@@ -120,7 +128,7 @@ function unionColumns(
         : { ...column, name: other };
   });
   const from = legs.map((leg) =>
-    swapped.map((column) => {
+    swapped.flatMap((column, place) => {
       const own = leg.find(({ name, type }) => name === column.name && type === column.type && !clashes(name));
       const clash = leg.find(
         ({ name, type }) =>
@@ -128,7 +136,8 @@ function unionColumns(
           [`${name}_${type}`, `${name}_${type}1`].includes(column.name) &&
           !(types.has(column.name) && taken.includes(column.name)),
       );
-      return (own ?? clash)?.name ?? null;
+      const feed = own ?? clash;
+      return feed === undefined ? [] : [[place, feed.name] as const];
     }),
   );
   return { cols: swapped, from };

@@ -4,6 +4,7 @@ import type { Expression } from '../../../../plan/expression.ts';
 import type { GraphNodesSettings, GraphShape } from '../../../../plan/graph-settings.ts';
 import { snapshotTable } from '../../../../plan/hidden-tables.ts';
 import type { Item, Plan, Program } from '../../../../plan/plan.ts';
+import { namesakes } from '../../../../plan/union-feeds.ts';
 import { databaseNotFound, KqlError, missingDatabase } from '../../../../plan/kql-error.ts';
 import type { Column, KqlType } from '../../../../plan/types.ts';
 import { withBindOptions } from '../../binder/options.ts';
@@ -257,11 +258,7 @@ const extended = (input: Plan, items: readonly Item[]): Plan => ({
 });
 
 function union(plans: readonly Plan[], cols: readonly Column[]): Plan {
-  const legs = plans.map((plan) => ({
-    plan,
-    from: cols.map(({ name }) => (plan.cols.some((column) => column.name === name) ? name : null)),
-    source: '',
-  }));
+  const legs = plans.map((plan) => ({ plan, from: namesakes(plan.cols, cols), source: '' }));
   return { op: 'union', legs, cols };
 }
 

@@ -1,4 +1,5 @@
 import type { Plan } from '../../../../plan/plan.ts';
+import { namesakes } from '../../../../plan/union-feeds.ts';
 import type { Builder } from '../draft/builder.ts';
 import type { Entity } from '../draft/scope.ts';
 import { columnsOf, columnsOfSymbol } from '../../language/node-types.ts';
@@ -51,7 +52,7 @@ const macroExpand: OperatorBuilder = (b, node) => {
     const inner: Builder = { ...b, scope };
     for (const statement of statements.slice(0, -1)) buildStatement(inner, statement);
     const plan: Plan = buildTable(inner, need(body, 'Expression'));
-    return { plan, from: cols.map((column) => column.name), source: '' };
+    return { plan, from: namesakes(cols, cols), source: '' };
   });
   return { op: 'union', legs, cols };
 };

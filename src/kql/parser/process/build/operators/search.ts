@@ -1,5 +1,6 @@
 import type { Expression } from '../../../../plan/expression.ts';
-import type { Plan } from '../../../../plan/plan.ts';
+import type { Plan, UnionNode } from '../../../../plan/plan.ts';
+import type { UnionFeeds } from '../../../../plan/union-feeds.ts';
 import type { Column } from '../../../../plan/types.ts';
 import type { Builder } from '../draft/builder.ts';
 import { columnsOf } from '../../language/node-types.ts';
@@ -9,7 +10,7 @@ import type { SyntaxNode } from '../../language/language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from '../../language/language.ts';
 import { literalOf } from '../../language/literals.ts';
 import { parametersOf } from './basic.ts';
-import { feeds, sourceName } from './join.ts';
+import { feedsOf, sourceName } from './join.ts';
 import { pipedInto } from '../../language/pipes.ts';
 import { allTables, membersOf, memberTables } from './wildcard-tables.ts';
 import type { OperatorBuilder } from '../draft/visit.ts';
@@ -115,22 +116,33 @@ function firstTable(input: Plan): string {
 }
 
 /** As in a union; a column that the query gave a type takes what is there under its name, whatever it is. */
-function feedsOf(leg: readonly Column[], cols: readonly Column[]): (string | null)[] {
-  const names = new Set(leg.map((column) => column.name));
-  return feeds(leg, cols).map((from, index) => {
-    const name = cols[index]?.name ?? '';
-    return from ?? (names.has(name) ? name : null);
-  });
+function searchFeeds(cols: readonly Column[]): (leg: readonly Column[]) => UnionFeeds {
+  const feeds = feedsOf(cols);
+  const places = new Map(cols.map(({ name }, place) => [name, place]));
+  return (leg) => {
+    const found = new Map(feeds(leg));
+    for (const { name } of leg) {
+      const place = places.get(name);
+      if (place !== undefined && !found.has(place)) found.set(place, name);
+    }
+    return [...found].sort(([one], [other]) => one - other);
+  };
 }
 
-function union(legs: readonly Leg[], condition: Expression, cols: readonly Column[], sourceColumn: number): Plan {
+function union(
+  legs: readonly Leg[],
+  condition: Expression,
+  cols: readonly Column[],
+  sourceColumn: number,
+): UnionNode & Pick<Plan, 'cols'> {
+  const feeds = searchFeeds(cols);
   return {
     op: 'union',
     cols,
     sourceColumn,
     legs: legs.map(({ plan, source }) => ({
       source,
-      from: feedsOf(plan.cols, cols),
+      from: feeds(plan.cols),
       plan: { op: 'filter', input: plan, condition: forLeg(condition, plan.cols), cols: plan.cols },
     })),
   };
@@ -156,11 +168,12 @@ const find: OperatorBuilder = (b, node, input) => {
     cols,
     cols.findIndex((column) => column.name === source),
   );
-  if (plan.op !== 'union') return plan;
   if (!cols.some((column) => column.name === 'pack_')) return plan;
   // What no listed column carries goes into `pack_`.
+  const feeds = feedsOf(cols);
   const packed = plan.legs.map((leg) => {
-    const extra = leg.plan.cols.filter((column) => !leg.from.includes(column.name));
+    const shown = new Set(leg.from.map(([, own]) => own));
+    const extra = leg.plan.cols.filter((column) => !shown.has(column.name));
     const bag = extra.flatMap((column): Expression[] => [
       { k: 'literal', type: 'string', value: column.name },
       { k: 'column', ...column },
@@ -176,7 +189,7 @@ const find: OperatorBuilder = (b, node, input) => {
     return {
       ...leg,
       plan: { op: 'extend', input: leg.plan, items: [item], cols: legCols } as const,
-      from: feeds(legCols, cols),
+      from: feeds(legCols),
     };
   });
   return { ...plan, legs: packed };

@@ -58,6 +58,7 @@ function servedCluster(found: ClusterAccess, tenantId: Guid): ServedCluster {
       }),
     ),
     followed: found.followed,
+    identities: found.identities,
     assignments: found.assignments.map((assignment) => ({
       role: assignment.role,
       principalType: assignment.principalType,

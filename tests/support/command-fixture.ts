@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import type { RoleHolder } from '../../src/authz/kusto-roles.ts';
 import type { NamedPrincipal } from '../../src/authz/role-changes.ts';
 import { afterChange } from '../../src/authz/role-changes.ts';
+import type { Guid } from '../../src/base/guid.ts';
 import { newGuid, parseGuid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant } from '../../src/clock/clock.ts';
 import type { Clock } from '../../src/clock/clock.ts';
+import type { ClusterIdentity } from '../../src/database/catalog/managed-identity.ts';
 import type { CommandAnswer } from '../../src/database/commands/command.ts';
 import type { CommandContext, RoleSettings } from '../../src/database/commands/command-context.ts';
 import type { DataQueries } from '../../src/database/ingest/update-query.ts';
@@ -32,6 +34,27 @@ export interface CommandFixture {
   readonly settle: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
+
+const guid = (text: string): Guid => parseGuid(text) ?? newGuid(systemRandomBytes);
+const tenantId = guid('cccccccc-0000-0000-0000-000000000000');
+
+/** The cluster's own and one of a user's, with the id that pages of the documentation give theirs. */
+export const clusterIdentities: readonly ClusterIdentity[] = [
+  {
+    ...{
+      objectId: guid('99999999-0000-0000-0000-000000000000'),
+      clientId: guid('99999999-0000-0000-0000-000000000001'),
+    },
+    ...{ tenantId, displayName: 'contoso', isSystem: true },
+  },
+  {
+    ...{
+      objectId: guid('aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb'),
+      clientId: guid('aaaaaaaa-0000-0000-0000-000000000001'),
+    },
+    ...{ tenantId, displayName: 'myManagedIdentity', isSystem: false },
+  },
+];
 
 /** The same id for the same text. */
 export function principalOf(text: string): NamedPrincipal {
@@ -111,6 +134,7 @@ export async function openCommandFixture(options: DataFixtureOptions = {}): Prom
     databases: [{ databaseId: data.database.databaseId, name: 'db', roles: [] }],
     principals: [],
     roles: { change: changeRole },
+    identities: () => Promise.resolve(clusterIdentities),
     streamingIngestEnabled: true,
     purgeEnabled: true,
     cluster: {

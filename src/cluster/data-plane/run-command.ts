@@ -171,6 +171,7 @@ export async function openContext(
     ...(access.following === undefined && {
       ingestion: ingestionOf(ports, data, access),
       roles: roleSettings(ports, access, about.activityId),
+      identities: () => ports.call('identities', {}),
     }),
     clock: ports.clock,
     randomBytes: ports.randomBytes,

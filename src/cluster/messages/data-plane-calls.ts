@@ -11,6 +11,7 @@ import { databaseRoles, entityKinds } from '../../authz/kusto-roles.ts';
 import type { NamedPrincipal, RoleChange } from '../../authz/role-changes.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
+import type { ClusterIdentity } from '../../database/catalog/managed-identity.ts';
 import type { OutwardHost } from '../../http/outward-host.ts';
 import type { ExportReply } from './exports.ts';
 import { exportCall } from './exports.ts';
@@ -137,6 +138,9 @@ const followerCall = object({
   change: Type.Optional(followerChange),
 });
 
+/** Which managed identities the cluster has. */
+const identitiesCall = object({});
+
 /** A chunk of a result or an acknowledgement is about to go out after the lease that was known has ended. */
 const renewCall = object({});
 
@@ -193,6 +197,7 @@ export interface DataPlaneCalls {
     readonly status?: 'Started' | 'Succeeded' | 'Failed';
     readonly change: RoleChange;
   };
+  readonly identities: Record<string, never>;
   readonly outwardHost: Message<typeof outwardHostCall>;
   readonly exported: Message<typeof exportCall>;
   readonly log: LogCall;
@@ -206,6 +211,7 @@ export const readDataPlaneCall = {
   route: reader('route', routeCall),
   follower: reader('follower', followerCall),
   role: reader('role', roleCall),
+  identities: reader('identities', identitiesCall),
   outwardHost: reader('outwardHost', outwardHostCall),
   exported: reader('exported', exportCall),
   log: reader('log', logCall),
@@ -219,6 +225,7 @@ export interface DataPlaneReplies {
   readonly route: LeaderRoute;
   readonly follower: FollowerAnswer;
   readonly role: RoleAnswer;
+  readonly identities: readonly ClusterIdentity[];
   readonly outwardHost: OutwardHost;
   readonly exported: ExportReply;
   readonly log: null;

@@ -26,6 +26,14 @@ export interface ServedCluster {
   readonly databases: readonly Omit<DatabaseAccess, 'roles'>[];
   readonly assignments: readonly ServedAssignment[];
   readonly followed: readonly FollowedDatabase[];
+  /** Managed identities that it has, by their object ids. */
+  readonly identities: readonly ServedIdentity[];
+}
+
+export interface ServedIdentity {
+  readonly objectId: Guid;
+  /** The cluster's own; else it is assigned by a user. */
+  readonly isSystem: boolean;
 }
 
 /** A database of another cluster that a cluster follows. */

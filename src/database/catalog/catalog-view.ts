@@ -2,6 +2,7 @@ import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
+import type { ManagedIdentityPolicy } from './managed-identity.ts';
 import type { UpdatePolicy } from './update-policy.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { Column, KqlType } from '../../kql/plan/types.ts';
@@ -116,6 +117,8 @@ export interface Policies {
   /** Of tables alone. */
   readonly auto_delete?: { readonly ExpiryDate: string; readonly DeleteIfNotEmpty: boolean };
   readonly update?: readonly UpdatePolicy[];
+  /** Of databases alone. */
+  readonly managed_identity?: readonly ManagedIdentityPolicy[];
 }
 
 export interface ExtentView {

@@ -7,6 +7,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
 import type { ExportPlaces } from '../exports/export-places.ts';
 import type { SourceOf } from '../ingest/data-source.ts';
+import type { ClusterIdentity } from '../catalog/managed-identity.ts';
 import type { ClusterData } from '../cluster-data.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
 
@@ -27,6 +28,8 @@ export interface CommandContext extends CommandAccess {
   readonly sourceOf?: SourceOf;
   /** Absent: nobody knows the directory. */
   readonly roles?: RoleSettings;
+  /** Managed identities of the cluster. Absent: nobody knows them. */
+  readonly identities?: () => Promise<readonly ClusterIdentity[]>;
   /** Storage of the user's that rows are written to. Absent: there is none. */
   readonly exports?: ExportPlaces;
   /** Absent: nobody asks with a token. */

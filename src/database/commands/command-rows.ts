@@ -14,6 +14,7 @@ import { followerCommands } from './follower-commands.ts';
 import { functionCommands } from './function-commands.ts';
 import { graphCommands } from './graph-commands.ts';
 import { ingestCommands } from './ingest-commands.ts';
+import { managedIdentityCommands } from './managed-identity-commands.ts';
 import { mappingCommands } from './mapping-commands.ts';
 import { moveExtentCommands } from './move-extent-commands.ts';
 import { operationCommands } from './operation-commands.ts';
@@ -40,7 +41,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
   'Export and external tables': [...exportCommands, ...externalTableCommands],
-  Policies: [...policyCommands, ...updatePolicyCommands, ...clusterPolicyCommands],
+  Policies: [...policyCommands, ...updatePolicyCommands, ...clusterPolicyCommands, ...managedIdentityCommands],
   'Materialized views': [...viewCommands, ...showViewCommands, ...viewPolicyCommands],
   'Databases that follow another cluster': followerCommands,
   'Extents, deletion and purge': [...extentCommands, ...moveExtentCommands, ...rowChangeCommands, ...purgeCommands],

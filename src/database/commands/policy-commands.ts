@@ -37,7 +37,6 @@ const always: Readonly<Record<string, unknown>> = { IngestionTime: { IsEnabled: 
 /** As the text of commands has it, the title, and what the service shows it of. */
 const unsettable: readonly (readonly [string, string, ...('Table' | 'TableStar' | 'Database')[]])[] = [
   ['ingestiontime', 'IngestionTime', 'Table', 'TableStar'],
-  ['managed_identity', 'ManagedIdentity', 'Database'],
   ['mirroring', 'Mirroring', 'Table', 'TableStar'],
 ];
 

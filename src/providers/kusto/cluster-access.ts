@@ -63,6 +63,8 @@ export interface ClusterAccess {
   readonly databases: readonly DatabaseAccess[];
   readonly assignments: readonly AssignmentAccess[];
   readonly followed: readonly FollowedAccess[];
+  /** Its managed identities. */
+  readonly identities: readonly { readonly objectId: Guid; readonly isSystem: boolean }[];
 }
 
 /** A database of another cluster under the name that it has here. */
@@ -168,7 +170,17 @@ async function describe(
     purgeEnabled: settingOf(settings, 'enablePurge') === true,
     machines: { coresPerNode: coresPerNode(cluster.sku.name), nodes: cluster.sku.capacity },
     ...(refusal === undefined ? {} : { networkRefusal: refusal }),
+    identities: identitiesOf(cluster),
   };
+}
+
+function identitiesOf({ identity }: ClusterResource): ClusterAccess['identities'] {
+  const own = identity?.principalId;
+  const assigned = Object.values(identity?.userAssignedIdentities ?? {});
+  return [
+    ...(own === undefined ? [] : [{ objectId: own, isSystem: true }]),
+    ...assigned.map(({ principalId }) => ({ objectId: principalId, isSystem: false })),
+  ];
 }
 
 /** Clients reach Kustody over loopback, which is in nobody's list of addresses, and there are no private endpoints. */

@@ -164,3 +164,17 @@ describe('the workload group', () => {
     await untilConsumed('queries', 0);
   });
 });
+
+describe('the managed identity policy', () => {
+  it('names the identities that the resource manager has given the cluster', async () => {
+    const policy = `'[{"ObjectId": "system", "AllowedUsages": "NativeIngestion"}]'`;
+    const set = `.alter-merge cluster policy managed_identity ${policy} | extend P = parse_json(Policy)[0]`;
+    const named = `${set} | project tostring(P.ObjectId), tostring(P.DisplayName), tobool(P.IsSystem), isnotempty(P.ClientId)`;
+    await kusto.arm('PATCH', kusto.clusterPath, { identity: { type: 'None' } });
+    expect((await command(named)).text).toContain("The managed identity 'system' is not assigned to the cluster.");
+    const { body } = await kusto.arm('PATCH', kusto.clusterPath, { identity: { type: 'SystemAssigned' } });
+    const { principalId } = (body as { identity: { principalId: string } }).identity;
+    const answer = await command(named);
+    expect(answer.body).toHaveProperty('Tables.0.Rows', [[principalId, clusterHost.split('.')[0], true, true]]);
+  });
+});

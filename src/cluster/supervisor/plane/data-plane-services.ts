@@ -2,6 +2,7 @@ import type { Guid } from '../../../base/guid.ts';
 import type { HostName } from '../../../base/names.ts';
 import type { Log, LogFields } from '../../../http/logging.ts';
 import type { OutwardHost } from '../../../http/outward-host.ts';
+import type { ClusterIdentity } from '../../../database/catalog/managed-identity.ts';
 import type { ServedCluster } from '../served-clusters.ts';
 import type { ExportRecords } from '../export-records.ts';
 import type { FollowerTickets } from './follower-access.ts';
@@ -49,6 +50,10 @@ export function createDataPlaneServices(
     route: (clusterId, body) => routeToLeader(ports, clusterId, readDataPlaneCall.route(body).leaderId),
     follower: (clusterId, body) => followerCommand(ports, clusterId, readDataPlaneCall.follower(body)),
     role: (clusterId, body) => roleCommand(ports, clusterId, readDataPlaneCall.role(body)),
+    identities: (clusterId, body) => {
+      readDataPlaneCall.identities(body);
+      return identitiesOf(ports, clusterId);
+    },
     outwardHost: (_clusterId, body) => {
       const { host, port } = readDataPlaneCall.outwardHost(body);
       return ports.outwardHost(host, port);
@@ -64,6 +69,23 @@ export function createDataPlaneServices(
     if (service === undefined) throw new ProtocolError('operation');
     return service(clusterId, body);
   };
+}
+
+/** Those that are in the directory now: one that was deleted there stays listed at its cluster and is nobody any more. */
+async function identitiesOf(
+  { clusters, findCaller }: Pick<DataPlaneServicePorts, 'clusters' | 'findCaller'>,
+  clusterId: Guid,
+): Promise<readonly ClusterIdentity[]> {
+  const cluster = await clusters.byId(clusterId);
+  if (cluster === undefined) return [];
+  const { tenantId } = cluster;
+  const found: ClusterIdentity[] = [];
+  for (const { objectId, isSystem } of cluster.identities) {
+    const principal = await findCaller(objectId, tenantId, false);
+    if (principal?.appId === undefined) continue;
+    found.push({ objectId, clientId: principal.appId, tenantId, displayName: principal.displayName, isSystem });
+  }
+  return found;
 }
 
 /** A process is told the way to a cluster only that its own follows. */

@@ -1,0 +1,71 @@
+import type { Guid } from '../../base/guid.ts';
+import { isJsonObject } from '../../base/json.ts';
+import type { ClusterSettings } from './cluster-setting.ts';
+
+/** What a managed identity of the cluster can be used for. @see Kusto "Managed identity policy", usages */
+export const identityUsages = [
+  'AutomatedFlows',
+  'AzureAI',
+  'DataConnection',
+  'ExternalTable',
+  'NativeIngestion',
+  'SandboxArtifacts',
+  'SqlRequest',
+] as const;
+export type IdentityUsage = (typeof identityUsages)[number];
+
+/** Every usage that there is, and those to come. */
+export const everyUsage = 'All';
+
+/** An identity that the resource manager has assigned to the cluster. */
+export interface ClusterIdentity {
+  readonly objectId: Guid;
+  readonly clientId: Guid;
+  readonly tenantId: Guid;
+  readonly displayName: string;
+  /** The cluster's own; there is at most one. */
+  readonly isSystem: boolean;
+}
+
+/** As commands show it. */
+export interface ManagedIdentityPolicy {
+  readonly ObjectId: string;
+  readonly ClientId: string;
+  readonly TenantId: string;
+  readonly DisplayName: string;
+  readonly IsSystem: boolean;
+  /** Names with commas between them: `NativeIngestion, ExternalTable`. */
+  readonly AllowedUsages: string;
+}
+
+export const usagesOf = ({ AllowedUsages }: Pick<ManagedIdentityPolicy, 'AllowedUsages'>): readonly string[] =>
+  AllowedUsages.split(',').map((usage) => usage.trim());
+
+interface PolicyHolder {
+  clusterSettings(): ClusterSettings;
+  database(name: string): { readonly policies: { readonly managed_identity?: readonly ManagedIdentityPolicy[] } };
+}
+
+/** Whether the policy of the cluster, or that of the database, lets an identity be used for something: what one of them allows is allowed.
+ * Whether the identity is still the cluster's is another question. @throws DataError `DatabaseNotFound` */
+export function managedIdentityAllowed(
+  data: PolicyHolder,
+  database: string,
+  objectId: Guid,
+  usage: IdentityUsage,
+): boolean {
+  const policies = [
+    ...identityPoliciesOf(data.clusterSettings()),
+    ...(data.database(database).policies.managed_identity ?? []),
+  ];
+  return policies.some(
+    (policy) =>
+      policy.ObjectId === objectId && usagesOf(policy).some((allowed) => allowed === usage || allowed === everyUsage),
+  );
+}
+
+/** Those of the cluster. */
+export function identityPoliciesOf({ policies }: ClusterSettings): readonly ManagedIdentityPolicy[] {
+  const held = policies['managed_identity'];
+  return Array.isArray(held) ? held.filter(isJsonObject).map((one) => one as unknown as ManagedIdentityPolicy) : [];
+}

@@ -17,7 +17,8 @@ import type { ExtentMoves } from './extents/extent-moves.ts';
 import type { UpkeepOptions, UpkeepProblem } from './extents/upkeep.ts';
 import type { ExportRequest } from './exports/export-rows.ts';
 import type { ExportedBlob } from './exports/export-target.ts';
-import type { ExternalTableRequest } from './ingest/external-table.ts';
+import type { ExternalDataRequest } from './ingest/external-table.ts';
+import type { ExternalTableRequest } from './ingest/named-external-table.ts';
 import type {
   AppendRequest,
   AppendResult,
@@ -77,7 +78,9 @@ export interface ClusterData
   /** What clients have put into the storage accounts of the cluster, to be ingested from there. */
   readonly queued: QueuedStorage;
   /** What `externaldata` reads, in the memory of the engine until it is released. */
-  readExternal(request: ExternalTableRequest): Promise<OpenTable>;
+  readExternal(request: ExternalDataRequest): Promise<OpenTable>;
+  /** What a query asks for of the files of an external table, likewise. @throws DataError `ExternalTableNotFound` */
+  readExternalTable(database: string, request: Omit<ExternalTableRequest, 'table'>): Promise<OpenTable>;
   /** Writes rows into the user's storage, where no key of the cluster is. */
   exportRows(request: ExportRequest): Promise<readonly ExportedBlob[]>;
   /** Rows of a SELECT (`.set-or-append` and its like). One extent, or none when there are no rows. */

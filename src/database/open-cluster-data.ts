@@ -20,7 +20,8 @@ import { createMaterializedViews } from './views/view-service.ts';
 import { Materializer } from './views/materializer.ts';
 import { Upkeep } from './extents/upkeep.ts';
 import { exportRows } from './exports/export-rows.ts';
-import { openExternalTable } from './ingest/external-table.ts';
+import { openExternalData } from './ingest/external-table.ts';
+import { openExternalTable } from './ingest/named-external-table.ts';
 import { parseMapping } from './ingest/ingestion-mapping.ts';
 import { IngestService } from './ingest/ingest-service.ts';
 import { createRowChanges } from './ingest/row-changes.ts';
@@ -147,6 +148,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     databaseId: (name) => tables.database(name).databaseId,
   });
 
+  const externalTables = createExternalTables(catalog, (name) => tables.database(name).databaseId);
+
   return {
     ...schema,
     ...createExtentService(tables, merger, exchange),
@@ -187,13 +190,18 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ingest: (request) => ingestion.ingest(request),
     ingestFrom: (request) => ingestion.ingestFrom(request),
     queued,
-    readExternal: (request) => openExternalTable({ connect, files }, request),
+    readExternal: (request) => openExternalData({ connect, files }, request),
+    readExternalTable: async (database, request) =>
+      openExternalTable(
+        { connect, files },
+        { ...request, table: externalTables.externalTable(database, request.named.name) },
+      ),
     exportRows: (request) => exportRows({ connect, files }, request),
     append: (request) => ingestion.append(request),
     ...history,
     ...createWorkloadGroups(catalog),
     ...createClusterSettings(catalog),
-    ...createExternalTables(catalog, (name) => tables.database(name).databaseId),
+    ...externalTables,
     maintain: (options) => upkeep.run(options),
     upkeepDueAt: () => {
       const isDue = openTables(catalog).some(

@@ -5,6 +5,8 @@ import type { KqlType } from './plan/types.ts';
 export interface Bounds {
   readonly min?: bigint | undefined;
   readonly max?: bigint | undefined;
+  /** Of texts: one of these. */
+  readonly texts?: readonly string[] | undefined;
 }
 /** By column of the plan they hold for. */
 export type RowBounds = ReadonlyMap<string, Bounds>;
@@ -44,13 +46,32 @@ export function conditionBounds(condition: Expression, facts: ConstantFacts): Co
   if (first === undefined || second === undefined) return unknown;
   const turned = first.k === 'column' ? undefined : mirrored[condition.name];
   const column = turned === undefined ? first : second;
-  if (column.k !== 'column' || column.side !== undefined || !rangedTypes.has(column.type)) return unknown;
+  if (column.k !== 'column' || column.side !== undefined) return unknown;
+  if (column.type === 'string')
+    return textBounds(column.name, condition, column === first ? condition.args.slice(1) : [first], facts);
+  if (!rangedTypes.has(column.type)) return unknown;
   const found =
     turned === undefined
       ? within(condition, column.type, facts)
       : compared(turned, constant(first, column.type, facts));
   if (found === undefined) return unknown;
   return { bounds: new Map([[column.name, found.bounds]]), isExact: found.isExact };
+}
+
+/** Never exact: whoever counts rows without reading them knows nothing of texts. */
+function textBounds(
+  column: string,
+  { name }: Call,
+  values: readonly Expression[],
+  { parameters }: ConstantFacts,
+): ConditionBounds {
+  if (name !== '==' && name !== 'in') return unknown;
+  const texts = values.map((value) => {
+    const literal = value.k === 'parameter' ? parameters.get(value.name) : value;
+    return literal?.k === 'literal' && literal.type === 'string' ? literal.value : undefined;
+  });
+  const known = texts.filter((text) => typeof text === 'string');
+  return known.length === texts.length ? { bounds: new Map([[column, { texts: known }]]), isExact: false } : unknown;
 }
 
 interface OneBounds {
@@ -158,14 +179,18 @@ const lower = (one: bigint, other: bigint): bigint => (one < other ? one : other
 const higher = (one: bigint, other: bigint): bigint => (one > other ? one : other);
 
 export function narrower(left: Bounds, right: Bounds): Bounds {
+  const texts = left.texts?.filter((text) => right.texts?.includes(text) ?? true) ?? right.texts;
   return {
+    ...(texts && { texts }),
     min: left.min === undefined || right.min === undefined ? (left.min ?? right.min) : higher(left.min, right.min),
     max: left.max === undefined || right.max === undefined ? (left.max ?? right.max) : lower(left.max, right.max),
   };
 }
 
 export function either(left: Bounds, right: Bounds): Bounds {
+  const texts = left.texts && right.texts && [...new Set([...left.texts, ...right.texts])];
   return {
+    ...(texts && { texts }),
     min: left.min === undefined || right.min === undefined ? undefined : lower(left.min, right.min),
     max: left.max === undefined || right.max === undefined ? undefined : higher(left.max, right.max),
   };

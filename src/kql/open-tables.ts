@@ -92,11 +92,12 @@ function covers(opened: TableUses, asked: TableUses): boolean {
 }
 
 const isWithin = (asked: readonly ScanRange[], opened: readonly ScanRange[]): boolean =>
-  opened.every(({ column, min, max }) =>
+  opened.every(({ column, min, max, texts }) =>
     asked.some(
       (range) =>
         range.column === column &&
         (min === undefined || (range.min !== undefined && range.min >= min)) &&
-        (max === undefined || (range.max !== undefined && range.max <= max)),
+        (max === undefined || (range.max !== undefined && range.max <= max)) &&
+        (texts === undefined || range.texts?.every((text) => texts.includes(text)) === true),
     ),
   );

@@ -21,7 +21,16 @@ const columns = [
 const catalog: KqlCatalog = {
   version: '1',
   cluster: 'c',
-  databases: [{ name: 'db', tables: [{ name: 'T', columns }], functions: [] }],
+  databases: [
+    {
+      name: 'db',
+      tables: [
+        { name: 'T', columns },
+        { name: 'U', columns: [{ name: 't', type: 'string' }] },
+      ],
+      functions: [],
+    },
+  ],
 };
 
 interface TestRow {
@@ -116,7 +125,8 @@ async function rangesOf(text: string): Promise<string> {
     now: start + 100n * day,
     parameters: new Map([['p', { k: 'literal', type: 'long', value: '7' }]]),
   });
-  const shown = ({ column, min, max }: ScanRange): string => {
+  const shown = ({ column, min, max, texts }: ScanRange): string => {
+    if (texts !== undefined) return `${column}: ${texts.toSorted().join('|')}`;
     const unit = (value: bigint | undefined): string =>
       value === undefined ? '' : String(column === 'w' ? (value - start) / day : value);
     return `${column}: ${unit(min)}..${unit(max)}`;
@@ -166,6 +176,14 @@ describe('ranges of a scan', () => {
     ['T | where w > datetime(9999-12-31) + 9999d * 9999', ''],
     ['T | where w > datetime(9999-12-31) + 9999d', ''],
     ['T | where w > datetime(0001-01-01) - 1d', ''],
+    ['U | where "a" == t', 't: a'],
+    ['U | where t in ("a", "b") | where t != "c"', 't: a|b'],
+    ['U | where t in ("a", "b") and t == "b"', 't: b'],
+    ['U | where t == "a" and t == "b"', 't: '],
+    ['U | where t =~ "a" or t == "b"', ''],
+    ['U | where t in (U)', ''],
+    ['union (U | where t == "a"), (U | where t == "b")', 't: a|b'],
+    ['declare query_parameters(p:string = "q"); U | where t == p', ''],
   ])('%s', async (text, expected) => {
     expect(await rangesOf(text)).toBe(expected);
   });

@@ -9,6 +9,8 @@ export interface ScanRange {
   readonly column: string;
   readonly min?: bigint;
   readonly max?: bigint;
+  /** Of texts: it is one of these. */
+  readonly texts?: readonly string[];
 }
 
 export const tableKey = (database: string, table: string): string => JSON.stringify([database, table]);
@@ -58,10 +60,17 @@ export function tableUses(
 }
 
 export const rangesOf = (bounds: RowBounds): readonly ScanRange[] =>
-  [...bounds].flatMap(([column, { min, max }]) =>
-    min === undefined && max === undefined
+  [...bounds].flatMap(([column, { min, max, texts }]) =>
+    min === undefined && max === undefined && texts === undefined
       ? []
-      : [{ column, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) }],
+      : [
+          {
+            column,
+            ...(min === undefined ? {} : { min }),
+            ...(max === undefined ? {} : { max }),
+            ...(texts && { texts }),
+          },
+        ],
   );
 
 class Collector {

@@ -16,6 +16,10 @@ export interface MemoryStorage {
   /** Called before each piece of a blob; what it throws is what storage says. */
   onWrite: (path: string) => void | Promise<void>;
   onNote: (note: ExportNote) => void;
+  /** Called for each blob that is listed. */
+  onRead: (path: string) => void | Promise<void>;
+  /** Blobs that were opened. */
+  readonly read: string[];
 }
 
 export const withoutProof = (address: string): string => address.split(/[?;]/)[0] ?? '';
@@ -52,10 +56,19 @@ export function memoryStorage(): MemoryStorage {
     blobs,
     notes,
     sourceOf: (address) => {
-      const name = withoutProof(address);
+      const name = withoutProof(address).replace(/\/$/, '');
       return {
         name,
+        below: async function* (prefix) {
+          for (const [path, bytes] of [...blobs].sort(([left], [right]) => (left < right ? -1 : 1))) {
+            if (!path.startsWith(`${name}/${prefix}`)) continue;
+            await storage.onRead(path);
+            const below = path.slice(name.length + 1);
+            yield { path: below, bytes: bytes.byteLength, source: storage.sourceOf(path) };
+          }
+        },
         open: async (signal) => {
+          storage.read.push(name);
           const found = blobs.get(name);
           if (found === undefined) throw sourceFailed('Download_SourceNotFound', `There is no '${name}'.`);
           return bytesSource(name, found).open(signal);
@@ -74,6 +87,8 @@ export function memoryStorage(): MemoryStorage {
     end: (reason) => ended.abort(reason),
     onWrite: () => undefined,
     onNote: () => undefined,
+    onRead: () => undefined,
+    read: [],
   };
   return storage;
 }

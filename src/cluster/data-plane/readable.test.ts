@@ -41,7 +41,7 @@ function data() {
   const view = (name: string): DatabaseView => ({
     ...{ name, databaseId: database(name, []).databaseId, functions: new Map(), mappings: [], policies: {} },
     ...{ schemaVersion: 1, graphModels: [], views: new Map(), tables: new Map([['Restricted', restricted]]) },
-    ...{ prettyName: '', entityGroups: [] },
+    ...{ prettyName: '', entityGroups: [], externalTables: [] },
   });
   return {
     opened,
@@ -49,6 +49,7 @@ function data() {
     kqlCatalog: () => ({ version: '1', cluster: 'c', databases }),
     sources: () => sources,
     readExternal: noSources,
+    readExternalTable: noSources,
   };
 }
 

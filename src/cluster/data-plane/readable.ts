@@ -2,7 +2,7 @@ import { withRight } from '../../database/commands/readable-catalog.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
 import type { SourceOf } from '../../database/ingest/data-source.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
-import { externalDataOf } from '../../kql/plan/external-data.ts';
+import { externalDataOf, externalTableOf } from '../../kql/plan/external-data.ts';
 import type { EngineSources } from '../../kql/query-request.ts';
 import { isRestricted, restrictedView } from '../../database/commands/restricted-view.ts';
 import { kustoError } from './errors/kusto-error.ts';
@@ -14,7 +14,7 @@ import type { AllowedRequest } from '../messages/data-plane-calls.ts';
  * @returns sources whose `open` throws KustoError `forbidden` | `databaseNotFound` */
 export function readable(
   access: AllowedRequest,
-  data: Pick<ClusterData, 'database' | 'kqlCatalog' | 'sources' | 'readExternal'>,
+  data: Pick<ClusterData, 'database' | 'kqlCatalog' | 'sources' | 'readExternal' | 'readExternalTable'>,
   sourceOf: SourceOf,
 ): { readonly catalog: KqlCatalog; readonly sources: EngineSources } {
   const principal = access.caller.fqn;
@@ -26,6 +26,8 @@ export function readable(
         const external = externalDataOf(table);
         if (external !== undefined) return data.readExternal({ data: external, sourceOf, signal });
         requireDatabase(access, database, 'read');
+        const named = externalTableOf(table);
+        if (named !== undefined) return data.readExternalTable(database, { named, uses, sourceOf, signal });
         if (isRestricted(access, data, database, table))
           throw kustoError('forbidden', restrictedView(principal, table));
         return sources.open(database, table, uses);

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { ManagedIdentityPolicy } from './managed-identity.ts';
 import type { UpdatePolicy } from './update-policy.ts';
+import type { ExternalTableView } from './external-table.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { Column, KqlType } from '../../kql/plan/types.ts';
 
@@ -25,6 +26,7 @@ export interface DatabaseView {
   /** What people call it; empty: nothing else. */
   readonly prettyName: string;
   readonly entityGroups: readonly EntityGroup[];
+  readonly externalTables: readonly ExternalTableView[];
 }
 
 /** Databases under one name, for queries over all of them. */

@@ -1,4 +1,5 @@
 import type { Column } from '../../kql/plan/types.ts';
+import { isKqlType } from '../../kql/plan/types.ts';
 
 /** A table whose rows lie in the user's storage. Its record is sealed with all others; what proves access is never shown. */
 export interface ExternalTableView {
@@ -15,6 +16,14 @@ export interface ExternalTableView {
   readonly pathFormat: string;
   /** Of `with (…)`, by their documented names. */
   readonly properties: Readonly<Record<string, string>>;
+  /** By which files are read, where a query names one. Absent: none. */
+  readonly mappings?: readonly ExternalMapping[];
+}
+
+export interface ExternalMapping {
+  readonly name: string;
+  /** As the JSON array of an ingestion mapping. */
+  readonly mapping: string;
 }
 
 /** A column that stands in the path of a file. */
@@ -24,3 +33,11 @@ export interface ExternalPartition {
   /** Absent: the column is in the path alone. */
   readonly of?: { readonly column: string; readonly call?: string; readonly argument?: string };
 }
+
+/** What only the paths of its files say, as columns after its own. */
+export const virtualColumns = ({ columns, partitions }: Pick<ExternalTableView, 'columns' | 'partitions'>): Column[] =>
+  partitions.flatMap(({ name, type, of }) => {
+    const kqlType = type.toLowerCase();
+    const isOwn = of !== undefined || columns.some((column) => column.name === name);
+    return isOwn || !isKqlType(kqlType) ? [] : [{ name, type: kqlType }];
+  });

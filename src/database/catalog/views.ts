@@ -9,6 +9,8 @@ import type {
 } from '../../kql/plan/catalog.ts';
 import type { DatabaseView, FunctionView, Policies, TableView, ViewView } from './catalog-view.ts';
 import type { ClusterDatabase } from './catalog-view.ts';
+import type { ExternalTableView } from './external-table.ts';
+import { virtualColumns } from './external-table.ts';
 import { catalogGraph } from './graph-models.ts';
 import type { CatalogReader, StoredResultRecord } from './image.ts';
 import { databaseOf } from './image.ts';
@@ -38,6 +40,7 @@ export function databaseView(reader: CatalogReader, { databaseId, name }: Cluste
     views: new Map(viewsOf(reader, databaseId).map((view) => [view.name, viewView(view, name)])),
     prettyName: facts.prettyName ?? '',
     entityGroups: facts.entityGroups ?? [],
+    externalTables: facts.externalTables ?? [],
   };
 }
 
@@ -63,7 +66,7 @@ export function kqlCatalogOf(
     version,
     cluster,
     ...(disabledPlugins.length === 0 ? {} : { disabledPlugins }),
-    databases: databases.map(({ name, tables, functions, graphModels, views }): CatalogDatabase => ({
+    databases: databases.map(({ name, tables, functions, graphModels, views, externalTables }): CatalogDatabase => ({
       name,
       tables: [...tables.values()].map((table) => ({
         name: table.name,
@@ -74,10 +77,17 @@ export function kqlCatalogOf(
       })),
       functions: [...functions.values()].map(withoutPrincipals),
       ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(catalogGraph) }),
+      ...(externalTables.length === 0 ? {} : { externalTables: externalTables.map(catalogExternalTable) }),
       ...(views.size === 0 ? {} : { materializedViews: [...views.values()].map(catalogView) }),
     })),
   };
 }
+
+/** The parser needs no names of places, and no keys to them. */
+const catalogExternalTable = (table: ExternalTableView): Pick<CatalogTable, 'name' | 'columns'> => ({
+  name: table.name,
+  columns: [...table.columns, ...virtualColumns(table)],
+});
 
 /** The parser needs no names of people. */
 const withoutPrincipals = ({ name, parameters, body, view, folder, docstring }: FunctionView): CatalogFunction => ({

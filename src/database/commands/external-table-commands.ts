@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import type { ExternalPartition, ExternalTableView } from '../catalog/external-table.ts';
+import { parsePathFormat, requirePartition } from '../catalog/path-format.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import { requireFormat } from '../ingest/formats.ts';
@@ -48,11 +49,14 @@ function definition(command: Command, context: CommandContext): ExternalTableVie
   const columns: Column[] = command
     .all('ColumnName')
     .map((name, index) => ({ name, type: columnType(types[index] ?? '') }));
+  const partitions = partitionsOf(command);
+  for (const partition of partitions) requirePartition(partition);
+  const pathFormat = /\bpathformat\s*=\s*\(([\s\S]*?)\)\s*dataformat\b/i.exec(command.text)?.[1]?.trim() ?? '';
+  // Says what is wrong with the paths before somebody reads them.
+  parsePathFormat(pathFormat, partitions);
   return {
     ...{ name: command.required('ExternalTableName'), columns, folder, docstring: docString, format, connections },
-    partitions: partitionsOf(command),
-    pathFormat: /\bpathformat\s*=\s*\(([\s\S]*?)\)\s*dataformat\b/i.exec(command.text)?.[1]?.trim() ?? '',
-    properties,
+    ...{ partitions, pathFormat, properties },
   };
 }
 

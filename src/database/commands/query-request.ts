@@ -1,5 +1,5 @@
 import { commandTable } from '../../kql/plan/command.ts';
-import { externalDataOf } from '../../kql/plan/external-data.ts';
+import { externalDataOf, externalTableOf } from '../../kql/plan/external-data.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
 import type { EngineSources, QueryRequest } from '../../kql/query-request.ts';
@@ -37,6 +37,9 @@ function readableSources(context: CommandContext, changed?: ChangedTables): Engi
       if (external !== undefined && sourceOf !== undefined)
         return context.data.readExternal({ data: external, sourceOf, signal });
       requirePermission(context, 'read', database, 'Query');
+      const named = externalTableOf(table);
+      if (named !== undefined && sourceOf !== undefined)
+        return context.data.readExternalTable(database, { named, uses, sourceOf, signal });
       if (isRestricted(context, context.data, database, table))
         throw new ForbiddenError(restrictedView(context.caller.fqn, table));
       return changed?.(database, table, uses) ?? sources.open(database, table, uses);

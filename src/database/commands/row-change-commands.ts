@@ -1,5 +1,5 @@
 import { invariant } from '../../base/invariant.ts';
-import { externalDataOf } from '../../kql/plan/external-data.ts';
+import { isExternal } from '../../kql/plan/external-data.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { quotedName } from '../../kql/plan/quoted.ts';
@@ -79,8 +79,7 @@ function requireTaken(
   context: CommandContext,
   only: string | undefined,
 ): void {
-  if (externalDataOf(table) !== undefined)
-    throw new KqlError('semantic', 'The query of this command cannot read external data.');
+  if (isExternal(table)) throw new KqlError('semantic', 'The query of this command cannot read external data.');
   if (database !== context.database || (only !== undefined && table !== only))
     throw new KqlError(
       'semantic',

@@ -64,6 +64,8 @@ class ExtentFacts {
   /** Whether it can hold rows inside of all of the ranges. Rows without a value never match a range. */
   mayMatch(ranges: readonly ScanRange[]): boolean {
     return ranges.every(({ column, min, max }) => {
+      // Of texts no range is kept, and a column that was added later has empty ones.
+      if (min === undefined && max === undefined) return true;
       const range = this.range(column);
       if (range === undefined) return true;
       return range !== 'noValue' && (max === undefined || range[0] <= max) && (min === undefined || range[1] >= min);
@@ -72,9 +74,14 @@ class ExtentFacts {
 
   /** Whether all of its rows are inside of all of the ranges, as far as it is known. */
   allMatch(ranges: readonly ScanRange[]): boolean {
-    return ranges.every(({ column, min, max }) => {
+    return ranges.every(({ column, min, max, texts }) => {
       const range = this.range(column);
-      if (range === undefined || range === 'noValue' || this.#extent.nulls?.[this.#idOf(column) ?? -1] !== 0)
+      if (
+        texts !== undefined ||
+        range === undefined ||
+        range === 'noValue' ||
+        this.#extent.nulls?.[this.#idOf(column) ?? -1] !== 0
+      )
         return false;
       return (min === undefined || range[0] >= min) && (max === undefined || range[1] <= max);
     });

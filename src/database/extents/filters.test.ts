@@ -38,6 +38,16 @@ describe('filters on extents', () => {
     expect(await rowsOf('P | where w < datetime(2026-01-03) and 183 < n or not(n == 183) | count')).toBe('9');
   });
 
+  it('find empty texts of columns that came later', async () => {
+    await cluster.run('.create table Later (n: long)');
+    await cluster.run('.ingest inline into table Later <|\n1\n2');
+    await cluster.run('.alter-merge table Later (s: string)');
+    await cluster.run('.ingest inline into table Later <|\n3,x');
+    expect(await rowsOf('Later | where s == "" | count')).toBe('2');
+    expect(await rowsOf('Later | where s in ("x", "") | project n')).toBe('1\n2\n3');
+    expect(await rowsOf('Later | where s == "x" | summarize count(), max(n)')).toBe('1,3');
+  });
+
   it('find what they find without the help of statistics', async () => {
     const operator = fc.constantFrom('<', '<=', '>', '>=', '==', '!=');
     const number = fc.constantFrom('183', '5', '-1', '1000', '1.5', 'long(null)', 'real(nan)');

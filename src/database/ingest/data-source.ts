@@ -6,6 +6,16 @@ export interface DataSource {
   /** May be called again, as when a commit is tried once more.
    * @throws DataError `SourceNotAllowed` | `SourceFailed` */
   open(signal: AbortSignal | undefined): Promise<OpenedSource>;
+  /** The files below it, where it is a folder of storage. Absent: nobody can list what is there.
+   * @param prefix of their paths @throws DataError `SourceNotAllowed` | `SourceFailed` */
+  below?(prefix: string, signal: AbortSignal | undefined): AsyncIterable<FileBelow>;
+}
+
+export interface FileBelow {
+  /** Below the folder, as people read it: `2026/01/a.csv`. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly source: DataSource;
 }
 
 export interface OpenedSource {

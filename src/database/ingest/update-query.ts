@@ -1,5 +1,6 @@
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Plan, Program } from '../../kql/plan/plan.ts';
+import { isExternal } from '../../kql/plan/external-data.ts';
 import { eachPlan, tablesOf } from '../../kql/plan/walk.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
@@ -53,6 +54,8 @@ export function requireSchema(query: readonly Column[], table: readonly Column[]
 
 /** @throws KqlError for a query that looks into another database */
 export function requireOneDatabase(program: Program, database: string): void {
+  if (tablesOf(program).some(({ table }) => isExternal(table)))
+    throw new KqlError('notSupported', 'An update policy whose query reads data outside of the cluster is not built.');
   const other = tablesOf(program).find((table) => table.database !== database);
   if (other !== undefined)
     throw new KqlError(

@@ -4,7 +4,7 @@ import type { Plan, Program } from '../../kql/plan/plan.ts';
 import type { ViewParts } from '../../kql/plan/view-parts.ts';
 import { viewParts } from '../../kql/plan/view-parts.ts';
 import { eachPlan, tablesOf } from '../../kql/plan/walk.ts';
-import { externalDataOf } from '../../kql/plan/external-data.ts';
+import { isExternal } from '../../kql/plan/external-data.ts';
 import type { Expression } from '../../kql/plan/expression.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { DataQueries } from '../ingest/update-query.ts';
@@ -83,7 +83,7 @@ function eachCall(value: unknown, visit: (name: string) => void): void {
 /** Its source once, and tables that the command tells of. */
 function requireTables(program: Program, { database, source, dimensionTables }: ViewQuery): void {
   const read = tablesOf(program).map((table) => {
-    if (externalDataOf(table.table) !== undefined)
+    if (isExternal(table.table))
       throw new KqlError('semantic', 'The query of a materialized view cannot read external data.');
     if (table.database !== database)
       throw new KqlError('semantic', 'The query of a materialized view cannot read another database.');

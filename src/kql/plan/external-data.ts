@@ -9,10 +9,27 @@ export interface ExternalData {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-const prefix = 'external_data/';
+/** What `external_table()` reads: plans name it so, too. */
+export interface ExternalTableName {
+  /** Of the external table. */
+  readonly name: string;
+  /** Of the mapping by which its files are read. */
+  readonly mapping?: string;
+}
 
-export const externalTable = (data: ExternalData): string => `${prefix}${JSON.stringify(data)}`;
+const dataPrefix = 'external_data/';
+const tablePrefix = 'external_table/';
 
-/** @returns undefined for the name of a table */
+export const externalData = (data: ExternalData): string => `${dataPrefix}${JSON.stringify(data)}`;
+export const externalTable = (table: ExternalTableName): string => `${tablePrefix}${JSON.stringify(table)}`;
+
+/** @returns undefined for what is no `externaldata` */
 export const externalDataOf = (table: string): ExternalData | undefined =>
-  table.startsWith(prefix) ? (JSON.parse(table.slice(prefix.length)) as ExternalData) : undefined;
+  table.startsWith(dataPrefix) ? (JSON.parse(table.slice(dataPrefix.length)) as ExternalData) : undefined;
+
+/** @returns undefined for what is no `external_table()` */
+export const externalTableOf = (table: string): ExternalTableName | undefined =>
+  table.startsWith(tablePrefix) ? (JSON.parse(table.slice(tablePrefix.length)) as ExternalTableName) : undefined;
+
+/** Whether the rows of a plan's table lie outside of the cluster. */
+export const isExternal = (table: string): boolean => table.startsWith(dataPrefix) || table.startsWith(tablePrefix);

@@ -314,6 +314,43 @@ describe('externaldata', () => {
   });
 });
 
+describe('external_table()', () => {
+  const define = (name: string, connection: string, more = ''): Promise<Answered> =>
+    mgmt(
+      `.create-or-alter external table ${name} (a: long, b: string) kind=storage dataformat=csv (h@'${connection}') ${more}`,
+    );
+
+  it.each([
+    ['a signature', () => `${blobHost}/${container}?${sas}`],
+    ['an account key', () => `${blobHost}/${container};${azurite.accountKey}`],
+    ['abfss', () => `abfss://${container}@${account}.dfs.core.windows.net;${azurite.accountKey}`],
+  ])('lists and reads a container by %s', async (_what, connection) => {
+    await define('Listed', connection(), 'with (namePrefix="p", includeHeaders="All")');
+    expect((await query('external_table("Listed") | order by a asc')).rows).toEqual([
+      [1, 'one'],
+      [1, 'one'],
+      [2, 'two, twice'],
+      [2, 'two, twice'],
+    ]);
+  });
+
+  it('reads a folder, whatever it is called', async () => {
+    await define('Folder', `${blobHost}/${container}/sub%20folder?${sas}`);
+    expect((await query('external_table("Folder")')).rows).toEqual([[8, 'eight']]);
+  });
+
+  it('reads nowhere else, and says so without what is secret', async () => {
+    await define('Elsewhere', 'https://other.blob.core.windows.net/c?sig=canary');
+    const { status, text } = await query('external_table("Elsewhere")');
+    expect([status, text]).toEqual([400, expect.stringContaining('--allow other.blob.core.windows.net')]);
+    expect(text).not.toContain('canary');
+    await define('Wrong', `${blobHost}/${container}?${sas.replace(/sig=[^&]*/, 'sig=canary')}`);
+    const wrong = await query('external_table("Wrong")');
+    expect(wrong.text).toMatch(/external_table\('Wrong'\): Failed to list the files of '.*': access is forbidden/);
+    expect(wrong.text).not.toContain('canary');
+  });
+});
+
 describe('what is not read', () => {
   it.each([
     [

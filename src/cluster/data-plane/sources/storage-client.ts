@@ -45,6 +45,19 @@ export async function storageClient(
   };
 }
 
+/** Of one page of a list: 5,000 names of at most 1,024 characters. */
+const pageBytesMax = 32 * 1024 * 1024;
+
+async function wholeText(body: AsyncIterable<Buffer>): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of body) {
+    if ((bytes += piece.byteLength) > pageBytesMax) throw new Error('The answer is too long.');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
 /** As the SDK wants a client. */
 const clientOver = (ask: AskSource, more: Readonly<Record<string, string>>): RequestPolicy => ({
   sendRequest: async (request: WebResource): Promise<HttpOperationResponse> => {
@@ -55,7 +68,12 @@ const clientOver = (ask: AskSource, more: Readonly<Record<string, string>>): Req
       ...{ url, method, headers: sent, signal: abortSignal },
       ...(sentBody === undefined ? {} : { body: sentBody }),
     });
-    const answer = { request, status, readableStreamBody: body, bodyAsText: text ?? null };
+    const isStream = request.streamResponseStatusCodes?.has(status) === true;
+    const answer = {
+      ...{ request, status },
+      ...(isStream ? { readableStreamBody: body } : {}),
+      bodyAsText: text ?? (body === undefined || isStream ? null : await wholeText(body)),
+    };
     return { ...answer, headers: { toJson: () => headers } } as unknown as HttpOperationResponse;
   },
 });

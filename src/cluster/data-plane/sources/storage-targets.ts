@@ -8,7 +8,7 @@ import { createSourceClient } from './pinned-requests.ts';
 import type { SourceAddress } from './source-address.ts';
 import { notWritten, readSourceAddress } from './source-address.ts';
 import { addressesOf, storageClient } from './storage-client.ts';
-import { explain } from './storage-sources.ts';
+import { explain } from './storage-failures.ts';
 
 export interface StorageTargetParts {
   readonly accounts: readonly StorageAccount[];

@@ -50,6 +50,10 @@ function databaseSymbol(database: CatalogDatabase, views: readonly unknown[] = [
         ),
     ),
     ...(database.graphs ?? []).map(graphSymbol),
+    ...(database.externalTables ?? []).map(
+      ({ name, columns }) =>
+        new Symbols.ExternalTableSymbol.ctor(new Symbols.TableSymbol.$ctor4(name, columns.map(columnSymbol))),
+    ),
     ...(database.storedResults ?? []).map(
       ({ name, columns }) => new Symbols.StoredQueryResultSymbol.$ctor1(name, columns.map(columnSymbol)),
     ),

@@ -11,7 +11,7 @@ import type { SyntaxNode } from '../language/language.ts';
 import { kindOf, list, nameOf, need, symbolKind } from '../language/language.ts';
 import { basicOperators } from './operators/basic.ts';
 import { graphOperators } from './operators/graph.ts';
-import { externalOperators } from './operators/external.ts';
+import { externalOperators, externalTableCall } from './operators/external.ts';
 import { joinOperators } from './operators/join.ts';
 import { macroOperators } from './operators/macro.ts';
 import { nestedOperators } from './operators/nested.ts';
@@ -135,13 +135,13 @@ function functionCall(b: Builder, node: SyntaxNode): Plan {
   const args = list(need(node, 'ArgumentList'), 'Expressions');
   if (name === 'table' || name === 'external_table' || name === 'materialized_view') {
     const target = node.ResultType;
-    if (name === 'external_table') throw notSupported(b, node, 'external_table()');
     if (target && args[0]) {
       const argument = buildScalar(b, args[0]);
       const named = argument.k === 'literal' && typeof argument.value === 'string' ? argument.value : target.Name;
       if (named === '') throw semantic(b, args[0], `${name}() takes a constant, or a query parameter that is a name.`);
       checkVisible(b, node, named, databaseOf(b, node));
       const binding = b.scope.find(named);
+      if (name === 'external_table') return externalTableCall(b, node, named, args[1]);
       if (name === 'materialized_view') return viewReference(b, node, named, args[1]);
       if (binding?.k !== 'table') return tableReference(b, node, named);
       // Where the function is declared the binder does not know the table yet, and so none of its columns.

@@ -69,6 +69,7 @@ interface SymbolsNamespace {
   readonly FunctionSymbol: { readonly ctor: Constructor; readonly $ctor16: Constructor };
   readonly Tabularity: Readonly<Record<string, unknown>>;
   readonly MaterializedViewSymbol: { readonly $ctor3: Constructor };
+  readonly ExternalTableSymbol: { readonly ctor: Constructor };
   readonly GraphModelSymbol: { readonly $ctor1: Constructor };
   readonly StoredQueryResultSymbol: { readonly $ctor1: Constructor };
   readonly GroupSymbol: { readonly $ctor1: Constructor };

@@ -32,6 +32,6 @@ export const isTabular = (node: SyntaxNode): boolean => {
   return (
     result !== null &&
     result !== undefined &&
-    /^(Table|Group|MaterializedView|StoredQueryResult)Symbol$/.test(symbolKind(result))
+    /^(Table|ExternalTable|Group|MaterializedView|StoredQueryResult)Symbol$/.test(symbolKind(result))
   );
 };

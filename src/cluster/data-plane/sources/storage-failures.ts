@@ -1,0 +1,39 @@
+import { DataError, sourceFailed } from '../../../database/catalog/data-error.ts';
+import type { DownloadCode } from '../../../database/catalog/data-error.ts';
+import type { SourceAddress } from './source-address.ts';
+
+const codeOfStatus: Readonly<Record<number, readonly [DownloadCode, string]>> = {
+  400: ['Download_BadRequest', 'the storage calls the request bad'],
+  401: ['Download_Forbidden', 'access is forbidden'],
+  403: ['Download_Forbidden', 'access is forbidden'],
+  404: ['Download_SourceNotFound', 'there is no such source'],
+  409: ['Download_AccessConditionNotSatisfied', 'a condition of the access is not satisfied'],
+  412: ['Download_AccessConditionNotSatisfied', 'a condition of the access is not satisfied'],
+};
+
+/** Answers of storage may repeat what was signed: only a status and the name of an error leave here. */
+export function explain(
+  error: unknown,
+  { name, url }: Pick<SourceAddress, 'name' | 'url'>,
+  signal: AbortSignal | undefined,
+  failure: (name: string, why: string) => string = notDownloaded,
+): unknown {
+  if (signal?.aborted === true) return signal.reason instanceof Error ? signal.reason : error;
+  if (error instanceof DataError) return error;
+  const { statusCode: status, code } = error as { readonly statusCode?: unknown; readonly code?: unknown };
+  const named = typeof code === 'string' && /^[A-Za-z_]{1,60}$/.test(code) ? `, ${code}` : '';
+  if (typeof status !== 'number' || status === 0) {
+    const isUnknown = code === 'ENOTFOUND';
+    const why = isUnknown ? `there is no host ${url.hostname}` : `${url.hostname} could not be read to the end`;
+    return sourceFailed(
+      isUnknown ? 'Download_AccountNotFound' : 'Download_UnknownError',
+      failure(name, `${why}${named}`),
+    );
+  }
+  if (status >= 300 && status < 400)
+    return sourceFailed('Download_NotTransient', failure(name, `it leads somewhere else (status ${status})`));
+  const [known, why] = codeOfStatus[status] ?? ['Download_UnknownError', 'the storage answers with an error'];
+  return sourceFailed(known, failure(name, `${why} (status ${status}${named})`));
+}
+
+const notDownloaded = (name: string, why: string): string => `Failed to download the source '${name}': ${why}.`;

@@ -1,0 +1,46 @@
+import type { DataSource, FileBelow } from '../../../database/ingest/data-source.ts';
+import type { CallMain } from '../../messages/data-plane-calls.ts';
+import { createSourceClient } from './pinned-requests.ts';
+import type { SourceAddress } from './source-address.ts';
+import { notRead } from './source-address.ts';
+import { addressesOf, storageClient } from './storage-client.ts';
+import { explain } from './storage-failures.ts';
+
+/** Lists the blobs of a container, or of a folder in it: a page at a time, as they are asked for.
+ * @param sourceOf of one of them */
+export async function* blobsBelow(
+  address: SourceAddress,
+  call: CallMain,
+  prefix: string,
+  sourceOf: (address: SourceAddress) => DataSource,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FileBelow> {
+  const { containerAt, folder, name } = address;
+  const addresses = address.isMapped ? undefined : await addressesOf({ name, url: containerAt }, call, notRead);
+  const { ContainerClient } = await import('@azure/storage-blob');
+  const { shared, options } = await storageClient(
+    address.credential,
+    createSourceClient(containerAt.origin, addresses),
+  );
+  const container = new ContainerClient(containerAt.href, shared, options);
+  const below = folder === '' ? '' : `${folder}/`;
+  const until = signal === undefined ? {} : { abortSignal: signal };
+  try {
+    for await (const blob of container.listBlobsFlat({ prefix: `${below}${prefix}`, ...until })) {
+      const path = blob.name.slice(below.length);
+      yield {
+        path,
+        bytes: blob.properties.contentLength ?? 0,
+        source: sourceOf({
+          ...address,
+          name: `${name.replace(/\/+$/, '')}/${path}`,
+          url: new URL(container.getBlobClient(blob.name).url),
+        }),
+      };
+    }
+  } catch (error) {
+    throw explain(error, { name, url: containerAt }, signal, notListed);
+  }
+}
+
+const notListed = (name: string, why: string): string => `Failed to list the files of '${name}': ${why}.`;

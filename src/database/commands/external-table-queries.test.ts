@@ -1,0 +1,193 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import type { MemoryStorage } from '../../../tests/support/memory-storage.ts';
+import { memoryStorage } from '../../../tests/support/memory-storage.ts';
+import { readResult } from './command-pipe.ts';
+import type { CommandContext } from './command-context.ts';
+import { queryRequest } from './query-request.ts';
+
+let cluster: CommandFixture;
+let storage: MemoryStorage;
+beforeAll(async () => {
+  cluster = await openCommandFixture();
+});
+afterAll(() => cluster.close());
+beforeEach(() => {
+  storage = memoryStorage();
+});
+
+const box = 'https://acc.blob.core.windows.net/box';
+const withStorage = (change: Partial<CommandContext> = {}): CommandContext => ({
+  ...{ ...cluster.context, exports: storage.exports, sourceOf: storage.sourceOf },
+  ...change,
+});
+async function query(text: string, change: Partial<CommandContext> = {}): Promise<readonly (readonly unknown[])[]> {
+  const execution = await cluster.engine.execute(queryRequest(withStorage(change), text));
+  try {
+    return (await readResult(execution)).rows;
+  } finally {
+    execution.close();
+  }
+}
+const put = (path: string, content: string | Buffer): void =>
+  void storage.blobs.set(`${box}/${path}`, Buffer.from(content));
+const define = (name: string, columns: string, more: string, properties = 'folder="F"') =>
+  cluster.run(
+    `.create-or-alter external table ${name} (${columns}) kind=storage ${more} (h@'${box}/f;canary') with (${properties})`,
+    withStorage(),
+  );
+/** Paths that were opened, below the folder. */
+const read = (): readonly string[] => storage.read.map((path) => path.slice(`${box}/f/`.length)).sort();
+
+describe('external_table()', () => {
+  it('reads every file below its folder, however it is packed', async () => {
+    await define('Plain', 'a: long, b: string', 'dataformat=csv');
+    put('f/one.csv', '1,one\n');
+    put('f/deep/er/two.csv.gz', gzipSync('2,two\n'));
+    put('f/empty.csv', '');
+    put('f2/other.csv', '9,other\n');
+    expect(await query('external_table("Plain") | order by a asc')).toEqual([
+      [1n, 'one'],
+      [2n, 'two'],
+    ]);
+    expect(await query('external_table("Plain") | count')).toEqual([[2n]]);
+    expect(await query('let E = external_table("Plain"); E | join kind=inner E on a | summarize n = count()')).toEqual([
+      [2n],
+    ]);
+  });
+
+  it('is empty where no file is', async () => {
+    await define('Empty', 'a: long, b: string', 'dataformat=csv');
+    expect(await query('external_table("Empty") | count')).toEqual([[0n]]);
+  });
+
+  it('reads only files that are called as it says, without their headers', async () => {
+    await define(
+      'Named',
+      'a: long, b: string',
+      'dataformat=csv',
+      'includeHeaders="FirstFile", namePrefix="in", fileExtension=".txt"',
+    );
+    put('f/x/in_2.txt', 'a,b\n1,one\n');
+    put('f/x/in_10.txt', '2,two\n');
+    put('f/y/in_1.txt', 'a,b\n3,three\n');
+    put('f/x/out.txt', '8,no\n');
+    put('f/x/in_3.csv', '9,no\n');
+    expect(await query('external_table("Named") | order by a asc | project a')).toEqual([[1n], [2n], [3n]]);
+    await define('Named', 'a: long, b: string', 'dataformat=csv', 'includeHeaders="All", fileExtension=".txt"');
+    expect(await query('external_table("Named") | order by a asc | project a')).toEqual([[1n], [3n]]);
+  });
+
+  it('reads what an export to it has left, in every format that is written', async () => {
+    for (const format of ['csv', 'tsv', 'json', 'parquet']) {
+      await define(`Left_${format}`, 'a: long, b: string, c: datetime', `dataformat=${format}`, 'includeHeaders="All"');
+      await cluster.run(`.export to table Left_${format} <| print 1, 'o"n,e', datetime(2026-01-02)`, withStorage());
+      expect(
+        await query(`external_table("Left_${format}") | project a, b, c = format_datetime(c, "yyyy-MM-dd")`),
+      ).toEqual([[1n, 'o"n,e', '2026-01-02']]);
+      storage.blobs.clear();
+    }
+  });
+
+  it('has a bare name for nobody, and no rows of a name that is not there', async () => {
+    await define('Alone', 'a: long, b: string', 'dataformat=csv');
+    await expect(query('Alone')).rejects.toThrow(/Alone/);
+    await expect(query('external_table("Nowhere")')).rejects.toThrow(/Nowhere/);
+    await expect(query('external_table("Alone", "none")')).rejects.toThrow(
+      /'none' of kind 'MappingPersistent' was not found/,
+    );
+    await expect(query('external_table("Alone", 1h)')).rejects.toThrow(/Query acceleration/);
+    await expect(query('union *')).rejects.toThrow("The name '*' does not refer to any known table"); // there is no other
+  });
+
+  it('says which table could not be read, and leaves nothing behind', async () => {
+    await define('Broken', 'a: long, b: string', 'dataformat=csv');
+    put('f/broken.csv', '7,"never closed');
+    await expect(query('external_table("Broken")')).rejects.toThrow(/external_table\('Broken'\): .*quote/i);
+    await define('Broken', 'a: long, b: string', 'dataformat=parquet');
+    await expect(query('external_table("Broken")')).rejects.toThrow(/external_table\('Broken'\)/);
+  });
+
+  it('ends when its query is cancelled', async () => {
+    await define('Slow', 'a: long, b: string', 'dataformat=csv');
+    put('f/one.csv', '1,one\n');
+    const cancelled = new AbortController();
+    storage.onRead = () => cancelled.abort(new Error('cancelled'));
+    await expect(query('external_table("Slow")', { signal: cancelled.signal })).rejects.toThrow('cancelled');
+  });
+
+  it('is for those alone who may read its database', async () => {
+    await define('Closed', 'a: long, b: string', 'dataformat=csv');
+    put('f/one.csv', '1,one\n');
+    const ingestor = [{ ...cluster.data.database, roles: ['Ingestor' as const] }];
+    await expect(query('external_table("Closed")', { clusterRoles: [], databases: ingestor })).rejects.toThrow(
+      /not authorized/,
+    );
+    expect(storage.read).toEqual([]);
+  });
+});
+
+describe('partitions', () => {
+  beforeEach(() => {
+    for (const customer of ['ann', 'bob'])
+      for (const day of ['20260101', '20260102', '20260201'])
+        put(`f/customer=${customer}/date=${day}/x.csv`, `${day},${customer}\n`);
+  });
+  const virtual =
+    'partition by (CustomerName: string, Date: datetime) pathformat=("customer=" CustomerName "/date=" datetime_pattern("yyyyMMdd", Date)) dataformat=csv';
+
+  it('that only paths have are columns after the others, and spare files', async () => {
+    await define('Virtual', 'n: long, c: string', virtual);
+    expect(
+      await query(
+        'external_table("Virtual") | where CustomerName == "ann" and Date between (datetime(2026-01-02) .. 1d) | extend Date = format_datetime(Date, "yyyy-MM-dd")',
+      ),
+    ).toEqual([[20260102n, 'ann', 'ann', '2026-01-02']]);
+    expect(read()).toEqual(['customer=ann/date=20260102/x.csv']);
+    storage.read.length = 0;
+    expect(
+      await query(
+        'external_table("Virtual") | where CustomerName in ("bob", "carl") | summarize n = count(), day = format_datetime(max(Date), "yyyy-MM-dd")',
+      ),
+    ).toEqual([[3n, '2026-02-01']]);
+    expect(read().every((path) => path.startsWith('customer=bob/'))).toBe(true);
+    expect(read()).toHaveLength(3);
+  });
+
+  it('are asked for by a beginning of paths that all of them have', async () => {
+    await define('Virtual', 'n: long, c: string', virtual);
+    const listed: string[] = [];
+    storage.onRead = (path) => void listed.push(path);
+    expect(await query('external_table("Virtual") | where CustomerName == "bob" | count')).toEqual([[3n]]);
+    expect(listed).toHaveLength(3);
+  });
+
+  it.each([
+    ['startofday(At)', 'datetime(2026-01-02 10:00)', ['20260102']],
+    ['startofmonth(At)', 'datetime(2026-01-20)', ['20260101', '20260102']],
+    ['bin(At, 1d)', 'datetime(2026-02-01 23:59)', ['20260201']],
+    ['startofweek(At)', 'datetime(2026-01-05)', ['20260101', '20260102']],
+  ])('of %s spare files that cannot have a row', async (call, at, wanted) => {
+    await define(
+      'Of',
+      'At: datetime, c: string',
+      `partition by (Part: string = c, Day: datetime = ${call}) pathformat=("customer=" Part "/date=" datetime_pattern("yyyyMMdd", Day)) dataformat=csv`,
+    );
+    storage.blobs.forEach((_bytes, path) => storage.blobs.set(path, Buffer.from('2026-01-02,ann\n')));
+    await query(`external_table("Of") | where At == ${at} and c == "ann"`);
+    expect(read()).toEqual(wanted.map((day) => `customer=ann/date=${day}/x.csv`));
+  });
+
+  it('by a hash are read, whatever it is', async () => {
+    await define(
+      'Hashed',
+      'n: long, c: string',
+      'partition by (Id: long = hash(c, 10)) pathformat=("id=" Id) dataformat=csv',
+    );
+    put('f/id=7/a.csv', '1,one\n');
+    put('f/id=none/b.csv', '2,two\n');
+    expect(await query('external_table("Hashed") | where c == "one" | project n')).toEqual([[1n]]);
+  });
+});

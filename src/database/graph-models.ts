@@ -10,6 +10,7 @@ import type { AppendRows } from './catalog/append-rows.ts';
 import type { CatalogDraft, CatalogReader } from './catalog/image.ts';
 import { databaseOf } from './catalog/image.ts';
 import type { TableRecord } from './catalog/records.ts';
+import { bytesAtRest } from './catalog/sealed-extent.ts';
 import type { IngestService } from './ingest/ingest-service.ts';
 import { dropHidden, hiddenRecord } from './catalog/hidden-table.ts';
 import type { TableStore } from './extents/table-store.ts';
@@ -53,7 +54,7 @@ export function createGraphModels(
       );
     },
 
-    async makeGraphSnapshot({ database, model: modelName, name, versionId, nodes, edges }) {
+    async makeGraphSnapshot({ database, model: modelName, name, versionId, startedOn, nodes, edges }) {
       const { databaseId } = store.database(database);
       requireEntityName(name);
       const free = (reader: Parameters<typeof requireGraphModel>[0]): GraphModelView => {
@@ -83,6 +84,7 @@ export function createGraphModels(
         const snapshot = {
           name,
           createdOn: now(),
+          startedOn,
           versionId,
           versionCreatedOn: version.createdOn,
           nodes: view(0),
@@ -91,6 +93,14 @@ export function createGraphModels(
         saveGraphModel(draft, databaseId, modelName, { ...model, snapshots: [...model.snapshots, snapshot] });
         return snapshot;
       });
+    },
+
+    graphPartBytes({ tableId }) {
+      const extents = catalog.image.extentsOf(tableId);
+      return {
+        original: extents.reduce((sum, { originalBytes }) => sum + originalBytes, 0),
+        atRest: extents.reduce((sum, { sealed }) => sum + bytesAtRest(sealed), 0),
+      };
     },
 
     async dropGraphSnapshots(database, modelName, names) {

@@ -22,6 +22,8 @@ export interface GraphModelVersion {
 export interface GraphSnapshotView {
   readonly name: string;
   readonly createdOn: Instant;
+  /** Absent: it was made before this was kept. */
+  readonly startedOn?: Instant;
   readonly versionId: Guid;
   readonly versionCreatedOn: Instant;
   readonly nodes: GraphPart;

@@ -1,10 +1,11 @@
 import type { Guid } from '../../base/guid.ts';
 import type { CatalogGraph, CatalogGraphStep } from '../../kql/plan/catalog.ts';
 import { isKqlType } from '../../kql/plan/types.ts';
+import type { Instant } from '../../clock/clock.ts';
 import type { AppendRows } from './append-rows.ts';
 import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
-import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from './graph-model.ts';
+import type { GraphModelVersion, GraphModelView, GraphPart, GraphSnapshotView } from './graph-model.ts';
 import type { CatalogDraft, CatalogReader } from './image.ts';
 import { databaseOf } from './image.ts';
 
@@ -14,6 +15,7 @@ export interface MakeSnapshotRequest {
   readonly name: string;
   /** The version of the model that the rows were made by. */
   readonly versionId: Guid;
+  readonly startedOn: Instant;
   readonly nodes: AppendRows;
   readonly edges: AppendRows;
 }
@@ -27,6 +29,8 @@ export interface GraphModels {
   dropGraphModel(database: string, name: string): Promise<void>;
   /** Nodes and edges in one commit. @throws DataError */
   makeGraphSnapshot(request: MakeSnapshotRequest): Promise<GraphSnapshotView>;
+  /** What the rows of a part take: as they came, and at rest. */
+  graphPartBytes(part: GraphPart): { readonly original: number; readonly atRest: number };
   dropGraphSnapshots(database: string, model: string, names: readonly string[]): Promise<void>;
 }
 
@@ -83,6 +87,12 @@ export function catalogGraph({ name, versions, snapshots }: GraphModelView): Cat
       .map(({ name: snapshot, nodes, edges }) => ({ name: snapshot, nodes: nodes.columns, edges: edges.columns }))
       .reverse(),
   };
+}
+
+/** Of a model that was checked when it was kept. @returns `AddNodes` or `AddEdges` for each step, in order */
+export function stepKindsOf(text: string): readonly string[] {
+  const { Definition } = JSON.parse(text) as { readonly Definition: { readonly Steps: readonly { Kind: string }[] } };
+  return Definition.Steps.map(({ Kind }) => Kind);
 }
 
 type Fields = Readonly<Record<string, unknown>>;

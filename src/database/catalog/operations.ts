@@ -29,6 +29,8 @@ export interface OperationRecord {
   readonly user: string;
   /** JSON: rows of texts. Absent: they were not to be kept. */
   readonly details?: string;
+  /** Of a graph, which the operation makes. */
+  readonly snapshot?: { readonly model: string; readonly versionId: Guid; readonly name: string };
 }
 
 /** A row of `.show ingestion failures`. */

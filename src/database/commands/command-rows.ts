@@ -13,6 +13,7 @@ import { externalTableCommands } from './external-table-commands.ts';
 import { followerCommands } from './follower-commands.ts';
 import { functionCommands } from './function-commands.ts';
 import { graphCommands } from './graph-commands.ts';
+import { graphStatisticsCommands } from './graph-statistics-commands.ts';
 import { ingestCommands } from './ingest-commands.ts';
 import { managedIdentityCommands } from './managed-identity-commands.ts';
 import { mappingCommands } from './mapping-commands.ts';
@@ -45,7 +46,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   'Materialized views': [...viewCommands, ...showViewCommands, ...viewPolicyCommands],
   'Databases that follow another cluster': followerCommands,
   'Extents, deletion and purge': [...extentCommands, ...moveExtentCommands, ...rowChangeCommands, ...purgeCommands],
-  'Stored results and graphs': [...storedResultCommands, ...graphCommands],
+  'Stored results and graphs': [...storedResultCommands, ...graphCommands, ...graphStatisticsCommands],
   'Operations and queries': [...operationCommands, ...scriptCommands, ...diagnosticsCommands],
   'Principals and the cluster': [...principalCommands, ...roleCommands, ...clusterCommands, ...workloadGroupCommands],
 };

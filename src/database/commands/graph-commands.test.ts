@@ -201,7 +201,35 @@ describe('snapshots', () => {
       { Name: 'Before', NodesCount: 6n, EdgesCount: 6n, RetentionPolicy: '{"SoftDeletePeriod":"365000.00:00:00"}' },
     ]);
     expect(await cluster.run('.show tables | where TableName in ("Before", "After")')).toEqual([]);
+    expect(await cluster.run('.show graph_snapshots * statistics')).toHaveLength(2);
+    const [statistics] = await cluster.run('.show graph_snapshot Simple.Before statistics');
+    expect(statistics).toMatchObject({
+      ModelName: 'Simple',
+      Name: 'Before',
+      NodesCount: 6n,
+      EdgesCount: 6n,
+      Duration: 0n,
+    });
+    const steps = [...'NNEE'].map((one, index) => ({
+      ...{ Kind: one === 'N' ? 'AddNodes' : 'AddEdges', StepNumber: index, Status: 'Completed' },
+    }));
+    expect(JSON.parse(String(statistics?.['Details']))).toEqual({ Steps: steps, Seal: { Status: 'Completed' } });
+    const sizes = await cluster.run('.show graph_snapshot Simple.Before data statistics');
+    expect(sizes.map((row) => [row['EntityKind'], row['TotalElementCount']])).toEqual([
+      ['Nodes', 6n],
+      ['Edges', 6n],
+    ]);
+    expect(sizes.map((row) => row['TotalExtentSize'])).toEqual([statistics?.['NodesSize'], statistics?.['EdgesSize']]);
+    for (const row of sizes) expect(row['TotalExtentSize']).toBeGreaterThan(0n);
     await expect(cluster.run('.make graph_snapshot After from Simple')).rejects.toMatchObject({ code: 'EntityExists' });
+    expect(await cluster.run('.show graph_snapshots Simple failures')).toMatchObject([
+      {
+        Name: 'After',
+        ModelName: 'Simple',
+        FailureKind: 'Permanent',
+        FailureReason: expect.stringContaining('After') as string,
+      },
+    ]);
     expect(await cluster.run('.drop graph_snapshot Simple.After | project Name')).toEqual([{ Name: 'After' }]);
     expect(await query(employees)).toHaveLength(2);
     await cluster.run('.drop graph_snapshots Simple');
@@ -290,7 +318,7 @@ describe('models', () => {
     ['.make graph_snapshot S from Nothing', /Nothing/],
     ['.show graph_snapshot Simple.Nothing', /Nothing/],
     ['.drop graph_model Nothing', /Nothing/],
-    ['.show graph_snapshot Simple.Nothing statistics', /not supported/],
+    ['.show graph_snapshot Simple.Nothing statistics', /Nothing/],
   ])('%s is refused', async (text, message) => {
     await expect(text.startsWith('.') ? cluster.run(text) : query(text)).rejects.toThrow(message);
   });

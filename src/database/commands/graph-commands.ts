@@ -1,14 +1,14 @@
 import { newGuid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from '../catalog/graph-model.ts';
 import { stepsOfModel } from '../catalog/graph-models.ts';
 import { fixedProgram } from '../../kql/open-schemas.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
-import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
-import { operationIdColumns, operationOf, startRecorded } from './operation-record.ts';
+import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
 import { readableCatalog } from './readable-catalog.ts';
 
@@ -39,14 +39,14 @@ const snapshotDetailRow = (model: string, snapshot: GraphSnapshotView): Row => [
   ...[BigInt(snapshot.nodes.rowCount), BigInt(snapshot.edges.rowCount), ...policies],
 ];
 
-function modelOf(command: Command, { data, database }: CommandContext): GraphModelView {
+export function modelOf(command: Command, { data, database }: CommandContext): GraphModelView {
   const name = command.required('GraphModelName');
   const found = data.graphModels(database).find((model) => model.name === name);
   if (found === undefined) throw dataError('GraphModelNotFound', name.slice(0, 200));
   return found;
 }
 
-function snapshotOf(model: GraphModelView, command: Command): GraphSnapshotView {
+export function snapshotOf(model: GraphModelView, command: Command): GraphSnapshotView {
   const name = command.required('SnapshotName');
   const found = model.snapshots.find((snapshot) => snapshot.name === name);
   if (found === undefined) throw dataError('GraphSnapshotNotFound', name.slice(0, 200));
@@ -96,29 +96,42 @@ function showModels(command: Command, { data, database }: CommandContext): reado
 }
 
 async function make(command: Command, context: CommandContext): Promise<readonly Row[]> {
-  modelOf(command, context);
-  if (!command.has('async')) return [await makeSnapshot(command, context)];
+  const model = modelOf(command, context);
+  const snapshot = {
+    model: model.name,
+    versionId: versionOf(model).versionId,
+    name: command.required('SnapshotName').slice(0, 1024),
+  };
+  const operation = { ...operationOf(context, command.kind), snapshot };
+  if (!command.has('async')) return [await runRecorded(context, operation, () => makeSnapshot(command, context))];
   // Work that goes on after the answer does not end with the request.
   const detached = { ...context, signal: undefined };
-  return startRecorded(context, operationOf(context, command.kind), () => makeSnapshot(command, detached));
+  return startRecorded(context, operation, () => makeSnapshot(command, detached));
+}
+
+function versionOf(model: GraphModelView): GraphModelVersion {
+  const [version] = newest(model);
+  invariant(version, 'a graph model has a version');
+  return version;
 }
 
 async function makeSnapshot(command: Command, context: CommandContext): Promise<Row> {
   const { data, database, engine } = context;
   const model = modelOf(command, context);
-  const [version] = newest(model);
+  const version = versionOf(model);
+  const startedOn = context.clock.now();
   const request = queryRequest(context, command.text);
   const program = await engine.compileGraph(model.name, database, request.catalog);
   requireReadable(context, program, command.kind);
   const [nodes, edges] = await engine.prepareRows(fixedProgram(program), request);
   try {
-    if (edges === undefined || version === undefined)
-      throw new KqlError('internal', 'A graph has nodes, edges and a version.');
+    invariant(edges, 'a graph has nodes and edges');
     const snapshot = await data.makeGraphSnapshot({
       database,
       model: model.name,
       name: command.required('SnapshotName'),
       versionId: version.versionId,
+      startedOn,
       nodes: { kind: 'statement', statement: nodes },
       edges: { kind: 'statement', statement: edges },
     });
@@ -128,11 +141,14 @@ async function makeSnapshot(command: Command, context: CommandContext): Promise<
   }
 }
 
+/** The one that a command names, or all of them. */
+export const modelsOf = (command: Command, context: CommandContext): readonly GraphModelView[] =>
+  command.required('GraphModelName') === '*'
+    ? context.data.graphModels(context.database)
+    : [modelOf(command, context)];
+
 function showSnapshots(command: Command, context: CommandContext): readonly Row[] {
-  const models =
-    command.required('GraphModelName') === '*'
-      ? context.data.graphModels(context.database)
-      : [modelOf(command, context)];
+  const models = modelsOf(command, context);
   const row = command.has('details') ? snapshotDetailRow : snapshotRow;
   return models
     .flatMap((model) => model.snapshots.map((snapshot) => ({ model: model.name, snapshot })))

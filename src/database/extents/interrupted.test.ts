@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { instant } from '../../clock/clock.ts';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
 import { World } from '../../../tests/support/interrupted-world.ts';
@@ -193,6 +194,7 @@ describe('a process that ends at any durable step', () => {
           database: 'db',
           model: 'M',
           name: 'S',
+          startedOn: instant(0),
           versionId: versionId ?? data.database('db').databaseId,
         };
         return async () => (await cluster.data()).makeGraphSnapshot({ ...request, nodes: part(1), edges: part(2) });

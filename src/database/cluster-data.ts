@@ -29,6 +29,7 @@ import type {
 } from './ingest/ingest-request.ts';
 import type { RowChanges } from './ingest/row-changes.ts';
 import type { MaterializedViews } from './views/materialized-views.ts';
+import type { OperationsUnderWay } from './operations-under-way.ts';
 import type { QueuedStorage } from './queued/queued-storage.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
@@ -75,6 +76,7 @@ export interface ClusterData
   ingest(request: IngestRequest): Promise<IngestResult>;
   /** As `ingest`, from where the data lies. Exactly once for each request id with sources of the same names. */
   ingestFrom(request: SourcesRequest): Promise<SourcesResult>;
+  readonly underWay: OperationsUnderWay;
   /** What clients have put into the storage accounts of the cluster, to be ingested from there. */
   readonly queued: QueuedStorage;
   /** What `externaldata` reads, in the memory of the engine until it is released. */

@@ -19,6 +19,7 @@ import { TableStore } from './extents/table-store.ts';
 import { createMaterializedViews } from './views/view-service.ts';
 import { Materializer } from './views/materializer.ts';
 import { Upkeep } from './extents/upkeep.ts';
+import { createOperationsUnderWay } from './operations-under-way.ts';
 import { exportRows } from './exports/export-rows.ts';
 import { openExternalData } from './ingest/external-table.ts';
 import { openExternalTable } from './ingest/named-external-table.ts';
@@ -199,6 +200,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     exportRows: (request) => exportRows({ connect, files }, request),
     append: (request) => ingestion.append(request),
     ...history,
+    underWay: createOperationsUnderWay(),
     ...createWorkloadGroups(catalog),
     ...createClusterSettings(catalog),
     ...externalTables,

@@ -13,7 +13,7 @@ import { commandProgram } from './command-program.ts';
 import { ingestedBy } from './ingestion-failure.ts';
 import { creationTimeOf, tagsOf } from '../ingest/extent-properties.ts';
 import { isIngestedAlready, noExtent } from './ingest-properties.ts';
-import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
+import { operationIdColumns, operationOf, runRecorded, startRecorded, stoppable } from './operation-record.ts';
 import { ownPrincipals, requirePermission } from './permissions.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
 
@@ -72,7 +72,9 @@ async function append(command: Command, context: CommandContext): Promise<readon
   requireReadable(context, query, command.kind);
   if (exists && isIngestedAlready(properties.ingestIfNotExists, table, context)) return [emptyRow];
   const operation = operationOf(context, mode.operation);
-  const work = (within: CommandContext) => async (): Promise<Row> => {
+  const work = (outer: CommandContext) => (): Promise<Row> =>
+    stoppable(outer, operation, (within) => appended(within));
+  const appended = async (within: CommandContext): Promise<Row> => {
     try {
       return await runAppend(query, command, mode, table, properties, within);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import { appendCommands } from './append-commands.ts';
+import { cancelCommands } from './cancel-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
 import { clusterPolicyCommands } from './cluster-policy-commands.ts';
 import { entityGroupCommands } from './entity-group-commands.ts';
@@ -47,7 +48,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   'Databases that follow another cluster': followerCommands,
   'Extents, deletion and purge': [...extentCommands, ...moveExtentCommands, ...rowChangeCommands, ...purgeCommands],
   'Stored results and graphs': [...storedResultCommands, ...graphCommands, ...graphStatisticsCommands],
-  'Operations and queries': [...operationCommands, ...scriptCommands, ...diagnosticsCommands],
+  'Operations and queries': [...operationCommands, ...cancelCommands, ...scriptCommands, ...diagnosticsCommands],
   'Principals and the cluster': [...principalCommands, ...roleCommands, ...clusterCommands, ...workloadGroupCommands],
 };
 

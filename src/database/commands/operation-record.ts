@@ -38,13 +38,26 @@ export async function runRecorded<T>(
     result = await work();
   } catch (error) {
     const told = error instanceof KqlError || error instanceof DataError || error instanceof CommitRefusedError;
+    const isCancelled = error instanceof KqlError && error.code === 'cancelled';
     const status = told ? error.message.slice(0, 1000) : 'The operation failed because of an internal error.';
     // The failure itself matters more than that it could not be written down.
-    await ended('Failed', status).catch(() => undefined);
+    await ended(isCancelled ? 'Canceled' : 'Failed', status).catch(() => undefined);
     throw error;
   }
   await ended('Completed', operation.status, details === undefined ? {} : { details: details(result) });
   return result;
+}
+
+/** Work that `.cancel operation` stops, too. @param context its own signal, if it has one, stops the work as before */
+export function stoppable<T>(
+  context: CommandContext,
+  { operationId }: OperationRecord,
+  work: (within: CommandContext) => Promise<T>,
+): Promise<T> {
+  const { signal: own } = context;
+  return context.data.underWay.doing(operationId, (signal) =>
+    work({ ...context, signal: own === undefined ? signal : AbortSignal.any([own, signal]) }),
+  );
 }
 
 /** Goes on with the work after the answer, which tells the operation's id. What went wrong is told by `.show operations`. */

@@ -14,7 +14,7 @@ import {
 import type { Command, CommandRow, CommandTable, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf, ticksOrNull } from './instants.ts';
-import { operationIdColumns, operationOf, startRecorded } from './operation-record.ts';
+import { operationIdColumns, operationOf, startRecorded, stoppable } from './operation-record.ts';
 import { requirePermission } from './permissions.ts';
 
 /** @see Kusto ".show materialized-views", output schema */
@@ -142,8 +142,10 @@ async function create(command: Command, context: CommandContext): Promise<readon
     return oneRow(await data.createMaterializedView({ ...asked, signal }), context);
   }
   // Work that goes on after the answer does not end with the request.
-  return startRecorded(context, operationOf(context, 'MaterializedViewCreateOrAlter'), () =>
-    data.createMaterializedView(asked),
+  const detached = { ...context, signal: undefined };
+  const operation = operationOf(context, 'MaterializedViewCreateOrAlter');
+  return startRecorded(context, operation, () =>
+    stoppable(detached, operation, ({ signal }) => data.createMaterializedView({ ...asked, signal })),
   );
 }
 

@@ -221,6 +221,29 @@ export const setups: readonly Setup[] = [
       '.create-merge table DimResources (ResourceId: string)',
     ],
   },
+  {
+    of: /^graph\/graph-snapshots?-(data-statistics|statistics|failures)-show#/,
+    commands: snapshot('snapshot1', 'MyGraphModel'),
+  },
+  {
+    of: /^cancel-operation-command#1/,
+    ids: async (run) => {
+      await run('.drop table Endless ifexists');
+      const [begun] = await run('.set async Endless <| range X from 1 to 1000000000000 step 1 | where X % 7 > 7');
+      return { '078b2641-f10d-4694-96f8-1ee2b75dda48': String(begun?.['OperationId']) };
+    },
+  },
+  {
+    of: /^materialized-views\/materialized-view-create#21/,
+    ids: async (run) => {
+      await run('.create-merge table Backfilled (Id: long)');
+      await run('.ingest inline into table Backfilled <| 1');
+      const [begun] = await run(
+        '.create async materialized-view with (backfill=true) Filled on table Backfilled { Backfilled | summarize count() by Id }',
+      );
+      return { 'c4b29441-4873-4e36-8310-c631c35c916e': String(begun?.['OperationId']) };
+    },
+  },
   { of: /^alter-entity-group#1/, commands: [".create entity_group MyEntityGroup (cluster('c2').database('d2'))"] },
   { of: /^show-entity-group#2/, commands: [".create entity_group eg1 (cluster('c1').database('d1'))"] },
   {

@@ -26,6 +26,7 @@ import { purgeCommands } from './purge-commands.ts';
 import { rowChangeCommands } from './row-change-commands.ts';
 import { roleCommands } from './role-commands.ts';
 import { schemaCommands } from './schema-commands.ts';
+import { schemaViolationCommands } from './schema-violation-commands.ts';
 import { scriptCommands } from './script-commands.ts';
 import { showTableCommands } from './show-table-commands.ts';
 import { storedResultCommands } from './stored-result-commands.ts';
@@ -39,7 +40,7 @@ import { workloadGroupCommands } from './workload-group-commands.ts';
 /** Every command that is built, by what it is about. */
 export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = {
   'Tables and columns': [...tableCommands, ...droppedTableCommands, ...showTableCommands],
-  'Databases and schemas': [...databaseCommands, ...schemaCommands, ...entityGroupCommands],
+  'Databases and schemas': [...databaseCommands, ...schemaCommands, ...schemaViolationCommands, ...entityGroupCommands],
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
   'Export and external tables': [...exportCommands, ...externalTableCommands],

@@ -154,3 +154,53 @@ describe('commands that are not built', () => {
     await expect(cluster.run('.merge now')).rejects.toMatchObject({ name: 'KqlError' });
   });
 });
+
+describe('.show database schema violations', () => {
+  it('names what means nothing any more, and why', async () => {
+    for (const text of [
+      '.create table Source (n: long, s: string)',
+      '.create table Target (n: long)',
+      '.create function OfSource(x: long) { Source | where n > x }',
+      '.create function Sound() { Target }',
+      '.create table Guarded (a: long)',
+      '.create table Allowed (a: long)',
+      '.create function Shown() { Guarded | where a in (Allowed) }',
+      '.alter table Guarded policy row_level_security enable "Shown"',
+      `.alter table Target policy update '[{"IsEnabled": true, "Source": "Source", "Query": "Source | project n"}]'`,
+      `.create table Source ingestion csv mapping "M" '[{"Column": "s", "Properties": {"Ordinal": "0"}}]'`,
+    ])
+      await cluster.run(text);
+    expect(await cluster.run('.show database db schema violations')).toEqual([]);
+    await cluster.run('.drop table Source columns (s)');
+    await cluster.run('.rename column Source.n to m');
+    await cluster.run('.drop table Allowed');
+    const found = await cluster.run('.show database db schema violations');
+    expect(found.map((row) => [row['EntityKind'], row['EntityName'], row['Property']])).toEqual([
+      ['Function', 'OfSource', ''],
+      ['Function', 'Shown', ''],
+      ['Table', 'Guarded', 'RowLevelSecurityPolicy'],
+      ['Table', 'Source', "IngestionMapping 'M'"],
+      ['Table', 'Target', 'UpdatePolicy'],
+    ]);
+    expect(found[0]?.['Reason']).toContain("'n'");
+  });
+});
+
+describe('.cancel operation', () => {
+  it('stops what an async command began, and says of what has ended that it has', async () => {
+    const [begun] = await cluster.run('.set async Endless <| range X from 1 to 1000000000000 step 1 | where X % 7 > 7');
+    const id = String(begun?.['OperationId']);
+    expect(await cluster.run(`.cancel operation ${id} with (Reason = "Too long")`)).toMatchObject([
+      { OperationId: id, Operation: 'TableSet', CancellationState: 'Cancelled successfully', ReasonPhrase: 'Too long' },
+    ]);
+    await cluster.settle();
+    const shown = await cluster.run(`.show operations ${id} | project State, Status`);
+    expect(shown).toMatchObject([{ State: 'Canceled', Status: expect.stringContaining('Too long') as string }]);
+    expect(await cluster.run(`.cancel operation ${id}`)).toMatchObject([
+      { CancellationState: 'Cancel failed', ReasonPhrase: 'The operation has ended.' },
+    ]);
+    const stranger = { ...cluster.context.caller, fqn: 'aadapp=stranger' };
+    const change = { caller: stranger, clusterRoles: [] };
+    await expect(cluster.run(`.cancel operation ${id}`, change)).rejects.toMatchObject({ code: 'OperationNotFound' });
+  });
+});

@@ -70,7 +70,7 @@ function policiesOf(text: string): readonly UpdatePolicy[] {
 
 /** What is enabled must be able to run now.
  * @throws DataError, KqlError */
-async function requireRuns(
+export async function requireRuns(
   policy: UpdatePolicy,
   target: TableView,
   allowUnreferenced: boolean,

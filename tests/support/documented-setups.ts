@@ -244,6 +244,14 @@ export const setups: readonly Setup[] = [
       return { 'c4b29441-4873-4e36-8310-c631c35c916e': String(begun?.['OperationId']) };
     },
   },
+  {
+    of: /^manage-materialized-view-security-roles#/,
+    commands: [
+      '.drop table SampleView ifexists',
+      '.create-merge table ViewSource (Id: long)',
+      '.create ifnotexists materialized-view SampleView on table ViewSource { ViewSource | summarize take_any(*) by Id }',
+    ],
+  },
   { of: /^alter-entity-group#1/, commands: [".create entity_group MyEntityGroup (cluster('c2').database('d2'))"] },
   { of: /^show-entity-group#2/, commands: [".create entity_group eg1 (cluster('c1').database('d1'))"] },
   {

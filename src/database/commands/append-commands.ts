@@ -72,8 +72,7 @@ async function append(command: Command, context: CommandContext): Promise<readon
   requireReadable(context, query, command.kind);
   if (exists && isIngestedAlready(properties.ingestIfNotExists, table, context)) return [emptyRow];
   const operation = operationOf(context, mode.operation);
-  const work = (outer: CommandContext) => (): Promise<Row> =>
-    stoppable(outer, operation, (within) => appended(within));
+  const work = (outer: CommandContext) => (): Promise<Row> => stoppable(outer, operation, (within) => appended(within));
   const appended = async (within: CommandContext): Promise<Row> => {
     try {
       return await runAppend(query, command, mode, table, properties, within);

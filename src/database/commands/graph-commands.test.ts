@@ -210,7 +210,7 @@ describe('snapshots', () => {
       EdgesCount: 6n,
       Duration: 0n,
     });
-    const steps = [...'NNEE'].map((one, index) => ({
+    const steps = ['N', 'N', 'E', 'E'].map((one, index) => ({
       ...{ Kind: one === 'N' ? 'AddNodes' : 'AddEdges', StepNumber: index, Status: 'Completed' },
     }));
     expect(JSON.parse(String(statistics?.['Details']))).toEqual({ Steps: steps, Seal: { Status: 'Completed' } });

@@ -143,9 +143,7 @@ async function makeSnapshot(command: Command, context: CommandContext): Promise<
 
 /** The one that a command names, or all of them. */
 export const modelsOf = (command: Command, context: CommandContext): readonly GraphModelView[] =>
-  command.required('GraphModelName') === '*'
-    ? context.data.graphModels(context.database)
-    : [modelOf(command, context)];
+  command.required('GraphModelName') === '*' ? context.data.graphModels(context.database) : [modelOf(command, context)];
 
 function showSnapshots(command: Command, context: CommandContext): readonly Row[] {
   const models = modelsOf(command, context);

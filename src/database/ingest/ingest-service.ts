@@ -32,6 +32,7 @@ import { existingTarget, planTarget } from './append-target.ts';
 import type { Derived, DeriveOptions, UpdatePolicies } from './update-policies.ts';
 import { deriveOptions } from './update-policies.ts';
 import { readBatch } from './read-batch.ts';
+import { UnlikeTextError } from './record-blocks.ts';
 import { stageSources } from './source-stage.ts';
 
 /** Streaming requests and inline data are at most this long; larger data comes another way. */
@@ -88,10 +89,11 @@ export class IngestService {
     const { requestId } = request;
     const key = requestId && requestKey(table.tableId, requestId, [...names, ...howRead(request, format)]);
     let bytes = 0;
-    const add = (): Promise<IngestResult> =>
+    const add = (withEngine: boolean): Promise<IngestResult> =>
       store.withConnection(async (connection) => {
         const ignoreFirstRecord = request.ignoreFirstRecord ?? false;
-        const how = { ...request, format, mapping, ignoreFirstRecord, columns: table.columns, signal: request.signal };
+        const { signal } = request;
+        const how = { ...request, format, mapping, ignoreFirstRecord, columns: table.columns, signal, withEngine };
         const staged = await stageSources(connection, store.parts.files, how);
         bytes = staged.bytes;
         try {
@@ -102,7 +104,12 @@ export class IngestService {
           await staged.discard();
         }
       });
-    return { ...(await (key === undefined ? add() : this.#once(key, add))), bytes };
+    const addOnce = (): Promise<IngestResult> =>
+      add(true).catch((error: unknown) => {
+        if (error instanceof UnlikeTextError) return add(false);
+        throw error;
+      });
+    return { ...(await (key === undefined ? addOnce() : this.#once(key, addOnce))), bytes };
   }
 
   /** @param key of a request that is ingested once, however often it comes */

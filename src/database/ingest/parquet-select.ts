@@ -106,7 +106,7 @@ export function parquetFileSelect(
   return `SELECT ${outputs.join(', ')} FROM ${own ? `read_parquet('${path}')` : `${readParquet(path, isNumbered)} AS record`}`;
 }
 
-const nothing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);
+export const nothing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);
 
 function sourceSql(
   column: ReadColumn,
@@ -197,7 +197,7 @@ function valueAt(record: ParquetType, path: JsonPath): ParquetValue | undefined 
 const jsonStep = (step: string | number): string =>
   typeof step === 'number' ? `$[${step}]` : `$."${step.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
-function constantSql(type: KqlType, text: string): string {
+export function constantSql(type: KqlType, text: string): string {
   const value = valueOfText(type, text);
   if (value === null) return nothing(type);
   if (typeof value === 'number' && !Number.isFinite(value)) return `'${value}'::DOUBLE`;

@@ -4,6 +4,7 @@ import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
 import { addStaged, createStaging, stagedSelect } from '../extents/staging.ts';
 import type { DataSource } from './data-source.ts';
+import { EngineText, isForEngine, unlikeFailure } from './engine-text.ts';
 import { parquetFailure, parquetFileRows } from './parquet-select.ts';
 import { readRows } from './read-batch.ts';
 import type { UnpackedFile } from './unpacked.ts';
@@ -21,6 +22,9 @@ export interface StageOptions extends Omit<ReadOptions, 'location'> {
   readonly zipPattern?: string | undefined;
   readonly gzIsPlain?: boolean | undefined;
   readonly rowsMax?: number;
+  /** Text is read by the engine where it can be; what is unlike is told with `UnlikeTextError`, when it is staged or when its rows are read.
+   * Absent: it is not. */
+  readonly withEngine?: boolean | undefined;
   /** A source without records is an error, though others have some. Absent: it counts as read. */
   readonly recordsInEach?: boolean | undefined;
 }
@@ -58,7 +62,9 @@ export async function stageSources(
   const stage =
     options.format.reader.kind === 'parquet'
       ? await stageParquet(connection, files, all(), options)
-      : await stageRows(connection, all(), options);
+      : options.withEngine === true && isForEngine(options)
+        ? await stageText(connection, files, all(), options)
+        : await stageRows(connection, all(), options);
   return { ...stage, bytes };
 }
 
@@ -89,6 +95,25 @@ async function stageRows(connection: EngineConnection, sources: Located, options
     explain: (error) => Promise.resolve(error),
     discard: () => Promise.resolve(),
   };
+}
+
+async function stageText(
+  connection: EngineConnection,
+  files: Pick<ExtentFiles, 'create'>,
+  sources: Located,
+  options: StageOptions,
+): Promise<Stage> {
+  const text = new EngineText(connection, files, { ...options, rowsMax: options.rowsMax ?? rowsMax });
+  const discard = (): Promise<void> => text.discard();
+  try {
+    const empty = new Set(options.sources);
+    for await (const { stream, source } of sources) if (await text.add(stream)) empty.delete(source);
+    if (options.recordsInEach === true && empty.size > 0) throw noRecords();
+    return { sql: await text.finish(), explain: (error) => Promise.resolve(unlikeFailure(error)), discard };
+  } catch (error) {
+    await discard();
+    throw error;
+  }
 }
 
 async function stageParquet(

@@ -1,0 +1,182 @@
+import { open } from 'node:fs/promises';
+import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
+import { collect } from '../extents/extent-writer.ts';
+import { columnName } from '../extents/tail-table.ts';
+import type { DelimitedRules } from './delimited-reader.ts';
+import { readDelimited } from './delimited-reader.ts';
+import { constantSql, nothing } from './parquet-select.ts';
+import { quoted } from './parquet-convert.ts';
+import type { LineEnd } from './record-blocks.ts';
+import { blockBytes, neverInText, recordBlocks, UnlikeTextError } from './record-blocks.ts';
+import { textColumn } from './text-columns.ts';
+import type { ReadColumn, ReadOptions } from './value-reader.ts';
+
+/** Text that waits in files in memory until the engine reads it. */
+const waitingBytesMax = 8 * blockBytes;
+const fieldsMax = 1_000;
+/** Of what is longer; the engine's own limit. */
+const lineBytesMax = 2_000_000;
+
+const table = 'engine_rows';
+
+export interface EngineTextOptions extends Pick<ReadOptions, 'format' | 'columns' | 'mapping' | 'ignoreFirstRecord'> {
+  readonly rowsMax: number;
+}
+
+/** Whether the engine itself can read the text, as long as what is in it is like most text. */
+export function isForEngine({
+  format: { reader },
+  columns,
+  mapping,
+  constantFields,
+}: Pick<ReadOptions, 'format' | 'columns' | 'mapping' | 'constantFields'>): boolean {
+  if (reader.kind !== 'delimited' || reader.rules.escaping !== 'quotes' || constantFields === true) return false;
+  if (columns.length === 0) return false;
+  return (
+    mapping?.every(
+      ({ source, transform }) => transform === undefined && (source.kind === 'ordinal' || source.kind === 'constant'),
+    ) ?? true
+  );
+}
+
+/** Reads delimited text with the engine, which sees it in files in memory, as columns. It gives what the readers of records and values give, or
+ * says that the text is unlike and has to be read with them. Its rows keep their order. */
+export class EngineText {
+  readonly #connection: EngineConnection;
+  readonly #files: Pick<ExtentFiles, 'create'>;
+  readonly #options: EngineTextOptions;
+  readonly #rules: DelimitedRules;
+  #waiting: PlainFile[] = [];
+  #waitingBytes = 0;
+  #allBytes = 0;
+  #fieldCount: number | undefined;
+  #lineEnd: LineEnd | undefined;
+  #hasTable = false;
+
+  constructor(connection: EngineConnection, files: Pick<ExtentFiles, 'create'>, options: EngineTextOptions) {
+    this.#connection = connection;
+    this.#files = files;
+    this.#options = options;
+    const { reader } = options.format;
+    if (reader.kind !== 'delimited') throw new TypeError('The engine reads delimited text.');
+    this.#rules = reader.rules;
+  }
+
+  /** @returns whether it had a record @throws UnlikeTextError */
+  async add(pieces: AsyncIterable<Uint8Array>): Promise<boolean> {
+    let isFirst = true;
+    let bytes = 0;
+    for await (const block of recordBlocks(pieces, this.#rules.delimiter)) {
+      const start = isFirst && this.#options.ignoreFirstRecord ? block.firstEnd : 0;
+      isFirst = false;
+      if (start === block.bytes.byteLength) continue;
+      bytes += block.bytes.byteLength - start;
+      await this.#put(block.bytes.subarray(start), block.lineEnd);
+    }
+    return bytes > 0;
+  }
+
+  /** @returns what reads all rows, in the physical types of their columns @throws UnlikeTextError */
+  async finish(): Promise<string> {
+    const { columns, rowsMax } = this.#options;
+    // A record has two bytes at least.
+    if (!this.#hasTable && this.#allBytes <= rowsMax * 2 && this.#waiting.length > 0) return this.#select();
+    await this.#load();
+    if (!this.#hasTable)
+      return `SELECT ${columns.map(({ columnId, type }) => `${nothing(type)} AS ${columnName(columnId)}`).join(', ')} LIMIT 0`;
+    const [counted] = await collect(this.#connection, `SELECT count(*) FROM ${table}`);
+    if (Number(counted?.[0]) > rowsMax) throw new UnlikeTextError();
+    return `SELECT * FROM ${table}`;
+  }
+
+  async discard(): Promise<void> {
+    for (const file of this.#waiting.splice(0)) await file.discard();
+  }
+
+  async #put(bytes: Uint8Array, lineEnd: LineEnd): Promise<void> {
+    if (this.#waitingBytes + bytes.byteLength > waitingBytesMax) await this.#load();
+    this.#fieldCount ??= fieldCountOf(bytes, this.#rules);
+    const isUnlike = (this.#lineEnd ??= lineEnd) !== lineEnd || this.#fieldCount > fieldsMax || beginsWithMark(bytes);
+    if (isUnlike) throw new UnlikeTextError();
+    const file = await this.#files.create();
+    this.#waiting.push(file);
+    this.#waitingBytes += bytes.byteLength;
+    this.#allBytes += bytes.byteLength;
+    const handle = await open(file.path, 'w');
+    try {
+      await handle.writeFile(bytes);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Takes what waits into a table in memory. */
+  async #load(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const target = this.#hasTable ? `INSERT INTO ${table}` : `CREATE TEMP TABLE ${table} AS`;
+    try {
+      await this.#connection.run(`${target} ${this.#select()}`);
+    } catch (error) {
+      throw unlikeFailure(error);
+    }
+    this.#hasTable = true;
+    this.#waitingBytes = 0;
+    await this.discard();
+  }
+
+  #select(): string {
+    const { columns, mapping } = this.#options;
+    const fieldCount = this.#fieldCount ?? 0;
+    const outputs = columns.map((column, index) => {
+      const { columnId } = column;
+      return `${fieldSql(column, index, fieldCount, mapping)} AS ${columnName(columnId)}`;
+    });
+    const fields = Array.from({ length: fieldCount }, (_each, index) => `f${index}: 'VARCHAR'`);
+    const files = this.#waiting.map(({ path }) => quoted(path));
+    const how = [
+      `auto_detect = false, header = false, compression = 'none', columns = {${fields.join(', ')}}`,
+      `delim = ${quoted(this.#rules.delimiter)}, quote = '"', escape = '"', nullstr = ${quoted(neverInText)}`,
+      'strict_mode = true, null_padding = false',
+      `max_line_size = ${lineBytesMax}, buffer_size = ${blockBytes}`,
+    ];
+    return `SELECT ${outputs.join(', ')} FROM read_csv([${files.join(', ')}], ${how.join(', ')})`;
+  }
+}
+
+/** What the engine says of text that it cannot read so: it is unlike. @returns the error to throw */
+export function unlikeFailure(error: unknown): unknown {
+  const isOfText = error instanceof KqlError && error.code !== 'cancelled' && error.code !== 'memory';
+  return isOfText ? new UnlikeTextError() : error;
+}
+
+/** The engine would leave out a byte order mark at the beginning of each file. */
+const beginsWithMark = (bytes: Uint8Array): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+
+function fieldCountOf(bytes: Uint8Array, rules: DelimitedRules): number {
+  for (let length = 4_096; ; length *= 4) {
+    const text = new TextDecoder().decode(bytes.subarray(0, length));
+    const isAll = length >= bytes.byteLength;
+    try {
+      for (const record of readDelimited(text, rules))
+        if (record !== undefined && (isAll || record.end < text.length)) return record.fields.length;
+    } catch {
+      // cut in a quoted field
+    }
+    if (isAll) throw new UnlikeTextError();
+  }
+}
+
+function fieldSql(
+  { name, type }: ReadColumn,
+  index: number,
+  fieldCount: number,
+  mapping: ReadOptions['mapping'],
+): string {
+  const source = mapping === undefined ? undefined : mapping.find(({ column }) => column === name)?.source;
+  if (mapping !== undefined && source === undefined) return nothing(type);
+  if (source?.kind === 'constant') return constantSql(type, source.text);
+  const ordinal = source?.kind === 'ordinal' ? source.ordinal : index;
+  return ordinal < fieldCount ? textColumn(type, `f${ordinal}`) : nothing(type);
+}

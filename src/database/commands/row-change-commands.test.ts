@@ -194,7 +194,7 @@ describe('.update table', () => {
             compile: async () => {
               const { withRecordPlaces } = await import('../../kql/plan/record-rows.ts');
               const program = await cluster.engine.programOf({ ...request, text: 'J | where n > 2' }).compile([]);
-              return withRecordPlaces(program, 0, { database: 'db', table: 'J', joined: false });
+              return withRecordPlaces(program, 0, { database: 'db', table: 'J', title: 'J', joined: false });
             },
           },
           request,

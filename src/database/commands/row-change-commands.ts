@@ -1,10 +1,13 @@
 import { invariant } from '../../base/invariant.ts';
+import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { isExternal } from '../../kql/plan/external-data.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { quotedName } from '../../kql/plan/quoted.ts';
+import { viewTable } from '../../kql/plan/hidden-tables.ts';
 import { withRecordPlaces } from '../../kql/plan/record-rows.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
+import { withViewStates } from '../catalog/views.ts';
 import { tagsOf } from '../ingest/extent-properties.ts';
 import type { ChangeStatements, RowChange, RowChangeRequest } from '../ingest/row-changes.ts';
 import type { Command, CommandRow, Row } from './command.ts';
@@ -31,6 +34,8 @@ interface Change {
   readonly request: Omit<RowChangeRequest, 'prepare' | 'by' | 'signal' | 'database' | 'whatIf'>;
   readonly isUpdate: boolean;
   readonly whatIf: boolean;
+  /** The materialized view that records go from. */
+  readonly view?: string;
   readonly rows: (change: RowChange) => readonly Row[];
 }
 
@@ -54,23 +59,32 @@ const changeRows = ({ request, whatIf, ...change }: Change, context: CommandCont
     prepare: async (tables): Promise<ChangeStatements> => {
       const { engine } = context;
       const program = await compiled({ request, whatIf, ...change }, context);
-      const queried = queryRequest(context, change.text, tables);
+      const queried = { ...queryRequest(context, change.text, tables), catalog: catalogOf(change, context) };
       const [gone, added] = await engine.prepareRows({ compile: () => Promise.resolve(program) }, queried);
       return { gone, ...(added === undefined ? {} : { added }), close: () => gone.close() };
     },
   });
 
-/** @throws KqlError for queries that these commands do not take */
-async function compiled({ command, text, request, isUpdate }: Change, context: CommandContext): Promise<Program> {
-  const { engine, database } = context;
+/** Of a materialized view the rows that were made so far stand for it: records of its source stay. */
+function catalogOf({ view, text }: Pick<Change, 'view' | 'text'>, context: CommandContext): KqlCatalog {
   const { catalog } = queryRequest(context, text);
+  return view === undefined ? catalog : withViewStates(catalog, context.database, view, 'stored');
+}
+
+/** @throws KqlError for queries that these commands do not take */
+async function compiled(change: Change, context: CommandContext): Promise<Program> {
+  const { command, text, request, isUpdate, view } = change;
+  const { engine, database } = context;
+  const catalog = catalogOf(change, context);
   const program = await engine.programOf({ text, database, catalog }).compile([]);
   const count = isUpdate && request.moved === undefined ? 2 : 1;
   if (program.results.length !== count)
     throw new KqlError('semantic', 'The query of this command must have no results but those that it names.');
   requireReadable(context, program, command.kind);
-  for (const one of tablesOf(program)) requireTaken(one, context, isUpdate ? undefined : request.table);
-  return withRecordPlaces(program, 0, { database, table: request.table, joined: isUpdate });
+  for (const one of tablesOf(program)) requireTaken(one, context, isUpdate ? undefined : request.table, view);
+  return withRecordPlaces(program, 0, {
+    ...{ database, table: request.table, title: view ?? request.table, joined: isUpdate },
+  });
 }
 
 /** @param only the one table that may be read; absent: all of the database */
@@ -78,6 +92,7 @@ function requireTaken(
   { database, table }: { readonly database: string; readonly table: string },
   context: CommandContext,
   only: string | undefined,
+  title = only,
 ): void {
   if (isExternal(table)) throw new KqlError('semantic', 'The query of this command cannot read external data.');
   if (database !== context.database || (only !== undefined && table !== only))
@@ -85,7 +100,7 @@ function requireTaken(
       'semantic',
       only === undefined
         ? `The queries of this command read the database '${context.database}' alone.`
-        : `The query of this command reads the table '${only}' alone.`,
+        : `The query of this command reads the table '${title}' alone.`,
     );
 }
 
@@ -97,10 +112,26 @@ function deleteRecords(command: Command, context: CommandContext): Promise<reado
   const { name: table } = context.data.table(context.database, command.required('TableName'));
   const change: Change = {
     ...{ command, operation: 'TableRecordsDelete', text: placed(command), request: { table } },
-    ...{ isUpdate: false, whatIf: isTrue(whatif) },
-    rows: ({ replaced }) =>
-      replaced.map(({ extentId, result, goneCount }) => [extentId, result ?? null, BigInt(goneCount)]),
+    ...{ isUpdate: false, whatIf: isTrue(whatif), rows: deletedRows },
   };
+  return run(change, context);
+}
+
+const deletedRows: Change['rows'] = ({ replaced }) =>
+  replaced.map(({ extentId, result, goneCount }) => [extentId, result ?? null, BigInt(goneCount)]);
+
+/** Rows of the source that came already are taken in before, so that none of them brings back what goes. */
+async function deleteViewRecords(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { data, database } = context;
+  const { whatif } = command.properties(['whatif']);
+  const { name: view } = data.materializedView(database, command.required('MaterializedViewName'));
+  const change: Change = {
+    ...{ command, operation: 'MaterializedViewRecordsDelete', text: placed(command), view },
+    ...{ request: { table: viewTable(view, 'materialized') }, isUpdate: false, whatIf: isTrue(whatif) },
+    rows: deletedRows,
+  };
+  await compiled(change, context);
+  await data.materialize(database, view);
   return run(change, context);
 }
 
@@ -133,7 +164,7 @@ function update(command: Command, context: CommandContext): Promise<readonly Row
   return run(change, context);
 }
 
-/** @see Kusto ".delete table records", ".update table" */
+/** @see Kusto ".delete table records", ".delete materialized-view records", ".update table" */
 export const rowChangeCommands: readonly CommandRow[] = [
   {
     kinds: {
@@ -146,6 +177,18 @@ export const rowChangeCommands: readonly CommandRow[] = [
     permission: 'admin',
     columns: (command) => (isAsync(command) ? operationIdColumns : deletedColumns),
     run: deleteRecords,
+  },
+  {
+    kinds: {
+      DeleteMaterializedViewRecords: [
+        '.delete materialized-view V records <| V | where A == 1',
+        'delete materialized-view {MaterializedViewName} records with <|',
+        'delete async materialized-view {MaterializedViewName} records with <|',
+      ],
+    },
+    permission: 'admin',
+    columns: (command) => (isAsync(command) ? operationIdColumns : deletedColumns),
+    run: deleteViewRecords,
   },
   {
     kinds: {

@@ -5,11 +5,13 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import { SnapshotGoneError } from '../../kql/open-tables.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
 import type { RowStatement } from '../../kql/query-engine.ts';
+import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { TableUses } from '../../kql/scan-ranges.ts';
 import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import { dataError } from '../catalog/data-error.ts';
+import { requireView } from '../catalog/materialized-view.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { collect } from '../extents/extent-writer.ts';
 import type { WrittenExtent } from '../extents/extent-writer.ts';
@@ -44,6 +46,7 @@ export interface ChangeStatements {
 /** Records of a table that go, and what comes in their place, in one commit. */
 export interface RowChangeRequest {
   readonly database: string;
+  /** As plans name it: a table, or the stored part of a materialized view. */
   readonly table: string;
   /** Begins the queries. Called again when extents were moved meanwhile. */
   readonly prepare: (tables: ChangedTables) => Promise<ChangeStatements>;
@@ -92,6 +95,8 @@ export interface RowChangeParts {
 }
 
 interface Held {
+  /** In plans. */
+  readonly name: string;
   readonly table: TableRecord;
   readonly extents: readonly ExtentRecord[];
 }
@@ -104,17 +109,23 @@ export function createRowChanges({ store, merger, updates, randomBytes }: RowCha
 
   /** The extents of now; rows that come to the log from now on are not looked at. */
   async function hold(database: string, name: string): Promise<Held> {
-    await merger.flush(store.table(database, name));
-    const table = store.table(database, name);
+    await merger.flush(recordOf(database, name));
+    const table = recordOf(database, name);
     const [periods, at] = [store.periods(table), now()];
     const extents = catalog.image.extentsOf(table.tableId).filter((extent) => !isPastRetention(extent, periods, at));
-    return { table, extents };
+    return { name, table, extents };
   }
+
+  const recordOf = (database: string, name: string): TableRecord => {
+    const hidden = hiddenTable(name);
+    if (hidden?.kind !== 'view') return store.table(database, name);
+    return requireView(catalog.image, store.database(database).databaseId, hidden.view);
+  };
 
   const opener =
     (database: string, held: readonly Held[]): ChangedTables =>
     (other, name, uses) => {
-      const found = held.find(({ table }) => table.name === name);
+      const found = held.find((one) => one.name === name);
       if (found === undefined || other.toLowerCase() !== database.toLowerCase()) return undefined;
       const { files, connect } = store.parts;
       const snapshot = () => ({ ...found, segments: [] });

@@ -88,6 +88,8 @@ export class Materializer {
     const { record, until } = run;
     const written: WrittenExtent[] = [];
     try {
+      // A group that the view has is no new one to a view that takes any row: so records must not go from it meanwhile.
+      const seen = record.view.picks === 'take_any' ? catalog.image.extentsOf(record.tableId) : [];
       const changed = await this.#changedGroups(run);
       if (changed !== undefined) written.push(changed);
       const touched: ExtentRecord[] = [];
@@ -101,7 +103,8 @@ export class Materializer {
       await catalog.change((draft) => {
         const found = currentView(draft, record);
         const isAsItWas = found.view.materializedTo === record.view.materializedTo && found.epoch === record.epoch;
-        if (!isAsItWas || touched.some(({ extentId }) => draft.get(`e/${extentId}`) === undefined)) return;
+        if (!isAsItWas || [...touched, ...seen].some(({ extentId }) => draft.get(`e/${extentId}`) === undefined))
+          return;
         for (const { extentId } of touched) draft.delete(`e/${extentId}`);
         this.#put(draft, written);
         draft.put({ ...found, view: { ...found.view, materializedTo: until, lastRunOn: now() } });

@@ -62,8 +62,8 @@ export interface CatalogView {
   readonly folder?: string;
   readonly rowLevelSecurity?: RowLevelSecurity;
   /** For whoever makes it: instead of its rows `delta`: the states of the new rows of its source; `merged`: those of the groups that these
-   * change, as they are then. */
-  readonly states?: 'delta' | 'merged';
+   * change, as they are then. For whoever takes records out of it `stored`: its rows as far as they were made. */
+  readonly states?: 'delta' | 'merged' | 'stored';
 }
 
 /** A graph that is kept: how it is made, and what was made of it. */

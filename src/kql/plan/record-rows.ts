@@ -9,7 +9,9 @@ const placeColumns: readonly Column[] = [factColumn('extent_id'), rowColumn];
 /** What may stand between a table and those of its records that are to go. `joined`: also `join kind=leftsemi`. */
 export interface RecordRules {
   readonly database: string;
+  /** As plans name it, and as people do. */
   readonly table: string;
+  readonly title: string;
   readonly joined: boolean;
 }
 
@@ -29,10 +31,10 @@ export function withRecordPlaces(program: Program, index: number, rules: RecordR
   return { ...program, results };
 }
 
-const refusal = ({ table, joined }: RecordRules, why: string): KqlError =>
+const refusal = ({ title, joined }: RecordRules, why: string): KqlError =>
   new KqlError(
     'semantic',
-    `The records to delete are told by a query over '${table}' with ${joined ? 'extend, join kind=leftsemi, order, project, take and where' : 'extend, order, project, take and where'} alone: ${why}.`,
+    `The records to delete are told by a query over '${title}' with ${joined ? 'extend, join kind=leftsemi, order, project, take and where' : 'extend, order, project, take and where'} alone: ${why}.`,
   );
 
 class Walk {

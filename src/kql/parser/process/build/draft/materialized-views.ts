@@ -50,6 +50,9 @@ export function materializedView(
   const stored = storedStates(database, view, parts);
   if (view.states === 'delta') return parts.partial;
   if (view.states === 'merged') return changedGroups(parts, stored);
+  if (view.states === 'stored' && reading !== 'whole')
+    throw new KqlError('semantic', 'The function materialized_view() cannot be used in the predicate of this command.');
+  if (view.states === 'stored') return parts.finished(stored);
   if (reading === 'materialized') return parts.finished(stored);
   return parts.finished(mergedStates(parts, stored));
 }
@@ -66,7 +69,12 @@ function storedStates(database: string, view: CatalogView, { states }: ViewParts
   const known = view.stored.filter(({ name, type }) => states.some((one) => one.name === name && one.type === type));
   const plan: Plan = { op: 'table', database, table: viewTable(view.name, 'materialized'), cols: known };
   if (known.length === states.length && known.every(({ name }, at) => name === states[at]?.name)) return plan;
-  return unionOf([plan], states);
+  const items = states.map((column): Item => {
+    const isKnown = known.some(({ name }) => name === column.name);
+    const none: Expression = { k: 'literal', type: column.type, value: column.type === 'string' ? '' : null };
+    return { names: [column.name], expression: isKnown ? columnOf(column) : none };
+  });
+  return { op: 'project', input: plan, items, cols: states };
 }
 
 const unionOf = (plans: readonly Plan[], cols: readonly Column[]): Plan => ({

@@ -162,6 +162,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ...createMaterializedViews(
       { store: tables, queries, randomBytes, catalog: () => views.kqlCatalog(undefined) },
       materializer,
+      merger,
     ),
     setDatabases: (databases) => {
       tables.setDatabases(databases);

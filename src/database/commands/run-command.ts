@@ -18,6 +18,7 @@ import { explainDatabase, readableCatalog } from './readable-catalog.ts';
 import { refusalOf, refusalOfText } from './refused-commands.ts';
 import { withoutHotWindows } from './policy-values.ts';
 import { columnsOfText } from './schema-text.ts';
+import { withQuotedTable } from './view-properties.ts';
 import { withJoinedLiterals } from './words.ts';
 
 /** Runs a management command, and the query operators that may follow it, for one caller.
@@ -39,7 +40,7 @@ async function runText(here: CommandContext, sent: string): Promise<CommandAnswe
     const made = await runInput(here, recognized.input);
     return recognized.pipe === undefined ? made : overQuery(made, await pipeText(here, made, recognized.pipe));
   }
-  const parsed = await parse(here, withoutHotWindows(text));
+  const parsed = await parse(here, withQuotedTable(withoutHotWindows(text)));
   const made = await runInput(here, { ...parsed, text });
   return parsed.pipe === undefined ? made : overQuery(made, await pipeParsed(here, made, parsed.pipe, text));
 }

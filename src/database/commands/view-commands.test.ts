@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { readResult } from './command-pipe.ts';
+import { queryRequest } from './query-request.ts';
 
 let cluster: CommandFixture;
 beforeAll(async () => {
@@ -52,6 +54,83 @@ describe('commands of materialized views', () => {
     const cleared = await cluster.run('.clear materialized-view B data');
     expect(cleared).toMatchObject([{ TableName: '_MV_B' }]);
     expect(await cluster.run('.show materialized-view B extents')).toEqual([]);
+  });
+
+  it('fill a view with the extents of a table, which loses them', async () => {
+    const query = 'S | summarize arg_max(t, *) by k';
+    await cluster.run('.create tables S (k: string, t: datetime, n: long), Prepared (t: datetime, k: string, n: long)');
+    await cluster.run('.ingest inline into table Prepared <| 2026-01-01,a,1\n2026-01-01,b,2');
+    const made = async (text: string): Promise<unknown> => {
+      const [started] = await cluster.run(`.create async materialized-view ${text}`);
+      await cluster.settle();
+      const [operation] = await cluster.run(`.show operations ${String(started?.['OperationId'])}`);
+      return operation?.['State'] === 'Completed' ? 'Completed' : operation?.['Status'];
+    };
+    const count = async (text: string): Promise<unknown> => {
+      const request = queryRequest(cluster.context, `${text} | count`);
+      return (await readResult(await cluster.engine.execute(request))).rows[0]?.[0];
+    };
+    for (const [aggregate, why] of [
+      ['avg(n)', 'keeps more than they give'],
+      ['arg_max(t, n), count()', 'the table has the columns'],
+    ] as const)
+      expect(
+        await made(`with (move_extents_from=Prepared) Moved on table S { S | summarize ${aggregate} by k }`),
+      ).toContain(why);
+    expect(await count('Prepared')).toBe(2n);
+    expect(await made(`with (move_extents_from = Prepared, docString="d") Moved on table S { ${query} }`)).toBe(
+      'Completed',
+    );
+    expect(await count('Prepared')).toBe(0n);
+    expect(await count('Moved | where n in (1, 2)')).toBe(2n);
+    await cluster.run('.ingest inline into table S <| a,2026-01-02,3');
+    expect(await count('Moved | where n in (2, 3)')).toBe(2n);
+    await cluster.context.data.maintain();
+    expect(await count("materialized_view('Moved') | where n in (2, 3)")).toBe(2n);
+
+    await cluster.run('.ingest inline into table Prepared <| 2026-01-01,c,5');
+    const past = 'source_ingestion_time_from=datetime(2020-01-01)';
+    const late = 'effectiveDateTime=datetime(2100-01-01)';
+    expect(await made(`with (move_extents_from=['Prepared'], ${past}, ${late}) Both on table S { ${query} }`)).toBe(
+      'Completed',
+    );
+    expect(await count('Prepared')).toBe(1n);
+    expect(await count('Both | where k == "a" and n == 3')).toBe(1n);
+    expect(await count('Both')).toBe(1n);
+  });
+
+  it.each([
+    ['with (move_extents_from=T, backfill=true)', 'exclude each other'],
+    ['with (source_ingestion_time_from=datetime(2020-01-01))', "needs 'move_extents_from'"],
+    ['with (Concurrency=2)', "needs 'backfill'"],
+    ['with (backfill=true, MaxSourceRecordsForSingleIngest=0)', 'at least 1'],
+    ['with (move_extents_from=T, updateExtentsCreationTime=true)', "needs 'backfill'"],
+  ])('refuse the properties %s', async (properties, why) => {
+    const text = `.create async materialized-view ${properties} X on table T { T | summarize count() by k }`;
+    await expect(cluster.run(text)).rejects.toThrow(why);
+  });
+
+  it('take properties that divide the work of a backfill, which is one commit here', async () => {
+    const properties = 'backfill=true, MaxSourceRecordsForSingleIngest=3000000, Concurrency=2';
+    const [started] = await cluster.run(
+      `.create async materialized-view with (${properties}) Divided on table T { T | summarize count() by k }`,
+    );
+    await cluster.settle();
+    expect(await cluster.run(`.show operations ${String(started?.['OperationId'])} | project State`)).toEqual([
+      { State: 'Completed' },
+    ]);
+  });
+
+  it('enable a view that would show what its source hides only when asked to', async () => {
+    await cluster.run('.create table Hidden (k: string, n: long)');
+    await create('Open on table Hidden { Hidden | summarize take_any(*) by k }');
+    await cluster.run('.disable materialized-view Open');
+    await cluster.run('.alter materialized-view Open policy row_level_security enable "Open"');
+    await cluster.run('.alter table Hidden policy row_level_security enable "Hidden | where n > 1"');
+    await cluster.run('.delete materialized-view Open policy row_level_security');
+    await expect(cluster.run('.enable materialized-view Open')).rejects.toMatchObject({ code: 'InvalidView' });
+    const allowed = 'with (allowMaterializedViewsWithoutRowLevelSecurity=true)';
+    expect(await cluster.run(`.enable materialized-view Open ${allowed}`)).toMatchObject([{ IsEnabled: true }]);
   });
 
   it.each([

@@ -1,36 +1,27 @@
 import { instant } from '../../clock/clock.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { ticksOfIngestion } from '../catalog/ingestion-order.ts';
-import type { ViewCreation, ViewDefinition, ViewText } from '../views/materialized-views.ts';
+import type { ViewCreation, ViewText } from '../views/materialized-views.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
-import { innerText } from '../../kql/values/literal-text.ts';
-import {
-  formatTimespan,
-  parseDatetime,
-  parseTimespan,
-  ticksPerMillisecond,
-  unixEpochTicks,
-} from '../../kql/values/ticks.ts';
+import { parseTimespan } from '../../kql/values/ticks.ts';
 import type { Command, CommandRow, CommandTable, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf, ticksOrNull } from './instants.ts';
 import { operationIdColumns, operationOf, startRecorded, stoppable } from './operation-record.ts';
 import { requirePermission } from './permissions.ts';
+import {
+  alterationProperties,
+  boolOf,
+  creationProperties,
+  definitionOf,
+  fillingOf,
+  lookbackOf,
+  nameOf,
+} from './view-properties.ts';
 
 /** @see Kusto ".show materialized-views", output schema */
 export const viewColumns =
   'Name: string, SourceTable: string, Query: string, MaterializedTo: datetime, LastRun: datetime, LastRunResult: string, IsHealthy: bool, IsEnabled: bool, Folder: string, DocString: string, AutoUpdateSchema: bool, EffectiveDateTime: datetime, Lookback: timespan, LookbackColumn: string';
-
-const creationProperties = [
-  ...['backfill', 'effectiveDateTime', 'updateExtentsCreationTime', 'lookback', 'lookback_column'],
-  ...['autoUpdateSchema', 'dimensionTables', 'folder', 'docString', 'allowMaterializedViewsWithoutRowLevelSecurity'],
-] as const;
-const alterationProperties = [
-  ...['lookback', 'lookback_column', 'autoUpdateSchema', 'dimensionTables', 'folder', 'docString'],
-  'allowMaterializedViewsWithoutRowLevelSecurity',
-] as const;
-
-const nameOf = (command: Command): string => command.required('MaterializedViewName');
 
 /** Healthy is a view that has nothing to take in, or was up to date within the last hour. */
 const healthyMs = 3_600_000;
@@ -53,88 +44,14 @@ const oneRow = (record: ViewRecord, context: CommandContext): readonly Row[] => 
 const allRows = (context: CommandContext): readonly Row[] =>
   context.data.materializedViews(context.database).map((record) => viewRow(record, context));
 
-function boolOf(name: string, text: string | undefined): boolean | undefined {
-  if (text === undefined) return undefined;
-  const inner = innerText(text).toLowerCase();
-  if (inner !== 'true' && inner !== 'false') throw new KqlError('semantic', `The property '${name}' is true or false.`);
-  return inner === 'true';
-}
-
-/** @returns null for `timespan(null)` */
-function lookbackOf(text: string | undefined): string | null | undefined {
-  if (text === undefined) return undefined;
-  if (/^(time|timespan)\s*\(\s*null\s*\)$/i.test(text.trim())) return null;
-  const inside = /^(?:time|timespan)\s*\((.*)\)$/is.exec(text.trim())?.[1] ?? text;
-  const ticks = parseTimespan(innerText(inside));
-  if (ticks === undefined) throw new KqlError('semantic', 'The lookback is not a timespan.');
-  return formatTimespan(ticks);
-}
-
-function dimensionsOf(text: string | undefined): readonly string[] | undefined {
-  if (text === undefined) return undefined;
-  const inside = /^dynamic\s*\((.*)\)$/is.exec(text.trim())?.[1] ?? innerText(text);
-  try {
-    const names: unknown = JSON.parse(inside);
-    if (Array.isArray(names) && names.every((name) => typeof name === 'string') && names.length <= 100) return names;
-  } catch {
-    // Said below.
-  }
-  throw new KqlError('semantic', "The property 'dimensionTables' is an array of at most 100 names of tables.");
-}
-
-function effectiveOf(text: string): ReturnType<typeof instant> {
-  const inside = /^datetime\s*\((.*)\)$/is.exec(text.trim())?.[1] ?? innerText(text);
-  const ticks = parseDatetime(innerText(inside.trim()));
-  if (ticks === undefined) throw new KqlError('semantic', "The property 'effectiveDateTime' is not a datetime.");
-  return instant(Number((ticks - unixEpochTicks) / ticksPerMillisecond));
-}
-
-type Properties = Partial<Record<(typeof creationProperties)[number], string>>;
-
-function definitionOf(command: Command, context: CommandContext, properties: Properties): ViewDefinition {
-  const over = command.optional('SourceMaterializedViewName') ?? command.optional('MaterializedViewSourceName');
-  const query = command.required('SourceBody').trim().replace(/^\{/, '').replace(/\}$/, '').trim();
-  const lookback = lookbackOf(properties.lookback);
-  const isAuto = boolOf('autoUpdateSchema', properties.autoUpdateSchema);
-  const dimensions = dimensionsOf(properties.dimensionTables);
-  const isOpen = boolOf(
-    'allowMaterializedViewsWithoutRowLevelSecurity',
-    properties.allowMaterializedViewsWithoutRowLevelSecurity,
-  );
-  return {
-    ...{ database: context.database, name: nameOf(command), query, isOverView: over !== undefined },
-    source: over ?? command.required('SourceTableName'),
-    ...(dimensions && { dimensionTables: dimensions }),
-    ...(properties.folder !== undefined && { folder: innerText(properties.folder) }),
-    ...(properties.docString !== undefined && { docstring: innerText(properties.docString) }),
-    ...(isAuto !== undefined && { autoUpdateSchema: isAuto }),
-    ...(lookback !== undefined && { lookback }),
-    ...(properties.lookback_column !== undefined &&
-      innerText(properties.lookback_column) !== '' && { lookbackColumn: innerText(properties.lookback_column) }),
-    ...(isOpen !== undefined && { ignoresSecurity: isOpen }),
-  };
-}
-
 async function create(command: Command, context: CommandContext): Promise<readonly Row[] | CommandTable> {
   const { data, database } = context;
   const properties = command.properties(creationProperties);
-  const isBackfilled = boolOf('backfill', properties.backfill) === true;
   const isAsync = command.has('async');
-  if (!isBackfilled && (properties.effectiveDateTime ?? properties.updateExtentsCreationTime) !== undefined)
-    throw new KqlError(
-      'semantic',
-      "The properties 'effectiveDateTime' and 'updateExtentsCreationTime' need 'backfill'.",
-    );
-  if (isBackfilled && !isAsync)
+  const filling = fillingOf(properties);
+  if ((filling.backfill !== undefined || filling.moved !== undefined) && !isAsync)
     throw new KqlError('semantic', 'A materialized view with backfill is created by an async command only.');
-  const after = properties.effectiveDateTime === undefined ? undefined : effectiveOf(properties.effectiveDateTime);
-  const asked: ViewCreation = {
-    ...definitionOf(command, context, properties),
-    ...(isBackfilled && { backfill: after === undefined ? {} : { after } }),
-    ...(boolOf('updateExtentsCreationTime', properties.updateExtentsCreationTime) === true && {
-      updatesCreationTime: true,
-    }),
-  };
+  const asked: ViewCreation = { ...definitionOf(command, context, properties), ...filling };
   const existing = data.materializedViews(database).find(({ name }) => name === asked.name);
   if (existing !== undefined && command.has('ifnotexists')) return oneRow(existing, context);
   if (!isAsync) {
@@ -229,7 +146,13 @@ export const viewCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: { EnableDisableMaterializedView: '.disable materialized-view V' },
+    // With properties the parser does not know it.
+    kinds: {
+      EnableDisableMaterializedView: [
+        '.disable materialized-view V',
+        'enable materialized-view {MaterializedViewName} with',
+      ],
+    },
     permission: 'viewAdmin',
     columns: viewColumns,
     run: async (command, context) => {

@@ -23,6 +23,14 @@ export interface ViewDefinition {
 export interface ViewCreation extends ViewDefinition {
   /** From all rows that there are, or from those that were ingested after a time. Absent: from none. */
   readonly backfill?: { readonly after?: Instant };
+  /** From a table that has what its query would give: its extents move. */
+  readonly moved?: {
+    readonly table: string;
+    /** Extents whose newest row came later alone. */
+    readonly after?: Instant;
+    /** Rows of the source that were ingested later are to be taken in. Absent: those that come from now on. */
+    readonly sourceAfter?: Instant;
+  };
   /** Extents are as old as the times that they are grouped by. */
   readonly updatesCreationTime?: boolean;
   readonly signal?: AbortSignal | undefined;

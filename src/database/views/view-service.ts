@@ -10,17 +10,23 @@ import { currentView, requireView, viewsOf } from '../catalog/materialized-view.
 import { requireText, touch } from '../catalog/table-changes.ts';
 import { setPolicy } from '../catalog/setting-changes.ts';
 import { withoutSecurity } from '../catalog/views.ts';
+import type { Merger } from '../extents/merger.ts';
 import { extentView } from '../extents/extent-service.ts';
 import { hasRowsToCome, sourceOfView } from '../extents/view-rows.ts';
 import type { TableRecord } from '../catalog/records.ts';
 import type { MaterializedViews, ViewCreation, ViewDefinition } from './materialized-views.ts';
 import type { Materializer, MaterializerParts } from './materializer.ts';
 import { backfilledView } from './backfill.ts';
+import { movedView } from './moved-view.ts';
 import { requireViewQuery } from './view-query.ts';
 import type { ViewShape } from './view-records.ts';
 import { alteredView, newView, requireFreeName, requireLookback } from './view-records.ts';
 
-export function createMaterializedViews(parts: MaterializerParts, materializer: Materializer): MaterializedViews {
+export function createMaterializedViews(
+  parts: MaterializerParts,
+  materializer: Materializer,
+  merger: Merger,
+): MaterializedViews {
   const { store, queries, catalog: names, randomBytes } = parts;
   const { catalog, sweeper, now } = store.parts;
   const idOf = (database: string): Guid => store.database(database).databaseId;
@@ -67,6 +73,8 @@ export function createMaterializedViews(parts: MaterializerParts, materializer: 
         requireSource(draft, databaseId, asked);
       };
       requireFree(new CatalogDraft(catalog.image));
+      const { moved } = asked;
+      if (moved !== undefined) return movedView(parts, merger, ids, { ...asked, moved }, shape, requireFree);
       if (asked.backfill !== undefined) return backfilledView(parts, ids, asked, shape, requireFree);
       const at = now();
       // What is ingested from the commit on is in it: the newest commit before that is where it begins.

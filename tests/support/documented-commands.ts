@@ -197,6 +197,14 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
     unknown(error, 'column, table') ??
     oneSided(error);
   if (column === undefined) return [];
+  const viewed = /materialized-view\s+(\w+)\s+records/.exec(text)?.[1];
+  if (viewed !== undefined)
+    return [
+      `.drop table ['${column}'] ifexists`, // a column is meant
+      `.drop materialized-view ['${viewed}'] ifexists`,
+      `.alter-merge table ViewSource (['${column}']: ${typeOf(column)})`,
+      `.create materialized-view ['${viewed}'] on table ViewSource { ViewSource | summarize take_any(*) by Id }`,
+    ];
   const tables = context.data
     .databases()
     .flatMap((one) => [...one.tables.keys()].filter((name) => text.includes(name)));

@@ -72,8 +72,14 @@ const roleRow = (
   example: string,
   permission: Permission,
   run: (command: Command, context: CommandContext) => Promise<readonly Row[]>,
+  patterns: readonly string[] = [],
 ): CommandRow => ({
-  kinds: Object.fromEntries(verbs.map((verb) => [`${verb}${title}`, `.${verb.toLowerCase()} ${example}`])),
+  kinds: Object.fromEntries(
+    verbs.map((verb) => {
+      const word = verb.toLowerCase();
+      return [`${verb}${title}`, [`.${word} ${example}`, ...patterns.map((pattern) => `${word} ${pattern}`)]];
+    }),
+  ),
   permission,
   columns: principalColumns,
   run,
@@ -94,5 +100,9 @@ export const roleCommands: readonly CommandRow[] = [
     "materialized-view V admins ('aaduser=jane@example.com')",
     'viewAdmin',
     (command, context) => changeEntity(command, context, 'view'),
+    // Of a view that is not there the parser says that it is no table.
+    ['{Principal,}', '{Principal,} {Notes}', 'none'].map(
+      (principals) => `materialized-view {MaterializedViewName} admins ${principals}`,
+    ),
   ),
 ];

@@ -15,6 +15,7 @@ import { Catalog } from '../src/database/catalog/catalog.ts';
 import type { OpenedClusterData } from '../src/database/open-cluster-data.ts';
 import type { EngineDatabase } from '../src/kql/duckdb/engine-database.ts';
 import { openEngineDatabase } from '../src/kql/duckdb/engine-database.ts';
+import type { ParsedCommand } from '../src/kql/plan/command.ts';
 import type { KqlParser } from '../src/kql/parser/parser-client.ts';
 import { createKqlParser } from '../src/kql/parser/parser-client.ts';
 import type { QueryEngine } from '../src/kql/query-engine.ts';
@@ -36,6 +37,8 @@ export interface LocalCluster {
   readonly restart: () => Promise<void>;
   /** Runs KQL and takes its rows. @returns how many rows */
   readonly query: (text: string) => Promise<number>;
+  /** Reads a command by the names of the catalog, as a cluster does before it runs it. */
+  readonly parse: (command: string) => Promise<ParsedCommand>;
   readonly database: EngineDatabase;
   /** Plans and commits a change of custody, as the supervisor does. */
   readonly changeCustody: () => Promise<void>;
@@ -93,6 +96,7 @@ export async function openLocalCluster(): Promise<LocalCluster> {
     data,
     restart,
     query: async (text) => drainQuery(queries, await data(), text),
+    parse: async (text) => queries.parseCommand({ text, database: 'db', catalog: (await data()).kqlCatalog() }),
     database: engine,
     changeCustody: async () => {
       const next = ClusterKey.create(clusterId, systemRandomBytes);

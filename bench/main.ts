@@ -7,6 +7,7 @@ import { ingestRows } from './ingest.ts';
 import { queryRows } from './queries.ts';
 import { rotationRows } from './rotation.ts';
 import { closeSampleCluster } from './sample-cluster.ts';
+import { schemaRows } from './schema.ts';
 import { stateRows } from './state.ts';
 import type { BenchRow } from './row.ts';
 import { tokenRows } from './tokens.ts';
@@ -24,6 +25,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   rotation: rotationRows,
   wire: wireRows,
   growth: growthRows,
+  schema: schemaRows,
   tokens: tokenRows,
   vault: vaultRows,
   audit: auditRows,

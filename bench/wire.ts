@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClientSecretCredential } from '@azure/identity';
 import { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
@@ -9,6 +8,7 @@ import { defaultSeed, seed } from '../src/server/seed.ts';
 import type { KustoClient } from './kusto-client.ts';
 import { kustoClient } from './kusto-client.ts';
 import { openLocalCluster } from './local-cluster.ts';
+import { processesUnder, residentMb } from './processes.ts';
 import type { BenchRow } from './row.ts';
 import { quantile, timed } from './row.ts';
 import { sampleRows } from './sample-rows.ts';
@@ -65,27 +65,6 @@ async function p50(count: number, measure: () => Promise<number>): Promise<numbe
   const times: number[] = [];
   for (let index = 0; index < count; index += 1) times.push(await measure());
   return quantile(times, 0.5);
-}
-
-/** Resident memory of a process in MB, shared pages counted in full. */
-const residentMb = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN) / 1024;
-
-function processesUnder(parent: number, script: string): number[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const [stat, command] = [
-        readFileSync(`/proc/${name}/stat`, 'utf8'),
-        readFileSync(`/proc/${name}/cmdline`, 'utf8'),
-      ];
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent && command.includes(script)
-        ? [Number(name)]
-        : [];
-    } catch {
-      return []; // it has ended meanwhile
-    }
-  });
 }
 
 export const wireRows: readonly BenchRow[] = [

@@ -1,6 +1,7 @@
 import type { ConstantFacts } from './condition-bounds.ts';
 import type { Plan, Program } from './plan/plan.ts';
 import { tablesOf } from './plan/walk.ts';
+import { withoutEmptyLegs } from './empty-legs.ts';
 import { KqlError } from './plan/kql-error.ts';
 import type { EngineSources, OpenTable } from './query-request.ts';
 import type { ScanRange, TableUses } from './scan-ranges.ts';
@@ -58,7 +59,12 @@ export class OpenTables {
       const rows = opened?.table.known?.[opened.uses.summaries.findIndex((other) => same(other, use))];
       if (rows !== undefined) known.set(plan, rows);
     }
-    return known.size === 0 ? program : withKnown(program, summaries, (plan) => known.get(plan));
+    const told = known.size === 0 ? program : withKnown(program, summaries, (plan) => known.get(plan));
+    return withoutEmptyLegs(told, (database, table) => this.#isEmpty(tableKey(database, table)));
+  }
+
+  #isEmpty(key: string): boolean {
+    return this.#opened.get(key)?.table.counts?.rows === 0;
   }
 
   /** @throws SnapshotGoneError where tables that go together were opened before and after a change */

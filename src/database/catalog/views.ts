@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { madeOnce } from '../../base/made-once.ts';
 import type {
   CatalogDatabase,
   CatalogFunction,
@@ -18,10 +19,23 @@ import type { ViewRecord } from './materialized-view.ts';
 import { viewsOf } from './materialized-view.ts';
 import type { TableRecord } from './records.ts';
 
-export function tableView(table: TableRecord, database: string): TableView {
+/** Of the same record the same view: who has seen it in one version of the catalog need not look at it in the next. */
+function seenIn<Named extends object, View>(
+  view: (record: Named, database: string) => View,
+): (record: Named, database: string) => View {
+  const views = madeOnce<Named, Map<string, View>>(() => new Map());
+  return (record, database) => {
+    const known = views(record);
+    const made = known.get(database) ?? view(record, database);
+    known.set(database, made);
+    return made;
+  };
+}
+
+export const tableView = seenIn((table: TableRecord, database: string): TableView => {
   const { tableId, name, columns, folder, docstring, mappings, policies, principals = [] } = table;
   return { tableId, database, name, columns, folder, docstring, mappings, policies, principals };
-}
+});
 
 export function databaseView(reader: CatalogReader, { databaseId, name }: ClusterDatabase): DatabaseView {
   const { functions, mappings, policies, schemaVersion, graphModels = [], ...facts } = databaseOf(reader, databaseId);
@@ -44,17 +58,15 @@ export function databaseView(reader: CatalogReader, { databaseId, name }: Cluste
   };
 }
 
-export function viewView(
-  { tableId, name, folder, docstring, policies, columns, view, principals = [] }: ViewRecord,
-  database: string,
-): ViewView {
+export const viewView = seenIn((record: ViewRecord, database: string): ViewView => {
+  const { tableId, name, folder, docstring, policies, columns, view, principals = [] } = record;
   const { query, source, isOverView, dimensionTables, keys, picks } = view;
   return {
     ...{ tableId, database, name, folder, docstring, policies, principals },
     ...{ columns: view.columns, query, source, isOverView, dimensionTables, keys, ...(picks && { picks }) },
     stored: columns.map((column) => ({ name: column.name, type: column.type })),
   };
-}
+});
 
 export function kqlCatalogOf(
   version: string,
@@ -68,15 +80,9 @@ export function kqlCatalogOf(
     ...(disabledPlugins.length === 0 ? {} : { disabledPlugins }),
     databases: databases.map(({ name, tables, functions, graphModels, views, externalTables }): CatalogDatabase => ({
       name,
-      tables: [...tables.values()].map((table) => ({
-        name: table.name,
-        columns: table.columns.map((column) => ({ name: column.name, type: column.type })),
-        docstring: table.docstring,
-        folder: table.folder,
-        ...securityOf(table.policies),
-      })),
+      tables: [...tables.values()].map(catalogTable),
       functions: [...functions.values()].map(withoutPrincipals),
-      ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(catalogGraph) }),
+      ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(graphOf) }),
       ...(externalTables.length === 0 ? {} : { externalTables: externalTables.map(catalogExternalTable) }),
       ...(views.size === 0 ? {} : { materializedViews: [...views.values()].map(catalogView) }),
     })),
@@ -84,20 +90,30 @@ export function kqlCatalogOf(
 }
 
 /** The parser needs no names of places, and no keys to them. */
-const catalogExternalTable = (table: ExternalTableView): Pick<CatalogTable, 'name' | 'columns'> => ({
+const catalogExternalTable = madeOnce((table: ExternalTableView): Pick<CatalogTable, 'name' | 'columns'> => ({
   name: table.name,
   columns: [...table.columns, ...virtualColumns(table)],
-});
+}));
+
+const catalogTable = madeOnce(({ name, columns, docstring, folder, policies }: TableView): CatalogTable => ({
+  ...{ name, docstring, folder },
+  columns: columns.map((column) => ({ name: column.name, type: column.type })),
+  ...securityOf(policies),
+}));
+
+const graphOf = madeOnce(catalogGraph);
 
 /** The parser needs no names of people. */
-const withoutPrincipals = ({ name, parameters, body, view, folder, docstring }: FunctionView): CatalogFunction => ({
-  ...{ name, parameters, body, folder, docstring },
-  ...(view === undefined ? {} : { view }),
-});
+const withoutPrincipals = madeOnce(
+  ({ name, parameters, body, view, folder, docstring }: FunctionView): CatalogFunction => ({
+    ...{ name, parameters, body, folder, docstring },
+    ...(view === undefined ? {} : { view }),
+  }),
+);
 
-const catalogView = ({ name, columns, query, source, stored, docstring, folder, policies }: ViewView): CatalogView => ({
-  ...{ name, columns, query, source, stored, docstring, folder },
-  ...securityOf(policies),
+const catalogView = madeOnce((view: ViewView): CatalogView => {
+  const { name, columns, query, source, stored, docstring, folder, policies } = view;
+  return { ...{ name, columns, query, source, stored, docstring, folder }, ...securityOf(policies) };
 });
 
 /** The same names; one view is read as those read it who make it. */
@@ -147,8 +163,12 @@ function withSecurity(
   how: string,
   change: (security: RowLevelSecurity) => RowLevelSecurity | undefined,
 ): KqlCatalog {
-  const changed = <Named extends Pick<CatalogTable, 'rowLevelSecurity'>>({ rowLevelSecurity, ...named }: Named) => {
-    const security = rowLevelSecurity && change(rowLevelSecurity);
+  const changed = <Named extends Pick<CatalogTable, 'rowLevelSecurity'>>(
+    entity: Named,
+  ): Omit<Named, 'rowLevelSecurity'> & Pick<CatalogTable, 'rowLevelSecurity'> => {
+    const { rowLevelSecurity, ...named } = entity;
+    if (rowLevelSecurity === undefined) return entity;
+    const security = change(rowLevelSecurity);
     return security === undefined ? named : { ...named, rowLevelSecurity: security };
   };
   const isSecured = catalog.databases.some(({ tables, materializedViews = [] }) =>

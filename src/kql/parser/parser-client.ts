@@ -9,6 +9,7 @@ import type { ToldSchema } from '../plan/told-schema.ts';
 import type { Program } from '../plan/plan.ts';
 import { deserializeKqlError, KqlError } from '../plan/kql-error.ts';
 import { discardSnapshot, parserFlags, parserSnapshot } from './parser-snapshot.ts';
+import { ToldCatalogs } from './catalog-differences.ts';
 import type { ParserReply, ParserRequest } from './parser-protocol.ts';
 
 export interface ParserLimits {
@@ -22,6 +23,8 @@ export interface ParserLimits {
 
 /** The process may go on for so long with a text that nobody waits for any more: starting another one takes about as long. */
 const abandonedMsMax = 500;
+/** So many catalogs a process keeps: versions, and what each principal may see of one. */
+const catalogsMax = 8;
 
 export interface CompileOptions {
   /** Unions that do not say so are fuzzy: the request property `best_effort`. */
@@ -54,6 +57,7 @@ export interface KqlParser {
 
 interface Waiting {
   readonly request: ParserRequest;
+  readonly catalog: KqlCatalog;
   readonly resolve: (reply: ParserReply) => void;
   readonly reject: (error: Error) => void;
 }
@@ -77,7 +81,7 @@ export function createKqlParser(options: {
   let snapshotFails = false;
   let current: (Waiting & { cancelTimer: () => void }) | undefined;
   let nextId = 1;
-  let known = new Set<string>();
+  let told = new ToldCatalogs(catalogsMax);
   let onReady = deferred();
 
   function start(): ChildProcess {
@@ -124,7 +128,7 @@ export function createKqlParser(options: {
   function lost(error: Error): void {
     child = undefined;
     isReady = false;
-    known = new Set();
+    told = new ToldCatalogs(catalogsMax);
     onReady = deferred();
     current?.cancelTimer();
     current?.reject(error);
@@ -157,10 +161,13 @@ export function createKqlParser(options: {
       if (sentTo === child) lost(new KqlError('limits', 'The query takes too long to parse.'));
     });
     current = { ...next, cancelTimer };
+    // Messages arrive in order, and the process has what it was told, as long as it lives.
+    const catalog = told.difference(next.catalog);
+    if (catalog !== undefined) sentTo.send({ id: nextId++, k: 'catalog', catalog } satisfies ParserRequest);
     sentTo.send(next.request);
   }
 
-  function ask(request: ParserRequest, signal?: AbortSignal): Promise<ParserReply> {
+  function ask(request: ParserRequest, catalog: KqlCatalog, signal?: AbortSignal): Promise<ParserReply> {
     if (stopped) return Promise.reject(new KqlError('internal', 'The parser is stopped.'));
     signal?.throwIfAborted();
     return new Promise<ParserReply>((resolve, reject) => {
@@ -170,6 +177,7 @@ export function createKqlParser(options: {
       };
       const waiting: Waiting = {
         request,
+        catalog,
         resolve: (reply) => {
           signal?.removeEventListener('abort', abandon);
           resolve(reply);
@@ -203,11 +211,6 @@ export function createKqlParser(options: {
     };
   }
 
-  async function sendCatalog(catalog: KqlCatalog): Promise<void> {
-    await ask({ id: nextId++, k: 'catalog', catalog });
-    known.add(catalog.version);
-  }
-
   async function request(
     k: 'query' | 'command' | 'graph',
     text: string,
@@ -217,14 +220,9 @@ export function createKqlParser(options: {
   ): Promise<ParserReply> {
     if (text.length > limits.textMax)
       throw new KqlError('limits', `The text is longer than ${limits.textMax} characters.`);
-    if (!known.has(catalog.version)) await sendCatalog(catalog);
     const asked = { ...(bestEffort && { bestEffort }), ...(naming && { naming }), ...(told && { told }) };
     const body = { k, text, database, catalogVersion: catalog.version, ...asked } as const;
-    let reply = await ask({ id: nextId++, ...body }, signal);
-    if (reply.k === 'unknownCatalog') {
-      await sendCatalog(catalog);
-      reply = await ask({ id: nextId++, ...body }, signal);
-    }
+    const reply = await ask({ id: nextId++, ...body }, catalog, signal);
     if (reply.k === 'refused') throw deserializeKqlError(reply.error);
     return reply;
   }

@@ -1,4 +1,4 @@
-import type { KqlCatalog } from '../plan/catalog.ts';
+import type { CatalogDifference } from './catalog-differences.ts';
 import type { ParsedCommand } from '../plan/command.ts';
 import type { FunctionFactsByName } from '../plan/function-facts.ts';
 import type { Program } from '../plan/plan.ts';
@@ -9,7 +9,8 @@ import type { SerializedKqlError } from '../plan/kql-error.ts';
 export type ParserRequest =
   /** What the rows of functions tell the parser: once, before all else. */
   | { readonly id: number; readonly k: 'functions'; readonly functions: FunctionFactsByName }
-  | { readonly id: number; readonly k: 'catalog'; readonly catalog: KqlCatalog }
+  /** Before the first request that names it; nothing answers. */
+  | { readonly id: number; readonly k: 'catalog'; readonly catalog: CatalogDifference }
   | {
       readonly id: number;
       readonly k: 'query' | 'command' | 'graph';
@@ -28,7 +29,6 @@ export type ParserRequest =
 export type ParserReply =
   | { readonly id: number; readonly k: 'ready' }
   | { readonly id: number; readonly k: 'done' }
-  | { readonly id: number; readonly k: 'unknownCatalog' }
   | { readonly id: number; readonly k: 'program'; readonly program: Program }
   | { readonly id: number; readonly k: 'commandParsed'; readonly command: ParsedCommand }
   | { readonly id: number; readonly k: 'refused'; readonly error: SerializedKqlError };

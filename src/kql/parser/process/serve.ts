@@ -1,5 +1,6 @@
-import type { KqlCatalog } from '../../plan/catalog.ts';
+import { invariant } from '../../../base/invariant.ts';
 import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
+import { KnownCatalogs } from '../catalog-differences.ts';
 import type { ParserReply, ParserRequest } from '../parser-protocol.ts';
 import { compileCommand } from './commands.ts';
 import { compileQuery } from './compile.ts';
@@ -10,9 +11,8 @@ import { compileGraph, keptGraphs } from './build/operators/kept-graphs.ts';
 import { stateCache } from './binder/global-state.ts';
 import { visitors } from './build/visitors.ts';
 
-const stateOf = stateCache(16);
-const catalogs = new Map<string, KqlCatalog>();
-const catalogsMax = 8;
+const stateOf = stateCache();
+const catalogs = new KnownCatalogs();
 let functions: EngineFunctions = engineFunctions({}, compiledCalls);
 
 /** Answers one request. Never throws. */
@@ -24,14 +24,11 @@ export function answer(request: ParserRequest): ParserReply {
       return { id, k: 'done' };
     }
     if (request.k === 'catalog') {
-      const { catalog } = request;
-      catalogs.set(catalog.version, catalog);
-      const oldest = catalogs.keys().next().value;
-      if (catalogs.size > catalogsMax && oldest !== undefined) catalogs.delete(oldest);
+      catalogs.add(request.catalog);
       return { id, k: 'done' };
     }
     const known = catalogs.get(request.catalogVersion);
-    if (!known) return { id, k: 'unknownCatalog' };
+    invariant(known, 'a catalog is told before it is asked about');
     const graphs = keptGraphs(known, functions, stateOf);
     if (request.k === 'command')
       return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, graphs, request.told) };

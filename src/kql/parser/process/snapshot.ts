@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { startupSnapshot } from 'node:v8';
 import { runInThisContext } from 'node:vm';
+import { ToldCatalogs } from '../catalog-differences.ts';
 import { correctLanguage } from './correct-language.ts';
 import { languageFiles } from './language/language-files.ts';
 import { answer, serve } from './serve.ts';
@@ -28,7 +29,8 @@ const catalog = {
   cluster: 'c',
   databases: [{ name: 'db', tables: [{ name: 'T', columns }], functions: [] }],
 };
-answer({ id: 1, k: 'catalog', catalog });
+const told = new ToldCatalogs(1).difference(catalog);
+if (told) answer({ id: 1, k: 'catalog', catalog: told });
 for (const text of warmUp) answer({ id: 1, k: 'query', text, database: 'db', catalogVersion: 'warm-up' });
 answer({ id: 1, k: 'command', text: '.show tables | count', database: 'db', catalogVersion: 'warm-up' });
 

@@ -31,7 +31,7 @@ const nameAndType = ({ Name, Type }: ColumnOf): string => `${Name}:${Type?.Name 
 function columnsOf({ text, told = {}, given = {}, shown = nameAndType }: Probe): string | undefined {
   const named = new Set<string>();
   const functions = engineFunctions(functionFacts, {});
-  const state = stateCache(1)(catalog, functions, 'db');
+  const state = stateCache()(catalog, functions, 'db');
   return withBindOptions(
     { database: 'db', bestEffort: text.includes('best_effort'), told: new Map(Object.entries(told)), given, named },
     () => {

@@ -1,10 +1,13 @@
 import { invariant } from '../../../../base/invariant.ts';
+import { madeOnce } from '../../../../base/made-once.ts';
 import { KqlError } from '../../../plan/kql-error.ts';
 import type {
   CatalogDatabase,
   CatalogFunction,
   CatalogGraph,
   CatalogGraphStep,
+  CatalogTable,
+  CatalogView,
   KqlCatalog,
 } from '../../../plan/catalog.ts';
 import type { Column } from '../../../plan/types.ts';
@@ -34,32 +37,42 @@ function graphSymbol({ name, nodes, edges, snapshots }: CatalogGraph): unknown {
   );
 }
 
+/** Symbols are as immutable as what they are made of, which catalogs share: making them is dearer than all else about a new catalog. */
+const symbolsOf = {
+  table: madeOnce(({ name, columns }: CatalogTable): unknown => {
+    const { TableSymbol } = languagePackage().Symbols;
+    return new TableSymbol.$ctor4(name, columns.map(columnSymbol));
+  }),
+  view: madeOnce(({ name, columns, query, docstring = '' }: CatalogView): unknown => {
+    const { MaterializedViewSymbol } = languagePackage().Symbols;
+    return new MaterializedViewSymbol.$ctor3(name, quotedSchema(columns), query, docstring);
+  }),
+  graph: madeOnce(graphSymbol),
+  externalTable: madeOnce(({ name, columns }: Pick<CatalogTable, 'name' | 'columns'>): unknown => {
+    const { ExternalTableSymbol, TableSymbol } = languagePackage().Symbols;
+    return new ExternalTableSymbol.ctor(new TableSymbol.$ctor4(name, columns.map(columnSymbol)));
+  }),
+  storedResult: madeOnce(({ name, columns }: Pick<CatalogTable, 'name' | 'columns'>): unknown => {
+    const { StoredQueryResultSymbol } = languagePackage().Symbols;
+    return new StoredQueryResultSymbol.$ctor1(name, columns.map(columnSymbol));
+  }),
+  fn: madeOnce(({ name, parameters, body, docstring = '' }: CatalogFunction): unknown => {
+    const { FunctionSymbol } = languagePackage().Symbols;
+    return new FunctionSymbol.$ctor16(name, parameters, body, docstring);
+  }),
+} as const;
+
 /** @param views that wildcards take in: tables by the names of functions */
 function databaseSymbol(database: CatalogDatabase, views: readonly unknown[] = []): unknown {
   const { Symbols } = languagePackage();
   return new Symbols.DatabaseSymbol.ctor(database.name, [
     ...views,
-    ...database.tables.map((table) => new Symbols.TableSymbol.$ctor4(table.name, table.columns.map(columnSymbol))),
-    ...(database.materializedViews ?? []).map(
-      (view) =>
-        new Symbols.MaterializedViewSymbol.$ctor3(
-          view.name,
-          quotedSchema(view.columns),
-          view.query,
-          view.docstring ?? '',
-        ),
-    ),
-    ...(database.graphs ?? []).map(graphSymbol),
-    ...(database.externalTables ?? []).map(
-      ({ name, columns }) =>
-        new Symbols.ExternalTableSymbol.ctor(new Symbols.TableSymbol.$ctor4(name, columns.map(columnSymbol))),
-    ),
-    ...(database.storedResults ?? []).map(
-      ({ name, columns }) => new Symbols.StoredQueryResultSymbol.$ctor1(name, columns.map(columnSymbol)),
-    ),
-    ...database.functions.map(
-      (fn) => new Symbols.FunctionSymbol.$ctor16(fn.name, fn.parameters, fn.body, fn.docstring ?? ''),
-    ),
+    ...database.tables.map(symbolsOf.table),
+    ...(database.materializedViews ?? []).map(symbolsOf.view),
+    ...(database.graphs ?? []).map(symbolsOf.graph),
+    ...(database.externalTables ?? []).map(symbolsOf.externalTable),
+    ...(database.storedResults ?? []).map(symbolsOf.storedResult),
+    ...database.functions.map(symbolsOf.fn),
   ]);
 }
 
@@ -99,9 +112,9 @@ export type StateOf = (
   withViews?: boolean,
 ) => GlobalState;
 
-/** Keeps the bound state of the newest few catalog versions, one per current database. */
-export function stateCache(limit: number): StateOf {
-  const states = new Map<string, GlobalState>();
+/** Keeps the bound state of each catalog as long as that is there, one per current database. */
+export function stateCache(): StateOf {
+  const byCatalog = new WeakMap<KqlCatalog, Map<string, GlobalState>>();
   // What no catalog changes, made once: it is far dearer than a catalog's own part.
   const bases = new WeakMap<EngineFunctions, GlobalState>();
   const baseOf = (functions: EngineFunctions): GlobalState => {
@@ -112,11 +125,13 @@ export function stateCache(limit: number): StateOf {
     return made;
   };
   const stateOf: StateOf = (catalog, functions, database, withViews = true) => {
-    const key = JSON.stringify([catalog.version, database, withViews]);
+    const states = byCatalog.get(catalog) ?? new Map<string, GlobalState>();
+    byCatalog.set(catalog, states);
+    const key = JSON.stringify([database, withViews]);
     const known = states.get(key);
     if (known) return known;
-    const stateWith = (symbolOf: (entry: CatalogDatabase) => unknown): GlobalState => {
-      const symbols = new Map(catalog.databases.map((entry) => [entry.name, symbolOf(entry)]));
+    const stateWith = (databaseOf: (entry: CatalogDatabase) => unknown): GlobalState => {
+      const symbols = new Map(catalog.databases.map((entry) => [entry.name, databaseOf(entry)]));
       const current = symbols.get(database);
       if (current === undefined) throw new KqlError('semantic', `Database '${database}' could not be found.`);
       const cluster = new (languagePackage().Symbols.ClusterSymbol.ctor)(catalog.cluster, [...symbols.values()]);
@@ -132,8 +147,6 @@ export function stateCache(limit: number): StateOf {
       );
     });
     states.set(key, state);
-    const oldest = states.keys().next().value;
-    if (states.size > limit && oldest !== undefined) states.delete(oldest);
     return state;
   };
   return stateOf;

@@ -10,7 +10,7 @@ import { constantSql, nothing } from './parquet-select.ts';
 import { quoted } from './parquet-convert.ts';
 import type { LineEnd } from './record-blocks.ts';
 import { blockBytes, neverInText, recordBlocks, UnlikeTextError } from './record-blocks.ts';
-import { textColumn } from './text-columns.ts';
+import { namesColumn, textColumn } from './text-columns.ts';
 import type { ReadColumn, ReadOptions } from './value-reader.ts';
 
 /** Text that waits in files in memory until the engine reads it. */
@@ -129,10 +129,16 @@ export class EngineText {
   #select(): string {
     const { columns, mapping } = this.#options;
     const fieldCount = this.#fieldCount ?? 0;
+    /** Names in the bags of dynamic columns. */
+    const given = new Map<string, string>();
     const outputs = columns.map((column, index) => {
-      const { columnId } = column;
-      return `${fieldSql(column, index, fieldCount, mapping)} AS ${columnName(columnId)}`;
+      const source = sourceOf(column, index, fieldCount, mapping);
+      if (typeof source === 'string') return `${source} AS ${columnName(column.columnId)}`;
+      const [field, names] = [`f${source.ordinal}`, `n${source.ordinal}`];
+      if (column.type === 'dynamic') given.set(names, namesColumn(field));
+      return `${textColumn(column.type, field, names)} AS ${columnName(column.columnId)}`;
     });
+    const inputs = ['*', ...[...given].map(([name, sql]) => `${sql} AS ${name}`)].join(', ');
     const fields = Array.from({ length: fieldCount }, (_each, index) => `f${index}: 'VARCHAR'`);
     const files = this.#waiting.map(({ path }) => quoted(path));
     const how = [
@@ -141,7 +147,7 @@ export class EngineText {
       'strict_mode = true, null_padding = false',
       `max_line_size = ${lineBytesMax}, buffer_size = ${blockBytes}`,
     ];
-    return `SELECT ${outputs.join(', ')} FROM read_csv([${files.join(', ')}], ${how.join(', ')})`;
+    return `SELECT ${outputs.join(', ')} FROM (SELECT ${inputs} FROM read_csv([${files.join(', ')}], ${how.join(', ')}))`;
   }
 }
 
@@ -168,15 +174,16 @@ function fieldCountOf(bytes: Uint8Array, rules: DelimitedRules): number {
   }
 }
 
-function fieldSql(
+/** @returns SQL of a value that is the same for all, or which field it is */
+function sourceOf(
   { name, type }: ReadColumn,
   index: number,
   fieldCount: number,
   mapping: ReadOptions['mapping'],
-): string {
+): string | { readonly ordinal: number } {
   const source = mapping === undefined ? undefined : mapping.find(({ column }) => column === name)?.source;
   if (mapping !== undefined && source === undefined) return nothing(type);
   if (source?.kind === 'constant') return constantSql(type, source.text);
   const ordinal = source?.kind === 'ordinal' ? source.ordinal : index;
-  return ordinal < fieldCount ? textColumn(type, `f${ordinal}`) : nothing(type);
+  return ordinal < fieldCount ? { ordinal } : nothing(type);
 }

@@ -43,8 +43,7 @@ export function convertSql({ sql, type: source }: ParquetValue, type: KqlType): 
     case 'string':
       return `coalesce(${textSql({ sql, type: source })}, '')`;
     case 'dynamic':
-      if (kind === 'STRING')
-        return `CASE WHEN json_valid(${sql}) THEN nullif(CAST(json(${sql}) AS VARCHAR), 'null') ELSE CAST(to_json(${sql}) AS VARCHAR) END`;
+      if (kind === 'STRING') return jsonOfTextSql(sql);
       return `nullif(CAST(${jsonSql({ sql, type: source })} AS VARCHAR), 'null')`;
     case 'datetime':
       return datetimeSql({ sql, type: source });
@@ -74,17 +73,23 @@ export function convertSql({ sql, type: source }: ParquetValue, type: KqlType): 
 const decimalSql = (sql: string, isWide: string): string =>
   `CASE WHEN ${isWide} THEN error(${quoted(`kql refuses: ${wideDecimal}.`)}) ELSE TRY_CAST(${sql} AS ${physicalType.decimal}) END`;
 
+/** What is no JSON is a JSON string. Each value is read once where it looks like JSON; where most does not, failing costs more than asking. */
+const jsonOfTextSql = (sql: string): string => `CASE WHEN ascii(${sql}) IN (91, 123)
+  THEN coalesce(CAST(TRY(json(${sql})) AS VARCHAR), CAST(to_json(${sql}) AS VARCHAR))
+  WHEN json_valid(${sql}) THEN nullif(CAST(json(${sql}) AS VARCHAR), 'null') ELSE CAST(to_json(${sql}) AS VARCHAR) END`;
+
 const epochTicks = '621355968000000000';
 const ticksMax = '3155378975999999999';
+/** Microseconds since 1970: years 1 to 9999. */
+const [microsMin, microsMax] = ['-62135596800000000', '253402300799999999'];
 
 /** Ticks. Parquet's own times reach further than KQL's. */
 function datetimeSql({ sql, type }: ParquetValue): string {
   const isNano = type.kind === 'scalar' && type.name === 'TIMESTAMP_NS';
   const isDate = type.kind === 'scalar' && type.name === 'DATE';
-  const since = isNano
-    ? `CAST(epoch_ns(${sql}) AS HUGEINT) // 100`
-    : `CAST(epoch_us(${isDate ? `CAST(${sql} AS TIMESTAMP)` : sql}) AS HUGEINT) * 10`;
-  return ticksSql(`TRY(${since})`);
+  if (isNano) return ticksSql(`TRY(CAST(epoch_ns(${sql}) AS HUGEINT) // 100)`);
+  const micros = `TRY(epoch_us(${isDate ? `CAST(${sql} AS TIMESTAMP)` : sql}))`;
+  return `CASE WHEN ${micros} BETWEEN ${microsMin} AND ${microsMax} THEN ${micros} * 10 + ${epochTicks} END`;
 }
 
 /** @param sinceEpoch a HUGEINT of ticks since 1970 */

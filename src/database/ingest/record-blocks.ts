@@ -21,6 +21,7 @@ export const blockBytes = 4 * 1024 * 1024;
 
 /** Stands for null in what is handed to the engine, so that nothing in the text does. */
 export const neverInText = '\u001a';
+const neverByte = 0x1a;
 
 const [quote, newLine, carriageReturn] = [0x22, 0x0a, 0x0d];
 
@@ -75,10 +76,10 @@ function wholeRecords(
   /** Quoted fields with line ends in them: where each begins and ends. */
   const spans: number[] = [];
   let known = length;
-  for (let at = text.includes(quote) ? 0 : length; at < length;) {
-    while (at < length && text[at] !== quote) at += 1;
-    if (at === length) break;
-    const opening = at;
+  for (let at = 0; at < length;) {
+    const opening = text.indexOf(quote, at);
+    if (opening < 0) break;
+    at = opening;
     if (opening > 0 && text[opening - 1] !== delimiter && text[opening - 1] !== newLine) throw new UnlikeTextError();
     let hasLineEnd = false;
     do {
@@ -137,5 +138,5 @@ function lineEndOf(bytes: Buffer): LineEnd {
 function requireOneMeaning(bytes: Buffer): void {
   const isEmptyLine =
     bytes[0] === newLine || bytes[0] === carriageReturn || bytes.includes('\n\n') || bytes.includes('\n\r\n');
-  if (isEmptyLine || bytes.includes(0) || bytes.includes(neverInText) || !isUtf8(bytes)) throw new UnlikeTextError();
+  if (isEmptyLine || bytes.includes(0) || bytes.includes(neverByte) || !isUtf8(bytes)) throw new UnlikeTextError();
 }

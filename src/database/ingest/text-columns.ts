@@ -28,13 +28,17 @@ const isShort = (x: string): string => `strlen(${x}) <= ${valueBytesMax}`;
 const isSameJson = (x: string): string =>
   `NOT contains(${x}, '\\') AND NOT contains(${x}, 'NaN') AND NOT contains(${x}, 'Inf') AND TRY(CAST(json(${x}) AS VARCHAR)) = ${x}`;
 
-/** Of a name given twice in one bag the last value counts. Names of all bags are looked at together. */
-const strings = (x: string): string =>
-  `list_filter(regexp_extract_all(${x}, '"[^"]*":?'), lambda text: suffix(text, '":'))`;
-const differ = (x: string): string => {
-  const names = `json_keys(${x})`;
-  const ofOneBag = `CASE WHEN len(${names}) = 2 THEN ${names}[1] <> ${names}[2] ELSE len(${names}) = list_unique(${names}) END`;
-  return `CASE WHEN strpos(substr(${x}, 2), '{') = 0 THEN ${ofOneBag} ELSE len(${strings(x)}) = list_unique(${strings(x)}) END`;
+/** Names in a bag, or in no bag, when there is no other inside: a column of its own, so that each text is read once for it.
+ * @param x SQL of a text */
+export const namesColumn = (x: string): string =>
+  `CASE WHEN ascii(${x}) IN (91, 123) AND strpos(substr(${x}, 2), '{') = 0 THEN TRY(json_keys(${x})) END`;
+
+/** Of a name given twice in one bag the last value counts. Names of bags in each other are looked at together.
+ * @param names SQL of `namesColumn` */
+const differ = (x: string, names: string): string => {
+  const strings = `list_filter(regexp_extract_all(${x}, '"[^"]*":?'), lambda text: suffix(text, '":'))`;
+  return `CASE WHEN len(${names}) = 2 THEN ${names}[1] <> ${names}[2] WHEN ${names} IS NOT NULL THEN len(${names}) = list_unique(${names})
+    ELSE len(${strings}) = list_unique(${strings}) END`;
 };
 
 /** Text that is nested deeper than JSON may be is not short, and has many brackets. */
@@ -42,7 +46,9 @@ const isShallow = (x: string): string =>
   `(strlen(${x}) <= 400 OR strlen(${x}) * 2 - strlen(replace(${x}, '[', '')) - strlen(replace(${x}, '{', '')) <= 200)`;
 
 /** Pairs of a condition and its value; the text is neither null nor empty. */
-const cases: Readonly<Record<Exclude<KqlType, 'string'>, (x: string) => readonly (readonly [string, string])[]>> = {
+const cases: Readonly<
+  Record<Exclude<KqlType, 'string'>, (x: string, names: string) => readonly (readonly [string, string])[]>
+> = {
   bool: (x) => [
     [`lower(${x}) IN ('true', '1')`, 'true'],
     [`lower(${x}) IN ('false', '0')`, 'false'],
@@ -84,19 +90,20 @@ const cases: Readonly<Record<Exclude<KqlType, 'string'>, (x: string) => readonly
     ],
     [matches(x, word('g-zG-Z')), 'NULL'],
   ],
-  dynamic: (x) => [
+  dynamic: (x, names) => [
     [`${x} = 'null'`, 'NULL'],
-    [`ascii(${x}) IN (91, 123) AND ${isShort(x)} AND ${isShallow(x)} AND ${isSameJson(x)} AND ${differ(x)}`, x],
+    [`ascii(${x}) IN (91, 123) AND ${isShort(x)} AND ${isShallow(x)} AND ${isSameJson(x)} AND ${differ(x, names)}`, x],
     [matches(x, '-?(0|[1-9][0-9]{0,30})([.][0-9]{1,30})?|true|false'), x],
     [`${isShort(`'""' || ${x}`)} AND ${matches(x, word('A-Za-z', '!#-\\[\\]-~'))}`, `'"' || ${x} || '"'`],
   ],
 };
 
 /** @param x SQL of a text
+ * @param names SQL of `namesColumn`, for a dynamic column
  * @returns SQL in the physical type of the column's */
-export function textColumn(type: KqlType, x: string): string {
+export function textColumn(type: KqlType, x: string, names: string): string {
   if (type === 'string') return `CASE WHEN ${isShort(x)} THEN ${x} ELSE ${unlike} END`;
-  const others = cases[type](x).map(([condition, value]) => `WHEN ${condition} THEN ${value}`);
+  const others = cases[type](x, names).map(([condition, value]) => `WHEN ${condition} THEN ${value}`);
   const value = `CASE WHEN ${x} = '' THEN NULL ${others.join(' ')} ELSE CAST(${unlike} AS ${physicalType[type]}) END`;
   return `CAST(${value} AS ${physicalType[type]})`;
 }

@@ -25,7 +25,7 @@ export function toldEvent(request: ToldRequest): ToldEvent {
       failure: request.failure,
       startedOn: toIso(instant(request.startedOn)),
       duration: timespanOf(request.milliseconds),
-      workloadGroup: 'default',
+      workloadGroup: request.workloadGroup,
       commandType: request.commandType,
       ...(usage === undefined
         ? {}

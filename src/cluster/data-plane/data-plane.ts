@@ -78,7 +78,12 @@ export async function openDataPlane(options: {
   const activity = new Activity(monotonicMs);
   const ended = new EndedRequests({ randomBytes: systemRandomBytes, monotonicMs });
   const queue = { startTimer: startSystemTimer };
-  const running = new RunningRequests(historyLimits, queue, (view, over) => ended.add(view, over));
+  const running = new RunningRequests(
+    historyLimits,
+    queue,
+    (view, over) => ended.add(view, over),
+    () => process.resourceUsage().userCPUTime / 1000 + process.resourceUsage().systemCPUTime / 1000,
+  );
   const answering = new Set<ServerResponse>();
   const { clusterId } = settings;
   const elsewhere = createStorageSources(settings.storageAccounts, call);

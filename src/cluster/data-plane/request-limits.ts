@@ -1,29 +1,49 @@
 import { obfuscated } from '../../kql/values/obfuscated.ts';
 import { instant } from '../../clock/clock.ts';
+import type { ClusterData } from '../../database/cluster-data.ts';
+import type { RequestLimits } from '../../database/catalog/workload-group.ts';
+import { defaultGroup } from '../../database/catalog/workload-group.ts';
 import type { RequestView } from '../../database/commands/command-context.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import { translateError } from './errors/engine-errors.ts';
 import { clientRequestIdOf } from './kusto-app.ts';
 import type { KustoRequest } from './requests/request-body.ts';
+import { groupOfRequest } from './requests/classify-request.ts';
+import { limitsOfRequest, timeoutMsOf } from './requests/group-limits.ts';
+import type { RequestOptions } from './requests/request-options.ts';
 import type { KustoError } from './errors/kusto-error.ts';
 import { kustoError } from './errors/kusto-error.ts';
-import type { Limits } from './requests/request-capacity.ts';
 import { setLimits } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 
-/** Gives a request its time limit, its place among those running, and an end when the client goes.
+interface LimitedRequest extends Pick<KustoRequest, 'text' | 'database'>, Pick<RequestView, 'kind'> {
+  /** Absent: nobody has said anything. */
+  readonly options?: Pick<RequestOptions, 'timeoutMs' | 'description' | 'consistency'>;
+}
+
+/** What a request is held to while it runs. */
+interface Granted {
+  readonly signal: AbortSignal;
+  readonly place: RunningPlace;
+  /** Of its workload group. */
+  readonly limits: RequestLimits;
+  readonly workloadGroup: string;
+}
+
+/** Gives a request its workload group, its time limit, its place among those running, and an end when the client goes.
+ * @param defaultMs its time where neither the client nor its workload group says another
  * @throws KustoError when as many run as the cluster can have, at once unless a request queuing policy lets it wait */
 export async function withLimits<T>(
   ports: DataPlanePorts,
   { access, request, reply }: AdmittedRequest,
-  timeoutMs: number,
-  { text, database, kind }: Pick<KustoRequest, 'text' | 'database'> & Pick<RequestView, 'kind'>,
-  run: (signal: AbortSignal, place: RunningPlace) => Promise<T>,
+  defaultMs: number,
+  { text, database, kind, options }: LimitedRequest,
+  run: (signal: AbortSignal, granted: Granted) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const startedMs = ports.monotonicMs();
-  const view = {
+  const sent = {
     clientRequestId: clientRequestIdOf(request.correlation),
     text: obfuscated(text),
     database,
@@ -35,25 +55,37 @@ export async function withLimits<T>(
     kind,
     ...(access.following === undefined ? {} : { throughFollower: true as const }),
   };
-  const cancelTimer = ports.startTimer(timeoutMs, () => {
-    controller.abort(
-      kustoError(
-        'timeout',
-        `Request timed out on the service side: the limit of ${timeoutMs / 1000} seconds was exceeded.`,
-      ),
-    );
-  });
   const gone = (): void => {
     if (!reply.raw.writableFinished) controller.abort(kustoError('cancelled', 'The client closed the connection.'));
   };
   reply.raw.once('close', gone);
   const desist = insist(ports.startTimer, controller.signal);
+  let cancelTimer = (): void => undefined;
   let failure: KustoError | undefined;
   let place: RunningPlace | undefined;
   try {
-    const limits = kind === 'ingestion' ? {} : await limitsOf(ports);
-    place = await ports.running.enter({ view, controller }, { machines: access.machines, ...limits });
-    const result = await run(controller.signal, place);
+    const data = kind === 'ingestion' ? undefined : await heldData(ports);
+    const workloadGroup =
+      data === undefined
+        ? defaultGroup
+        : await groupOfRequest({ engine: ports.host.engine, startTimer: ports.startTimer }, data, {
+            ...{ ...sent, memberOf: access.caller.memberOf, now: access.now },
+            ...{ description: options?.description ?? '', consistency: options?.consistency ?? '' },
+          });
+    const limits = data === undefined ? {} : limitsOfRequest(data, workloadGroup, { kind, text });
+    const timeoutMs = timeoutMsOf(limits, options?.timeoutMs) ?? defaultMs;
+    cancelTimer = ports.startTimer(timeoutMs, () => {
+      controller.abort(
+        kustoError(
+          'timeout',
+          `Request timed out on the service side: the limit of ${timeoutMs / 1000} seconds was exceeded.`,
+        ),
+      );
+    });
+    const view = workloadGroup === defaultGroup ? sent : { ...sent, workloadGroup };
+    const set = data === undefined ? {} : setLimits(data);
+    place = await ports.running.enter({ view, controller }, { machines: access.machines, ...set });
+    const result = await run(controller.signal, { signal: controller.signal, place, limits, workloadGroup });
     if (controller.signal.aborted) failure = failureOf(ports, undefined, controller.signal, text);
     return result;
   } catch (error) {
@@ -73,8 +105,7 @@ export async function withLimits<T>(
 }
 
 /** Without the data nobody knows what was set; then the request itself says why they are not there. */
-const limitsOf = (ports: DataPlanePorts): Promise<Pick<Limits, 'group' | 'ingestion'>> =>
-  ports.host.data().then(setLimits, () => ({}));
+const heldData = (ports: DataPlanePorts): Promise<ClusterData | undefined> => ports.host.data().catch(() => undefined);
 
 const insistEveryMs = 100;
 

@@ -40,27 +40,21 @@ export async function runCommandRequest(
       'The request is read-only (request_readonly), and this command may change something.',
     );
   }
-  await withLimits(
-    ports,
-    admitted,
-    sent.options.timeoutMs ?? commandTimeoutMs,
-    { ...sent, kind: 'command' },
-    async (signal, place) => {
-      const context = await commandContext(ports, admitted, sent, { signal, place });
-      const startedMs = ports.monotonicMs();
-      const answer = await runCommand(context, sent.text);
-      await ports.lease.require();
-      const text =
-        answer.queried === undefined
-          ? oneTable(answer.columns, encoded(answer).rows)
-          : answerOfQuery(ports, admitted, answer.queried, ports.monotonicMs() - startedMs);
-      reply.hijack();
-      const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
-      const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
-      await body.write(text, signal).catch(() => undefined); // the client has gone; the command is done all the same
-      body.end();
-    },
-  );
+  await withLimits(ports, admitted, commandTimeoutMs, { ...sent, kind: 'command' }, async (signal, { place }) => {
+    const context = await commandContext(ports, admitted, sent, { signal, place });
+    const startedMs = ports.monotonicMs();
+    const answer = await runCommand(context, sent.text);
+    await ports.lease.require();
+    const text =
+      answer.queried === undefined
+        ? oneTable(answer.columns, encoded(answer).rows)
+        : answerOfQuery(ports, admitted, answer.queried, ports.monotonicMs() - startedMs);
+    reply.hijack();
+    const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
+    const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
+    await body.write(text, signal).catch(() => undefined); // the client has gone; the command is done all the same
+    body.end();
+  });
 }
 
 function answerOfQuery(

@@ -21,6 +21,7 @@ import type { ResultFormat } from './answers/result-format.ts';
 import { tablesV1 } from './answers/v1.ts';
 import { truncationLimits } from './answers/truncation.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
+import type { RequestLimits } from '../../database/catalog/workload-group.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import type { WrittenTable } from './answers/write-results.ts';
@@ -39,9 +40,9 @@ export async function runQueryRequest(
   await withLimits(
     ports,
     admitted,
-    sent.options.timeoutMs ?? queryTimeoutMs,
+    queryTimeoutMs,
     { ...sent, kind: 'query' },
-    async (signal, place) => {
+    async (signal, { place, limits, workloadGroup }) => {
       const startedMs = ports.monotonicMs();
       const data = await syncedData(ports.host, access);
       const principal = access.caller.fqn;
@@ -64,7 +65,9 @@ export async function runQueryRequest(
         await ports.lease.require();
         const options = withSetStatements(sent.options, execution.options);
         const format = version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
-        await answer(ports, admitted, { execution, options, format, signal, startedMs, text: sent.text, place });
+        await answer(ports, admitted, {
+          ...{ execution, options, format, signal, startedMs, text: sent.text, place, limits, workloadGroup },
+        });
       } finally {
         execution.close();
       }
@@ -109,6 +112,8 @@ interface Answering {
   readonly startedMs: number;
   readonly text: string;
   readonly place: Pick<RunningPlace, 'measured'>;
+  readonly limits: RequestLimits;
+  readonly workloadGroup: string;
 }
 
 async function answer(
@@ -116,7 +121,7 @@ async function answer(
   { access, request, reply }: AdmittedRequest,
   answering: Answering,
 ): Promise<void> {
-  const { execution, options, format, signal, startedMs, text, place } = answering;
+  const { execution, options, format, signal, startedMs, text, place, limits, workloadGroup } = answering;
   const timestamp = toIso(instant(access.now));
   const context = errorContext(request, timestamp);
   const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
@@ -124,7 +129,7 @@ async function answer(
   try {
     await writeResults(execution.results, {
       format,
-      limits: truncationLimits(options),
+      limits: truncationLimits(options, limits),
       takeMax: options.takeMaxRecords ?? Infinity,
       deferFailures: options.deferPartialFailures,
       write: (piece) => body.write(piece, signal),
@@ -136,6 +141,7 @@ async function answer(
         place.measured({ scanned: execution.scanned, tables });
         return {
           timestamp,
+          workloadGroup,
           clientRequestId: clientRequestIdOf(request.correlation),
           activityId: request.correlation.requestId,
           resources: resourceText(ports.monotonicMs() - startedMs, execution.scanned, tables),

@@ -36,7 +36,7 @@ export async function runResourceScript(
   const done = ports.activity.begin();
   let reply: ScriptReply | undefined;
   try {
-    const place = await ports.running.enter({ view, controller }, { machines, group: undefined });
+    const place = await ports.running.enter({ view, controller }, { machines });
     try {
       const about = { database, clientRequestId, activityId, signal: controller.signal, place };
       const context = await openContext(ports, access, about);

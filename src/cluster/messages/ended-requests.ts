@@ -37,6 +37,7 @@ const toldRequest = object({
   milliseconds: number,
   state: oneOf(['Completed', 'Failed', 'Cancelled', 'Throttled']),
   failure: name,
+  workloadGroup: name,
   usage: Type.Optional(
     object({
       scanned: object({ extents: count, extentsScanned: count, rows: count, rowsScanned: count }),

@@ -1,10 +1,13 @@
 import type { Json } from '../../base/json.ts';
+import type { WorkloadGroup } from './workload-group.ts';
 
 /** What commands set for the whole cluster. */
 export interface ClusterSettings {
   /** By the name that commands have: `caching`. Absent: the service's default. */
   readonly policies: Readonly<Record<string, Json>>;
   readonly disabledPlugins: readonly string[];
+  /** By name, but `default`. Absent: there are no others. */
+  readonly workloadGroups?: Readonly<Record<string, WorkloadGroup>>;
 }
 
 /** Of the record of it. */

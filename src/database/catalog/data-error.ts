@@ -14,6 +14,7 @@ const texts = {
   ViewNotFound: (name: string) => `Entity ID '${name}' of kind 'MaterializedView' was not found.`,
   /** Text: what is wrong with a materialized view. */
   InvalidView: (text: string) => text,
+  WorkloadGroupNotFound: (name: string) => `Entity ID '${name}' of kind 'WorkloadGroup' was not found.`,
   ColumnNotFound: (name: string) => `Entity ID '${name}' of kind 'Column' was not found.`,
   MappingNotFound: (name: string) => `Entity ID '${name}' of kind 'MappingPersistent' was not found.`,
   NotRecoverable: (table: string) =>

@@ -132,6 +132,8 @@ export interface EndedRequest {
   /** Empty when there was none. */
   readonly failure: string;
   readonly usage?: RequestUsage;
+  /** Milliseconds of processors, as far as they can be told apart. Absent: they were not measured. */
+  readonly cpuMs?: number;
 }
 
 /** What a query has read, and what it has answered: bytes as they went out. */
@@ -150,6 +152,8 @@ export interface RequestView {
   readonly user: string;
   readonly application: string;
   readonly kind: 'query' | 'command' | 'ingestion';
+  /** That it was classified into. Absent: `default`. */
+  readonly workloadGroup?: string;
   /** It was sent to another cluster, which follows this one. */
   readonly throughFollower?: true;
   /** Absent: it is under way. */

@@ -1,6 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import { appendCommands } from './append-commands.ts';
 import { cancelCommands } from './cancel-commands.ts';
+import { classificationCommands } from './classification-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
 import { clusterPolicyCommands } from './cluster-policy-commands.ts';
 import { entityGroupCommands } from './entity-group-commands.ts';
@@ -44,7 +45,13 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
   'Export and external tables': [...exportCommands, ...externalTableCommands],
-  Policies: [...policyCommands, ...updatePolicyCommands, ...clusterPolicyCommands, ...managedIdentityCommands],
+  Policies: [
+    ...policyCommands,
+    ...updatePolicyCommands,
+    ...clusterPolicyCommands,
+    ...managedIdentityCommands,
+    ...classificationCommands,
+  ],
   'Materialized views': [...viewCommands, ...showViewCommands, ...viewPolicyCommands],
   'Databases that follow another cluster': followerCommands,
   'Extents, deletion and purge': [...extentCommands, ...moveExtentCommands, ...rowChangeCommands, ...purgeCommands],

@@ -29,7 +29,13 @@ export function isIngestionCommand(text: string): boolean {
 export const isExportCommand = (text: string): boolean => wordsOf(text)[0] === 'export';
 
 /** What changes the limits of requests must not be kept out by them: a limit of 0 could never be taken back. */
-export const isWorkloadGroupCommand = (text: string): boolean => /^workload_groups?$/.test(wordsOf(text)[1] ?? '');
+export function isWorkloadGroupCommand(text: string): boolean {
+  const [, object = '', policy, name] = wordsOf(text);
+  return (
+    /^workload_groups?$/.test(object) ||
+    (object === 'cluster' && policy === 'policy' && name === 'request_classification')
+  );
+}
 
 const appendVerbs = new Set(['set', 'append', 'set-or-append', 'set-or-replace']);
 

@@ -9,6 +9,7 @@ import { detailsTable } from './operation-record.ts';
 import { isAllowed, requirePermission } from './permissions.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { dataError } from '../catalog/data-error.ts';
+import { defaultGroup } from '../catalog/workload-group.ts';
 import { extentColumns } from './append-commands.ts';
 
 const operationColumns =
@@ -110,12 +111,18 @@ const ended = (context: CommandContext): readonly RequestView[] =>
 
 const typeOf = ({ kind, text }: RequestView): string => (kind === 'query' ? 'Query' : commandTypeOf(text));
 
-/** Processor time and memory are not measured. */
+const groupOf = ({ workloadGroup = defaultGroup }: RequestView): string => workloadGroup;
+
+/** Where several requests run at once, what processors do is counted for each alike. */
+const cpuOf = ({ ended }: RequestView): bigint | null =>
+  ended?.cpuMs === undefined ? null : BigInt(Math.round(ended.cpuMs * 1000)) * 10n;
+
+/** Memory is not measured. */
 function commandRow(one: RequestView, context: CommandContext): Row {
   const [, ...times] = timesOf(one, context);
   return [
     ...[one.clientRequestId, typeOf(one), ...times],
-    ...[one.application, one.principal, null, null, null, 'default', ''],
+    ...[one.application, one.principal, cpuOf(one), null, null, groupOf(one), ''],
   ];
 }
 
@@ -130,7 +137,7 @@ function commandOrQueryRow(one: RequestView, context: CommandContext): Row {
       ...times.slice(failureAt),
       ...times.slice(until, failureAt),
     ],
-    ...[one.application, one.principal, null, null, null, null, null, null, 'default', ''],
+    ...[one.application, one.principal, null, cpuOf(one), null, null, null, null, groupOf(one), ''],
   ];
 }
 
@@ -147,7 +154,7 @@ function timesOf(one: RequestView, context: CommandContext): Row {
 
 const queryRow = (one: RequestView, context: CommandContext): Row => [
   ...timesOf(one, context),
-  ...[null, null, one.application, null, null, one.principal, null, null, 'default'],
+  ...[cpuOf(one), null, one.application, null, null, one.principal, null, null, groupOf(one)],
 ];
 
 const pluginRows = (disabled: readonly string[]): readonly Row[] =>

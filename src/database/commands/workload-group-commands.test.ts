@@ -39,7 +39,7 @@ describe('the workload group default', () => {
     try {
       await other.run(merge({ RequestRateLimitPolicies: [limit(7)] }), counted);
       await other.data.changeCustody();
-      expect((await other.data.crash()).workloadGroup()).toEqual({ RequestRateLimitPolicies: [limit(7)] });
+      expect((await other.data.crash()).workloadGroup('default')).toEqual({ RequestRateLimitPolicies: [limit(7)] });
     } finally {
       await other.close();
     }
@@ -51,7 +51,7 @@ describe('the workload group default', () => {
     ['has one that is off', { RequestRateLimitPolicies: [limit(5, 'WorkloadGroup', false)] }, 'needs a limit'],
     ['allows too many', { RequestRateLimitPolicies: [limit(10_001)] }, 'a whole number from 0 to 10000'],
     ['allows half a one', { RequestRateLimitPolicies: [limit(0.5)] }, 'a whole number from 0 to 10000'],
-    ['has a limit twice', { RequestRateLimitPolicies: [limit(5), limit(6)] }, 'two limits of the same scope'],
+    ['has a limit twice', { RequestRateLimitPolicies: [limit(5), limit(6)] }, 'two limits of the same scope and kind'],
     ['has another scope', { RequestRateLimitPolicies: [limit(5, 'Cluster')] }, "Scope must be 'WorkloadGroup'"],
     ['has a property that nobody knows', { RequestQueuing: {} }, "no property 'RequestQueuing'"],
     ['queues by another word', { RequestQueuingPolicy: { IsEnabled: 'yes' } }, 'IsEnabled must be true or false'],
@@ -65,21 +65,6 @@ describe('the workload group default', () => {
     expect(await groupOf('.show workload_group default')).toEqual(before);
   });
 
-  it.each([
-    ['RequestLimitsPolicy', merge({ RequestLimitsPolicy: {} })],
-    ['QueryConsistencyPolicy', merge({ QueryConsistencyPolicy: {} })],
-    ['RequestRateLimitsEnforcementPolicy', merge({ RequestRateLimitsEnforcementPolicy: {} })],
-    ['ResourceUtilization', merge({ RequestRateLimitPolicies: [{ ...limit(1), LimitKind: 'ResourceUtilization' }] })],
-    ['MyGroup', `.create-or-alter workload_group MyGroup ${text({ RequestRateLimitPolicies: [limit(1)] })}`],
-    ['MyGroup', '.show workload_group MyGroup'],
-    ['$materialized-views', ".show workload_group ['$materialized-views']"],
-  ])('%s is refused by name', async (name, command) => {
-    await expect(run(command)).rejects.toMatchObject({
-      code: 'notSupported',
-      message: expect.stringContaining(name) as string,
-    });
-  });
-
   it('cannot be dropped, and internal cannot be changed', async () => {
     await expect(run('.drop workload_group default')).rejects.toMatchObject({ code: 'InvalidPolicy' });
     const internal = merge({ RequestRateLimitPolicies: [limit(1)] }).replace('default', 'internal');
@@ -90,5 +75,82 @@ describe('the workload group default', () => {
     const viewer = { clusterRoles: ['AllDatabasesViewer'] } as const;
     for (const command of ['.show workload_groups', merge({ RequestQueuingPolicy: { IsEnabled: false } })])
       await expect(run(command, viewer)).rejects.toThrow('is not authorized to perform operation');
+  });
+});
+
+describe("workload groups of one's own", () => {
+  const create = (name: string, group: unknown): string => `.create-or-alter workload_group ${name} ${text(group)}`;
+  const quota = (ResourceKind: string, MaxUtilization: number, TimeWindow = '01:00:00') => ({
+    ...{ IsEnabled: true, Scope: 'Principal', LimitKind: 'ResourceUtilization' },
+    Properties: { ResourceKind, MaxUtilization, TimeWindow },
+  });
+  const seconds = (Value: string | null, IsRelaxable = false) => ({ MaxExecutionTime: { IsRelaxable, Value } });
+
+  it('are made, merged limit by limit, shown, kept and dropped', async () => {
+    const limits = { ...seconds('00:02:00'), MaxResultRecords: { IsRelaxable: true, Value: 1000 } };
+    const policies = { RequestRateLimitPolicies: [limit(3), quota('RequestCount', 50), quota('TotalCpuSeconds', 10)] };
+    expect(await groupOf(create("['My Group']", { RequestLimitsPolicy: limits, ...policies }))).toEqual({
+      ...policies,
+      RequestLimitsPolicy: limits,
+    });
+    // Names of members in any case, as a page of the documentation has one.
+    const sent = { RequestLimitsPolicy: { MaxExecutiontime: { Value: '0:0:30' }, MaxResultRecords: null } };
+    expect(await groupOf(`.alter-merge workload_group ['My Group'] ${text(sent)}`)).toEqual({
+      ...policies,
+      RequestLimitsPolicy: seconds('00:00:30', true),
+    });
+    const levels = { QueriesEnforcementLevel: 'QueryHead', CommandsEnforcementLevel: 'Cluster' };
+    const consistency = { QueryConsistency: { IsRelaxable: false, Value: 'Weak' } };
+    await run(create('Other', { RequestRateLimitsEnforcementpolicy: levels, QueryConsistencyPolicy: consistency }));
+    expect(await groupOf('.show workload_group Other')).toEqual({
+      RequestRateLimitPolicies: [],
+      RequestRateLimitsEnforcementPolicy: levels,
+      QueryConsistencyPolicy: consistency,
+    });
+    const names = '.show workload_groups | project WorkloadGroupName';
+    const shown = ['default', 'My Group', 'Other'].map((WorkloadGroupName) => ({ WorkloadGroupName }));
+    expect(await run(names)).toEqual(shown);
+    await cluster.data.changeCustody();
+    expect((await cluster.data.data()).workloadGroupNames()).toEqual(['My Group', 'Other']);
+    await run(".drop workload_group ['My Group']");
+    await run('.drop workload_group Other');
+    expect(await run(names)).toEqual(shown.slice(0, 1));
+  });
+
+  it('of materialized views have four limits', async () => {
+    const memory = { MaxMemoryPerIterator: { IsRelaxable: false, Value: 5_368_709_120 } };
+    const views = "['$materialized-views']";
+    expect(await groupOf(create(views, { RequestLimitsPolicy: memory }))).toEqual({
+      RequestRateLimitPolicies: [],
+      RequestLimitsPolicy: memory,
+    });
+    for (const group of [{ RequestLimitsPolicy: seconds('00:02:00') }, { RequestQueuingPolicy: { IsEnabled: true } }])
+      await expect(run(create(views, group))).rejects.toThrow('cannot be changed');
+    await expect(run(`.drop workload_group ${views}`)).rejects.toThrow('is built in and cannot be dropped');
+  });
+
+  it.each([
+    [create('A', { RequestLimitsPolicy: seconds('01:00:01') }), "'MaxExecutionTime' has a value"],
+    [create('A', { RequestLimitsPolicy: { MaxFanoutThreadsPercentage: { Value: 101 } } }), 'has a value'],
+    [create('A', { RequestLimitsPolicy: { MaxCpu: { Value: 1 } } }), "no property 'MaxCpu'"],
+    [create('A', { RequestLimitsPolicy: { DataScope: { Value: 'Cold' } } }), 'has a value'],
+    [create('A', { RequestRateLimitPolicies: [quota('Memory', 1)] }), "ResourceKind must be 'RequestCount'"],
+    [create('A', { RequestRateLimitPolicies: [quota('TotalCpuSeconds', 828_001)] }), 'MaxUtilization has a value'],
+    [create('A', { RequestRateLimitPolicies: [quota('RequestCount', 1, '00:00:59')] }), 'TimeWindow must be'],
+    [create('A', { RequestRateLimitPolicies: [quota('RequestCount', 1), quota('RequestCount', 2)] }), 'same scope'],
+    [create('A', { RequestRateLimitsEnforcementPolicy: { CommandsEnforcementLevel: 'QueryHead' } }), 'has a value'],
+    [create('default', { RequestRateLimitPolicies: [limit(1)], RequestLimitsPolicy: seconds(null) }), 'needs a value'],
+    [".alter-merge workload_group Absent '{}'", "Entity ID 'Absent' of kind 'WorkloadGroup' was not found."],
+    ['.show workload_group Absent', "Entity ID 'Absent' of kind 'WorkloadGroup' was not found."],
+    ['.drop workload_group Absent', "Entity ID 'Absent' of kind 'WorkloadGroup' was not found."],
+  ])('%s is refused', async (command, message) => {
+    await expect(run(command)).rejects.toThrow(message);
+  });
+
+  it('are ten at most', async () => {
+    for (let number = 1; number <= 10; number += 1) await run(create(`Group${number}`, {}));
+    await expect(run(create('Group11', {}))).rejects.toThrow('at most 10 workload groups');
+    await run(create('Group10', { RequestQueuingPolicy: { IsEnabled: true } }));
+    for (let number = 1; number <= 10; number += 1) await run(`.drop workload_group Group${number}`);
   });
 });

@@ -1,16 +1,16 @@
-import type { Json, JsonObject } from '../../base/json.ts';
-import { isJsonObject } from '../../base/json.ts';
 import { dataError } from '../catalog/data-error.ts';
-import { defaultGroup } from '../catalog/workload-groups.ts';
-import type { RateLimit, WorkloadGroup } from '../catalog/workload-group.ts';
-import { KqlError } from '../../kql/plan/kql-error.ts';
+import { requireEntityName } from '../catalog/entity-name.ts';
+import type { WorkloadGroup } from '../catalog/workload-group.ts';
+import { builtInGroups, defaultGroup, internalGroup, viewsGroup } from '../catalog/workload-group.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
+import type { SentGroup } from './workload-group-values.ts';
+import { readWorkloadGroup, withSent } from './workload-group-values.ts';
 
 const columns = 'WorkloadGroupName: string, WorkloadGroup: string';
 const invalid = (text: string): Error => dataError('InvalidPolicy', text);
 
-/** @see Kusto "Workload groups", "Request rate limit policy", "Request queuing policy" and the pages of these commands */
+/** @see Kusto "Workload groups" and the pages of these commands */
 export const workloadGroupCommands: readonly CommandRow[] = [
   {
     kinds: {
@@ -21,14 +21,15 @@ export const workloadGroupCommands: readonly CommandRow[] = [
     permission: 'clusterAdmin',
     columns,
     run: (command, context) => {
-      if (command.kind === 'ShowWorkloadGroup') requireDefault(command);
-      return [rowOf(context.data.workloadGroup() ?? ofMachines(context))];
+      const names =
+        command.kind === 'ShowWorkloadGroup' ? [nameOf(command)] : [defaultGroup, ...context.data.workloadGroupNames()];
+      return names.map((name) => rowOf(name, heldGroup(name, context)));
     },
   },
   {
     kinds: {
       CreateOrAleterWorkloadGroup: [
-        `.create-or-alter workload_group default '{"RequestRateLimitPolicies":[…]}'`,
+        `.create-or-alter workload_group MyGroup '{"RequestRateLimitPolicies":[…]}'`,
         'create-or-alter workload_group {WorkloadGroupName} {WorkloadGroup}',
       ],
       AlterMergeWorkloadGroup: [
@@ -40,15 +41,17 @@ export const workloadGroupCommands: readonly CommandRow[] = [
     permission: 'clusterAdmin',
     columns,
     run: async (command, context) => {
-      requireDefault(command);
-      const sent = readGroup(command.required('WorkloadGroup'));
+      const name = nameOf(command);
+      const sent = readWorkloadGroup(command.required('WorkloadGroup'));
       const merges = command.kind === 'AlterMergeWorkloadGroup';
-      const group = await context.data.setWorkloadGroup((held) => {
-        const next = { ...(merges ? (held ?? ofMachines(context)) : {}), ...sent };
-        requireGroupLimit(next.RequestRateLimitPolicies ?? []);
-        return { ...next, RequestRateLimitPolicies: next.RequestRateLimitPolicies ?? [] };
+      requireSettable(name, sent);
+      const group = await context.data.setWorkloadGroup(name, (held) => {
+        if (merges && held === undefined && !builtInGroups.includes(name)) throw missing(name);
+        const next = withSent(merges ? (held ?? unset(name, context)) : undefined, sent);
+        if (name === defaultGroup) requireGroupLimit(next);
+        return next;
       });
-      return [rowOf(group)];
+      return [rowOf(name, group)];
     },
   },
   {
@@ -56,122 +59,75 @@ export const workloadGroupCommands: readonly CommandRow[] = [
     parsed: true,
     permission: 'clusterAdmin',
     columns,
-    run: (command) => {
-      requireDefault(command);
-      throw invalid(`The workload group '${defaultGroup}' is built in and cannot be dropped.`);
+    run: async (command, context) => {
+      const name = nameOf(command);
+      if (builtInGroups.includes(name))
+        throw invalid(`The workload group '${name}' is built in and cannot be dropped.`);
+      await context.data.dropWorkloadGroup(name);
+      return [defaultGroup, ...context.data.workloadGroupNames()].map((one) => rowOf(one, heldGroup(one, context)));
     },
   },
 ];
 
-const rowOf = (group: WorkloadGroup): Row => [defaultGroup, JSON.stringify(group)];
+/** The official parser calls it otherwise where it is shown. */
+const nameOf = (command: Command): string => command.optional('WorkloadGroupName') ?? command.required('WorkloadGroup');
 
-/** What the group has before anybody sets something: ten requests for each core of a machine. */
-const ofMachines = ({ requests }: CommandContext): WorkloadGroup => ({
-  RequestRateLimitPolicies: [
-    {
-      ...{ IsEnabled: true, Scope: 'WorkloadGroup', LimitKind: 'ConcurrentRequests' },
-      Properties: { MaxConcurrentRequests: requests.defaultRateLimit?.() ?? maxConcurrentRequests },
-    },
-  ],
+const missing = (name: string): Error => dataError('WorkloadGroupNotFound', name.slice(0, 200));
+
+/** @throws DataError `WorkloadGroupNotFound` */
+function heldGroup(name: string, context: CommandContext): WorkloadGroup {
+  const held = context.data.workloadGroup(name);
+  if (held === undefined && !builtInGroups.includes(name)) throw missing(name);
+  return held ?? unset(name, context);
+}
+
+const rowOf = (name: string, group: WorkloadGroup): Row => [name, JSON.stringify(group)];
+
+/** Of a cluster whose machines nobody knows. */
+const unknownMachines = 10_000;
+
+/** What a group that is built in has before anybody sets something: `default` ten requests for each core of a machine. */
+const unset = (name: string, { requests }: CommandContext): WorkloadGroup => ({
+  RequestRateLimitPolicies:
+    name === defaultGroup
+      ? [
+          {
+            ...{ IsEnabled: true, Scope: 'WorkloadGroup', LimitKind: 'ConcurrentRequests' },
+            Properties: { MaxConcurrentRequests: requests.defaultRateLimit?.() ?? unknownMachines },
+          },
+        ]
+      : [],
 });
 
-/** @throws KqlError | DataError for any other group */
-function requireDefault(command: Command): void {
-  // The official parser calls it otherwise where it is shown.
-  const name = command.optional('WorkloadGroupName') ?? command.required('WorkloadGroup');
-  if (name === defaultGroup) return;
-  if (name === 'internal') throw invalid("The policies of the workload group 'internal' cannot be changed.");
-  throw new KqlError(
-    'notSupported',
-    `The workload group '${name.slice(0, 100)}' is not supported: requests are not classified, so every one is in '${defaultGroup}'.`,
-  );
-}
+/** What can be set of the group of materialized views. */
+const limitsOfViews = [
+  ...['MaxMemoryPerQueryPerNode', 'MaxMemoryPerIterator', 'MaxFanoutThreadsPercentage', 'MaxFanoutNodesPercentage'],
+];
 
-const others = ['RequestLimitsPolicy', 'RequestRateLimitsEnforcementPolicy', 'QueryConsistencyPolicy'];
-
-/** @throws KqlError for a policy that is not built, DataError for one that does not exist or has another form */
-function readGroup(text: string): Partial<WorkloadGroup> {
-  const group = objectOf(parsed(text), 'The workload group');
-  const notBuilt = others.find((name) => group[name] !== undefined && group[name] !== null);
-  if (notBuilt !== undefined)
-    throw new KqlError('notSupported', `The ${notBuilt} of a workload group is not supported. Nothing was changed.`);
-  const { RequestRateLimitPolicies: limits, RequestQueuingPolicy: queuing } = members(
-    group,
-    ['RequestRateLimitPolicies', 'RequestQueuingPolicy', ...others],
-    'The workload group',
-  );
-  return {
-    ...(isUnset(limits) ? {} : { RequestRateLimitPolicies: readLimits(limits) }),
-    ...(isUnset(queuing) ? {} : { RequestQueuingPolicy: { IsEnabled: readQueuing(queuing) } }),
-  };
-}
-
-const isUnset = (value: Json | undefined): value is null | undefined => value === undefined || value === null;
-
-function readQueuing(value: Json): boolean {
-  const policy = members(objectOf(value, 'RequestQueuingPolicy'), ['IsEnabled'], 'RequestQueuingPolicy');
-  return booleanOf(policy['IsEnabled'] ?? false, 'IsEnabled');
-}
-
-/** One for the group, one for each principal: a second of a kind would say nothing that the smaller does not. */
-const limitsMax = 2;
-const maxConcurrentRequests = 10_000;
-
-function readLimits(value: Json): readonly RateLimit[] {
-  if (!Array.isArray(value)) throw invalid('RequestRateLimitPolicies is not a JSON array.');
-  const limits = value.map((each) => readLimit(each as Json));
-  const scopes = new Set(limits.map(({ Scope }) => Scope));
-  if (limits.length > limitsMax || scopes.size !== limits.length)
-    throw invalid('RequestRateLimitPolicies has two limits of the same scope.');
-  return limits;
-}
-
-function readLimit(value: Json): RateLimit {
-  const name = 'A request rate limit policy';
-  const sent = members(objectOf(value, name), ['IsEnabled', 'Scope', 'LimitKind', 'Properties'], name);
-  const { Scope, LimitKind } = sent;
-  if (LimitKind === 'ResourceUtilization')
-    throw new KqlError('notSupported', "Rate limits of LimitKind 'ResourceUtilization' are not supported.");
-  if (LimitKind !== 'ConcurrentRequests')
-    throw invalid("LimitKind must be 'ConcurrentRequests' or 'ResourceUtilization'.");
-  if (Scope !== 'WorkloadGroup' && Scope !== 'Principal')
-    throw invalid("Scope must be 'WorkloadGroup' or 'Principal'.");
-  const properties = members(objectOf(sent['Properties'], 'Properties'), ['MaxConcurrentRequests'], 'Properties');
-  const most = properties['MaxConcurrentRequests'];
-  if (typeof most !== 'number' || !Number.isInteger(most) || most < 0 || most > maxConcurrentRequests)
-    throw invalid(`MaxConcurrentRequests must be a whole number from 0 to ${maxConcurrentRequests}.`);
-  const IsEnabled = booleanOf(sent['IsEnabled'], 'IsEnabled');
-  return { IsEnabled, Scope, LimitKind, Properties: { MaxConcurrentRequests: most } };
+/** @throws DataError `InvalidPolicy` | `InvalidEntityName` */
+function requireSettable(name: string, sent: SentGroup): void {
+  if (name === internalGroup) throw invalid(`The policies of the workload group '${internalGroup}' cannot be changed.`);
+  const limits = Object.entries(sent.RequestLimitsPolicy ?? {});
+  if (name === viewsGroup) {
+    const others = Object.keys(sent).filter((policy) => policy !== 'RequestLimitsPolicy');
+    const unsettable = others[0] ?? limits.find(([limit]) => !limitsOfViews.includes(limit))?.[0];
+    if (unsettable !== undefined)
+      throw invalid(`'${unsettable}' of the workload group '${viewsGroup}' cannot be changed.`);
+  } else if (name === defaultGroup) {
+    // The other groups have theirs from here.
+    const none = limits.find(([, limit]) => limit === null);
+    if (none !== undefined)
+      throw invalid(`The workload group '${defaultGroup}' needs a value of the limit '${none[0]}'.`);
+  } else requireEntityName(name);
 }
 
 /** Documented of this group: its limit can be changed, and not be without. Queuing asks for the same. */
-function requireGroupLimit(limits: readonly RateLimit[]): void {
-  if (limits.some(({ IsEnabled, Scope }) => IsEnabled && Scope === 'WorkloadGroup')) return;
+function requireGroupLimit({ RequestRateLimitPolicies: limits }: WorkloadGroup): void {
+  const isLimit = limits.some(
+    ({ IsEnabled, Scope, LimitKind }) => IsEnabled && Scope === 'WorkloadGroup' && LimitKind === 'ConcurrentRequests',
+  );
+  if (isLimit) return;
   throw invalid(
     `The workload group '${defaultGroup}' needs a limit of its concurrent requests: an enabled policy of scope 'WorkloadGroup' and kind 'ConcurrentRequests'.`,
   );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function objectOf(value: unknown, what: string): JsonObject {
-  if (!isJsonObject(value)) throw invalid(`${what} is not a JSON object.`);
-  return value;
-}
-
-function members(value: JsonObject, known: readonly string[], what: string): JsonObject {
-  const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw invalid(`${what} has no property '${unknown.slice(0, 100)}'.`);
-  return value;
-}
-
-function booleanOf(value: Json | undefined, name: string): boolean {
-  if (typeof value !== 'boolean') throw invalid(`${name} must be true or false.`);
-  return value;
 }

@@ -165,6 +165,43 @@ describe('the workload group', () => {
   });
 });
 
+describe("a workload group of one's own", () => {
+  it('takes the requests that are classified into it, and holds them to its limits', async () => {
+    const small = {
+      RequestLimitsPolicy: { MaxResultRecords: { IsRelaxable: false, Value: 3 } },
+      RequestRateLimitPolicies: [
+        {
+          ...{ IsEnabled: true, Scope: 'WorkloadGroup', LimitKind: 'ResourceUtilization' },
+          Properties: { ResourceKind: 'RequestCount', MaxUtilization: 3, TimeWindow: '1.00:00:00' },
+        },
+      ],
+    };
+    const made = `.create-or-alter workload_group ['Small ones'] \`\`\`${JSON.stringify(small)}\`\`\``;
+    expect((await command(made)).status).toBe(200);
+    const by = `iff(request_properties.request_description == "small", "Small ones", "default")`;
+    const classify = `.alter cluster policy request_classification '{"IsEnabled":true}' <| ${by}`;
+    expect((await command(classify)).status).toBe(200);
+    const described = (csl: string): Promise<HostAnswer> => {
+      const properties = { Options: { request_description: 'small', notruncation: true } };
+      return kusto.post('/v2/rest/query', { db: databaseName, csl, properties });
+    };
+    expect((await query('range a from 1 to 4 step 1')).text).toContain('{\\"Count\\":1,\\"Text\\":\\"default\\"}');
+    const whole = await described('range a from 1 to 3 step 1');
+    expect(whole.text).toContain('{\\"Count\\":1,\\"Text\\":\\"Small ones\\"}');
+    expect(whole.text).not.toContain('E_QUERY_RESULT_SET_TOO_LARGE');
+    expect((await described('range a from 1 to 4 step 1')).text).toContain('the set limit of 3 records');
+    expect((await described('print Third = 1')).status).toBe(200);
+    const quota =
+      "The request was denied due to exceeding quota limitations. Resource: 'RequestCount', Quota: '3', TimeWindow: '1.00:00:00', Origin: 'RequestRateLimitPolicy/WorkloadGroup/Small ones'.";
+    expect(await described('print Fourth = 1')).toMatchObject(throttled('QuotaExceededException', quota));
+    expect((await query('print 1')).status).toBe(200);
+    const shown = '.show queries | where Text has "Third" | project WorkloadGroup, isnotnull(TotalCpu), State';
+    expect((await command(shown)).body).toHaveProperty('Tables.0.Rows', [['Small ones', true, 'Completed']]);
+    await command('.delete cluster policy request_classification');
+    expect((await described('print Fifth = 1')).status).toBe(200);
+  });
+});
+
 describe('the managed identity policy', () => {
   it('names the identities that the resource manager has given the cluster', async () => {
     const policy = `'[{"ObjectId": "system", "AllowedUsages": "NativeIngestion"}]'`;

@@ -6,6 +6,8 @@ export interface Completion {
   readonly timestamp: string;
   readonly clientRequestId: string;
   readonly activityId: string;
+  /** That the request was classified into. Absent: `default`. */
+  readonly workloadGroup?: string;
   /** JSON text. */
   readonly resources: string;
   /** JSON texts of the OneApi errors that are told apart from the rows. */

@@ -1,5 +1,7 @@
 import { kustoError } from '../errors/kusto-error.ts';
 import type { KustoError } from '../errors/kusto-error.ts';
+import type { RequestLimits } from '../../../database/catalog/workload-group.ts';
+import { limited } from '../requests/group-limits.ts';
 import type { RequestOptions } from '../requests/request-options.ts';
 
 /** @see Kusto "Query limits": 500,000 records and 64 MiB over all results of a query */
@@ -11,12 +13,19 @@ export interface TruncationLimits {
   readonly bytes: number;
 }
 
-/** `notruncation` counts only while no other limit is set. */
-export function truncationLimits(options: RequestOptions): TruncationLimits {
+/** `notruncation` counts only while no other limit is set, and for what the workload group lets be more.
+ * @param group what the workload group of the request limits */
+export function truncationLimits(
+  options: RequestOptions,
+  { MaxResultRecords, MaxResultBytes }: Pick<RequestLimits, 'MaxResultRecords' | 'MaxResultBytes'> = {},
+): TruncationLimits {
   const { truncationMaxRecords, truncationMaxSize, takeMaxRecords } = options;
   const anySet = [truncationMaxRecords, truncationMaxSize, takeMaxRecords].some((limit) => limit !== undefined);
-  if (options.notruncation && !anySet) return { records: Infinity, bytes: Infinity };
-  return { records: truncationMaxRecords ?? defaultRecords, bytes: truncationMaxSize ?? defaultBytes };
+  const unlimited = options.notruncation && !anySet ? Infinity : undefined;
+  return {
+    records: limited(MaxResultRecords, truncationMaxRecords ?? unlimited) ?? defaultRecords,
+    bytes: limited(MaxResultBytes, truncationMaxSize ?? unlimited) ?? defaultBytes,
+  };
 }
 
 export const truncationStatusCode = -2133196797;

@@ -92,7 +92,7 @@ function tableHead(id: number, kind: string, name: string, columns: ResultHead['
 }
 
 function completionRows(completion: Completion): string[] {
-  const { timestamp, clientRequestId, activityId, deferred, resources } = completion;
+  const { timestamp, clientRequestId, activityId, deferred, resources, workloadGroup = 'default' } = completion;
   const ids = [timestamp, clientRequestId, activityId, activityId, activityId];
   const success = deferred === undefined && completion.errors.length === 0;
   const first = success
@@ -111,7 +111,7 @@ function completionRows(completion: Completion): string[] {
   return [
     ...failure,
     ...first,
-    [...ids, 4, 'Info', 0, 'S_OK (0)', 5, 'WorkloadGroup', '{"Count":1,"Text":"default"}'],
+    [...ids, 4, 'Info', 0, 'S_OK (0)', 5, 'WorkloadGroup', JSON.stringify({ Count: 1, Text: workloadGroup })],
     [...ids, 6, 'Stats', 0, 'S_OK (0)', 0, 'QueryResourceConsumption', resources],
   ].map((row) => JSON.stringify(row));
 }

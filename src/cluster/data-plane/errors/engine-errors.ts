@@ -38,6 +38,7 @@ const kindOfData = {
   StoredResultNotFound: 'entityNotFound',
   GraphModelNotFound: 'entityNotFound',
   EntityGroupNotFound: 'entityNotFound',
+  WorkloadGroupNotFound: 'entityNotFound',
   GraphSnapshotNotFound: 'entityNotFound',
   ColumnNotFound: 'entityNotFound',
   MappingNotFound: 'mappingNotFound',

@@ -148,6 +148,12 @@ export const kustoErrorRows = {
     type: 'Kusto.DataNode.Exceptions.ControlCommandThrottledException',
     permanent: false,
   },
+  quotaExceeded: {
+    status: 429,
+    code: 'TooManyRequests',
+    type: 'Kusto.DataNode.Exceptions.QuotaExceededException',
+    permanent: false,
+  },
   internal: { status: 520, code: 'ServiceError', type: 'KustoServiceException', permanent: false },
   /** What lies at rest is not what was written: someone changed it, or it is gone. */
   damaged: { status: 520, code: 'DataIntegrityError', type: 'KustoServiceException', permanent: true },

@@ -2,6 +2,7 @@ import { beginningOf } from '../../../base/beginning-of.ts';
 import type { Guid } from '../../../base/guid.ts';
 import { newGuid } from '../../../base/guid.ts';
 import type { RandomBytes } from '../../../base/random.ts';
+import { defaultGroup } from '../../../database/catalog/workload-group.ts';
 import { commandTypeOf } from '../../../database/commands/command-type.ts';
 import type { EndedRequest, RequestView } from '../../../database/commands/command-context.ts';
 import type { EndedRequestsCall, EndedRequestsReply, ToldRequest } from '../../messages/ended-requests.ts';
@@ -103,5 +104,6 @@ const toldOf = (
   milliseconds: ended.milliseconds,
   state: ended.state,
   failure: beginningOf(ended.failure, toldNameUnitsMax),
+  workloadGroup: view.workloadGroup ?? defaultGroup,
   ...(ended.usage === undefined ? {} : { usage: { ...ended.usage, tables: ended.usage.tables.slice(0, 100) } }),
 });

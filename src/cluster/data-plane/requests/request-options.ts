@@ -24,12 +24,19 @@ export interface RequestOptions {
   readonly onlyIfRunning: boolean;
   readonly bestEffort: boolean;
   readonly forceRowLevelSecurity: boolean;
+  /** `strongconsistency` unless the client says otherwise: there is one node, so it changes nothing but the request's classification. */
+  readonly consistency: string;
+  /** What its author says of the request. */
+  readonly description: string;
 }
 
 /** @see Kusto "Client request properties", "Query limits" */
 export const queryTimeoutMs = 4 * 60_000;
 export const commandTimeoutMs = 10 * 60_000;
 export const timeoutMsMax = 60 * 60_000;
+
+/** UTF-16 units of what a client says of its request. */
+const shownUnitsMax = 1_024;
 
 /** Names are compared without case. @throws KustoError `badRequest` for a value that the option cannot have */
 export function readOptions(sent: JsonObject): RequestOptions {
@@ -67,6 +74,8 @@ export function readOptions(sent: JsonObject): RequestOptions {
     onlyIfRunning: flag('request_execute_only_if_running'),
     bestEffort: flag('best_effort'),
     forceRowLevelSecurity: flag('query_force_row_level_security'),
+    consistency: read('queryconsistency', textOf) ?? 'strongconsistency',
+    description: read('request_description', textOf) ?? '',
   };
 }
 
@@ -107,6 +116,9 @@ function booleanOf(value: Json): boolean | undefined {
   if (text === 'true' || text === '1') return true;
   return text === 'false' || text === '0' ? false : undefined;
 }
+
+const textOf = (value: Json): string | undefined =>
+  typeof value === 'string' ? value.slice(0, shownUnitsMax) : undefined;
 
 function countOf(value: Json): number | undefined {
   const number = typeof value === 'string' && /^\s*\d{1,18}\s*$/.test(value) ? Number(value) : value;

@@ -34,7 +34,7 @@ function cluster(waitingMax = 10) {
       ...more,
     };
     let place: RunningPlace | undefined;
-    const outcome = requests.enter({ view, controller }, { machines, group: has }).then(
+    const outcome = requests.enter({ view, controller }, { machines, groupOf: () => has }).then(
       (entered) => {
         place = entered;
         return 'entered';

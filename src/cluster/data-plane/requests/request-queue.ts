@@ -21,6 +21,7 @@ export interface RunningPlace {
 
 interface Waiting {
   readonly kind: RequestView['kind'];
+  readonly workloadGroup: string;
   /** Ends the wait with its reason. */
   readonly signal: AbortSignal;
   /** @param last whatever it says then is the answer: a place, or the refusal
@@ -43,8 +44,10 @@ export class RequestQueue {
   }
 
   /** Whoever comes now must not be before them. */
-  hasWaiting(kind: RequestView['kind']): boolean {
-    return [...this.#waiting.keys()].some((waiting) => waiting.kind === kind);
+  hasWaiting(kind: RequestView['kind'], workloadGroup: string): boolean {
+    return [...this.#waiting.keys()].some(
+      (waiting) => waiting.kind === kind && waiting.workloadGroup === workloadGroup,
+    );
   }
 
   wait(request: Waiting): Promise<RunningPlace> {

@@ -5,6 +5,7 @@ import { newGuid } from '../../../base/guid.ts';
 import { systemRandomBytes } from '../../../base/random.ts';
 import { instant } from '../../../clock/clock.ts';
 import type { RequestView } from '../../../database/commands/command-context.ts';
+import type { WorkloadGroup } from '../../../database/catalog/workload-group.ts';
 import type { Limits } from './request-capacity.ts';
 import type { RunningPlace } from './request-queue.ts';
 import { historyLimits, RunningRequests } from './running-requests.ts';
@@ -158,5 +159,87 @@ describe('requests at the same time', () => {
     for (let count = 0; count < 20; count += 1) begin(requests, 'T', 'query');
     expect(() => begin(requests, 'T', 'query')).toThrow('Capacity: 20');
     expect(() => begin(requests, 'T', 'query', { machines: { coresPerNode: 4, nodes: 2 } })).not.toThrow();
+  });
+});
+
+describe('requests of workload groups', () => {
+  const groups: Readonly<Record<string, WorkloadGroup>> = {
+    Small: {
+      RequestRateLimitPolicies: [
+        {
+          ...{ IsEnabled: true, Scope: 'WorkloadGroup', LimitKind: 'ConcurrentRequests' },
+          Properties: { MaxConcurrentRequests: 1 },
+        },
+      ],
+    },
+    Counted: {
+      RequestRateLimitPolicies: [
+        {
+          ...{ IsEnabled: true, Scope: 'Principal', LimitKind: 'ResourceUtilization' },
+          Properties: { ResourceKind: 'RequestCount', MaxUtilization: 2, TimeWindow: '01:00:00' },
+        },
+        {
+          ...{ IsEnabled: true, Scope: 'WorkloadGroup', LimitKind: 'ResourceUtilization' },
+          Properties: { ResourceKind: 'TotalCpuSeconds', MaxUtilization: 3, TimeWindow: '00:01:00' },
+        },
+      ],
+    },
+  };
+  const inGroups: Limits = { ...limits, groupOf: (name) => groups[name] };
+  const begin = (requests: RunningRequests, more: Partial<RequestView>): RunningPlace =>
+    requests.begin({ view: view('T', more), controller: new AbortController() }, inGroups);
+  const minutes = (count: number) => instant(count * 60_000);
+  const endedAt = (on: ReturnType<typeof instant>) => ({ ...completed, on });
+
+  it('are counted by their group, and the refusal names it', () => {
+    const requests = new RunningRequests();
+    const first = begin(requests, { workloadGroup: 'Small' });
+    expect(() => begin(requests, { workloadGroup: 'Small' })).toThrow(
+      "Capacity: 1, Origin: 'RequestRateLimitPolicy/WorkloadGroup/Small'.",
+    );
+    // A group that nothing is set for has no limit, and default its own.
+    for (let count = 0; count < 20; count += 1) begin(requests, {});
+    expect(() => begin(requests, {})).toThrow("Capacity: 20, Origin: 'RequestRateLimitPolicy/WorkloadGroup/default'.");
+    for (let count = 0; count < 30; count += 1) begin(requests, { workloadGroup: 'Other' });
+    first.end(completed);
+    begin(requests, { workloadGroup: 'Small' });
+  });
+
+  it('have a number within any hour, each principal', () => {
+    const requests = new RunningRequests();
+    const at = (minute: number, more: Partial<RequestView> = {}): void =>
+      begin(requests, { workloadGroup: 'Counted', startedOn: minutes(minute), ...more }).end(endedAt(minutes(minute)));
+    at(0);
+    at(30);
+    expect(() => at(59)).toThrow(
+      expect.objectContaining({
+        ...{ status: 429, code: 'TooManyRequests', permanent: false },
+        type: 'Kusto.DataNode.Exceptions.QuotaExceededException',
+        message:
+          "The request was denied due to exceeding quota limitations. Resource: 'RequestCount', Quota: '2', TimeWindow: '01:00:00', Origin: 'RequestRateLimitPolicy/WorkloadGroup/Counted/Principal/aadapp=a;t'.",
+      }),
+    );
+    expect(requests.list()[0]?.ended?.state).toBe('Throttled');
+    at(59, { principal: 'you' });
+    at(59, { text: '.show workload_groups', kind: 'command' });
+    at(61); // what was refused does not count
+    expect(() => at(62)).toThrow('exceeding quota limitations');
+    at(92);
+  });
+
+  it('have seconds of processors within any minute, as those that are over have used', () => {
+    let used = 0;
+    const requests = new RunningRequests(historyLimits, undefined, undefined, () => used);
+    const counted = (second: number, principal: string): RunningPlace =>
+      begin(requests, { workloadGroup: 'Counted', startedOn: instant(second * 1000), principal });
+    const [one, two] = [counted(0, 'a'), counted(0, 'b')];
+    used += 4_000; // two seconds each
+    one.end(endedAt(instant(1_000)));
+    counted(2, 'c').end(endedAt(instant(2_000)));
+    two.end(endedAt(instant(3_000)));
+    expect(requests.list().map(({ ended }) => ended?.cpuMs)).toEqual([2_000, 0, 2_000]);
+    expect(() => counted(4, 'd')).toThrow("Resource: 'TotalCpuSeconds', Quota: '3', TimeWindow: '00:01:00'");
+    expect(() => counted(60, 'd')).toThrow("Counted'.");
+    counted(65, 'd').end(endedAt(instant(65_000)));
   });
 });

@@ -6,8 +6,11 @@ import type {
   RequestView,
 } from '../../../database/commands/command-context.ts';
 import { KustoError, kustoError } from '../errors/kusto-error.ts';
+import { defaultGroup } from '../../../database/catalog/workload-group.ts';
+import { ProcessorShares } from './processor-shares.ts';
 import type { Limits, Refusal, Resource } from './request-capacity.ts';
-import { capacityViews, isOutsideGroup, refusalOf, resourcesOf } from './request-capacity.ts';
+import { capacityViews, countedAs, isOutsideGroup, quotasOf, refusalOf, resourcesOf } from './request-capacity.ts';
+import { Utilization } from './utilization.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { QueueOptions, RunningPlace } from './request-queue.ts';
 
@@ -29,6 +32,8 @@ export const historyLimits: HistoryLimits = { requestsMax: 1_000, textUnitsMax: 
 
 /** UTF-16 units of a text that is shown while its request runs, as in the service. */
 const shownUnitsMax = 65_536;
+/** A request that uses no more is not counted. @see Kusto "Request rate limit policy" */
+const uncountedCpuMs = 5;
 /** UTF-16 units of every other text of a client's: names, ids, failures. */
 const nameUnitsMax = 1_024;
 
@@ -38,7 +43,10 @@ export class RunningRequests {
   readonly #history: RequestView[] = [];
   readonly #limits: HistoryLimits;
   readonly #told: (view: RequestView, ended: EndedRequest) => void;
-  readonly #inUse = new Map<Resource, number>();
+  /** By what `countedAs` says. */
+  readonly #inUse = new Map<string, number>();
+  readonly #utilization = new Utilization();
+  readonly #processors: ProcessorShares | undefined;
   readonly #queue: RequestQueue;
   readonly #entering = new Set<RunningRequest>();
   /** As they were told last: who waits is held to them. */
@@ -46,12 +54,15 @@ export class RunningRequests {
   #units = 0;
   #ended: KustoError | undefined;
 
-  /** @param queue without it nothing waits @param told hears of every request that is over */
+  /** @param queue without it nothing waits @param told hears of every request that is over
+   * @param usedMs of processors by the process up to now; absent: it is not measured */
   constructor(
     limits: HistoryLimits = historyLimits,
     queue?: QueueOptions,
     told: (view: RequestView, ended: EndedRequest) => void = () => undefined,
+    usedMs?: () => number,
   ) {
+    this.#processors = usedMs && new ProcessorShares(usedMs);
     this.#told = told;
     this.#limits = limits;
     this.#queue = new RequestQueue(queue);
@@ -64,9 +75,9 @@ export class RunningRequests {
   async enter(sent: RunningRequest, limits: Limits): Promise<RunningPlace> {
     this.#now = limits;
     this.#queue.tryAll(); // who waits comes first, by what holds now
-    const { kind } = sent.view;
+    const { kind, workloadGroup = defaultGroup } = sent.view;
     const refusal = this.#ended === undefined ? this.#refusalOf(sent.view, limits) : undefined;
-    const waits = refusal?.waits ?? (this.#queue.hasWaiting(kind) && !isOutsideGroup(sent.view));
+    const waits = refusal?.waits ?? (this.#queue.hasWaiting(kind, workloadGroup) && !isOutsideGroup(sent.view));
     if (!waits || !this.#queue.hasRoom) return this.begin(sent, limits);
     const attempt = (last: boolean): RunningPlace | undefined => {
       const still = this.#refusalOf(sent.view, this.#now);
@@ -74,7 +85,7 @@ export class RunningRequests {
     };
     this.#entering.add(sent);
     try {
-      return await this.#queue.wait({ kind, signal: sent.controller.signal, attempt });
+      return await this.#queue.wait({ kind, workloadGroup, signal: sent.controller.signal, attempt });
     } catch (error) {
       if (sent.controller.signal.aborted) this.#rememberUnstarted(sent.view, error);
       throw error;
@@ -83,7 +94,7 @@ export class RunningRequests {
     }
   }
 
-  /** @throws KustoError `throttledQuery` | `throttledCommand` | `throttled`, at once, or what `endAll` said */
+  /** @throws KustoError `throttledQuery` | `throttledCommand` | `throttled` | `quotaExceeded`, at once, or what `endAll` said */
   begin(sent: RunningRequest, limits: Limits): RunningPlace {
     if (this.#ended !== undefined) throw this.#ended;
     const refusal = this.#refusalOf(sent.view, limits)?.error;
@@ -96,16 +107,29 @@ export class RunningRequests {
     const resources = new Set(resourcesOf(sent.view));
     const request = { view: copyOf(sent.view, shownUnitsMax), controller: sent.controller };
     this.#running.add(request);
-    for (const resource of resources) this.#count(resource, 1);
+    const group = sent.view.workloadGroup ?? defaultGroup;
+    for (const resource of resources) this.#count(resource, group, 1);
+    const quotas = quotasOf(sent.view, limits);
+    for (const quota of quotas)
+      if (quota.resource === 'RequestCount') this.#utilization.add(quota, 1, sent.view.startedOn);
+    const processorsUsed = this.#processors?.begin();
     let usage: RequestUsage | undefined;
     return {
       measured: (measured) => {
         usage = measured;
       },
       end: (over) => {
-        const ended = usage === undefined ? over : { ...over, usage };
+        const cpuMs = processorsUsed?.();
+        const ended = {
+          ...over,
+          ...(usage === undefined ? {} : { usage }),
+          ...(cpuMs === undefined ? {} : { cpuMs }),
+        };
+        if (cpuMs !== undefined && cpuMs > uncountedCpuMs)
+          for (const quota of quotas)
+            if (quota.resource === 'TotalCpuSeconds') this.#utilization.add(quota, cpuMs / 1000, over.on);
         this.#running.delete(request);
-        for (const resource of resources) this.#count(resource, -1);
+        for (const resource of resources) this.#count(resource, group, -1);
         this.#remember({
           ...copyOf(request.view, this.#limits.textUnitsMax),
           ended: { ...ended, failure: beginningOf(ended.failure, nameUnitsMax) },
@@ -115,33 +139,42 @@ export class RunningRequests {
       },
       handOn: () => {
         if (!resources.delete('ingestions')) return () => undefined;
-        return () => this.#count('ingestions', -1);
+        return () => this.#count('ingestions', group, -1);
       },
     };
   }
 
   #refusalOf(view: RequestView, limits: Limits): Refusal | undefined {
+    const group = view.workloadGroup ?? defaultGroup;
     const principal = (): number =>
-      [...this.#running].filter((other) => other.view.kind === view.kind && other.view.principal === view.principal)
-        .length;
+      [...this.#running].filter(
+        (other) =>
+          other.view.kind === view.kind &&
+          other.view.principal === view.principal &&
+          (other.view.workloadGroup ?? defaultGroup) === group,
+      ).length;
+    const usedUp = quotasOf(view, limits).find((quota) => this.#utilization.isUsedUp(quota, view.startedOn));
+    if (usedUp !== undefined) return { error: usedUp.error, waits: false };
     for (const resource of resourcesOf(view)) {
-      const refusal = refusalOf(resource, { all: this.#countOf(resource), principal }, limits, view);
+      const refusal = refusalOf(resource, { all: this.#countOf(resource, group), principal }, limits, view);
       if (refusal !== undefined) return refusal;
     }
     return undefined;
   }
 
-  #countOf(resource: Resource): number {
-    return this.#inUse.get(resource) ?? 0;
+  #countOf(resource: Resource, group: string): number {
+    return this.#inUse.get(countedAs(resource, group)) ?? 0;
   }
 
-  #count(resource: Resource, by: number): void {
-    this.#inUse.set(resource, this.#countOf(resource) + by);
+  #count(resource: Resource, group: string, by: number): void {
+    const count = this.#countOf(resource, group) + by;
+    if (count === 0) this.#inUse.delete(countedAs(resource, group));
+    else this.#inUse.set(countedAs(resource, group), count);
   }
 
   /** For `.show capacity`. */
   capacity(limits: Limits): readonly CapacityView[] {
-    return capacityViews((resource) => this.#countOf(resource), limits);
+    return capacityViews((resource) => this.#countOf(resource, defaultGroup), limits, defaultGroup);
   }
 
   /** It was ended while it waited. */

@@ -1,0 +1,32 @@
+import type { RequestLimit, RequestLimits, WorkloadGroup } from '../../../database/catalog/workload-group.ts';
+import { defaultGroup } from '../../../database/catalog/workload-group.ts';
+import { isExportCommand, isIngestionCommand } from '../../../database/commands/command-type.ts';
+import type { RequestView } from '../../../database/commands/command-context.ts';
+import { parseTimespan, ticksPerMillisecond } from '../../../kql/values/ticks.ts';
+
+/** The limits of a request: those of its group, and of `default` what that does not say.
+ * @see Kusto "Request limits policy", notes: what brings rows in from a query, and what exports them, is not limited in `default` */
+export function limitsOfRequest(
+  data: { workloadGroup(name: string): WorkloadGroup | undefined },
+  group: string,
+  { kind, text }: Pick<RequestView, 'kind' | 'text'>,
+): RequestLimits {
+  if (group === defaultGroup && kind === 'command' && (isExportCommand(text) || isIngestionCommand(text))) return {};
+  return {
+    ...data.workloadGroup(defaultGroup)?.RequestLimitsPolicy,
+    ...(group === defaultGroup ? {} : data.workloadGroup(group)?.RequestLimitsPolicy),
+  };
+}
+
+/** What holds when a client asks for something: a limit that is not relaxable can only be made smaller.
+ * @returns undefined when neither says anything */
+export function limited(limit: RequestLimit<number> | undefined, asked: number | undefined): number | undefined {
+  if (limit === undefined || asked === undefined) return asked ?? limit?.Value;
+  return limit.IsRelaxable ? asked : Math.min(asked, limit.Value);
+}
+
+export function timeoutMsOf({ MaxExecutionTime: limit }: RequestLimits, asked: number | undefined): number | undefined {
+  if (limit === undefined) return asked;
+  const milliseconds = Number((parseTimespan(limit.Value) ?? 0n) / ticksPerMillisecond);
+  return limited({ IsRelaxable: limit.IsRelaxable, Value: Math.max(1, milliseconds) }, asked);
+}

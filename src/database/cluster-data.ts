@@ -8,6 +8,7 @@ import type { DroppedTables } from './catalog/dropped-tables.ts';
 import type { ClusterSettingsChanges } from './catalog/cluster-settings.ts';
 import type { ExternalTables } from './catalog/external-tables.ts';
 import type { GraphModels } from './catalog/graph-models.ts';
+import type { JournalRecord } from './catalog/journal-record.ts';
 import type { History } from './catalog/history.ts';
 import type { SchemaChanges } from './catalog/schema-service.ts';
 import type { StoredResults } from './catalog/stored-result.ts';
@@ -76,6 +77,8 @@ export interface ClusterData
   ingest(request: IngestRequest): Promise<IngestResult>;
   /** As `ingest`, from where the data lies. Exactly once for each request id with sources of the same names. */
   ingestFrom(request: SourcesRequest): Promise<SourcesResult>;
+  /** Changes of what databases define, oldest first: the last ones. */
+  journal(): readonly JournalRecord[];
   readonly underWay: OperationsUnderWay;
   /** What clients have put into the storage accounts of the cluster, to be ingested from there. */
   readonly queued: QueuedStorage;

@@ -19,6 +19,7 @@ import { TableStore } from './extents/table-store.ts';
 import { createMaterializedViews } from './views/view-service.ts';
 import { Materializer } from './views/materializer.ts';
 import { Upkeep } from './extents/upkeep.ts';
+import { journalOf } from './catalog/journal.ts';
 import { createOperationsUnderWay } from './operations-under-way.ts';
 import { exportRows } from './exports/export-rows.ts';
 import { openExternalData } from './ingest/external-table.ts';
@@ -201,6 +202,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     exportRows: (request) => exportRows({ connect, files }, request),
     append: (request) => ingestion.append(request),
     ...history,
+    journal: () => journalOf(catalog.image),
     underWay: createOperationsUnderWay(),
     ...createWorkloadGroups(catalog),
     ...createClusterSettings(catalog),
@@ -312,7 +314,7 @@ function openTables({ image, keys }: Catalog): TableRecord[] {
 }
 
 /** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late.
- * Order: their tables, so many a commit → the records of the databases → rows. */
+ * Order: their tables, so many a commit → what the journal has of them → the records of the databases → rows. */
 async function removeDropped(catalog: Catalog, sweeper: Sweeper, dropped: readonly Guid[]): Promise<void> {
   for (const chunk of chunksOf(dropped.flatMap((databaseId) => heldTables(catalog.image, databaseId))))
     await catalog.change((draft) => {
@@ -321,6 +323,11 @@ async function removeDropped(catalog: Catalog, sweeper: Sweeper, dropped: readon
         if (record?.kind === 'droppedTable') forget(draft, record);
         else dropHidden(draft, tableId);
       }
+    });
+  const journal = journalOf(catalog.image).filter(({ databaseId }) => dropped.includes(databaseId));
+  for (const chunk of chunksOf(journal))
+    await catalog.change((draft) => {
+      for (const { journalId } of chunk) draft.delete(`j/${journalId}`);
     });
   const known = dropped.filter((databaseId) => catalog.image.get(`d/${databaseId}`) !== undefined);
   for (const chunk of chunksOf(known))

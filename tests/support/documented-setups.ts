@@ -178,6 +178,13 @@ export const setups: readonly Setup[] = [
     },
   },
   {
+    of: /^undo-drop-table-command#1/,
+    ids: async (run) => {
+      await droppedTable(run, 'TestTable');
+      return { TestDB: 'db' };
+    },
+  },
+  {
     of: /^undo-drop-table-command#[23]$/,
     ids: async (run) => {
       const version = await droppedTable(run, 'TestTable');

@@ -12,22 +12,11 @@ import { clusterSettingsId } from './cluster-setting.ts';
 import type { IngestedAt } from './ingestion-order.ts';
 import { IngestionOrder } from './ingestion-order.ts';
 import { changesNames } from './materialized-view.ts';
+import type { Asking, Journal } from './journal.ts';
+import { createJournal, requesterNow } from './journal.ts';
+import type { LogWriter, PreparedLog } from './log-writer.ts';
 import type { HeadRecord } from './records.ts';
 import { decodeRecord, encodeRecord, headId, logPrefix } from './records.ts';
-
-/** Turns the rows that a group of changes adds into log records; see the log of small writes. */
-export interface LogWriter {
-  /** @param draft gets the segment records */
-  prepare(draft: CatalogDraft, keys: DataKeys): PreparedLog;
-}
-
-export interface PreparedLog {
-  readonly writes: ReadonlyMap<string, SealedRecord>;
-  /** The records are durable: their rows may be read. */
-  committed(): void;
-  /** They are not, or nobody knows. */
-  failed(): void;
-}
 
 export interface CatalogOptions {
   readonly clusterId: string;
@@ -46,6 +35,7 @@ class CustodyChangingError extends Error {
 
 interface Waiting {
   attempts: number;
+  readonly by: Asking;
   plan(draft: CatalogDraft): unknown;
   resolve(result: unknown): void;
   reject(error: unknown): void;
@@ -85,6 +75,7 @@ export class Catalog {
   readonly image = new CatalogImage();
   readonly #options: CatalogOptions;
   readonly #order: IngestionOrder;
+  readonly #journal: Journal;
   #entries = new Map<string, Entry>();
   #seal: CatalogSeal;
   #keys: DataKeys;
@@ -109,6 +100,7 @@ export class Catalog {
     this.#options = options;
     this.#keys = options.keys;
     this.#order = new IngestionOrder(options.now);
+    this.#journal = createJournal(this.image, options.randomBytes, options.now);
     this.#seal = new CatalogSeal(options.clusterId, options.keys, options.randomBytes);
   }
 
@@ -148,7 +140,8 @@ export class Catalog {
    * @throws CommitRefusedError when nothing was changed because the cluster may not */
   change<T>(plan: (draft: CatalogDraft) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ attempts: 0, plan, resolve: (result) => resolve(result as T), reject });
+      const by = requesterNow();
+      this.#waiting.push({ attempts: 0, by, plan, resolve: (result) => resolve(result as T), reject });
       this.#start();
     });
   }
@@ -235,6 +228,7 @@ export class Catalog {
         if (this.#broken) throw new CommitRefusedError('conflict');
         const own = new CatalogDraft(draft);
         const result = waiting.plan(own);
+        this.#journal.note(own, draft, waiting.by);
         draft.merge(own);
         planned.push({ waiting, result });
       } catch (error) {

@@ -53,7 +53,7 @@ function groupOf(record: CatalogRecord): string | undefined {
   if (record.kind === 'droppedTable') return `x/${record.table.databaseId}`;
   if (record.kind === 'extent') return `e/${record.tableId}`;
   if (record.kind === 'segment') return `s/${record.tableId}`;
-  if (record.kind === 'operation' || record.kind === 'failure') return record.kind;
+  if (record.kind === 'operation' || record.kind === 'failure' || record.kind === 'journal') return record.kind;
   return isQueued(record) ? queuedGroup(record) : undefined;
 }
 

@@ -2,6 +2,7 @@ import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { EntityGroup, FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
+import type { JournalRecord } from './journal-record.ts';
 import type { ExternalTableView } from './external-table.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { ViewFacts } from './view-facts.ts';
@@ -167,6 +168,7 @@ export type CatalogRecord =
   | FailureEntry
   | WorkloadGroupEntry
   | ClusterSettingsEntry
+  | JournalRecord
   | QueuedRecord;
 
 export const headId = 'head';
@@ -194,6 +196,8 @@ export function recordId(record: CatalogRecord): string {
       return `w/${record.name}`;
     case 'clusterSettings':
       return clusterSettingsId;
+    case 'journal':
+      return `j/${record.journalId}`;
     default:
       return queuedRecordId(record);
   }
@@ -205,7 +209,7 @@ export const logRecordId = (segmentId: Guid, sequence: number): string =>
 
 const kinds: readonly string[] = [
   ...['database', 'table', 'droppedTable', 'extent', 'segment', 'requests', 'operation', 'failure'],
-  ...['workloadGroup', 'clusterSettings', 'head'],
+  ...['workloadGroup', 'clusterSettings', 'journal', 'head'],
   ...queuedKinds,
 ];
 /** The second one has epochs: who does not know of them would show rows that are gone. The third has views, which are no tables. */

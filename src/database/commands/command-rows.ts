@@ -18,6 +18,7 @@ import { graphCommands } from './graph-commands.ts';
 import { graphStatisticsCommands } from './graph-statistics-commands.ts';
 import { ingestCommands } from './ingest-commands.ts';
 import { managedIdentityCommands } from './managed-identity-commands.ts';
+import { journalCommands } from './journal-commands.ts';
 import { mappingCommands } from './mapping-commands.ts';
 import { moveExtentCommands } from './move-extent-commands.ts';
 import { operationCommands } from './operation-commands.ts';
@@ -41,7 +42,13 @@ import { workloadGroupCommands } from './workload-group-commands.ts';
 /** Every command that is built, by what it is about. */
 export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = {
   'Tables and columns': [...tableCommands, ...droppedTableCommands, ...showTableCommands],
-  'Databases and schemas': [...databaseCommands, ...schemaCommands, ...schemaViolationCommands, ...entityGroupCommands],
+  'Databases and schemas': [
+    ...databaseCommands,
+    ...schemaCommands,
+    ...schemaViolationCommands,
+    ...journalCommands,
+    ...entityGroupCommands,
+  ],
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
   'Export and external tables': [...exportCommands, ...externalTableCommands],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { memoryStorage } from '../../../tests/support/memory-storage.ts';
 
 const day = 86_400_000;
 let cluster: CommandFixture;
@@ -110,5 +111,79 @@ describe('.undo drop table', () => {
     await data.maintain({ droppedDatabases: [cluster.data.database.databaseId] });
     expect(await blobs()).toBe(0);
     expect(data.holdsDatabase(cluster.data.database.databaseId)).toBe(false);
+  });
+});
+
+describe('the journal', () => {
+  const journal = async (where = 'true'): Promise<readonly unknown[][]> =>
+    (await run(`.show database db journal | where ${where} | project Event, EntityName, UpdatedEntityName`)).map(
+      (row) => Object.values(row),
+    );
+
+  it('tells what became of what is defined, also after a crash, and the version that .undo drop table asks for', async () => {
+    for (const text of [
+      '.create table Logged (a: int)',
+      '.alter-merge table Logged (b: string)',
+      '.ingest inline into table Logged <| 1,x',
+      '.alter table Logged folder "F"',
+      '.alter table Logged policy caching hot = 3d',
+      '.rename table Logged to Told',
+      '.create function Of() { Told }',
+      '.create-or-alter function Of() { Told | take 1 }',
+      `.create external table Out (a: int) kind=storage dataformat=csv (h@'https://account.blob.core.windows.net/box;SECRET')`,
+      '.drop function Of',
+      '.drop table Told',
+    ])
+      await cluster.run(text, { data: await cluster.data.data(), exports: memoryStorage().exports });
+    await cluster.data.crash();
+    expect(await journal('EntityName in ("Logged", "Told", "Of", "Out")')).toEqual([
+      ['CREATE-TABLE', 'Logged', 'Logged'],
+      ['ALTER-TABLE', 'Logged', 'Logged'],
+      ['ALTER-TABLE-FOLDER', 'Logged', 'Logged'],
+      ['ALTER-TABLE-POLICY', 'Logged', 'Logged'],
+      ['RENAME-TABLE', 'Logged', 'Told'],
+      ['CREATE-FUNCTION', 'Of', 'Of'],
+      ['ALTER-FUNCTION', 'Of', 'Of'],
+      ['CREATE-EXTERNAL-TABLE', 'Out', 'Out'],
+      ['DROP-FUNCTION', 'Of', 'Of'],
+      ['DROP-TABLE', 'Told', 'Told'],
+    ]);
+    const [made, dropped] = await run('.show journal | where Event in ("CREATE-TABLE", "DROP-TABLE") and * has "[a]"');
+    expect(made).toMatchObject({
+      OriginalEntityState: '.',
+      UpdatedEntityState: "Name: Logged, Attributes: Name='[Logged].[a]', Type='I32'",
+      ChangeCommand: '.create table Logged (a: int)',
+      Principal: cluster.context.caller.fqn,
+    });
+    await run(`.undo drop table Told version="${String(dropped?.['OriginalEntityVersion'])}"`);
+    expect(await journal('EventTimestamp > datetime(2000-01-01) | where Event startswith "UNDO"')).toContainEqual([
+      ...['UNDO-DROP-TABLE', 'Told', 'Told'],
+    ]);
+    expect(JSON.stringify((await cluster.data.data()).journal())).not.toContain('SECRET');
+  });
+
+  it('is shown to administrators, and to everybody what is their own', async () => {
+    const databases = [{ ...cluster.data.database, roles: ['User' as const] }];
+    const data = await cluster.data.data();
+    const own = { caller: { ...cluster.context.caller, fqn: 'aadapp=user' }, clusterRoles: [], databases, data };
+    await cluster.run('.create table Mine (n: long)', own);
+    expect(await cluster.run('.show journal | project EntityName', own)).toEqual([{ EntityName: 'Mine' }]);
+    await expect(cluster.run('.show cluster journal', own)).rejects.toThrow('not authorized');
+    expect((await run('.show cluster journal')).length).toBeGreaterThan(1);
+  });
+
+  it('keeps the newest', async () => {
+    const data = await cluster.data.data();
+    await run('.create table Often (n: long)');
+    for (let group = 0; group < 6; group += 1)
+      await Promise.all(
+        Array.from({ length: 500 }, (_one, index) =>
+          data.setTableText('db', 'Often', { docstring: `${group * 500 + index}` }),
+        ),
+      );
+    const left = data.journal();
+    expect(left.length).toBeGreaterThanOrEqual(2_000);
+    expect(left.length).toBeLessThanOrEqual(2_700);
+    expect(left.at(-1)).toMatchObject({ event: 'ALTER-TABLE-DOCSTRING', updatedState: '2999', principal: '' });
   });
 });

@@ -1,6 +1,8 @@
 import { entityKindOf } from '../../authz/kusto-roles.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { ParsedCommand } from '../../kql/plan/command.ts';
+import type { Asking } from '../catalog/journal.ts';
+import { onBehalfOf } from '../catalog/journal.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { withoutLiterals } from '../../kql/values/string-literals.ts';
@@ -8,6 +10,7 @@ import { Command } from './command.ts';
 import type { CommandAnswer, CommandInput, CommandRow, QueriedTables } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandRow } from './command-rows.ts';
+import { toldCommand } from './journal-commands.ts';
 import { withTableWord } from './ingest-commands.ts';
 import { withoutBrackets } from './inline-records.ts';
 import { pipeParsed, pipeText } from './command-pipe.ts';
@@ -27,11 +30,17 @@ import { withJoinedLiterals } from './words.ts';
 export async function runCommand(context: CommandContext, text: string): Promise<CommandAnswer> {
   const here = withDatabaseName(context);
   try {
-    return await runText(here, text);
+    return await onBehalfOf(requesterOf(here, text), () => runText(here, text));
   } catch (error) {
     throw explainDatabase(here, error, 'Query');
   }
 }
+
+/** What the journal says of the changes that a command makes. */
+const requesterOf = ({ caller, clientRequestId, activityId }: CommandContext, text: string): Asking => ({
+  ...{ principal: caller.fqn, user: caller.displayName, command: () => toldCommand(text) },
+  ...{ clientRequestId, activityId },
+});
 
 async function runText(here: CommandContext, sent: string): Promise<CommandAnswer> {
   const text = withJoinedLiterals(withoutBrackets(sent) ?? withTableWord(sent) ?? sent);

@@ -3,7 +3,7 @@ import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import type { LogWriter, PreparedLog } from '../catalog/catalog.ts';
+import type { LogWriter, PreparedLog } from '../catalog/log-writer.ts';
 import { CatalogDamagedError, tagOf } from '../catalog/catalog-seal.ts';
 import type { SealedRecord } from '../catalog/catalog-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';

@@ -1,0 +1,165 @@
+import type { KqlType } from '../../kql/plan/types.ts';
+import type { CatalogReader } from './image.ts';
+import type { MetadataEvent } from './journal-record.ts';
+import type { CatalogRecord, DatabaseRecord, TableRecord } from './records.ts';
+
+/** As the service names types of columns inside. */
+const storedTypes: Readonly<Record<KqlType, string>> = {
+  ...{ bool: 'I8', int: 'I32', long: 'I64', real: 'R64', decimal: 'Decimal', string: 'StringBuffer' },
+  ...{ datetime: 'DateTime', timespan: 'TimeSpan', guid: 'UniqueId', dynamic: 'Dynamic' },
+};
+
+/** One thing that is said of an entity. */
+interface Entity {
+  readonly name: string;
+  readonly state: string;
+}
+
+/** What of a table, a view or a database may change; what rows do to it is no change of it.
+ * @see Kusto "Journal management": names beyond those on the page follow from them */
+export function eventsOf(
+  changes: ReadonlyMap<string, CatalogRecord | null>,
+  before: CatalogReader,
+): readonly MetadataEvent[] {
+  return [...changes].flatMap(([id, after]): readonly MetadataEvent[] => {
+    const [kind] = id;
+    if (kind !== 't' && kind !== 'd') return [];
+    const old = before.get(id);
+    if (kind === 'd') return old?.kind === 'database' && after === null ? [] : databaseEvents(old, after);
+    const isBack = changes.get(`x${id.slice(1)}`) === null;
+    return tableEvents(asTable(old), asTable(after ?? undefined), isBack);
+  });
+}
+
+const asTable = (record: CatalogRecord | undefined): TableRecord | undefined =>
+  record?.kind === 'table' && record.stored === undefined && record.snapshotOf === undefined ? record : undefined;
+
+function tableEvents(
+  old: TableRecord | undefined,
+  after: TableRecord | undefined,
+  isBack: boolean,
+): readonly MetadataEvent[] {
+  const own = after ?? old;
+  if (own === undefined) return [];
+  const noun = own.view === undefined ? 'TABLE' : 'MATERIALIZED-VIEW';
+  const base = { databaseId: own.databaseId, container: '' };
+  const names = { entity: (old ?? own).name, updatedEntity: own.name };
+  const event = (verb: string, originalState: string, updatedState: string): MetadataEvent => ({
+    ...{ ...base, ...names, event: `${verb}-${noun}`, originalState, updatedState },
+  });
+  if (old === undefined) return [event(isBack ? 'UNDO-DROP' : 'CREATE', '', tableState(own))];
+  if (after === undefined) return [event('DROP', tableState(old), '')];
+  const found: MetadataEvent[] = [];
+  if (old.name !== after.name) found.push(event('RENAME', tableState(old), tableState(after)));
+  else if (tableState(old) !== tableState(after)) found.push(event('ALTER', tableState(old), tableState(after)));
+  const rest = { ...base, ...names };
+  return [
+    ...found,
+    ...partEvents(rest, `${noun}-FOLDER`, old.folder, after.folder),
+    ...partEvents(rest, `${noun}-DOCSTRING`, old.docstring, after.docstring),
+    ...partEvents(rest, `${noun}-POLICY`, old.policies, after.policies),
+    ...partEvents(rest, `${noun}-PRINCIPALS`, old.principals, after.principals),
+    ...listEvents({ ...base, container: after.name }, 'INGESTION-MAPPING', old.mappings, after.mappings, mappingOf),
+  ];
+}
+
+/** A view is its query: its columns follow from that. */
+const tableState = ({ name, columns, view }: TableRecord): string =>
+  view === undefined
+    ? `Name: ${name}, Attributes: ${columns.map((column) => `Name='[${name}].[${column.name}]', Type='${storedTypes[column.type]}'`).join(', ')}`
+    : `Name: ${name}, Source: ${view.source}, Query: ${view.query}`;
+
+function databaseEvents(old: CatalogRecord | undefined, after: CatalogRecord | null): readonly MetadataEvent[] {
+  if (after?.kind !== 'database') return [];
+  const before: Partial<DatabaseRecord> = old?.kind === 'database' ? old : {};
+  const base = { databaseId: after.databaseId, container: '' };
+  const lists = <T>(
+    noun: string,
+    pick: (of: Partial<DatabaseRecord>) => readonly T[] | undefined,
+    of: (one: T) => Entity,
+  ) => listEvents(base, noun, pick(before) ?? [], pick(after) ?? [], of);
+  const names = { ...base, entity: '', updatedEntity: '' };
+  return [
+    ...lists(
+      'FUNCTION',
+      ({ functions }) => functions,
+      ({ name, parameters, body }) => ({
+        ...{ name, state: `Name: ${name}, Parameters: ${parameters}, Body: ${body}` },
+      }),
+    ),
+    ...lists('INGESTION-MAPPING', ({ mappings }) => mappings, mappingOf),
+    ...lists(
+      'GRAPH-MODEL',
+      ({ graphModels }) => graphModels,
+      ({ name, versions }) => ({
+        ...{ name, state: `Name: ${name}, Id: ${versions.at(-1)?.versionId ?? ''}` },
+      }),
+    ),
+    ...lists(
+      'ENTITY-GROUP',
+      ({ entityGroups }) => entityGroups,
+      ({ name, entities }) => ({
+        ...{ name, state: `Name: ${name}, Entities: ${entities.join(', ')}` },
+      }),
+    ),
+    // Without addresses, which may hold what proves access.
+    ...lists(
+      'EXTERNAL-TABLE',
+      ({ externalTables }) => externalTables,
+      ({ name, columns }) => ({
+        ...{ name, state: `Name: ${name}, Columns: ${columns.map((one) => `${one.name}:${one.type}`).join(', ')}` },
+      }),
+    ),
+    ...partEvents(names, 'DATABASE-POLICY', before.policies ?? {}, after.policies),
+    ...partEvents(names, 'DATABASE-PRETTY-NAME', before.prettyName, after.prettyName),
+  ];
+}
+
+const mappingOf = ({ name, kind, mapping }: TableRecord['mappings'][number]): Entity => ({
+  ...{ name, state: `Name: ${name}, Kind: ${kind}, Mapping: ${mapping}` },
+});
+
+type Place = Pick<MetadataEvent, 'databaseId' | 'container'>;
+
+/** A part that is the same value has not changed, and needs no look inside. */
+function partEvents(
+  place: Place & Pick<MetadataEvent, 'entity' | 'updatedEntity'>,
+  noun: string,
+  old: unknown,
+  after: unknown,
+): readonly MetadataEvent[] {
+  if (old === after) return [];
+  const [originalState, updatedState] = [partState(old), partState(after)];
+  return originalState === updatedState ? [] : [{ ...place, event: `ALTER-${noun}`, originalState, updatedState }];
+}
+
+const partState = (value: unknown): string =>
+  value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+
+function listEvents<T>(
+  place: Place,
+  noun: string,
+  old: readonly T[],
+  after: readonly T[],
+  entityOf: (one: T) => Entity,
+): readonly MetadataEvent[] {
+  if (old === after) return [];
+  const kept = new Set(old);
+  const left = new Set(after);
+  const removed = new Map(old.filter((one) => !left.has(one)).map((one) => [entityOf(one).name, entityOf(one).state]));
+  const found: MetadataEvent[] = [];
+  for (const one of after) {
+    if (kept.has(one)) continue;
+    const { name, state } = entityOf(one);
+    const before = removed.get(name);
+    removed.delete(name);
+    if (before === state) continue;
+    const names = { entity: name, updatedEntity: name, originalState: before ?? '', updatedState: state };
+    found.push({ ...place, ...names, event: `${before === undefined ? 'CREATE' : 'ALTER'}-${noun}` });
+  }
+  for (const [name, state] of removed)
+    found.push({
+      ...{ ...place, entity: name, updatedEntity: name, originalState: state, updatedState: '', event: `DROP-${noun}` },
+    });
+  return found;
+}

@@ -1,0 +1,62 @@
+import type { JournalRecord } from '../catalog/journal-record.ts';
+import { stringLiteral } from '../../kql/values/string-literals.ts';
+import type { CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { ticksOf } from './instants.ts';
+import { isAllowed } from './permissions.ts';
+
+const journalColumns =
+  'Event: string, EventTimestamp: datetime, Database: string, EntityName: string, UpdatedEntityName: string, EntityVersion: string, EntityContainerName: string, OriginalEntityState: string, UpdatedEntityState: string, ChangeCommand: string, Principal: string, RootActivityId: guid, ClientRequestId: string, User: string, OriginalEntityVersion: string';
+
+const versionText = (version: number): string => `v1.${version}`;
+
+const journalRow = (one: JournalRecord, database: string): Row => [
+  ...[one.event, ticksOf(one.at), database, one.entity || database, one.updatedEntity || database],
+  ...[versionText(one.version), one.container || database, one.originalState || '.', one.updatedState || '.'],
+  ...[one.command, one.principal, one.activityId || null, one.clientRequestId, one.user],
+  versionText(one.originalVersion),
+];
+
+/** One's own changes, and all in databases that one administers. @param only of this database. Absent: of all */
+function entries({ data, ...context }: CommandContext, only?: string): readonly Row[] {
+  const databases = new Map(data.databases().map(({ databaseId, name }) => [databaseId, name]));
+  return data.journal().flatMap((one) => {
+    const database = databases.get(one.databaseId);
+    if (database === undefined || (only !== undefined && database !== only)) return [];
+    const isSeen = one.principal === context.caller.fqn || isAllowed({ data, ...context }, 'admin', database);
+    return isSeen ? [journalRow(one, database)] : [];
+  });
+}
+
+const literals = new RegExp(stringLiteral.source, 'gi');
+
+/** A command as others may read it: without rows, and without texts that are hidden or may hold what proves access. */
+export function toldCommand(text: string): string {
+  const told = text.replace(literals, (literal) => (/^h|:\/\/|;/i.test(literal) ? "'*****'" : literal));
+  return (told.split('<|')[0] ?? '').trim();
+}
+
+/** @see Kusto "Journal management" */
+export const journalCommands: readonly CommandRow[] = [
+  {
+    kinds: { ShowJournal: ['.show journal', 'show journal'] },
+    parsed: true,
+    permission: 'anyone',
+    columns: journalColumns,
+    run: (_command, context) => entries(context),
+  },
+  {
+    kinds: { ShowClusterJournal: ['.show cluster journal', 'show cluster journal'] },
+    parsed: true,
+    permission: 'clusterAdmin',
+    columns: journalColumns,
+    run: (_command, context) => entries(context),
+  },
+  {
+    kinds: { ShowDatabaseJournal: ['.show database D journal', 'show database {DatabaseName} journal'] },
+    parsed: true,
+    permission: 'anyone',
+    columns: journalColumns,
+    run: (command, context) => entries(context, context.data.database(command.databaseName(context)).name),
+  },
+];

@@ -16,6 +16,7 @@ import type { WorkloadGroups } from './catalog/workload-groups.ts';
 import type { ExtentChanges } from './extents/extent-service.ts';
 import type { ExtentMoves } from './extents/extent-moves.ts';
 import type { UpkeepOptions, UpkeepProblem } from './extents/upkeep.ts';
+import type { ContinuousExports } from './exports/continuous-exports.ts';
 import type { ExportRequest } from './exports/export-rows.ts';
 import type { ExportedBlob } from './exports/export-target.ts';
 import type { ExternalDataRequest } from './ingest/external-table.ts';
@@ -48,6 +49,7 @@ export interface ClusterData
     StoredResults,
     GraphModels,
     MaterializedViews,
+    ContinuousExports,
     History,
     WorkloadGroups,
     ClusterSettingsChanges {

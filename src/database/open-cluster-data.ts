@@ -2,6 +2,7 @@ import type { Guid } from '../base/guid.ts';
 import { newGuid } from '../base/guid.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { Instant } from '../clock/clock.ts';
+import { instant } from '../clock/clock.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import type { EngineDatabase } from '../kql/duckdb/engine-database.ts';
 import type { ExtentExchange } from './extents/extent-exchange.ts';
@@ -21,6 +22,7 @@ import { Materializer } from './views/materializer.ts';
 import { Upkeep } from './extents/upkeep.ts';
 import { journalOf } from './catalog/journal.ts';
 import { createOperationsUnderWay } from './operations-under-way.ts';
+import { createContinuousExports, forgetExports } from './exports/continuous-exports.ts';
 import { exportRows } from './exports/export-rows.ts';
 import { openExternalData } from './ingest/external-table.ts';
 import { openExternalTable } from './ingest/named-external-table.ts';
@@ -152,6 +154,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
 
   const externalTables = createExternalTables(catalog, (name) => tables.database(name).databaseId);
 
+  const continuousExports = createContinuousExports(tables, randomBytes);
+
   return {
     ...schema,
     ...createExtentService(tables, merger, exchange),
@@ -165,6 +169,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       materializer,
       merger,
     ),
+    ...continuousExports,
     setDatabases: (databases) => {
       tables.setDatabases(databases);
       views.changed();
@@ -212,7 +217,11 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       const isDue = openTables(catalog).some(
         (table) => table.view !== undefined && materializer.isDue({ ...table, view: table.view }),
       );
-      return earliest(merger.dueAt(), queued.dueOn(), isDue ? now() : undefined);
+      const exportOn = continuousExports.exportsDueOn();
+      return earliest(
+        ...[merger.dueAt(), queued.dueOn(), isDue ? now() : undefined],
+        exportOn === undefined ? undefined : instant(exportOn),
+      );
     },
     upkeepProblems: () => upkeep.problems,
     close: async () => {
@@ -332,7 +341,10 @@ async function removeDropped(catalog: Catalog, sweeper: Sweeper, dropped: readon
   const known = dropped.filter((databaseId) => catalog.image.get(`d/${databaseId}`) !== undefined);
   for (const chunk of chunksOf(known))
     await catalog.change((draft) => {
-      for (const databaseId of chunk) draft.delete(`d/${databaseId}`);
+      for (const databaseId of chunk) {
+        forgetExports(draft, databaseId);
+        draft.delete(`d/${databaseId}`);
+      }
     });
   await sweeper.sweepSome();
 }

@@ -32,6 +32,8 @@ import { ownBlobsOr } from './storage/queued-source.ts';
 import { createStorageTargets } from './sources/storage-targets.ts';
 import { createDataPlaneApp } from './routes.ts';
 import type { Plane } from '../../http/plane.ts';
+import { continuousExports } from './continuous-exports.ts';
+import { DueWork } from './due-work.ts';
 import { QueuedIngestion } from './queued-ingestion.ts';
 import { createStorageApp } from './storage-app.ts';
 import { runResourceScript } from './run-script.ts';
@@ -47,8 +49,8 @@ export interface DataPlane {
   end(reason: ShutdownReason): Promise<void>;
   /** The Kustody clock was put back, and everything with it. */
   putBack(now: Instant): void;
-  /** The clock has gone on, or the data was opened: what is due in the queue is ingested. */
-  wakeQueued(): void;
+  /** The clock has gone on, or the data was opened: what is due in the queue is ingested, and what is to be exported is. */
+  wakeDue(): void;
   /** Milliseconds for which nobody was connected and nothing went on; undefined: something does. */
   idleMs(): number | undefined;
   /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
@@ -111,7 +113,8 @@ export async function openDataPlane(options: {
     monotonicMs,
     wallClock: () => machineTime.now(),
   };
-  const queued = new QueuedIngestion({ ...ports, clusterId, elsewhere });
+  const queued = new DueWork(ports, new QueuedIngestion({ ...ports, clusterId, elsewhere }));
+  const exports = new DueWork(ports, continuousExports(ports));
   const apps: Readonly<Record<'engine' | 'ingestion' | 'both' | 'storage', DataPlaneApp>> = {
     engine: createDataPlaneApp(ports, 'engine'),
     ingestion: createDataPlaneApp(ports, 'ingestion'),
@@ -161,7 +164,10 @@ export async function openDataPlane(options: {
   return {
     data: (known) => syncedData(host, known),
     runScript: (script) => runResourceScript(ports, script),
-    wakeQueued: () => queued.wake(),
+    wakeDue: () => {
+      queued.wake();
+      exports.wake();
+    },
     endedRequests: (call) => ended.list(call),
     idleMs: () => (ended.isAwaited ? undefined : activity.idleMs()),
     putBack: (now) => clock.putBack(now),

@@ -1,5 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { Activity } from './activity.ts';
+import type { DueWorkPorts } from './due-work.ts';
+import { DueWork } from './due-work.ts';
 import type { QueuedIngestionPorts } from './queued-ingestion.ts';
 import { QueuedIngestion } from './queued-ingestion.ts';
 
@@ -25,9 +27,9 @@ function processWith(dueOn: number | undefined) {
     },
     call: () => Promise.resolve({ leaseMs: 1, now: 1_000 }),
     host: { tell: () => undefined, data: () => (looked(), Promise.resolve({ queued })) },
-  } as unknown as QueuedIngestionPorts;
+  } as unknown as QueuedIngestionPorts & DueWorkPorts;
   const pass = (milliseconds: number): void => void (at += milliseconds);
-  return { ingestion: new QueuedIngestion(ports), activity, idleWhile, looked, pass };
+  return { ingestion: new DueWork(ports, new QueuedIngestion(ports)), activity, idleWhile, looked, pass };
 }
 
 it('looks whether something is due without keeping a cluster from its rest', async () => {

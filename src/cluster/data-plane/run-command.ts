@@ -147,7 +147,6 @@ export async function openContext(
     readonly place: RunningPlace;
   },
 ): Promise<CommandContext> {
-  const { version, hosts, clusterName } = ports.settings;
   const data = await syncedData(ports.host, access);
   const { machines } = access;
   return {
@@ -155,13 +154,7 @@ export async function openContext(
     data,
     engine: ports.host.engine,
     ...about,
-    cluster: {
-      name: clusterName,
-      uri: `https://${hosts[0] ?? ''}`,
-      version: version.version,
-      builtAt: instant(Number((version.builtAt - unixEpochTicks) / ticksPerMillisecond)),
-      startedAt: ports.startedAt(),
-    },
+    cluster: clusterFacts(ports),
     ...(access.following === undefined && {
       ingestion: ingestionOf(ports, data, access),
       roles: roleSettings(ports, access, about.activityId),
@@ -170,7 +163,7 @@ export async function openContext(
     clock: ports.clock,
     randomBytes: ports.randomBytes,
     sourceOf: ports.sourceOf,
-    exports: exportPlaces(ports, access, about.activityId),
+    exports: exportPlaces(ports, access.caller, about.activityId),
     requests: {
       cancel: (...asked) => ports.running.cancel(...asked),
       list: () => ports.running.list(),
@@ -190,12 +183,23 @@ export async function openContext(
   };
 }
 
-function exportPlaces(
-  { call, lease, targetOf }: DataPlanePorts,
-  { caller }: AllowedRequest,
+export function clusterFacts({ settings, startedAt }: Pick<DataPlanePorts, 'settings' | 'startedAt'>) {
+  const { version, hosts, clusterName } = settings;
+  return {
+    name: clusterName,
+    uri: `https://${hosts[0] ?? ''}`,
+    version: version.version,
+    builtAt: instant(Number((version.builtAt - unixEpochTicks) / ticksPerMillisecond)),
+    startedAt: startedAt(),
+  };
+}
+
+/** @param caller whom the audit log names */
+export function exportPlaces(
+  { call, lease, targetOf }: Pick<DataPlanePorts, 'call' | 'lease' | 'targetOf'>,
+  { objectId, tenantId, displayName }: Pick<CommandContext['caller'], 'objectId' | 'tenantId' | 'displayName'>,
   activityId: Guid,
 ): ExportPlaces {
-  const { objectId, tenantId, displayName } = caller;
   return {
     targetOf,
     ended: lease.ended,

@@ -39,7 +39,7 @@ export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operati
     upkeep: async (call) => {
       if (call.open !== undefined) await openKnown(openedData, { databases: call.open, now: call.now });
       const reply = data().upkeep(call);
-      if (reply.outcome === 'done') plane()?.wakeQueued();
+      if (reply.outcome === 'done') plane()?.wakeDue();
       return reply;
     },
     rest: ({ idleMs }) => {

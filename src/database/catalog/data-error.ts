@@ -4,6 +4,7 @@ const texts = {
   /** Text: which key is missing, and why. */
   DatabaseLocked: (text: string) => text,
   TableNotFound: (name: string) => `Entity ID '${name}' of kind 'Table' was not found.`,
+  ContinuousExportNotFound: (name: string) => `Entity ID '${name}' of kind 'ContinuousExport' was not found.`,
   ExternalTableNotFound: (name: string) => `Entity ID '${name}' of kind 'ExternalTable' was not found.`,
   FunctionNotFound: (name: string) => `Entity ID '${name}' of kind 'Function' was not found.`,
   GraphModelNotFound: (name: string) => `Entity ID '${name}' of kind 'GraphModel' was not found.`,

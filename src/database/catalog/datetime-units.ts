@@ -36,3 +36,18 @@ export function afterUnit(unit: TimeUnit, ticks: bigint): bigint {
     unit === 'year' ? ticksOfDate(year + 1, 1, 1) : ticksOfDate(year + (month === 12 ? 1 : 0), (month % 12) + 1, 1);
   return next ?? maxDatetimeTicks + 1n;
 }
+/** What `startofday()` and its like give of a moment. */
+export const startOf = {
+  startofday: (ticks: bigint): bigint => ticks - (ticks % ticksPerDay),
+  // The first day of the calendar was a Monday, and weeks begin on Sundays.
+  startofweek: (ticks: bigint): bigint => {
+    const day = ticks / ticksPerDay;
+    const sunday = day - ((day + 1n) % 7n);
+    return (sunday < 0n ? 0n : sunday) * ticksPerDay;
+  },
+  startofmonth: (ticks: bigint): bigint => {
+    const { year, month } = calendarOf(ticks);
+    return ticksOfDate(year, month, 1) ?? ticks;
+  },
+  startofyear: (ticks: bigint): bigint => ticksOfDate(calendarOf(ticks).year, 1, 1) ?? ticks,
+} as const;

@@ -3,6 +3,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { EntityGroup, FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
 import type { JournalRecord } from './journal-record.ts';
+import type { ContinuousExportsRecord, ExportHistoryRecord } from './continuous-export.ts';
 import type { ExternalTableView } from './external-table.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { ViewFacts } from './view-facts.ts';
@@ -169,6 +170,8 @@ export type CatalogRecord =
   | WorkloadGroupEntry
   | ClusterSettingsEntry
   | JournalRecord
+  | ContinuousExportsRecord
+  | ExportHistoryRecord
   | QueuedRecord;
 
 export const headId = 'head';
@@ -198,6 +201,10 @@ export function recordId(record: CatalogRecord): string {
       return clusterSettingsId;
     case 'journal':
       return `j/${record.journalId}`;
+    case 'continuousExports':
+      return `v/${record.databaseId}`;
+    case 'exportHistory':
+      return `y/${record.exportId}`;
     default:
       return queuedRecordId(record);
   }
@@ -209,7 +216,7 @@ export const logRecordId = (segmentId: Guid, sequence: number): string =>
 
 const kinds: readonly string[] = [
   ...['database', 'table', 'droppedTable', 'extent', 'segment', 'requests', 'operation', 'failure'],
-  ...['workloadGroup', 'clusterSettings', 'journal', 'head'],
+  ...['workloadGroup', 'clusterSettings', 'journal', 'continuousExports', 'exportHistory', 'head'],
   ...queuedKinds,
 ];
 /** The second one has epochs: who does not know of them would show rows that are gone. The third has views, which are no tables. */

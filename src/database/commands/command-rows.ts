@@ -7,6 +7,7 @@ import { clusterPolicyCommands } from './cluster-policy-commands.ts';
 import { entityGroupCommands } from './entity-group-commands.ts';
 import { diagnosticsCommands } from './diagnostics-commands.ts';
 import type { CommandRow } from './command.ts';
+import { continuousExportCommands } from './continuous-export-commands.ts';
 import { databaseCommands } from './database-commands.ts';
 import { droppedTableCommands } from './dropped-table-commands.ts';
 import { exportCommands } from './export-commands.ts';
@@ -51,7 +52,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   ],
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
-  'Export and external tables': [...exportCommands, ...externalTableCommands],
+  'Export and external tables': [...exportCommands, ...externalTableCommands, ...continuousExportCommands],
   Policies: [
     ...policyCommands,
     ...updatePolicyCommands,

@@ -23,7 +23,7 @@ describe('the commands of the documentation', () => {
 
   it.each([
     '.show external table T artifacts',
-    '.show continuous-exports',
+    '.show external table T policy query_acceleration',
     '.list blobs ("https://contoso.blob.core.windows.net/c;managed_identity=system")',
   ])(
     '%s is refused by its name: of what is not built nothing is listed, and nothing in it is looked up',

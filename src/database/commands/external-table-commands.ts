@@ -7,6 +7,7 @@ import { requireFormat } from '../ingest/formats.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { recorded } from './export-commands.ts';
+import { destinationOf } from './export-destination.ts';
 import { exportFormats, exportLayout, isTrue } from './export-properties.ts';
 import { operationIdColumns } from './operation-record.ts';
 import { requirePermission } from './permissions.ts';
@@ -26,7 +27,6 @@ const knownProperties = [
   ...(['fileExtension', 'encoding', 'sampleUris', 'filesPreview', 'validateNotEmpty', 'dryRun'] as const),
 ];
 const connectionsMax = 100;
-const gigabyte = 1_000_000_000;
 
 /** Reads a definition. @throws KqlError for what is not built, by its name */
 function definition(command: Command, context: CommandContext): ExternalTableView {
@@ -172,16 +172,8 @@ async function exportToTable(command: Command, context: CommandContext): Promise
   const { query, queryText, text } = command;
   invariant(query, 'the parser gives the query of this command');
   requireReadable(context, query, command.kind);
-  if (table.partitions.length > 0)
-    throw new KqlError('notSupported', `Export to the partitioned external table '${table.name}' is not built.`);
-  const format = exportFormats.find((one) => one === table.format.toLowerCase());
-  if (format === undefined)
-    throw new KqlError('notSupported', `Data is exported as ${exportFormats.join(', ')}, not as '${table.format}'.`);
   const properties = command.properties(exportProperties);
-  const own = { ...table.properties, ...properties };
-  const layout = exportLayout(format, isTrue(table.properties['compressed']), own, context, gigabyte);
-  const targets = table.connections.map(exportPlaces(context).targetOf);
-  const work = { text, query, queryText, layout, targets, columns: table.columns };
+  const work = { text, query, queryText, ...destinationOf(table, properties, context) };
   return recorded(command, context, work, properties.persistDetails, exportedColumns, (blob) => [
     ...[table.name, blob.path, BigInt(blob.rows), BigInt(blob.bytes)],
   ]);

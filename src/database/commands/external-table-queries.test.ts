@@ -180,6 +180,35 @@ describe('partitions', () => {
     expect(read()).toEqual(wanted.map((day) => `customer=ann/date=${day}/x.csv`));
   });
 
+  it.each(['csv', 'parquet'])('are folders of an export as %s, and say on the way back which', async (format) => {
+    storage.blobs.clear();
+    await define(
+      'Way',
+      'At: datetime, c: string',
+      `partition by (Part: string = c, Id: long = hash(c, 10), Week: datetime = startofweek(At), Kind: string) pathformat=("p=" Part "/" Id "/" datetime_pattern("yyyyMMdd", Week) "/" Kind) dataformat=${format}`,
+    );
+    await cluster.run(
+      '.export to table Way <| datatable (At: datetime, c: string, Kind: string) [datetime(2026-01-07 10:00), "ann", "x", datetime(2026-01-03), "", "y/z", datetime(null), "ann", "x"]',
+      withStorage(),
+    );
+    const [hash] = (await query('print hash("ann", 10), hash("", 10)'))[0] ?? [];
+    const [[, empty] = []] = await query('print hash("ann", 10), hash("", 10)');
+    const folders = [...storage.blobs.keys()].map((path) => path.slice(`${box}/f/`.length).replace(/\/[^/]*$/, ''));
+    expect(folders.sort()).toEqual(
+      [
+        `p=ann/${String(hash)}/20260104/x`,
+        `p=ann/${String(hash)}/__DEFAULT_PARTITION__/x`,
+        `p=__DEFAULT_PARTITION__/${String(empty)}/20251228/__DEFAULT_PARTITION__`,
+      ].sort(),
+    );
+    expect(await query('external_table("Way") | where c == "ann" | summarize n = count() by Kind')).toEqual([
+      ['x', 2n],
+    ]);
+    expect(await query('external_table("Way") | where At == datetime(2026-01-03) | project c, Kind')).toEqual([
+      ['', ''],
+    ]);
+  });
+
   it('by a hash are read, whatever it is', async () => {
     await define(
       'Hashed',

@@ -64,7 +64,6 @@ export const refusedFamilies: readonly RefusedFamily[] = [
     begins: ['show materialized view'],
     why: 'of materialized views it is not built',
   },
-  { named: /ContinuousExport/, begins: ['create-or-alter continuous-export'], why: 'continuous export is not built' },
   {
     named: /ExternalTable/,
     begins: ['create external table', 'create-or-alter external table', 'alter external table', 'show external table'],

@@ -6,6 +6,7 @@ import type { ExportLayout } from '../exports/export-layout.ts';
 import type { ExportNote, ExportPlaces } from '../exports/export-places.ts';
 import type { ExportRequest } from '../exports/export-rows.ts';
 import type { ExportedBlob, ExportTarget } from '../exports/export-target.ts';
+import type { ChangedTables } from '../ingest/row-changes.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandProgram } from './command-program.ts';
 import { queryRequest } from './query-request.ts';
@@ -17,9 +18,12 @@ export interface ExportWork {
   readonly queryText: string;
   readonly layout: ExportLayout;
   readonly targets: readonly ExportTarget[];
-  /** Of the external table that is written to. */
+  /** Of the rows, for the external table that is written to; of these the first `written` go into files. */
   readonly columns?: readonly Column[];
-  readonly foldersOf?: (columns: ExportRequest['columns']) => NonNullable<ExportRequest['foldersOf']>;
+  readonly written?: number;
+  readonly foldersOf?: ExportRequest['foldersOf'];
+  /** Tables of which not all rows are exported. */
+  readonly changed?: ChangedTables;
 }
 
 /** @throws KqlError where there is no storage */
@@ -30,7 +34,11 @@ export function exportPlaces({ exports }: CommandContext): ExportPlaces {
 
 /** Runs a query and leaves its rows in the user's storage. Order: that they will be in a container is durable → its blobs, and what each
  * has → how it ended. So there is never a blob in a container that nobody was told of. */
-export async function runExport(work: ExportWork, context: CommandContext): Promise<readonly ExportedBlob[]> {
+export async function runExport(
+  work: ExportWork,
+  context: CommandContext,
+  wrote: (blob: ExportedBlob) => void = () => undefined,
+): Promise<readonly ExportedBlob[]> {
   const places = exportPlaces(context);
   const signal = context.signal === undefined ? places.ended : AbortSignal.any([context.signal, places.ended]);
   const containers = new Map(work.targets.map(({ container }) => [container, { rows: 0, bytes: 0 }]));
@@ -52,6 +60,7 @@ export async function runExport(work: ExportWork, context: CommandContext): Prom
         sum.bytes += blob.bytes;
       }
       await tell('written', blob.container, blob);
+      wrote(blob);
     });
     await end('completed');
     return written;
@@ -62,19 +71,20 @@ export async function runExport(work: ExportWork, context: CommandContext): Prom
   }
 }
 
-function requireSameTypes(query: readonly Column[], table: readonly Column[]): void {
+/** @throws KqlError */
+export function requireSameTypes(query: readonly Column[], table: readonly Column[]): void {
   if (query.length === table.length && query.every(({ type }, index) => type === table[index]?.type)) return;
   throw new KqlError('semantic', 'The schema of the query does not match the schema of the external table.');
 }
 
 async function exported(
-  { text, query, queryText, layout, targets, columns: wanted, foldersOf }: ExportWork,
+  { text, query, queryText, layout, targets, columns: wanted, written, foldersOf, changed }: ExportWork,
   context: CommandContext & { readonly signal: AbortSignal },
   wrote: ExportRequest['wrote'],
 ): Promise<readonly ExportedBlob[]> {
   const { data, engine, randomBytes, signal } = context;
   const source = commandProgram(context, 'query', { text, program: query });
-  const execution = await engine.executeProgram(source, queryRequest(context, queryText));
+  const execution = await engine.executeProgram(source, queryRequest(context, queryText, changed));
   try {
     const [first] = execution.results;
     if (first === undefined) throw new KqlError('semantic', 'The query of this command has no result.');
@@ -82,9 +92,9 @@ async function exported(
     const columns = wanted ?? first.columns;
     requireSameTypes(first.columns, columns);
     return await data.exportRows({
-      ...{ columns, chunks, layout, targets, signal, wrote },
+      ...{ columns: columns.slice(0, written), chunks, layout, targets, signal, wrote },
       newId: () => newGuid(randomBytes).replaceAll('-', ''),
-      ...(foldersOf === undefined ? {} : { foldersOf: foldersOf(columns) }),
+      ...(foldersOf === undefined ? {} : { foldersOf }),
     });
   } finally {
     execution.close();

@@ -9,6 +9,7 @@ import { parquetWriter } from './parquet-writer.ts';
 import { textWriter } from './text-writer.ts';
 
 export interface ExportRequest {
+  /** That are written; chunks may have more, which only folders tell of. */
   readonly columns: readonly Column[];
   readonly chunks: AsyncIterable<readonly ColumnValues[]>;
   readonly layout: ExportLayout;
@@ -77,7 +78,7 @@ export async function exportRows(parts: ExportParts, request: ExportRequest): Pr
     for await (const chunk of request.chunks) {
       signal.throwIfAborted();
       for (const [folder, rows] of rowsByFolder(chunk, request.foldersOf))
-        await (await writerOf(folder)).add(chunk, rows);
+        await (await writerOf(folder)).add(chunk.slice(0, columns.length), rows);
     }
     for (const writer of writers.values()) {
       signal.throwIfAborted();

@@ -26,7 +26,7 @@ import { isPastRetention, periodsOf } from './periods.ts';
 import type { Sweeper } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { ViewRowsParts } from './view-rows.ts';
-import { openView } from './view-rows.ts';
+import { openBetween, openView } from './view-rows.ts';
 
 export interface TableStoreParts {
   readonly catalog: Catalog;
@@ -100,6 +100,16 @@ export class TableStore {
     const hidden = hiddenTable(table);
     if (hidden?.kind !== 'view') return this.open(this.#named(database, table, hidden, principal), uses);
     return openView(this.viewRows(), this.database(database).databaseId, hidden, uses, until);
+  }
+
+  /** Rows of a table that were ingested in some time. @throws DataError */
+  openBetween(
+    database: string,
+    table: string,
+    times: Parameters<typeof openBetween>[2],
+    uses?: TableUses,
+  ): Promise<OpenTable> {
+    return openBetween(this.viewRows(), () => this.table(database, table), times, uses);
   }
 
   #named(

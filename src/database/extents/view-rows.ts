@@ -77,6 +77,24 @@ export async function openView(
   return { ...opened, moments: momentsOf(image, record) };
 }
 
+/** Rows of a table that were ingested after one time, and until another. */
+export async function openBetween(
+  { kept, segmentsOf, files, connect, keys }: ViewRowsParts,
+  found: () => TableRecord,
+  { after, until }: { readonly after: IngestedAt; readonly until: IngestedAt },
+  uses?: TableUses,
+): Promise<OpenTable> {
+  const snapshot = (): ReturnType<SourceParts['snapshot']> => {
+    const table = found();
+    return {
+      table,
+      extents: kept(table).filter((extent) => mayHaveLater(extent, after)),
+      segments: segmentsOf(table.tableId).filter((segment) => segment.record.count > 0),
+    };
+  };
+  return ingestedBetween(await openTable({ files, connect, keys, snapshot }, uses && rowsOnly(uses)), after, until);
+}
+
 /** @param found the view as it is now */
 export async function openDelta(
   parts: ViewRowsParts,

@@ -4,7 +4,7 @@ import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { ContainerClient } from '@azure/storage-blob';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { drillInstance } from '../../../src/cli/drill/drill-instance.ts';
 import type { DrillInstance } from '../../../src/cli/drill/drill-instance.ts';
 import { database, makeScene } from '../../../src/cli/drill/scene.ts';
@@ -210,5 +210,46 @@ describe('an export under a key that is taken away', () => {
     await way.giveBack(scene);
     await instance.pass(30);
     expect((await mgmt(`.export to csv (${target()}) <| print 1`)).status).toBe(200);
+  });
+
+  it('rests while it is continuous, and goes on by itself when the key is back', { timeout: 90_000 }, async () => {
+    await mgmt(
+      `.create external table Out (Device: string, Celsius: real) kind=storage partition by (Pump: string = Device) dataformat=csv (${target('/out')})`,
+    );
+    const made = await mgmt(
+      '.create-or-alter continuous-export Go over (Readings) to table Out with (intervalBetweenRuns=1m) <| Readings',
+    );
+    expect(made.status, made.text).toBe(200);
+    const isListed = (rows: readonly (readonly unknown[])[]): Promise<void> =>
+      vi.waitFor(
+        async () => {
+          const listed = await mgmt('.show continuous-export Go exported-artifacts | project Path, NumRecords');
+          expect(
+            listed.rows.map(([path, count]) => [/\/out\/([^/]+)\//.exec(String(path))?.[1], count]),
+            listed.text,
+          ).toEqual(rows);
+        },
+        { timeout: 30_000, interval: 100 },
+      );
+    await mgmt('.ingest inline into table Readings <| pump-7,1');
+    await instance.pass(90);
+    await isListed([['pump-7', 1]]);
+    await mgmt('.ingest inline into table Readings <| pump-8,2');
+    const way = ways.find(({ name }) => name === 'versionDisabled');
+    if (way === undefined) throw new Error('it is one of them');
+    await way.take(scene);
+    await instance.pass(30);
+    expect((await asked('query', 'external_table("Out")')).status).toBe(503);
+    await instance.pass(120);
+    await way.giveBack(scene);
+    await instance.pass(90);
+    await isListed([
+      ['pump-8', 1],
+      ['pump-7', 1],
+    ]);
+    const read = 'external_table("Out") | where Device == "pump-8" | project Celsius';
+    expect((await asked('query', read)).rows).toEqual([[2]]);
+    expect((await mgmt('.show continuous-export Go failures')).rows).toEqual([]);
+    expect((await described()).exports?.[0]).toMatchObject({ container: `${host}/${container}`, notEnded: 0 });
   });
 });

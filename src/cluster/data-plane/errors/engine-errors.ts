@@ -32,6 +32,7 @@ const kindOfData = {
   DatabaseLocked: 'unavailable',
   TableNotFound: 'tableNotFound',
   ExternalTableNotFound: 'entityNotFound',
+  ContinuousExportNotFound: 'entityNotFound',
   FunctionNotFound: 'entityNotFound',
   ViewNotFound: 'entityNotFound',
   InvalidView: 'badRequest',

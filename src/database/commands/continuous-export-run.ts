@@ -1,0 +1,108 @@
+import { newGuid } from '../../base/guid.ts';
+import type { ContinuousExport } from '../catalog/continuous-export.ts';
+import { CommitRefusedError, dataError } from '../catalog/data-error.ts';
+import { isExternal } from '../../kql/plan/external-data.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Program } from '../../kql/plan/plan.ts';
+import { tablesOf } from '../../kql/plan/walk.ts';
+import type { ExportPlaces } from '../exports/export-places.ts';
+import type { ContinuousExports, ExportRun } from '../exports/continuous-exports.ts';
+import type { CommandContext } from './command-context.ts';
+import { destinationOf } from './export-destination.ts';
+import { readableCatalog } from './readable-catalog.ts';
+import { runExport } from './run-export.ts';
+import { quotedName } from './schema-text.ts';
+
+/** What runs of continuous exports need of the process that they are in. */
+export interface ContinuousExportParts extends Pick<
+  CommandContext,
+  'data' | 'engine' | 'clock' | 'randomBytes' | 'cluster' | 'sourceOf'
+> {
+  /** Who is told of a run: whoever made the export, and the id of the run. */
+  readonly placesOf: (creator: ContinuousExport['creator'], activityId: CommandContext['activityId']) => ExportPlaces;
+  /** Whether something failed because the cluster may not use its key: then it goes on when it may. */
+  readonly isRefusal: (error: unknown) => boolean;
+}
+
+/** Runs the continuous exports that are due, in the name of the service: those who made them need no rights any more.
+ * @throws CommitRefusedError */
+export const runContinuousExports = (parts: ContinuousExportParts): Promise<void> =>
+  (parts.data satisfies Pick<ContinuousExports, 'exportDue'>).exportDue(
+    async (database, definition, { open, wrote }) => {
+      const context = contextOf(parts, database, definition);
+      const table = parts.data.externalTable(database, definition.externalTable);
+      const text = `.export to table ${quotedName(table.name)} <| ${definition.query}`;
+      const parsed = await parts.engine.parseCommand({ text, database, catalog: readableCatalog(context) });
+      const { query, queryText } = parsed;
+      if (query === undefined || queryText === undefined)
+        throw new KqlError('semantic', 'The query of the continuous export has no result.');
+      requireFacts(query, definition, context);
+      const work = { text, query, queryText, ...destinationOf(table, definition.properties, context), changed: open };
+      try {
+        await runExport(work, context, wrote);
+      } catch (error) {
+        throw parts.isRefusal(error) ? new CommitRefusedError('suspended') : error;
+      }
+    },
+  );
+
+type Named = Parameters<ExportRun>[1];
+
+function contextOf(parts: ContinuousExportParts, database: string, { creator }: Named): CommandContext {
+  const { data, engine, clock, randomBytes, cluster, sourceOf } = parts;
+  const activityId = newGuid(parts.randomBytes);
+  return {
+    ...{ data, engine, clock, randomBytes, cluster },
+    ...(sourceOf && { sourceOf }),
+    ...{ database, activityId, clientRequestId: `RunContinuousExports;${activityId}` },
+    caller: creator,
+    clusterRoles: ['AllDatabasesViewer'],
+    databases: parts.data.databases().map(({ databaseId, name }) => ({ databaseId, name, roles: [] })),
+    ...{ principals: [], streamingIngestEnabled: false, purgeEnabled: false },
+    exports: parts.placesOf(creator, activityId),
+    requests: { cancel: () => 0 },
+    background: () => undefined,
+  };
+}
+
+/** What the service says of queries of continuous exports.
+ * @see Kusto "Continuous data export overview", limitations
+ * @throws KqlError, DataError */
+export function requireFacts(
+  program: Program,
+  { factTables }: Pick<Named, 'factTables'>,
+  { data, database }: Pick<CommandContext, 'data' | 'database'>,
+): void {
+  const { tables, views } = data.database(database);
+  const read = tablesOf(program);
+  for (const { database: other, table } of read) {
+    if (isExternal(table))
+      throw new KqlError(
+        'notSupported',
+        'A continuous export whose query reads data outside of the cluster is not built.',
+      );
+    if (other !== database)
+      throw new KqlError(
+        'notSupported',
+        'A continuous export whose query reads another database needs a managed identity, and those with one are not built.',
+      );
+    const { row_level_security: rows, restricted_view_access: view } = tables.get(table)?.policies ?? {};
+    if (rows?.IsEnabled === true || view?.IsEnabled === true)
+      throw new KqlError(
+        'semantic',
+        `A continuous export cannot read the table '${table.slice(0, 200)}', which has a ${rows?.IsEnabled === true ? 'row level security' : 'restricted view access'} policy.`,
+      );
+  }
+  for (const fact of factTables) {
+    if (views.has(fact))
+      throw new KqlError('semantic', `A continuous export is of tables; '${fact}' is a materialized view.`);
+    if (!tables.has(fact)) throw dataError('TableNotFound', fact.slice(0, 200));
+    if (!read.some(({ table }) => table === fact))
+      throw new KqlError(
+        'semantic',
+        `The query of the continuous export does not read the table '${fact.slice(0, 200)}'.`,
+      );
+  }
+  if (factTables.length === 0)
+    throw new KqlError('semantic', 'The query of a continuous export reads at least one fact table.');
+}

@@ -1,9 +1,9 @@
 import { KqlError } from '../../../plan/kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from '../language/language.ts';
 import { UnknownTable } from '../language/node-errors.ts';
-import { isFuzzy } from './fuzzy.ts';
+import { isFuzzy, startsFromNothing } from './fuzzy.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from '../language/language.ts';
-import { sourceOf, startsFromNothing } from '../language/pipes.ts';
+import { sourceOf } from '../language/pipes.ts';
 import type { EngineFunctions } from './engine-functions.ts';
 import { hasOpenPlugin } from './open-schemas.ts';
 import { missingPatterns } from './missing-patterns.ts';

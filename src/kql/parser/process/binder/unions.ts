@@ -1,8 +1,8 @@
 import { columnsOfSymbol } from '../language/node-types.ts';
-import { isFuzzy } from './fuzzy.ts';
+import { isFuzzy, startsFromNothing } from './fuzzy.ts';
 import type { LanguageSymbol, SyntaxNode } from '../language/language.ts';
 import { list, nameOf, need, symbolKind, toArray } from '../language/language.ts';
-import { pipedInto, startsFromNothing } from '../language/pipes.ts';
+import { pipedInto } from '../language/pipes.ts';
 import type { Correction } from './correction.ts';
 import { correction } from './correction.ts';
 import type { ColumnOf, SemanticInfo } from './symbols.ts';

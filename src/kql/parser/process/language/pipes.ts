@@ -8,15 +8,6 @@ export function sourceOf(node: SyntaxNode): SyntaxNode {
   return kind === 'PathExpression' ? sourceOf(need(node, 'Selector')) : node;
 }
 
-/** Whether a leg of a fuzzy union starts from a table that is not there, or from a function that does. */
-export function startsFromNothing(leg: SyntaxNode): boolean {
-  const source = sourceOf(leg);
-  const body = source.GetCalledFunctionBody?.();
-  const inner = body && part(body, 'Expression');
-  if (inner) return startsFromNothing(inner);
-  return /^(NameReference|FunctionCallExpression)$/.test(kindOf(source)) && !source.ReferencedSymbol;
-}
-
 /** What stands left of the pipe before an operator. */
 export function pipedInto(operator: SyntaxNode): SyntaxNode | undefined {
   const parent = operator.Parent;

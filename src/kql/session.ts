@@ -17,6 +17,8 @@ import type { TableSource } from './sql/context.ts';
 import type { NativeValue } from './sql/native.ts';
 import type { Translation, TranslationInput } from './sql/translate.ts';
 import { translate } from './sql/translate.ts';
+import type { Pieces } from './wide-results.ts';
+import { piecesOf, widened } from './wide-results.ts';
 
 /** Rows that a command made; values by type as in chunks. */
 export interface CommandRows {
@@ -93,8 +95,32 @@ export function resultChunks(
   index: number,
 ): { readonly chunks: AsyncGenerator<ColumnValues[]>; readonly callsNatives: boolean } {
   const [plan, { lets }] = [resultPlan(session, index), session.staged];
+  const wide = piecesOf(plan);
+  if (wide !== undefined) return chunksInPieces(session, wide, plan.cols);
   const first = translated(session, plan, lets, { wrapping: false });
   return { chunks: chunksOf(session, plan, lets, first), callsNatives: first.callsNatives };
+}
+
+/** All pieces are translated before the first runs, so that what is wrong in one is known then. */
+function chunksInPieces(
+  session: Session,
+  { pieces, rowsMax }: Pieces,
+  cols: readonly Column[],
+): ReturnType<typeof resultChunks> {
+  const { lets } = session.staged;
+  const translations = pieces.map(({ plan }) => translated(session, plan, lets, { wrapping: false }));
+  async function* chunks(): AsyncGenerator<ColumnValues[]> {
+    let left = rowsMax;
+    for (const [index, piece] of pieces.entries()) {
+      if (left <= 0) return;
+      for await (const chunk of chunksOf(session, piece.plan, lets, translations[index])) {
+        const rows = widened(chunk, piece, cols, left);
+        left -= rows[0]?.length ?? 0;
+        yield rows;
+      }
+    }
+  }
+  return { chunks: chunks(), callsNatives: translations.some(({ callsNatives }) => callsNatives) };
 }
 
 /** A result as a statement for those who keep its rows in the engine. */

@@ -1,6 +1,7 @@
 import { joined, sql } from '../sql/fragment.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Expression } from '../plan/expression.ts';
+import { KqlError } from '../plan/kql-error.ts';
 import type { JoinKind, JoinPair } from '../plan/plan.ts';
 import { physicalType } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';
@@ -69,6 +70,9 @@ function deduplicated({ relation, keys }: Keyed, ctx: SqlContext): Keyed {
   return { relation: { ...relation, sql: sql`SELECT * FROM (${numbered}) WHERE ${order} = 1` }, keys };
 }
 
+/** Columns of all legs of a union together, in one statement: some half a kilobyte each. */
+const cellsMax = 500_000;
+
 export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
   join: (ctx, node) => {
     const { kind } = node;
@@ -121,6 +125,11 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
     return { sql: selectFrom(from, outputs), columns };
   },
   union: (ctx, node) => {
+    if (node.legs.length * node.cols.length > cellsMax)
+      throw new KqlError(
+        'memory',
+        `The query needs more memory than it may use (E_RUNAWAY_QUERY): a union of ${node.legs.length} tables with rows has ${node.cols.length} columns here.`,
+      );
     const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));
     const legs = node.legs.map((leg) => {
       const relation = compilePlan(ctx, leg.plan);

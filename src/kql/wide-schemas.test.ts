@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LocalEngine } from './testing/local-engine.ts';
+import type { LocalEngine, LocalTable } from './testing/local-engine.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
 import { parserEntry } from './testing/parser-entry.ts';
 
@@ -22,10 +22,11 @@ const catalog = {
     },
   ],
 };
-/** One table has a row; where SQL reads another, that is noted. */
+/** One table has a row, or all have; where SQL reads another, that is noted. */
+let filled = (table: string): boolean => table === 'T7';
 const sources = {
   open: (_database: string, table: string) => {
-    const rows = table === 'T7' ? 1 : 0;
+    const rows = filled(table) ? 1 : 0;
     const columns = catalog.databases[0]?.tables.find(({ name }) => name === table)?.columns ?? [];
     const select = columns.map(({ name }) => (name === 's' ? "'x' AS s" : `7::BIGINT AS ${name}`)).join(', ');
     return Promise.resolve({
@@ -40,13 +41,13 @@ const sources = {
   },
 };
 
-describe('tables without rows', () => {
-  let engine: LocalEngine;
-  beforeAll(async () => {
-    engine = await openLocalEngine(parserEntry, { catalog, sources });
-  }, 60_000);
-  afterAll(() => engine.close());
+let engine: LocalEngine;
+beforeAll(async () => {
+  engine = await openLocalEngine(parserEntry, { catalog, sources });
+}, 60_000);
+afterAll(() => engine.close());
 
+describe('tables without rows', () => {
   it.each<[string, number, number]>([
     ['search "x"', 1, 1],
     ['search "nowhere"', 1, 0],
@@ -64,5 +65,41 @@ describe('tables without rows', () => {
 
   it('do not hide what is wrong in a condition', async () => {
     await expect(engine.run('union T7, (T1 | where s matches regex "(")')).rejects.toThrow();
+  });
+});
+
+describe('results of very many columns', () => {
+  beforeAll(() => {
+    filled = () => true;
+  });
+
+  const rowOf = (result: LocalTable | undefined, table: string): Record<string, unknown> => {
+    const { columns = [], rows = [] } = result ?? {};
+    const source = columns.findIndex(({ name }) => name === '$table');
+    const row = rows.find((one) => one[source] === table) ?? [];
+    return Object.fromEntries(columns.map(({ name }, index) => [name, row[index]]));
+  };
+
+  it('are made leg by leg, each value in its column', async () => {
+    const [result] = await engine.run('search "x"');
+    expect(result?.rows).toHaveLength(tableCount);
+    expect(result?.columns).toHaveLength(2 + tableCount * 30);
+    expect(rowOf(result, 'T7')).toMatchObject({ $table: 'T7', s: 'x', own7_0: 7, own7_29: 7, own8_0: null });
+    expect(rowOf(result, 'T199')).toMatchObject({ $table: 'T199', s: 'x', own199_29: 7, own7_0: null });
+  });
+
+  it.each<[string, number]>([
+    ['search "x" | take 3', 3],
+    ['search "x" | take 3 | take 2', 2],
+    ['search "x" | take 0', 0],
+    ['search "nowhere"', 0],
+    ['union *', tableCount],
+    ['union withsource=t * | take 150', 150],
+  ])('have as many rows as they should: %s', async (text, rows) => {
+    expect((await engine.run(text))[0]?.rows).toHaveLength(rows);
+  });
+
+  it('are refused where one statement would have all columns of all', async () => {
+    await expect(engine.run('union T* | sort by s')).rejects.toMatchObject({ code: 'memory' });
   });
 });

@@ -73,7 +73,7 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
   return groups.filter(({ name }) => name === command.required('EntityGroupName')).map(rowOf);
 }
 
-/** They are kept and shown; `macro-expand` takes the groups that a query writes out. @see Kusto "Entity groups" and the pages of these commands */
+/** `macro-expand` finds them by name. @see Kusto "Entity groups" and the pages of these commands */
 export const entityGroupCommands: readonly CommandRow[] = [
   {
     kinds: {

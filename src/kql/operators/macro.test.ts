@@ -12,7 +12,14 @@ const catalog: KqlCatalog = {
   version: '1',
   cluster: 'local',
   databases: [
-    { name: 'one', tables: ['Logs', 'Names'].map((name) => ({ name, columns })), functions: [] },
+    {
+      ...{ name: 'one', tables: ['Logs', 'Names'].map((name) => ({ name, columns })), functions: [] },
+      entityGroups: [
+        { name: 'Stored', entities: ["cluster('local').database('one')", "database('two')"] },
+        { name: 'Elsewhere', entities: ["database('one')", "cluster('other').database('two')"] },
+        { name: 'Gone', entities: ["database('one')", "database('nowhere')"] },
+      ],
+    },
     { name: 'two', tables: ['Logs', 'Names'].map((name) => ({ name, columns })), functions: [] },
     { name: 'odd', tables: [{ name: 'Logs', columns: columns.slice(0, 1) }], functions: [] },
     { name: 'bare', tables: [], functions: [] },
@@ -60,6 +67,15 @@ it.each<[string, readonly (readonly unknown[])[]]>([
       ['y', 1, 1],
     ],
   ],
+  [
+    `macro-expand Stored as X (X.Logs | extend db = X.$current_database | project a, db) | sort by a asc`,
+    [
+      [1, 'one'],
+      [2, 'one'],
+      [3, 'two'],
+    ],
+  ],
+  [`let Stored = entity_group [database('two')]; macro-expand Stored as X (X.Logs | project a)`, [[3]]],
   // The join stays inside each database.
   [
     `${both} macro-expand Both as X (X.Logs | join kind=inner (X.Names | project a, name = s) on a | project a, name) | sort by a asc`,
@@ -92,6 +108,9 @@ it.each<[string, string, string]>([
   [`macro-expand entity_group [database('one'), database('bare')] as X (X.Logs)`, 'semantic', `'Logs'`],
   [`macro-expand entity_group [database('one'), database('odd')] as X (X.Logs)`, 'notSupported', 'different columns'],
   [`macro-expand entity_group [database('one').Logs] as X (X)`, 'notSupported', 'databases'],
+  [`macro-expand Elsewhere as X (X.Logs)`, 'notSupported', "other cluster in cluster('other').database('two')"],
+  [`macro-expand Gone as X (X.Logs)`, 'databaseNotFound', "'nowhere'"],
+  [`macro-expand database('one').Stored as X (X.Logs)`, 'notSupported', 'This entity group'],
 ])('refuses %s', async (query, code, message) => {
   await expect(engine.run(query)).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
 });

@@ -15,6 +15,8 @@ export interface CatalogDatabase {
   readonly functions: readonly CatalogFunction[];
   readonly materializedViews?: readonly CatalogView[];
   readonly graphs?: readonly CatalogGraph[];
+  /** `cluster('c').database('d')` each. */
+  readonly entityGroups?: readonly { readonly name: string; readonly entities: readonly string[] }[];
   /** With what only the paths of their files say. */
   readonly externalTables?: readonly Pick<CatalogTable, 'name' | 'columns'>[];
   /** Those of the principal who asks. */

@@ -62,6 +62,10 @@ const symbolsOf = {
   }),
 } as const;
 
+function entityGroupSymbol({ name, entities }: NonNullable<CatalogDatabase['entityGroups']>[number]): unknown {
+  return new (languagePackage().Symbols.EntityGroupSymbol.$ctor3)(name, `[${entities.join(', ')}]`);
+}
+
 /** @param views that wildcards take in: tables by the names of functions */
 function databaseSymbol(database: CatalogDatabase, views: readonly unknown[] = []): unknown {
   const { Symbols } = languagePackage();
@@ -70,6 +74,8 @@ function databaseSymbol(database: CatalogDatabase, views: readonly unknown[] = [
     ...database.tables.map(symbolsOf.table),
     ...(database.materializedViews ?? []).map(symbolsOf.view),
     ...(database.graphs ?? []).map(symbolsOf.graph),
+    // The binder looks at what is in them once, so a catalog has its own.
+    ...(database.entityGroups ?? []).map(entityGroupSymbol),
     ...(database.externalTables ?? []).map(symbolsOf.externalTable),
     ...(database.storedResults ?? []).map(symbolsOf.storedResult),
     ...database.functions.map(symbolsOf.fn),

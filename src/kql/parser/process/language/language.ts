@@ -68,6 +68,7 @@ interface SymbolsNamespace {
   readonly TableSymbol: { readonly $ctor4: Constructor };
   readonly FunctionSymbol: { readonly ctor: Constructor; readonly $ctor16: Constructor };
   readonly Tabularity: Readonly<Record<string, unknown>>;
+  readonly EntityGroupSymbol: { readonly $ctor3: Constructor };
   readonly MaterializedViewSymbol: { readonly $ctor3: Constructor };
   readonly ExternalTableSymbol: { readonly ctor: Constructor };
   readonly GraphModelSymbol: { readonly $ctor1: Constructor };

@@ -11,6 +11,8 @@ export interface KeptGraphs {
   /** A plugin that may not be used on this cluster. */
   isDisabled(plugin: string): boolean;
   find(database: string, name: string): CatalogGraph | undefined;
+  /** A stored entity group. */
+  entities(database: string, name: string): readonly string[] | undefined;
   /** What a stored table has instead of its rows. */
   security(database: string, table: string): RowLevelSecurity | undefined;
   materialized(database: string, name: string): CatalogView | undefined;

@@ -32,6 +32,9 @@ export const keptGraphs = (catalog: KqlCatalog, functions: EngineFunctions, stat
   isDisabled: (plugin) => catalog.disabledPlugins?.includes(plugin) === true,
   find: (database, name) =>
     catalog.databases.find((entry) => entry.name === database)?.graphs?.find((graph) => graph.name === name),
+  entities: (database, name) =>
+    catalog.databases.find((entry) => entry.name === database)?.entityGroups?.find((group) => group.name === name)
+      ?.entities,
   security: (database, name) => {
     const { tables = [], materializedViews = [] } = catalog.databases.find((entry) => entry.name === database) ?? {};
     return [...tables, ...materializedViews].find((table) => table.name === name)?.rowLevelSecurity;

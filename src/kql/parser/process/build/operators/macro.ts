@@ -3,7 +3,8 @@ import { namesakes } from '../../../../plan/union-feeds.ts';
 import type { Builder } from '../draft/builder.ts';
 import type { Entity } from '../draft/scope.ts';
 import { columnsOf, columnsOfSymbol } from '../../language/node-types.ts';
-import { notSupported, semantic } from '../../language/node-errors.ts';
+import { notSupported, positionOf, semantic } from '../../language/node-errors.ts';
+import { databaseNotFound } from '../../../../plan/kql-error.ts';
 import { Scope } from '../draft/scope.ts';
 import type { LanguageSymbol, SyntaxNode } from '../../language/language.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from '../../language/language.ts';
@@ -12,7 +13,7 @@ import type { OperatorBuilder } from '../draft/visit.ts';
 import { buildStatement, buildTable } from '../draft/visit.ts';
 import { knownDatabase } from '../draft/databases.ts';
 
-/** The databases of an entity group, written out or named by a `let`. */
+/** The databases of an entity group: written out, named by a `let`, or stored in the database of the query. */
 export function entitiesOf(b: Builder, node: SyntaxNode): readonly Entity[] {
   if (kindOf(node) === 'EntityGroupExpression')
     return list(node, 'Entities').map((entity) => {
@@ -23,7 +24,16 @@ export function entitiesOf(b: Builder, node: SyntaxNode): readonly Entity[] {
     });
   const binding = kindOf(node) === 'NameReference' ? b.scope.find(nameOf(node)) : undefined;
   if (binding?.k === 'entityGroup') return binding.entities;
-  throw notSupported(b, node, 'This entity group');
+  const stored =
+    kindOf(node) === 'NameReference' ? b.draft.keptGraphs.entities(b.draft.database, nameOf(node)) : undefined;
+  if (stored === undefined) throw notSupported(b, node, 'This entity group');
+  const members = toArray<LanguageSymbol>((node.ResultType as Entity | undefined)?.Members);
+  return stored.map((text, index) => {
+    const member = members[index];
+    if (member && b.draft.keptGraphs.hasDatabase(b.draft.database, member)) return member;
+    if (text.startsWith('cluster(')) throw notSupported(b, node, `The other cluster in ${text.slice(0, 100)}`);
+    throw databaseNotFound(text.replace(/^database\('|'\)$/g, ''), positionOf(b, node));
+  });
 }
 
 /** macro-expand: the subquery once for each database of the group, and the union of what they give. The binder looks at the

@@ -1,3 +1,4 @@
+import type { CursorOptions } from './plan/cursor-options.ts';
 import type { ColumnValues } from './duckdb/engine-database.ts';
 import type { KqlCatalog } from './plan/catalog.ts';
 import type { KqlType } from './plan/types.ts';
@@ -55,6 +56,8 @@ export interface QueryRequest {
   readonly memberOf?: readonly string[];
   /** What `cursor_current()` is: when the newest records were ingested that can be read, in ticks. Taken before a table is opened. */
   readonly cursor?: bigint;
+  /** What the client says of cursors; `set` statements of the text go before. */
+  readonly cursors?: CursorOptions;
   /** Unions do without tables that are not there, as under `set best_effort`. */
   readonly bestEffort?: boolean;
   readonly signal?: AbortSignal;

@@ -4,6 +4,7 @@ import type { EngineConnection, EngineDatabase } from './duckdb/engine-database.
 import { NeedsThreadError, sharedNativeLimit } from './duckdb/native-budget.ts';
 import { KeptStages } from './kept-stages.ts';
 import { commandTable } from './plan/command.ts';
+import { readCursorOptions, withCursorOptions } from './plan/cursor-options.ts';
 import type { Literal } from './plan/expression.ts';
 import type { Program } from './plan/plan.ts';
 import { KqlError } from './plan/kql-error.ts';
@@ -80,8 +81,10 @@ export class Work {
 
   /** Opens the tables, and begins; once more for the program that is made of what the one before has told.
    * @throws KqlError, OpenSchema */
-  async begin(program: Program): Promise<void> {
+  async begin(compiled: Program): Promise<void> {
     this.signal?.throwIfAborted();
+    const { cursors, database } = this.#request;
+    const program = withCursorOptions(compiled, { ...cursors, ...readCursorOptions(compiled.options) }, database);
     this.#facts = factsOf(program, timed(this.#request, program));
     const made = this.#command && tableKey('', commandTable);
     this.#program = await this.#opened.open(program, this.#facts, made);

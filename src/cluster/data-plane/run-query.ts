@@ -58,6 +58,7 @@ export async function runQueryRequest(
         memberOf: access.caller.memberOf,
         cursor: data.cursor(),
         bestEffort: sent.options.bestEffort,
+        cursors: sent.options.cursors,
         signal,
         sources,
       });

@@ -78,15 +78,17 @@ export function kqlCatalogOf(
     version,
     cluster,
     ...(disabledPlugins.length === 0 ? {} : { disabledPlugins }),
-    databases: databases.map(({ name, tables, functions, graphModels, entityGroups, views, externalTables }): CatalogDatabase => ({
-      name,
-      tables: [...tables.values()].map(catalogTable),
-      functions: [...functions.values()].map(withoutPrincipals),
-      ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(graphOf) }),
-      ...(externalTables.length === 0 ? {} : { externalTables: externalTables.map(catalogExternalTable) }),
-      ...(entityGroups.length === 0 ? {} : { entityGroups }),
-      ...(views.size === 0 ? {} : { materializedViews: [...views.values()].map(catalogView) }),
-    })),
+    databases: databases.map(
+      ({ name, tables, functions, graphModels, entityGroups, views, externalTables }): CatalogDatabase => ({
+        name,
+        tables: [...tables.values()].map(catalogTable),
+        functions: [...functions.values()].map(withoutPrincipals),
+        ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(graphOf) }),
+        ...(externalTables.length === 0 ? {} : { externalTables: externalTables.map(catalogExternalTable) }),
+        ...(entityGroups.length === 0 ? {} : { entityGroups }),
+        ...(views.size === 0 ? {} : { materializedViews: [...views.values()].map(catalogView) }),
+      }),
+    ),
   };
 }
 

@@ -1,3 +1,4 @@
+import { withoutCursor } from '../plan/cursor-options.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { parseJson } from '../sql/native.ts';
 import { cast } from '../sql/convert.ts';
@@ -9,8 +10,8 @@ import { maxDatetimeTicks } from '../values/ticks.ts';
  * @see Kusto "Database cursors" */
 const cursorTest = (operator: '>' | '<='): FunctionRow => ({
   result: 'bool',
-  sql: ([time, cursor], _call, { ctx }) => {
-    if (!time || !cursor) return 'false';
+  sql: ([time, cursor], call, { ctx }) => {
+    if (!time || !cursor) throw withoutCursor(call.name, call.at);
     const at = sql`coalesce(${time.sql}, 0)`;
     const ticks = sql`CASE WHEN ${cast(cursor, 'string')} = '' THEN -1 ELSE TRY_CAST(${cast(cursor, 'string')} AS BIGINT) END`;
     const until = ctx.bind(ctx.facts.cursor ?? maxDatetimeTicks, 'BIGINT');

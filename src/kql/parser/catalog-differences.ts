@@ -10,6 +10,7 @@ const isList: Readonly<Record<List, true>> = {
   graphs: true,
   externalTables: true,
   storedResults: true,
+  entityGroups: true,
 };
 const lists = Object.keys(isList) as List[];
 type Entity = object;

@@ -1,5 +1,8 @@
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { parseDatetime, parseTimespan, ticksPerMillisecond } from '../../../kql/values/ticks.ts';
+import type { CursorOptions } from '../../../kql/plan/cursor-options.ts';
+import { readCursorOptions } from '../../../kql/plan/cursor-options.ts';
+import { KqlError } from '../../../kql/plan/kql-error.ts';
 import { kustoError } from '../errors/kusto-error.ts';
 
 /** Where version 2 tells that a result broke off. */
@@ -28,6 +31,7 @@ export interface RequestOptions {
   readonly consistency: string;
   /** What its author says of the request. */
   readonly description: string;
+  readonly cursors: CursorOptions;
 }
 
 /** @see Kusto "Client request properties", "Query limits" */
@@ -76,7 +80,17 @@ export function readOptions(sent: JsonObject): RequestOptions {
     forceRowLevelSecurity: flag('query_force_row_level_security'),
     consistency: read('queryconsistency', textOf) ?? 'strongconsistency',
     description: read('request_description', textOf) ?? '',
+    cursors: cursorsOf(Object.fromEntries(values)),
   };
+}
+
+/** @throws KustoError `badRequest` */
+function cursorsOf(values: Readonly<Record<string, Json>>): CursorOptions {
+  try {
+    return readCursorOptions(values);
+  } catch (error) {
+    throw error instanceof KqlError ? kustoError('badRequest', error.message) : error;
+  }
 }
 
 /** Adds what the text itself says by `set` statements; where both set a limit, the lower one holds.

@@ -83,6 +83,7 @@ function isTolerated(
     return /PartitionedByClause,(PipeExpression,)*GraphShortestPathsOperator/.test(
       path(root, Start).map(kindOf).join(),
     );
+  if (Code === 'KS119') return isDefaultedCursor(root, Start);
   // The binder takes the column that a hint of `evaluate` names for a plugin.
   if (Code === 'KS237') return path(root, Start).some((node) => kindOf(node) === 'NamedParameter');
   if ((Code === 'KS234' || Code === 'KS235') && isDynamicArgument(root, Start, Start + Length)) return true;
@@ -104,6 +105,16 @@ function isTolerated(
   }
   return false;
 }
+
+/** A cursor that is not written down is a property of the request. */
+const isDefaultedCursor = (root: SyntaxNode, at: number): boolean => {
+  const call = path(root, at).findLast((node) => kindOf(node) === 'FunctionCallExpression');
+  return (
+    call !== undefined &&
+    /^cursor_(after|before_or_at)$/.test(nameOf(need(call, 'Name'))) &&
+    list(need(call, 'ArgumentList'), 'Expressions').length === 0
+  );
+};
 
 /** `percentiles_array_tdigest(t, range(0, 100, 50), typeof(int))`: to the binder the type is one more percentile, and the array none. */
 const isTypeOfPercentiles = (root: SyntaxNode, at: number): boolean => {

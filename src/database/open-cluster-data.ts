@@ -26,6 +26,7 @@ import { createContinuousExports, forgetExports } from './exports/continuous-exp
 import { exportRows } from './exports/export-rows.ts';
 import { openExternalData } from './ingest/external-table.ts';
 import { openExternalTable } from './ingest/named-external-table.ts';
+import type { SourceOf } from './ingest/data-source.ts';
 import { parseMapping } from './ingest/ingestion-mapping.ts';
 import { IngestService } from './ingest/ingest-service.ts';
 import { createRowChanges } from './ingest/row-changes.ts';
@@ -33,6 +34,7 @@ import { UpdatePolicies } from './ingest/update-policies.ts';
 import type { DataQueries } from './ingest/update-query.ts';
 import type { KqlCatalog } from '../kql/plan/catalog.ts';
 import type { DatabaseView } from './catalog/catalog-view.ts';
+import { requireCallout } from './catalog/callout-policy.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { CatalogRewrap } from './catalog/catalog.ts';
 import { ticksOfIngestion } from './catalog/ingestion-order.ts';
@@ -138,6 +140,15 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     updates,
     view: (extent, table) => extentView(tables, extent, table),
   });
+  /** By what the callout policy says when it is read. */
+  const calledOut = <Request extends { readonly sourceOf: SourceOf }>(request: Request): Request => ({
+    ...request,
+    sourceOf: (address) => {
+      const source = request.sourceOf(address);
+      requireCallout(clusterSettingsOf(catalog.image), 'external_data', source.name);
+      return source;
+    },
+  });
   const queued = createQueuedStorage({
     ...{ clusterId, catalog, writer, randomBytes, now, store: tables, ingestion },
     databaseNamed: (name) =>
@@ -198,11 +209,11 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ingest: (request) => ingestion.ingest(request),
     ingestFrom: (request) => ingestion.ingestFrom(request),
     queued,
-    readExternal: (request) => openExternalData({ connect, files }, request),
+    readExternal: (request) => openExternalData({ connect, files }, calledOut(request)),
     readExternalTable: async (database, request) =>
       openExternalTable(
         { connect, files },
-        { ...request, table: externalTables.externalTable(database, request.named.name) },
+        { ...calledOut(request), table: externalTables.externalTable(database, request.named.name) },
       ),
     exportRows: (request) => exportRows({ connect, files }, request),
     append: (request) => ingestion.append(request),

@@ -1,5 +1,7 @@
 import { withRight } from '../../database/commands/readable-catalog.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
+import type { Barred } from '../../database/commands/barred-tables.ts';
+import { requireUnbarred } from '../../database/commands/barred-tables.ts';
 import type { SourceOf } from '../../database/ingest/data-source.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { externalDataOf, externalTableOf } from '../../kql/plan/external-data.ts';
@@ -16,6 +18,7 @@ export function readable(
   access: AllowedRequest,
   data: Pick<ClusterData, 'database' | 'kqlCatalog' | 'sources' | 'readExternal' | 'readExternalTable'>,
   sourceOf: SourceOf,
+  barred: Barred = {},
 ): { readonly catalog: KqlCatalog; readonly sources: EngineSources } {
   const principal = access.caller.fqn;
   const sources = data.sources(principal);
@@ -23,6 +26,7 @@ export function readable(
     catalog: withRight(data.kqlCatalog(principal), access, 'read'),
     sources: {
       open: (database, table, uses, signal) => {
+        requireUnbarred(barred, data, database, table);
         const external = externalDataOf(table);
         if (external !== undefined) return data.readExternal({ data: external, sourceOf, signal });
         requireDatabase(access, database, 'read');

@@ -99,6 +99,7 @@ const commandContext = (
 ): Promise<CommandContext> =>
   openContext(ports, access, {
     database: sent.database,
+    barred: sent.options.barred,
     clientRequestId: clientRequestIdOf(request.correlation),
     activityId: parseGuid(request.correlation.requestId) ?? request.correlation.requestId,
     followers: followerSettings(ports, request.headers.authorization),
@@ -142,7 +143,7 @@ export async function openContext(
   {
     place,
     ...about
-  }: Pick<CommandContext, 'database' | 'clientRequestId' | 'activityId' | 'followers' | 'endpoint'> & {
+  }: Pick<CommandContext, 'database' | 'barred' | 'clientRequestId' | 'activityId' | 'followers' | 'endpoint'> & {
     readonly signal: AbortSignal;
     readonly place: RunningPlace;
   },

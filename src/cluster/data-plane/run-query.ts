@@ -46,7 +46,7 @@ export async function runQueryRequest(
       const startedMs = ports.monotonicMs();
       const data = await syncedData(ports.host, access);
       const principal = access.caller.fqn;
-      const { catalog: seen, sources } = readable(access, data, ports.sourceOf);
+      const { catalog: seen, sources } = readable(access, data, ports.sourceOf, sent.options.barred);
       const catalog = sent.options.forceRowLevelSecurity ? withForcedSecurity(seen) : seen;
       const execution = await execute(ports, access, {
         text: sent.text,

@@ -9,6 +9,7 @@ import type { ExportPlaces } from '../exports/export-places.ts';
 import type { SourceOf } from '../ingest/data-source.ts';
 import type { ClusterIdentity } from '../catalog/managed-identity.ts';
 import type { ClusterData } from '../cluster-data.ts';
+import type { Barred } from './barred-tables.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
 
 /** Everything a management command works with. */
@@ -28,6 +29,8 @@ export interface CommandContext extends CommandAccess {
   readonly sourceOf?: SourceOf;
   /** Absent: nobody knows the directory. */
   readonly roles?: RoleSettings;
+  /** Absent: nothing. */
+  readonly barred?: Barred;
   /** Managed identities of the cluster. Absent: nobody knows them. */
   readonly identities?: () => Promise<readonly ClusterIdentity[]>;
   /** Storage of the user's that rows are written to. Absent: there is none. */

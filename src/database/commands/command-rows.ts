@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import { appendCommands } from './append-commands.ts';
+import { calloutCommands } from './callout-commands.ts';
 import { cancelCommands } from './cancel-commands.ts';
 import { classificationCommands } from './classification-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
@@ -59,6 +60,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
     ...clusterPolicyCommands,
     ...managedIdentityCommands,
     ...classificationCommands,
+    ...calloutCommands,
   ],
   'Materialized views': [...viewCommands, ...showViewCommands, ...viewPolicyCommands],
   'Databases that follow another cluster': followerCommands,

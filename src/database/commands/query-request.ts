@@ -4,6 +4,7 @@ import type { Program } from '../../kql/plan/plan.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
 import type { EngineSources, QueryRequest } from '../../kql/query-request.ts';
 import type { ChangedTables } from '../ingest/row-changes.ts';
+import { requireUnbarred } from './barred-tables.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { ForbiddenError } from './forbidden-error.ts';
@@ -32,6 +33,7 @@ function readableSources(context: CommandContext, changed?: ChangedTables): Engi
   const sources = context.data.sources(context.caller.fqn);
   return {
     open: (database, table, uses, signal) => {
+      requireUnbarred(context.barred ?? {}, context.data, database, table);
       const external = externalDataOf(table);
       const { sourceOf } = context;
       if (external !== undefined && sourceOf !== undefined)

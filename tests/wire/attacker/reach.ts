@@ -71,7 +71,6 @@ const commands: readonly (readonly [string, string])[] = [
   ['.export to csv (h"https://169.254.169.254/x") <| Rows', 'Nothing is written to'],
   ['.create external table E (x: string) kind=storage dataformat=csv ("file:///etc")', 'Nothing is written to'],
   ['.create-or-alter external table E (x: string) kind=sql ("Server=x")', 'CreateOrAlterSqlExternalTable'],
-  [".alter cluster policy callout @'[]'", 'AlterClusterPolicyCallout'],
   ['.attach database x from "x.csv"', 'AttachDatabase'],
   ['.get kusto identity token', 'is answered by another endpoint of the cluster'],
 ];

@@ -202,6 +202,18 @@ describe("a workload group of one's own", () => {
   });
 });
 
+describe('a request that bars itself from something', () => {
+  it('does not read external data, by a query or a command', async () => {
+    const csl = 'externaldata(a: long) ["https://contoso.example/a.csv"]';
+    const properties = { Options: { request_external_data_disabled: true } };
+    const refused = { status: 403, text: expect.stringContaining('request_external_data_disabled') as string };
+    expect(await kusto.post('/v2/rest/query', { db: databaseName, csl, properties })).toMatchObject(refused);
+    const set = { db: databaseName, csl: `.set Barred <| ${csl}`, properties };
+    expect(await kusto.post('/v1/rest/mgmt', set)).toMatchObject(refused);
+    expect((await query(csl)).text).not.toContain('request_external_data_disabled');
+  });
+});
+
 describe('the managed identity policy', () => {
   it('names the identities that the resource manager has given the cluster', async () => {
     const policy = `'[{"ObjectId": "system", "AllowedUsages": "NativeIngestion"}]'`;

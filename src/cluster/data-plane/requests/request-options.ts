@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../../base/json.ts';
+import type { Barred } from '../../../database/commands/barred-tables.ts';
 import { parseDatetime, parseTimespan, ticksPerMillisecond } from '../../../kql/values/ticks.ts';
 import type { CursorOptions } from '../../../kql/plan/cursor-options.ts';
 import { readCursorOptions } from '../../../kql/plan/cursor-options.ts';
@@ -27,6 +28,7 @@ export interface RequestOptions {
   readonly onlyIfRunning: boolean;
   readonly bestEffort: boolean;
   readonly forceRowLevelSecurity: boolean;
+  readonly barred: Barred;
   /** `strongconsistency` unless the client says otherwise: there is one node, so it changes nothing but the request's classification. */
   readonly consistency: string;
   /** What its author says of the request. */
@@ -78,6 +80,11 @@ export function readOptions(sent: JsonObject): RequestOptions {
     onlyIfRunning: flag('request_execute_only_if_running'),
     bestEffort: flag('best_effort'),
     forceRowLevelSecurity: flag('query_force_row_level_security'),
+    barred: {
+      externalData: flag('request_external_data_disabled'),
+      externalTables: flag('request_external_table_disabled'),
+      securedTables: flag('request_block_row_level_security'),
+    },
     consistency: read('queryconsistency', textOf) ?? 'strongconsistency',
     description: read('request_description', textOf) ?? '',
     cursors: cursorsOf(Object.fromEntries(values)),

@@ -1,0 +1,33 @@
+import { externalDataOf, externalTableOf, isExternal } from '../../kql/plan/external-data.ts';
+import type { ClusterData } from '../cluster-data.ts';
+import { ForbiddenError } from './forbidden-error.ts';
+
+/** What a request is not to read, because its sender said so. @see Kusto "Client request properties" */
+export interface Barred {
+  /** `request_external_data_disabled` */
+  readonly externalData?: boolean;
+  /** `request_external_table_disabled` */
+  readonly externalTables?: boolean;
+  /** `request_block_row_level_security` */
+  readonly securedTables?: boolean;
+}
+
+/** @param table as a plan names it @throws ForbiddenError */
+export function requireUnbarred(
+  { externalData, externalTables, securedTables }: Barred,
+  data: Pick<ClusterData, 'database'>,
+  database: string,
+  table: string,
+): void {
+  const refuse = (option: string, what: string): Error =>
+    new ForbiddenError(`The request may not read ${what} (${option}).`);
+  if (externalData && externalDataOf(table) !== undefined)
+    throw refuse('request_external_data_disabled', 'external data');
+  if (externalTables && externalTableOf(table) !== undefined)
+    throw refuse('request_external_table_disabled', 'external tables');
+  if (!securedTables || isExternal(table)) return;
+  const own = data.database(database);
+  const policies = (own.tables.get(table) ?? own.views.get(table))?.policies;
+  if (policies?.row_level_security?.IsEnabled === true)
+    throw refuse('request_block_row_level_security', `the table '${table}', which has row level security`);
+}

@@ -8,7 +8,12 @@ import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant } from '../../src/clock/clock.ts';
 import { DataError } from '../../src/database/catalog/data-error.ts';
 import type { DatabaseAccess } from '../../src/authz/kusto-roles.ts';
-import type { CommandContext, CommandRequests, FollowerSettings } from '../../src/database/commands/command-context.ts';
+import type {
+  CommandContext,
+  CommandRequests,
+  FollowerSettings,
+  IngestionEndpoint,
+} from '../../src/database/commands/command-context.ts';
 import { KqlError, missingDatabase } from '../../src/kql/plan/kql-error.ts';
 import type { CommandFixture } from './command-fixture.ts';
 import { principalOf } from './command-fixture.ts';
@@ -36,6 +41,14 @@ const storage = memoryStorage();
 
 /** Of a process that nobody else uses. */
 const requests: CommandRequests = { cancel: () => 0, list: () => [], capacity: () => [], defaultRateLimit: () => 100 };
+
+/** Of a cluster whose storage nobody else uses. */
+const ingestionEndpoint = ({ context: { data } }: CommandFixture): IngestionEndpoint => ({
+  resources: () => Promise.resolve([]),
+  exportContainers: () => Promise.resolve([]),
+  identityToken: () => Promise.resolve(''),
+  enqueue: (blobs) => data.queued.operations.begin(blobs, { identity: '', sentOn: 0 }),
+});
 
 /** A cluster that follows whatever database is named, and keeps what is set for it as the resource manager does. */
 function followerSettings(): FollowerSettings {
@@ -66,7 +79,8 @@ export async function outcomeOf(
   storage.blobs.clear(); // pages call files alike that are of different formats
   const known: DatabaseAccess[] = cluster.context.databases.map((one) => ({ ...one, roles: ['UnrestrictedViewer'] }));
   const { sourceOf, exports } = storage;
-  const context = { databases: known, requests, followers: followerSettings(), sourceOf, exports };
+  const ingestion = ingestionEndpoint(cluster);
+  const context = { databases: known, requests, followers: followerSettings(), sourceOf, exports, ingestion };
   const { text, change } = await prepare(cluster, id, written, context);
   for (let attempt = 0; ; attempt += 1) {
     try {

@@ -70,7 +70,28 @@ const table123 = (columns: string): readonly string[] => [
 ];
 const sources = (file: string): Readonly<Record<string, string>> => ({ source1: file, source2: file });
 
+/** Two operations, each of a blob that is queued. */
+async function queuedOperations(run: CommandFixture['run']): Promise<Record<string, string>> {
+  const made: string[] = [];
+  await run('.create-merge table Queued (Id: long)');
+  for (const name of ['a', 'b']) {
+    const source = `'https://storage1.blob.core.windows.net/queued/${name}.csv'`;
+    const [row] = await run(`.ingest-from-storage-queued into table Queued EnableTracking=true <| ${source}`);
+    made.push(String(row?.['IngestionOperationId']));
+  }
+  const [first = '', second = ''] = made;
+  return {
+    '00001111;11112222;00001111-aaaa-2222-bbbb-3333cccc4444': first,
+    '11112222;22223333;11110000-bbbb-2222-cccc-3333dddd4444': second,
+    '22223333;22223333;11110000-bbbb-2222-cccc-4444dddd5555': second,
+  };
+}
+
 export const setups: readonly Setup[] = [
+  {
+    of: /^data-ingestion\/(?:cancel-queued|show-queued|queued-ingestion-use-case#(?:4|8|10)$)/,
+    ids: queuedOperations,
+  },
   { of: /^alter-auto-delete-policy-command#/, now: '2023-01-01T00:00:00Z' },
   {
     of: /^alter-table-row-level-security-policy-command#/,

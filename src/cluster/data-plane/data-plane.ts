@@ -112,6 +112,7 @@ export async function openDataPlane(options: {
     startTimer: startSystemTimer,
     monotonicMs,
     wallClock: () => machineTime.now(),
+    queued: () => queued.wake(),
   };
   const queued = new DueWork(ports, new QueuedIngestion({ ...ports, clusterId, elsewhere }));
   const exports = new DueWork(ports, continuousExports(ports));
@@ -119,7 +120,7 @@ export async function openDataPlane(options: {
     engine: createDataPlaneApp(ports, 'engine'),
     ingestion: createDataPlaneApp(ports, 'ingestion'),
     both: createDataPlaneApp(ports, undefined),
-    storage: createStorageApp({ ...ports, clusterId, queued: () => queued.wake() }),
+    storage: createStorageApp({ ...ports, clusterId }),
   };
   const appOf = (host: string): DataPlaneApp => {
     if (host === settings.hosts[0]) return apps.engine;

@@ -30,6 +30,8 @@ export interface DataPlanePorts {
   readonly sourceOf: SourceOf;
   /** Storage of the user's, by its address. */
   readonly targetOf: TargetOf;
+  /** Something is in the queue of what is to be ingested. */
+  readonly queued: () => void;
   readonly randomBytes: RandomBytes;
   readonly startTimer: StartTimer;
   readonly monotonicMs: () => number;

@@ -215,9 +215,10 @@ export function exportPlaces(
 const columnsOf = (width: number, rows: readonly (readonly NativeValue[])[]): NativeValue[][] =>
   Array.from({ length: width }, (_, column) => rows.map((row) => row[column] ?? null));
 
-const ingestionOf = ({ settings, wallClock }: DataPlanePorts, data: ClusterData, { caller }: AllowedRequest) =>
+const ingestionOf = ({ settings, wallClock, queued }: DataPlanePorts, data: ClusterData, { caller }: AllowedRequest) =>
   ingestionEndpoint(
     data.queued,
     { clusterId: settings.clusterId, caller, isUser: caller.fqn.startsWith('aaduser=') },
     wallClock,
+    queued,
   );

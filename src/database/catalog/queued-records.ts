@@ -3,7 +3,14 @@ import type { SealedExtent } from './sealed-extent.ts';
 
 /** What queued ingestion keeps in the catalog: what clients have put into the storage accounts of the cluster, and what they are told
  * there. Times are milliseconds on the Kustody clock. */
-export type QueuedRecord = StorageKeysRecord | StagedBlobRecord | StagedBlockRecord | MessageRecord | EntityRecord;
+export type QueuedRecord =
+  | StorageKeysRecord
+  | StagedBlobRecord
+  | StagedBlockRecord
+  | MessageRecord
+  | EntityRecord
+  | QueuedOperationRecord
+  | QueuedItemRecord;
 
 /** Made when somebody first asks where to put data. */
 export interface StorageKeysRecord {
@@ -55,6 +62,8 @@ export interface MessageRecord {
   readonly sentOn: number;
   /** How often its ingestion was begun by a process that has not brought it to an end. Absent: never. */
   readonly attempts?: number;
+  /** It shares no extent with others. */
+  readonly isAlone?: true;
 }
 
 /** A row of the table of statuses. */
@@ -69,15 +78,43 @@ export interface EntityRecord {
   readonly properties: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** Blobs that one command has put into the queue, and that are followed. */
+export interface QueuedOperationRecord {
+  readonly kind: 'queuedOperation';
+  readonly operationId: Guid;
+  readonly database: string;
+  readonly table: string;
+  readonly startedOn: number;
+  readonly canceledOn?: number;
+}
+
+export type QueuedItemState = 'Succeeded' | 'Failed' | 'Canceled';
+
+/** One of those blobs. */
+export interface QueuedItemRecord {
+  readonly kind: 'queuedItem';
+  /** Of the message that brings it. */
+  readonly messageId: Guid;
+  readonly operationId: Guid;
+  /** Where it lies, without what it is read with. */
+  readonly source: string;
+  /** Absent: it waits, or is being read. */
+  readonly ended?: { readonly state: QueuedItemState; readonly on: number; readonly why: string };
+}
+
 export const queuedKinds = [
   'storageKeys',
   'stagedBlob',
   'stagedBlock',
   'message',
   'entity',
+  'queuedOperation',
+  'queuedItem',
 ] as const satisfies readonly QueuedRecord['kind'][];
 
 export const storageKeysId = 'k/storage';
+
+export const queuedItemId = (messageId: Guid): string => `i/${messageId}`;
 
 export function queuedRecordId(record: QueuedRecord): string {
   switch (record.kind) {
@@ -91,6 +128,10 @@ export function queuedRecordId(record: QueuedRecord): string {
       return `m/${record.messageId}`;
     case 'entity':
       return `n/${record.entityId}`;
+    case 'queuedOperation':
+      return `q/${record.operationId}`;
+    case 'queuedItem':
+      return queuedItemId(record.messageId);
   }
 }
 
@@ -105,7 +146,10 @@ export function queuedGroup(record: QueuedRecord): string | undefined {
     case 'stagedBlob':
     case 'stagedBlock':
     case 'entity':
+    case 'queuedOperation':
       return record.kind;
+    case 'queuedItem':
+      return `queuedItem/${record.operationId}`;
     case 'message':
       return `message/${record.queue}`;
   }

@@ -8,6 +8,7 @@ import type { Clock, Instant } from '../../clock/clock.ts';
 import type { ExportPlaces } from '../exports/export-places.ts';
 import type { SourceOf } from '../ingest/data-source.ts';
 import type { ClusterIdentity } from '../catalog/managed-identity.ts';
+import type { QueuedBlobs } from '../queued/queued-operations.ts';
 import type { ClusterData } from '../cluster-data.ts';
 import type { Barred } from './barred-tables.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
@@ -68,6 +69,8 @@ export interface IngestionEndpoint {
   /** Addresses of containers for results, signed for reading and writing. */
   exportContainers(): Promise<readonly string[]>;
   identityToken(): Promise<string>;
+  /** Puts blobs of the user's into the queue, for the caller. Durable when it resolves. @throws DataError `PayloadTooLarge` */
+  enqueue(blobs: QueuedBlobs): Promise<Guid>;
 }
 
 /** Who knows principals, keeps roles of databases, and records what becomes of roles. */

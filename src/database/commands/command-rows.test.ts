@@ -48,12 +48,14 @@ describe('columns of commands', () => {
       ...[
         'AlterMaterializedViewPolicyMerge',
         'AlterMergeTablesPolicyRowOrder',
+        'CancelQueuedIngestionOperation',
         'DeleteMaterializedViewPolicyMerge',
         'DeleteMaterializedViewPolicyRetention',
       ],
-      ...['GetIngestionResources', 'GetKustoIdentityToken'],
+      ...['GetIngestionResources', 'GetKustoIdentityToken', 'IngestFromStorageQueued', 'ListBlobs'],
       ...['PurgeTableAllRecords', 'PurgeTableRecords', 'RefreshDatabaseTableCache', 'ShowExportContainers'],
       ...['ShowMaterializedViewPrincipalRoles', 'ShowMaterializedViewSchemaAsCsl', 'ShowPurges'],
+      ...['ShowQueuedIngestionOperationDetails', 'ShowQueuedIngestionOperations'],
     ]);
   });
 });

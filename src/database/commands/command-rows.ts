@@ -21,6 +21,7 @@ import { graphStatisticsCommands } from './graph-statistics-commands.ts';
 import { ingestCommands } from './ingest-commands.ts';
 import { managedIdentityCommands } from './managed-identity-commands.ts';
 import { journalCommands } from './journal-commands.ts';
+import { queuedIngestionCommands } from './queued-ingestion-commands.ts';
 import { mappingCommands } from './mapping-commands.ts';
 import { moveExtentCommands } from './move-extent-commands.ts';
 import { operationCommands } from './operation-commands.ts';
@@ -52,7 +53,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
     ...entityGroupCommands,
   ],
   Functions: functionCommands,
-  Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
+  Ingestion: [...ingestCommands, ...queuedIngestionCommands, ...appendCommands, ...mappingCommands],
   'Export and external tables': [...exportCommands, ...externalTableCommands, ...continuousExportCommands],
   Policies: [
     ...policyCommands,

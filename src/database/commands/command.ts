@@ -21,7 +21,7 @@ export interface CommandTable {
 
 /** How a command is written: an example, as a client sends it about the tables T and U of the database D, and patterns by which it is
  * read without the parser, if it is. In a pattern are words as they are, `{Name}` for an argument, `{Name,}` for a list of them in parentheses,
- * `{...Name}` for all that is left, `with` for an optional property list,
+ * `{...Name}` for all that is left, `with` for an optional property list, `settings` for any number of `name=value`,
  * and `<|` for raw text to the end. */
 type CommandTexts = string | readonly [example: string, ...patterns: string[]];
 

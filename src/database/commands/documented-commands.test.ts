@@ -24,7 +24,7 @@ describe('the commands of the documentation', () => {
   it.each([
     '.show external table T artifacts',
     '.show external table T policy query_acceleration',
-    '.list blobs ("https://contoso.blob.core.windows.net/c;managed_identity=system")',
+    ".dup-next-ingest into T to h@'https://contoso.blob.core.windows.net/c;key'",
   ])(
     '%s is refused by its name: of what is not built nothing is listed, and nothing in it is looked up',
     async (text) => {

@@ -5,10 +5,9 @@ import { formatTimespan, ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { IngestRequest, SourcesRequest } from '../ingest/ingest-request.ts';
 import { DataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
-import type { CommandContext, IngestionEndpoint } from './command-context.ts';
-import { ForbiddenError } from './forbidden-error.ts';
-import { isAllowed, requirePermission } from './permissions.ts';
-import { holdersOf } from '../../authz/kusto-roles.ts';
+import type { CommandContext } from './command-context.ts';
+import { endpointOf } from './ingestion-endpoint.ts';
+import { requirePermission } from './permissions.ts';
 import { creationTimeOf, tagsOf } from '../ingest/extent-properties.ts';
 import { asksConstantFields } from '../ingest/validation-policy.ts';
 import { isIngestedAlready, noExtent } from './ingest-properties.ts';
@@ -212,21 +211,3 @@ export const ingestCommands: readonly CommandRow[] = [
     run: ingestSources,
   },
 ];
-
-/** Into the database or one of its tables. */
-const mayIngestInto = (context: CommandContext, database: string): boolean =>
-  isAllowed(context, 'ingest', database) ||
-  context.data
-    .databases()
-    .filter(({ name }) => name === database)
-    .some(({ tables }) => [...tables.keys()].some((table) => isAllowed(context, 'tableIngest', database, table)));
-
-/** For whoever may ingest somewhere. @throws ForbiddenError */
-function endpointOf(context: CommandContext): IngestionEndpoint {
-  if (context.ingestion === undefined) throw new KqlError('notSupported', 'Queued ingestion is not served here.');
-  if (!context.databases.some(({ name }) => mayIngestInto(context, name)))
-    throw new ForbiddenError(
-      `Principal '${context.caller.fqn}' is not authorized to ingest: it needs one of the roles ${holdersOf('tableIngest')}.`,
-    );
-  return context.ingestion;
-}

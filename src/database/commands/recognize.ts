@@ -1,5 +1,6 @@
 import type { CommandPart } from '../../kql/plan/command.ts';
 import type { CommandInput } from './command.ts';
+import { argumentList, partOf, propertyList, settings } from './argument-lists.ts';
 import type { Word } from './words.ts';
 import { splitCommand } from './words.ts';
 import { commandRows } from './command-rows.ts';
@@ -60,6 +61,12 @@ function match(items: readonly string[], words: readonly Word[]): CommandPart[] 
   let at = 0;
   for (const item of items) {
     const word = words[at];
+    if (item === 'settings') {
+      const found = settings(words, at);
+      parts.push(...found.parts);
+      at = found.next;
+      continue;
+    }
     if (item === 'with' && word?.text.toLowerCase() !== 'with') continue;
     if (word === undefined) return undefined;
     if (item === 'with') {
@@ -90,69 +97,9 @@ function match(items: readonly string[], words: readonly Word[]): CommandPart[] 
   return at === words.length ? parts : undefined;
 }
 
+const marks = ['.', '=', '(', ')'];
+
 const matches = (item: string, word: Word): boolean =>
   item.startsWith('{')
     ? word.kind === 'word' || word.kind === 'string'
-    : (word.kind === 'word' || item === '.' || item === '=') && word.text.toLowerCase() === item;
-
-const partOf = ({ text, start, end, value }: Word): CommandPart => ({
-  text,
-  start,
-  end,
-  ...(value === undefined ? {} : { value }),
-});
-
-/** `(value, …)` of names, ids or texts, each with more words behind it if need be. */
-function argumentList(
-  words: readonly Word[],
-  from: number,
-  name: string,
-): { readonly parts: CommandPart[]; readonly next: number } | undefined {
-  if (words[from]?.text !== '(') return undefined;
-  const parts: CommandPart[] = [];
-  let own: Word[] = [];
-  for (let at = from + 1; at < words.length; at += 1) {
-    const word = words[at];
-    if (word?.kind === 'word' || word?.kind === 'string') {
-      own.push(word);
-      continue;
-    }
-    const [first, ...others] = own;
-    if (first === undefined || (word?.text !== ',' && word?.text !== ')')) return undefined;
-    const text = own.map((one) => one.text).join(' ');
-    parts.push(
-      others.length === 0
-        ? { ...partOf(first), name }
-        : { name, text, start: first.start, end: others.at(-1)?.end ?? first.end },
-    );
-    if (word.text === ')') return { parts, next: at + 1 };
-    own = [];
-  }
-  return undefined;
-}
-
-/** `(name = value, …)`; a value may be a call such as `datetime(2020-01-01)`. */
-function propertyList(
-  words: readonly Word[],
-  from: number,
-): { readonly parts: CommandPart[]; readonly next: number } | undefined {
-  if (words[from]?.text !== '(') return undefined;
-  const parts: CommandPart[] = [];
-  let at = from + 1;
-  while (words[at]?.text !== ')') {
-    const [name, equals, value] = words.slice(at, at + 3);
-    if (name?.kind !== 'word' || equals?.text !== '=' || value === undefined || value.kind === 'mark') return undefined;
-    at += 3;
-    let { text } = value;
-    if (words[at]?.text === '(') {
-      const inside = words.slice(at, words.findIndex((word, index) => index > at && word.text === ')') + 1);
-      if (inside.length === 0) return undefined;
-      text += inside.map((word) => word.text).join('');
-      at += inside.length;
-    }
-    parts.push({ ...partOf(name), name: 'PropertyName' }, { ...partOf({ ...value, text }), name: 'PropertyValue' });
-    if (words[at]?.text === ',') at += 1;
-    else if (words[at]?.text !== ')') return undefined;
-  }
-  return { parts, next: at + 1 };
-}
+    : (word.kind === 'word' || marks.includes(item)) && word.text.toLowerCase() === item;

@@ -79,12 +79,9 @@ export const refusedFamilies: readonly RefusedFamily[] = [
     why: 'tables are not mirrored',
   },
   {
-    named: /QueuedIngestion/,
-    begins: [
-      ...['ingest-from-storage-queued', 'cancel queued ingestion operation', 'show queued ingestion operations'],
-      ...['list blobs', 'dup-next-ingest', 'dup-next-failed-ingest'],
-    ],
-    why: 'blobs are queued by clients of the ingestion endpoint; commands for it are not built',
+    named: /DupNext/,
+    begins: ['dup-next-ingest', 'dup-next-failed-ingest'],
+    why: 'rows are ingested once; what is queued is not kept for a second time',
   },
   { named: /^TableShuffle/, why: 'extents are merged when they are due' },
   { named: /RowStore|RowId|Shard(s?Group|Make|Drop)|ExtentContainer|ExtentsMetadata/, why: 'storage is another here' },

@@ -264,7 +264,7 @@ export class IngestQueue {
           record,
           message,
           insertedOn: record.insertedOn,
-          rawBytes: message.rawDataBytes ?? this.#staged(message),
+          rawBytes: record.isAlone ? undefined : (message.rawDataBytes ?? this.#staged(message)),
         });
     }
     return { readable, unreadable };

@@ -29,6 +29,29 @@ export interface Report {
   readonly toTable: boolean;
 }
 
+/** A message that is written here: as a client writes it, base64 of JSON. What is read is left where it lies, and nobody waits for reports. */
+export interface WrittenMessage {
+  readonly id: string;
+  /** With what it is read with. */
+  readonly blobPath: string;
+  readonly rawDataBytes: number | undefined;
+  readonly database: string;
+  readonly table: string;
+  /** As `AdditionalProperties`, without the identity. */
+  readonly properties: Readonly<Record<string, string>>;
+  readonly identity: string;
+}
+
+export const writeIngestionMessage = ({ id, blobPath, rawDataBytes, ...about }: WrittenMessage): string =>
+  Buffer.from(
+    JSON.stringify({
+      ...{ Id: id, BlobPath: blobPath, DatabaseName: about.database, TableName: about.table },
+      ...(rawDataBytes === undefined ? {} : { RawDataSize: rawDataBytes }),
+      ...{ RetainBlobOnSuccess: true, FlushImmediately: false, ReportLevel: 1 },
+      AdditionalProperties: { ...about.properties, authorizationContext: about.identity },
+    }),
+  ).toString('base64');
+
 export class UnreadableMessage extends Error {
   override readonly name = 'UnreadableMessage';
 }

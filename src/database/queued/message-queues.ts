@@ -50,15 +50,19 @@ export class MessageQueues {
   ): Promise<TakenMessage> {
     const { catalog, randomBytes, now } = this.#parts;
     if (text.length > textMax) throw new StorageRefusal('MessageTooLarge');
-    const all = this.of(at.queue);
-    if (all.length >= messagesMax || all.reduce((sum, one) => sum + one.text.length, 0) >= unitsMax)
-      throw new StorageRefusal('ServerBusy');
+    if (!this.hasRoom(at.queue, 1, 1)) throw new StorageRefusal('ServerBusy');
     const message: MessageRecord = {
       ...{ kind: 'message', messageId: newGuid(randomBytes), ...at, text, insertedOn: now(), sentOn: how.sentOn },
       expiresOn: now() + Math.min(how.ttlMs ?? keptMs, keptMs),
     };
     await catalog.change((draft) => draft.put(message));
     return { message, popReceipt: this.#newReceipt(), nextVisibleOn: message.insertedOn, dequeueCount: 0 };
+  }
+
+  /** For so many messages, of so many UTF-16 units together. */
+  hasRoom(queue: QueueName, count: number, units: number): boolean {
+    const all = this.of(queue);
+    return all.length + count <= messagesMax && all.reduce((sum, one) => sum + one.text.length, 0) + units <= unitsMax;
   }
 
   /** Oldest first, without those whose time is over. */

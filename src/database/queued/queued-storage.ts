@@ -5,6 +5,7 @@ import type { IngestService } from '../ingest/ingest-service.ts';
 import type { IngestPorts } from './ingest-queue.ts';
 import { IngestQueue } from './ingest-queue.ts';
 import { MessageQueues } from './message-queues.ts';
+import { QueuedOperations } from './queued-operations.ts';
 import type { QueuedParts } from './queued-parts.ts';
 import { StagedBlobs } from './staged-blobs.ts';
 import { StatusEntities } from './status-entities.ts';
@@ -15,6 +16,8 @@ export interface QueuedStorage {
   readonly blobs: StagedBlobs;
   readonly messages: MessageQueues;
   readonly entities: StatusEntities;
+  /** Blobs that commands have put into the queue. */
+  readonly operations: QueuedOperations;
   /** Undefined as long as nobody has asked where to put data. */
   keys(): StorageKeysRecord | undefined;
   ensureKeys(): Promise<StorageKeysRecord>;
@@ -32,9 +35,10 @@ export function createQueuedStorage(
   const blobs = new StagedBlobs(parts);
   const messages = new MessageQueues(parts);
   const entities = new StatusEntities(parts);
+  const operations = new QueuedOperations({ ...parts, messages });
   const queue = new IngestQueue({ ...parts, blobs, messages, entities });
   return {
-    ...{ blobs, messages, entities },
+    ...{ blobs, messages, entities, operations },
     keys: () => storageKeysOf(parts.catalog),
     ensureKeys: () => ensureStorageKeys(parts.catalog, parts.randomBytes),
     dueOn: () => queue.dueOn(),
@@ -43,6 +47,7 @@ export function createQueuedStorage(
       await blobs.expire();
       await messages.expire();
       await entities.expire();
+      await operations.expire();
     },
   };
 }

@@ -6,6 +6,7 @@ import type { DataError } from '../catalog/data-error.ts';
 import { putFailure } from '../catalog/history.ts';
 import type { CatalogDraft } from '../catalog/image.ts';
 import type { MessageRecord, QueueName, StagedBlobRecord } from '../catalog/queued-records.ts';
+import { queuedItemId } from '../catalog/queued-records.ts';
 import { recordId } from '../catalog/records.ts';
 import type { SealedExtent } from '../catalog/sealed-extent.ts';
 import { ingestionErrorCode } from '../ingest/ingestion-error-code.ts';
@@ -55,6 +56,7 @@ export function settleMessage(
   if (draft.get(id)?.kind !== 'message') throw new AlreadySettledError();
   draft.delete(id);
   const operationId = newGuid(parts.randomBytes);
+  endItem(parts, draft, record.messageId, outcome);
   if (message !== undefined) report(parts, draft, { ...settling, message, outcome, operationId });
   if (outcome.outcome === 'failed')
     putFailure(
@@ -72,6 +74,22 @@ export function settleMessage(
   draft.put({ ...kept, ingestedOn: parts.now() });
   return [];
 }
+
+/** A command follows the blob. */
+function endItem(
+  { now }: Pick<QueuedParts, 'now'>,
+  draft: CatalogDraft,
+  messageId: Guid,
+  outcome: SourceOutcome,
+): void {
+  const item = draft.get(queuedItemId(messageId));
+  if (item?.kind !== 'queuedItem') return;
+  const why = outcome.outcome === 'failed' ? outcome.error.message : outcome.outcome === 'skipped' ? isThere : '';
+  const state = outcome.outcome === 'added' ? 'Succeeded' : 'Failed';
+  draft.put({ ...item, ended: { state, on: now(), why: why.slice(0, 1000) } });
+}
+
+const isThere = 'Rows with the same ingest-by tag are in the table.';
 
 const errorCodeOf = (error: DataError): string =>
   error instanceof IngestionRefusal ? error.errorCode : ingestionErrorCode(error);
@@ -117,7 +135,7 @@ function report(
       ? { Details: error.message.slice(0, 1000), ErrorCode: errorCodeOf(error), FailureStatus: 'Permanent' }
       : outcome.outcome === 'skipped'
         ? {
-            Details: 'Rows with the same ingest-by tag are in the table.',
+            Details: isThere,
             ErrorCode: 'Skipped_IngestByTagAlreadyExists',
             FailureStatus: 'Permanent',
           }

@@ -7,9 +7,10 @@ import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Azurite } from '../../support/azurite.ts';
 import { startAzurite } from '../../support/azurite.ts';
+import type { HostAnswer } from '../../support/server-fixture.ts';
 import { zipOf } from '../../support/zip-writer.ts';
 import type { KustoData } from './kusto-fixture.ts';
-import { databaseName as db, startKustoData } from './kusto-fixture.ts';
+import { clusterHost, databaseName as db, startKustoData } from './kusto-fixture.ts';
 
 const account = 'mybox';
 const blobHost = `https://${account}.blob.core.windows.net`;
@@ -348,6 +349,44 @@ describe('external_table()', () => {
     const wrong = await query('external_table("Wrong")');
     expect(wrong.text).toMatch(/external_table\('Wrong'\): Failed to list the files of '.*': access is forbidden/);
     expect(wrong.text).not.toContain('canary');
+  });
+});
+
+describe('blobs that commands put into the queue', () => {
+  const atIngestion = async (csl: string) =>
+    k.send({
+      ...{ host: `ingest-${clusterHost}`, method: 'POST', path: '/v1/rest/mgmt', token: k.token },
+      body: { db, csl },
+    });
+  const rowsOf = (answer: HostAnswer): unknown[][] =>
+    (answer.body as { Tables: readonly { Rows: unknown[][] }[] }).Tables[0]?.Rows ?? [];
+  const listing = (): string => `.list blobs (h'${blobHost}/${container}/queue/p?${sas}')`;
+  beforeAll(async () => {
+    const client = new ContainerClient(`${azurite.endpoint}/${container}?${sas}`);
+    for (const [name, content] of [['plain.csv', csv] as const, ['packed.csv.gz', gzipSync(csv)] as const])
+      await client.getBlockBlobClient(`queue/${name}`).uploadData(Buffer.from(content));
+  });
+
+  it('are listed without their signature, by the endpoint of ingestion alone', async () => {
+    const listed = rowsOf(await atIngestion(`${listing()} Suffix='.csv'`));
+    expect(listed).toEqual([[`${blobHost}/${container}/queue/plain.csv`, csv.length, {}]]);
+    const { status, text } = await mgmt(listing());
+    expect([status, text]).toEqual([400, expect.stringContaining(`https://ingest-${clusterHost}`)]);
+  });
+
+  it('become rows of their table, and the operation says so', async () => {
+    await mgmt('.create table FromFolder (a: long, b: string)');
+    const command = `.ingest-from-storage-queued into table FromFolder EnableTracking=true SkipBatching=true with (format='csv', ignoreFirstRecord=true) <| ${listing()}`;
+    const [row] = rowsOf(await atIngestion(command));
+    const show = String(row?.[2]);
+    await vi.waitFor(
+      async () => expect(rowsOf(await atIngestion(`${show} | project State, Ingested`))).toEqual([['Completed', 2]]),
+      { timeout: 20_000, interval: 50 },
+    );
+    expect((await query('FromFolder | summarize count() by a, b | sort by a asc')).rows).toEqual([
+      [1, 'one', 2],
+      [2, 'two, twice', 2],
+    ]);
   });
 });
 

@@ -44,11 +44,14 @@ const exportKinds: readonly ResourceKind[] = [
   { type: 'ExportContainer', service: 'blob', name: containerNames.export, permissions: 'rcwd', inEachAccount: true },
 ];
 
-/** What `.get ingestion resources`, `.show export containers` and `.get kusto identity token` tell. @param wallClock signatures and tokens end by it */
+/** What `.get ingestion resources`, `.show export containers` and `.get kusto identity token` tell, and the way into the queue.
+ * @param wallClock signatures and tokens end by it
+ * @param queued something is in the queue */
 export function ingestionEndpoint(
   storage: QueuedStorage,
   about: { readonly clusterId: Guid; readonly caller: RequestCaller; readonly isUser: boolean },
   wallClock: () => number,
+  queued: () => void,
 ): IngestionEndpoint {
   const signed = async (wanted: readonly ResourceKind[]): Promise<{ type: string; root: string }[]> => {
     const keys = await storage.ensureKeys();
@@ -64,12 +67,19 @@ export function ingestionEndpoint(
       }),
     );
   };
+  const identityToken = async (): Promise<string> => {
+    const keys = await storage.ensureKeys();
+    return signIdentity(keys, { ...about.caller, isUser: about.isUser, endsAt: wallClock() + validMs });
+  };
   return {
     resources: () => signed(kinds),
     exportContainers: async () => (await signed(exportKinds)).map(({ root }) => root),
-    identityToken: async () => {
-      const keys = await storage.ensureKeys();
-      return signIdentity(keys, { ...about.caller, isUser: about.isUser, endsAt: wallClock() + validMs });
+    identityToken,
+    enqueue: async (blobs) => {
+      const by = { identity: await identityToken(), sentOn: wallClock() };
+      const operationId = await storage.operations.begin(blobs, by);
+      queued();
+      return operationId;
     },
   };
 }

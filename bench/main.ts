@@ -11,6 +11,7 @@ import { schemaRows } from './schema.ts';
 import { stateRows } from './state.ts';
 import type { BenchRow } from './row.ts';
 import { tokenRows } from './tokens.ts';
+import { viewRows } from './views.ts';
 import { vaultRows } from './vault.ts';
 import { wireRows } from './wire.ts';
 
@@ -28,6 +29,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   schema: schemaRows,
   tokens: tokenRows,
   vault: vaultRows,
+  views: viewRows,
   audit: auditRows,
 };
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));

@@ -156,6 +156,9 @@ async function supply(
   return isMade;
 }
 
+const externalTable = (name: string, columns: string, format: string): string =>
+  `.create-or-alter external table ['${name}'] (${columns}) kind=storage dataformat=${format} (h@'https://storageaccount.blob.core.windows.net/container1;secretKey')`;
+
 function commandsFor({ context }: CommandFixture, text: string, error: unknown): readonly string[] {
   const table = nameOf(error, 'TableNotFound') ?? unknown(error, 'table, tabular variable');
   if (table !== undefined)
@@ -188,6 +191,12 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
     if (/already enabled/.test(error.message)) return [`.disable materialized-view ${name}`];
     if (/by' clause/.test(error.message)) return [`.drop materialized-view ${name}`, text.replace('.alter', '.create')];
   }
+  const target = /\bto table (\w+)/.exec(text)?.[1];
+  if (target !== undefined && /does not match the schema of the external table/.test(String(error)))
+    return ['.drop table T ifexists', '.create table T (Id: long)', externalTable(target, 'Id: long', 'csv')];
+  const mapped = /external table (\w+) mapping/.exec(text)?.[1];
+  if (mapped !== undefined && /needs an 'Ordinal'/.test(String(error)))
+    return [externalTable(mapped, 'rownumber: int, rowguid: string', 'json')];
   const existing = nameOf(error, 'EntityExists');
   if (existing !== undefined)
     return [

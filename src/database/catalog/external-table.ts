@@ -1,3 +1,4 @@
+import type { Instant } from '../../clock/clock.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import { isKqlType } from '../../kql/plan/types.ts';
 
@@ -24,6 +25,7 @@ export interface ExternalMapping {
   readonly name: string;
   /** As the JSON array of an ingestion mapping. */
   readonly mapping: string;
+  readonly lastUpdatedOn: Instant;
 }
 
 /** A column that stands in the path of a file. */

@@ -16,6 +16,12 @@ export interface ExternalTables {
     table: ExternalTableView,
     mode: 'create' | 'createOrAlter' | 'alter',
   ): Promise<ExternalTableView>;
+  /** @param change of the table as it is then; what it throws changes nothing @throws DataError `ExternalTableNotFound` */
+  changeExternalTable(
+    database: string,
+    name: string,
+    change: (table: ExternalTableView) => ExternalTableView,
+  ): Promise<ExternalTableView>;
   dropExternalTable(database: string, name: string): Promise<void>;
 }
 
@@ -53,9 +59,24 @@ export function createExternalTables(catalog: Catalog, databaseId: (name: string
         if (!exists && mode === 'alter') throw dataError('ExternalTableNotFound', name.slice(0, 200));
         if (!exists && before.length >= tablesMax)
           throw dataError('InvalidSchema', `A database has at most ${tablesMax} external tables.`);
-        return [...before.filter((one) => one.name !== name), table].sort((left, right) =>
+        const mappings = before.find((one) => one.name === name)?.mappings;
+        const kept = mappings === undefined ? table : { ...table, mappings };
+        return [...before.filter((one) => one.name !== name), kept].sort((left, right) =>
           left.name < right.name ? -1 : 1,
         );
+      });
+      return externalTable(database, name);
+    },
+    changeExternalTable: async (database, name, how) => {
+      await change(database, (before) => {
+        if (!before.some((one) => one.name === name)) throw dataError('ExternalTableNotFound', name.slice(0, 200));
+        return before.map((one) => {
+          if (one.name !== name) return one;
+          const after = how(one);
+          requireText(after.folder);
+          requireText(after.docstring);
+          return after;
+        });
       });
       return externalTable(database, name);
     },

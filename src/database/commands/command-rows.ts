@@ -14,6 +14,7 @@ import { droppedTableCommands } from './dropped-table-commands.ts';
 import { exportCommands } from './export-commands.ts';
 import { extentCommands } from './extent-commands.ts';
 import { externalTableCommands } from './external-table-commands.ts';
+import { externalTablePartCommands } from './external-table-part-commands.ts';
 import { followerCommands } from './follower-commands.ts';
 import { functionCommands } from './function-commands.ts';
 import { graphCommands } from './graph-commands.ts';
@@ -54,7 +55,12 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   ],
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...queuedIngestionCommands, ...appendCommands, ...mappingCommands],
-  'Export and external tables': [...exportCommands, ...externalTableCommands, ...continuousExportCommands],
+  'Export and external tables': [
+    ...exportCommands,
+    ...externalTableCommands,
+    ...externalTablePartCommands,
+    ...continuousExportCommands,
+  ],
   Policies: [
     ...policyCommands,
     ...updatePolicyCommands,

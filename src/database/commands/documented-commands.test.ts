@@ -22,7 +22,6 @@ describe('the commands of the documentation', () => {
   });
 
   it.each([
-    '.show external table T artifacts',
     '.show external table T policy query_acceleration',
     ".dup-next-ingest into T to h@'https://contoso.blob.core.windows.net/c;key'",
   ])(

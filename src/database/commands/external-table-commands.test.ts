@@ -81,7 +81,7 @@ describe('what is refused', () => {
     [table('Shown5').replace('.create-or-alter', '.alter'), /'Shown5' of kind 'ExternalTable' was not found/],
     [`.create external table S (x: long) kind=sql table=T (h@'Server=x;Password=canary')`, /not supported/],
     ['.export to table Nowhere <| print 1', /'Nowhere' of kind 'ExternalTable' was not found/],
-    ['.show external table Shown artifacts', /not supported: of external tables, this is not built/],
+    ['.show external table Shown policy query_acceleration', /not supported: query acceleration is not built/],
   ])('%s', async (text, why) => {
     const failure: unknown = await run(text).catch((error: unknown) => error);
     expect(failure).toMatchObject({ message: expect.stringMatching(why) as string });

@@ -129,6 +129,54 @@ describe('external_table()', () => {
   });
 });
 
+describe('parts of an external table', () => {
+  const run = (text: string) => cluster.run(text, withStorage());
+
+  it('are mappings that queries name', async () => {
+    await define('Mapped', 'a: long, b: string', 'dataformat=json');
+    put('f/one.json', '{"x": 1, "y": {"z": "one"}}\n');
+    const mapping = (path: string) =>
+      `"M" '[{"Column": "a", "Properties": {"Path": "$.x"}}, {"Column": "b", "Properties": {"Path": "${path}"}}]'`;
+    await expect(run(`.alter external table Mapped mapping ${mapping('$.y.z')}`)).rejects.toThrow(/'M'/);
+    await run(`.create external table Mapped mapping ${mapping('$.y')}`);
+    await expect(run(`.create external table Mapped mapping ${mapping('$.y')}`)).rejects.toThrow(/exists/);
+    expect(await run(`.alter external table Mapped mapping ${mapping('$.y.z')}`)).toMatchObject([
+      { Name: 'M', Kind: 'Json' },
+    ]);
+    expect(await query('external_table("Mapped", "M")')).toEqual([[1n, 'one']]);
+    expect(await query('external_table("Mapped")')).toEqual([[null, '']]);
+    await expect(
+      run(`.create external table Mapped mapping "N" '[{"Column": "none", "Properties": {"Path": "$.x"}}]'`),
+    ).rejects.toThrow(/names the column 'none'/);
+    await define('Mapped', 'a: long, b: string', 'dataformat=json');
+    expect(await run('.show external table Mapped mapping "M"')).toEqual(
+      await run('.show external table Mapped mappings'),
+    );
+    expect(await run('.drop external table Mapped mapping "M"')).toEqual([]);
+    await expect(query('external_table("Mapped", "M")')).rejects.toThrow(/was not found/);
+  });
+
+  it('are files, texts and details', async () => {
+    await define('Parts', 'a: long, c: string', 'partition by (Name: string, Day: datetime) dataformat=csv');
+    put('f/ann/2026/01/02/x.csv', '1,one\n');
+    put('f/ann/other/x.csv', '1,one\n');
+    const file = {
+      Uri: `${box}/f/ann/2026/01/02/x.csv`,
+      ...{ Partition: '{"Name":"ann","Day":"2026-01-02T00:00:00.0000000Z"}', Size: 6n },
+    };
+    expect(await run('.show external table Parts artifacts')).toEqual([file]);
+    expect(await run('.show external table Parts artifacts limit 1')).toEqual([file]);
+    expect(await run('.show external table Parts artifacts limit 0')).toEqual([]);
+    await run('.alter external table Parts docstring "of mine"');
+    expect(await run('.alter external table Parts folder "Box"')).toEqual([
+      { TableName: 'Parts', Folder: 'Box', DocString: 'of mine' },
+    ]);
+    expect(await run('.show external table Parts details')).toEqual([
+      { TableName: 'Parts', QueryAccelerationPolicy: '', QueryAccelerationState: '' },
+    ]);
+  });
+});
+
 describe('partitions', () => {
   beforeEach(() => {
     for (const customer of ['ann', 'bob'])

@@ -6,11 +6,11 @@ import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { visibleDatabases } from './database-commands.ts';
 
-const tableColumns =
+export const tableMappingColumns =
   'Name: string, Kind: string, Mapping: string, LastUpdatedOn: datetime, Database: string, Table: string';
 const databaseColumns = 'Name: string, Kind: string, Mapping: string, LastUpdatedOn: datetime, Database: string';
 
-const kindNames = {
+export const kindNames = {
   ...{ csv: 'Csv', json: 'Json', parquet: 'Parquet', avro: 'Avro', orc: 'Orc', w3clogfile: 'W3CLogFile' },
 } as const satisfies Record<MappingKind, string>;
 
@@ -81,7 +81,7 @@ export const mappingCommands: readonly CommandRow[] = [
       AlterTableIngestionMapping: `.alter table T ingestion json mapping "M" '[{"column":"A","path":"$.a"}]'`,
     },
     permission: 'tableIngest',
-    columns: tableColumns,
+    columns: tableMappingColumns,
     run: async (command, context) => {
       const table = command.required('TableName');
       return [tableRow(await put(command, context, table), context.database, table)];
@@ -103,7 +103,7 @@ export const mappingCommands: readonly CommandRow[] = [
   {
     kinds: { ShowTableIngestionMappings: '.show table T ingestion mappings' },
     permission: 'metadata',
-    columns: tableColumns,
+    columns: tableMappingColumns,
     run: (command, { data, database }) => {
       const table = data.table(database, command.required('TableName'));
       return chosen(table.mappings, command).map((one) => tableRow(one, table.database, table.name));
@@ -112,7 +112,7 @@ export const mappingCommands: readonly CommandRow[] = [
   {
     kinds: { ShowTableIngestionMapping: '.show table T ingestion json mapping "M"' },
     permission: 'metadata',
-    columns: tableColumns,
+    columns: tableMappingColumns,
     run: (command, { data, database }) => {
       const table = data.table(database, command.required('TableName'));
       const found = chosen(table.mappings, command);
@@ -132,7 +132,7 @@ export const mappingCommands: readonly CommandRow[] = [
   {
     kinds: { ShowIngestionMappings: '.show ingestion mappings' },
     permission: 'anyone',
-    columns: tableColumns,
+    columns: tableMappingColumns,
     run: (command, context) =>
       visibleDatabases(context).flatMap((database) => [
         ...chosen(database.mappings, command).map((one) => tableRow(one, database.name, '')),
@@ -149,7 +149,7 @@ export const mappingCommands: readonly CommandRow[] = [
       ],
     },
     permission: 'tableIngest',
-    columns: tableColumns,
+    columns: tableMappingColumns,
     run: async (command, context) => {
       const table = command.required('TableName');
       return (await drop(command, context, table)).map((one) => tableRow(one, context.database, table));

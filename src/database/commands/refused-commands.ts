@@ -64,6 +64,8 @@ export const refusedFamilies: readonly RefusedFamily[] = [
     begins: ['show materialized view'],
     why: 'of materialized views it is not built',
   },
+  { named: /QueryAcceleration/, why: 'query acceleration is not built' },
+  { named: /SqlExternalTable/, why: 'external tables over databases (kind=sql) are not built; kind=storage is' },
   {
     named: /ExternalTable/,
     begins: ['create external table', 'create-or-alter external table', 'alter external table', 'show external table'],

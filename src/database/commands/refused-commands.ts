@@ -42,6 +42,38 @@ export const refusedCommands: readonly RefusedRow[] = [
     kinds: ['DropFollowerDatabases'],
     why: 'databases are detached through the resource manager (attachedDatabaseConfigurations)',
   },
+  {
+    kinds: ['ShowDataOperations'],
+    why: 'of each ingestion its size, rows and duration are not kept together; .show operations tells those of commands, .show extents what rows came to',
+  },
+  {
+    kinds: [
+      'ShowTableDataStatistics',
+      'ShowExtentColumnStorageStats',
+      'ShowTableColumnStatitics',
+      'ShowTablesColumnStatistics',
+    ],
+    why: 'sizes are known of extents, not of single columns; .show table extents tells them',
+  },
+  {
+    kinds: ['SetAccess'],
+    why: 'a database is written to unless it follows a leader, which the resource manager says (attachedDatabaseConfigurations)',
+  },
+  {
+    kinds: [
+      ...['EnableDatabaseMaintenanceMode', 'DisableDatabaseMaintenanceMode', 'SetClusterMaintenanceMode'],
+      ...['EnableDatabaseStreamingIngestionMaintenanceMode', 'DisableDatabaseStreamingIngestionMaintenanceMode'],
+    ],
+    why: "maintenance is the service's own; a cluster is stopped and started through the resource manager",
+  },
+  {
+    kinds: ['AddClusterBlockedPrincipals', 'DropClusterBlockedPrincipals', 'ShowClusterBlockedPrincipals'],
+    why: 'who may call is said by roles alone',
+  },
+  {
+    kinds: ['ShowDatabaseKeyVaultSecrets', 'ReplaceDatabaseKeyVaultSecrets'],
+    why: 'databases keep no secrets of vaults',
+  },
   { kinds: ['ShowPrincipalAccess'], why: '.show principal roles tells the roles of a principal' },
   {
     kinds: ['CancelPurge'],

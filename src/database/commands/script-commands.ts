@@ -22,6 +22,21 @@ function splitScript(script: string): string[] {
 /** What a script may do: define things, not read or delete them. */
 const verbs = /^\.(create|create-or-alter|create-merge|alter|alter-merge|add)\s/i;
 
+const isShow = (text: string): boolean => /^\.show\s/i.test(text);
+
+/** What a command is about that is not about a database. */
+const ofCluster = /^\.(?!execute\b)[a-z-]+\s+(async\s+)?(cluster|workload_group|plugin)\b/i;
+
+/** What stands in a script: of the resource manager, which refuses what only reads; of a command, which skips that. */
+type ScriptScope = 'resource' | 'database' | 'cluster';
+
+/** @throws KqlError `notSupported` */
+function requireScope(text: string, scope: ScriptScope): void {
+  if (scope === 'cluster' ? ofCluster.test(text) : verbs.test(text)) return;
+  const why = scope === 'cluster' ? ' of the cluster: it is about a database' : '';
+  throw new KqlError('notSupported', `The command '${commandName(text)}' cannot stand in a script${why}.`);
+}
+
 /** What became of one command of a script. */
 export interface ScriptStep {
   readonly text: string;
@@ -35,19 +50,19 @@ export async function runScript(
   script: string,
   continueOnErrors: boolean,
   run: (command: string) => Promise<unknown>,
+  scope: ScriptScope = 'resource',
 ): Promise<readonly ScriptStep[]> {
   const commands = splitScript(script);
   if (commands.length > commandsMax) throw new KqlError('limits', `A script has at most ${commandsMax} commands.`);
   const steps: ScriptStep[] = [];
   let stopped = false;
   for (const text of commands) {
-    if (stopped) {
+    if (stopped || (scope !== 'resource' && isShow(text))) {
       steps.push({ text, result: 'Skipped' });
       continue;
     }
     try {
-      if (!verbs.test(text))
-        throw new KqlError('notSupported', `The command '${commandName(text)}' cannot stand in a script.`);
+      requireScope(text, scope);
       await run(text);
       steps.push({ text, result: 'Completed' });
     } catch (error) {
@@ -63,7 +78,9 @@ export async function runScript(
 async function execute(command: Command, context: CommandContext, nested: RunNested): Promise<readonly Row[]> {
   const { ContinueOnErrors, ThrowOnErrors } = command.properties(['ContinueOnErrors', 'ThrowOnErrors']);
   const throws = ThrowOnErrors?.toLowerCase() === 'true';
-  const steps = await runScript(command.raw, !throws && ContinueOnErrors?.toLowerCase() === 'true', nested);
+  const continues = !throws && ContinueOnErrors?.toLowerCase() === 'true';
+  const scope = command.kind === 'ExecuteClusterScript' ? 'cluster' : 'database';
+  const steps = await runScript(command.raw, continues, nested, scope);
   const failed = steps.find(({ error }) => error !== undefined)?.error;
   if (throws && failed !== undefined) throw failed;
   return steps.map(({ text, result, error }) => [
@@ -72,7 +89,9 @@ async function execute(command: Command, context: CommandContext, nested: RunNes
   ]);
 }
 
-/** @see Kusto ".execute database script" */
+const stepColumns = 'OperationId: guid, CommandType: string, CommandText: string, Result: string, Reason: string';
+
+/** @see Kusto ".execute database script", ".execute cluster script" */
 export const scriptCommands: readonly CommandRow[] = [
   {
     kinds: {
@@ -82,7 +101,18 @@ export const scriptCommands: readonly CommandRow[] = [
       ],
     },
     permission: 'admin',
-    columns: 'OperationId: guid, CommandType: string, CommandText: string, Result: string, Reason: string',
+    columns: stepColumns,
+    run: execute,
+  },
+  {
+    kinds: {
+      ExecuteClusterScript: [
+        '.execute cluster script <| .alter cluster policy caching hot = 10d',
+        'execute cluster script with <|',
+      ],
+    },
+    permission: 'clusterAdmin',
+    columns: stepColumns,
     run: execute,
   },
 ];

@@ -190,4 +190,25 @@ describe('.execute database script', () => {
       { code: 'EntityExists' },
     );
   });
+
+  it('skips what only reads, and of the cluster runs what is about the cluster', async () => {
+    const results = async (text: string): Promise<unknown> => (await cluster.run(text)).map((row) => row['Result']);
+    const script =
+      '.show tables\n.alter cluster policy caching hot = 11d\n.create table S3 (a: long)\n.disable plugin autocluster';
+    expect(await results(`.execute database script <|\n.show tables\n.create-merge table S2 (a: long)`)).toEqual([
+      'Skipped',
+      'Completed',
+    ]);
+    expect(await results(`.execute cluster script <|\n${script}`)).toEqual([
+      'Skipped',
+      'Completed',
+      'Failed',
+      'Skipped',
+    ]);
+    expect((await cluster.run('.show cluster policy caching')).map((row) => row['Policy'])[0]).toContain('11.00:00:00');
+    expect(await cluster.run('.show tables | where TableName == "S3"')).toEqual([]);
+    await expect(cluster.run('.execute cluster script <|\n.show tables', { clusterRoles: [] })).rejects.toThrow(
+      'not authorized',
+    );
+  });
 });

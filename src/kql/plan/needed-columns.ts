@@ -30,8 +30,8 @@ function narrowed(plan: Plan, needed: Needed): Plan {
     case 'take':
     case 'sort':
     case 'top': {
-      const { input: before, cols: _cols, ...own } = plan;
-      const input = narrowed(before, both(needed, namesIn(own)));
+      const own = { ...plan, input: undefined, cols: undefined };
+      const input = narrowed(plan.input, both(needed, namesIn(own)));
       return { ...plan, input, cols: plan.cols.filter(isIn(input.cols)) };
     }
     case 'extend': {

@@ -12,7 +12,6 @@ export const identityUsages = [
   'SandboxArtifacts',
   'SqlRequest',
 ] as const;
-export type IdentityUsage = (typeof identityUsages)[number];
 
 /** Every usage that there is, and those to come. */
 export const everyUsage = 'All';
@@ -40,29 +39,6 @@ export interface ManagedIdentityPolicy {
 
 export const usagesOf = ({ AllowedUsages }: Pick<ManagedIdentityPolicy, 'AllowedUsages'>): readonly string[] =>
   AllowedUsages.split(',').map((usage) => usage.trim());
-
-interface PolicyHolder {
-  clusterSettings(): ClusterSettings;
-  database(name: string): { readonly policies: { readonly managed_identity?: readonly ManagedIdentityPolicy[] } };
-}
-
-/** Whether the policy of the cluster, or that of the database, lets an identity be used for something: what one of them allows is allowed.
- * Whether the identity is still the cluster's is another question. @throws DataError `DatabaseNotFound` */
-export function managedIdentityAllowed(
-  data: PolicyHolder,
-  database: string,
-  objectId: Guid,
-  usage: IdentityUsage,
-): boolean {
-  const policies = [
-    ...identityPoliciesOf(data.clusterSettings()),
-    ...(data.database(database).policies.managed_identity ?? []),
-  ];
-  return policies.some(
-    (policy) =>
-      policy.ObjectId === objectId && usagesOf(policy).some((allowed) => allowed === usage || allowed === everyUsage),
-  );
-}
 
 /** Those of the cluster. */
 export function identityPoliciesOf({ policies }: ClusterSettings): readonly ManagedIdentityPolicy[] {

@@ -161,10 +161,10 @@ async function stage(ports: Ports, clusterId: Guid, { change, write }: StateCall
   return { outcome: 'ended' };
 }
 
-/** Only what takes something away may use the room that is kept on a full disk: a drop writes its database, the head, and what brings it
- * back. */
+/** Only what takes something away may use the room that is kept on a full disk: a drop writes its database, the head, what brings it
+ * back, and an entry of the journal. */
 const addsRecords = (write: readonly StateWrite[]): boolean =>
-  write.filter(({ put }) => put !== null).length > 3 || write.every(({ put }) => put !== null);
+  write.filter(({ put }) => put !== null).length > 4 || write.every(({ put }) => put !== null);
 
 function serves(ports: Ports, record: ClusterKeyRecord, generation: number): boolean {
   if (record.stopped || record.suspension !== undefined || record.generation !== generation) return false;

@@ -1,6 +1,6 @@
 import { dataError } from '../catalog/data-error.ts';
 import type { OperationRecord } from '../catalog/operations.ts';
-import { KqlError } from '../../kql/plan/kql-error.ts';
+import { OperationCanceledError } from '../operations-under-way.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
@@ -21,7 +21,7 @@ async function cancel(command: Command, context: CommandContext): Promise<readon
   const operation = requireOperation(command, context);
   const { reason = '' } = command.properties(['reason']);
   const told = reason === '' ? '' : `: ${reason.slice(0, 500)}`;
-  const error = new KqlError('cancelled', `The operation was canceled by '${context.caller.fqn}'${told}`);
+  const error = new OperationCanceledError(`The operation was canceled by '${context.caller.fqn}'${told}`);
   const isStopped = await context.data.underWay.cancel(operation.operationId, error);
   const why = isStopped === true ? reason : whyNot(operation, isStopped);
   return [

@@ -3,6 +3,7 @@ import type { OperationRecord, OperationState } from '../catalog/operations.ts';
 import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { CommandTable, Row } from './command.ts';
+import { OperationCanceledError } from '../operations-under-way.ts';
 import type { CommandContext } from './command-context.ts';
 import { columnsOfText } from './schema-text.ts';
 
@@ -38,7 +39,7 @@ export async function runRecorded<T>(
     result = await work();
   } catch (error) {
     const told = error instanceof KqlError || error instanceof DataError || error instanceof CommitRefusedError;
-    const isCancelled = error instanceof KqlError && error.code === 'cancelled';
+    const isCancelled = error instanceof OperationCanceledError;
     const status = told ? error.message.slice(0, 1000) : 'The operation failed because of an internal error.';
     // The failure itself matters more than that it could not be written down.
     await ended(isCancelled ? 'Canceled' : 'Failed', status).catch(() => undefined);

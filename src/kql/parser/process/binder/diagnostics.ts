@@ -83,7 +83,7 @@ function isTolerated(
     return /PartitionedByClause,(PipeExpression,)*GraphShortestPathsOperator/.test(
       path(root, Start).map(kindOf).join(),
     );
-  if (Code === 'KS119') return isDefaultedCursor(root, Start);
+  if (Code === countOfArguments && isDefaultedCursor(root, Start)) return true;
   // The binder takes the column that a hint of `evaluate` names for a plugin.
   if (Code === 'KS237') return path(root, Start).some((node) => kindOf(node) === 'NamedParameter');
   if ((Code === 'KS234' || Code === 'KS235') && isDynamicArgument(root, Start, Start + Length)) return true;

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
-import { openTestParser } from '../../../tests/support/command-fixture.ts';
+import { openInterruptedCluster, openQueryParts } from '../../../tests/support/interrupted-cluster.ts';
 import { World } from '../../../tests/support/interrupted-world.ts';
 import type { MemoryStorage } from '../../../tests/support/memory-storage.ts';
 import { memoryStorage } from '../../../tests/support/memory-storage.ts';
@@ -9,25 +8,13 @@ import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
-import type { KqlParser } from '../../kql/parser/parser-client.ts';
-import type { QueryEngine } from '../../kql/query-engine.ts';
-import { createQueryEngine } from '../../kql/query-engine.ts';
-import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
 import { runContinuousExports } from './continuous-export-run.ts';
 
-let engine: EngineDatabase;
-let parser: KqlParser;
-let queries: QueryEngine;
+let parts: Awaited<ReturnType<typeof openQueryParts>>;
 beforeAll(async () => {
-  engine = await openTestEngine();
-  parser = openTestParser();
-  queries = createQueryEngine({ parser, database: engine });
+  parts = await openQueryParts();
 });
-afterAll(() => {
-  parser.stop();
-  engine.close();
-});
+afterAll(() => parts.close());
 
 const id = newGuid(systemRandomBytes);
 const creator = { objectId: id, tenantId: id, displayName: 'tester', fqn: 'aadapp=tester;tenant' };
@@ -41,11 +28,7 @@ interface Site {
 }
 
 async function start(world: World): Promise<Site> {
-  const cluster = await openDataFixture({
-    ...{ engine, queries },
-    blobs: world.blobs(new MemoryBlobStore()),
-    wrapStore: (store) => world.store(store),
-  });
+  const cluster = await openInterruptedCluster(world, parts);
   const storage = memoryStorage();
   // What is told, and what is written, are steps, too.
   storage.onWrite = () => world.step(() => Promise.resolve());
@@ -72,7 +55,14 @@ async function exportDue({ cluster, storage }: Site): Promise<void> {
   cluster.advance(120_000);
   const data = await cluster.data();
   await runContinuousExports({
-    ...{ data, engine: queries, clock, randomBytes: systemRandomBytes, cluster: facts, sourceOf: storage.sourceOf },
+    ...{
+      data,
+      engine: parts.queries,
+      clock,
+      randomBytes: systemRandomBytes,
+      cluster: facts,
+      sourceOf: storage.sourceOf,
+    },
     placesOf: () => storage.exports,
     isRefusal: () => false,
   });

@@ -1,34 +1,17 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
-import { openTestParser } from '../../../tests/support/command-fixture.ts';
+import { openInterruptedCluster, openQueryParts } from '../../../tests/support/interrupted-cluster.ts';
 import { World } from '../../../tests/support/interrupted-world.ts';
-import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
-import type { KqlParser } from '../../kql/parser/parser-client.ts';
-import { createQueryEngine } from '../../kql/query-engine.ts';
-import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
-import type { DataQueries } from './update-query.ts';
 
-let engine: EngineDatabase;
-let parser: KqlParser;
-let queries: DataQueries;
+let parts: Awaited<ReturnType<typeof openQueryParts>>;
 beforeAll(async () => {
-  engine = await openTestEngine();
-  parser = openTestParser();
-  queries = createQueryEngine({ parser, database: engine });
+  parts = await openQueryParts();
 });
-afterAll(() => {
-  parser.stop();
-  engine.close();
-});
+afterAll(() => parts.close());
 
 /** A chain of two transactional policies, from S to T to U. */
 async function start(world: World): Promise<DataFixture> {
-  const cluster = await openDataFixture({
-    ...{ engine, queries },
-    blobs: world.blobs(new MemoryBlobStore()),
-    wrapStore: (store) => world.store(store),
-  });
+  const cluster = await openInterruptedCluster(world, parts);
   const data = await cluster.data();
   for (const name of ['S', 'T', 'U']) await cluster.table(name, { n: 'long' });
   for (const [to, from] of [

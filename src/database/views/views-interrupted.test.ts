@@ -1,37 +1,20 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
-import { openTestParser } from '../../../tests/support/command-fixture.ts';
+import { openInterruptedCluster, openQueryParts } from '../../../tests/support/interrupted-cluster.ts';
 import { World } from '../../../tests/support/interrupted-world.ts';
-import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
-import type { KqlParser } from '../../kql/parser/parser-client.ts';
-import type { QueryEngine } from '../../kql/query-engine.ts';
-import { createQueryEngine } from '../../kql/query-engine.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
-import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
 import { readResult } from '../commands/command-pipe.ts';
 
-let engine: EngineDatabase;
-let parser: KqlParser;
-let queries: QueryEngine;
+let parts: Awaited<ReturnType<typeof openQueryParts>>;
 beforeAll(async () => {
-  engine = await openTestEngine();
-  parser = openTestParser();
-  queries = createQueryEngine({ parser, database: engine });
+  parts = await openQueryParts();
 });
-afterAll(() => {
-  parser.stop();
-  engine.close();
-});
+afterAll(() => parts.close());
 
 const summary = 'S | summarize c = count(), total = sum(n), most = max(n) by k';
 
 async function start(world: World): Promise<DataFixture> {
-  const cluster = await openDataFixture({
-    ...{ engine, queries },
-    blobs: world.blobs(new MemoryBlobStore()),
-    wrapStore: (store) => world.store(store),
-  });
+  const cluster = await openInterruptedCluster(world, parts);
   await cluster.table('S', { k: 'string', n: 'long' });
   const view = { database: 'db', source: 'S', isOverView: false };
   const data = await cluster.data();
@@ -58,7 +41,7 @@ async function work(cluster: DataFixture): Promise<void> {
 
 async function rows(cluster: DataFixture, text: string): Promise<readonly (readonly unknown[])[]> {
   const data = await cluster.data();
-  const execution = await queries.execute({
+  const execution = await parts.queries.execute({
     ...{ text, database: 'db', catalog: data.kqlCatalog(), sources: data.sources() },
     now: ticksOfUnixMilliseconds(Date.UTC(2026, 0, 1)),
   });

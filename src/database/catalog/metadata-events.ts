@@ -1,4 +1,5 @@
 import type { KqlType } from '../../kql/plan/types.ts';
+import { obfuscated } from '../../kql/values/obfuscated.ts';
 import type { CatalogReader } from './image.ts';
 import type { MetadataEvent } from './journal-record.ts';
 import type { CatalogRecord, DatabaseRecord, TableRecord } from './records.ts';
@@ -67,7 +68,7 @@ function tableEvents(
 const tableState = ({ name, columns, view }: TableRecord): string =>
   view === undefined
     ? `Name: ${name}, Attributes: ${columns.map((column) => `Name='[${name}].[${column.name}]', Type='${storedTypes[column.type]}'`).join(', ')}`
-    : `Name: ${name}, Source: ${view.source}, Query: ${view.query}`;
+    : `Name: ${name}, Source: ${view.source}, Query: ${obfuscated(view.query)}`;
 
 function databaseEvents(old: CatalogRecord | undefined, after: CatalogRecord | null): readonly MetadataEvent[] {
   if (after?.kind !== 'database') return [];
@@ -84,7 +85,7 @@ function databaseEvents(old: CatalogRecord | undefined, after: CatalogRecord | n
       'FUNCTION',
       ({ functions }) => functions,
       ({ name, parameters, body }) => ({
-        ...{ name, state: `Name: ${name}, Parameters: ${parameters}, Body: ${body}` },
+        ...{ name, state: `Name: ${name}, Parameters: ${parameters}, Body: ${obfuscated(body)}` },
       }),
     ),
     ...lists('INGESTION-MAPPING', ({ mappings }) => mappings, mappingOf),
@@ -133,8 +134,13 @@ function partEvents(
   return originalState === updatedState ? [] : [{ ...place, event: `ALTER-${noun}`, originalState, updatedState }];
 }
 
+/** Queries in policies may have hidden texts, as bodies of functions may. */
 const partState = (value: unknown): string =>
-  value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+  value === undefined
+    ? ''
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value, (_name, member: unknown) => (typeof member === 'string' ? obfuscated(member) : member));
 
 function listEvents<T>(
   place: Place,

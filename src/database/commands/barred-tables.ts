@@ -1,4 +1,5 @@
 import { externalDataOf, externalTableOf, isExternal } from '../../kql/plan/external-data.ts';
+import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
 import type { ClusterData } from '../cluster-data.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 
@@ -27,7 +28,8 @@ export function requireUnbarred(
     throw refuse('request_external_table_disabled', 'external tables');
   if (!securedTables || isExternal(table)) return;
   const own = data.database(database);
-  const policies = (own.tables.get(table) ?? own.views.get(table))?.policies;
-  if (policies?.row_level_security?.IsEnabled === true)
-    throw refuse('request_block_row_level_security', `the table '${table}', which has row level security`);
+  const hidden = hiddenTable(table);
+  const named = hidden?.kind === 'view' ? own.views.get(hidden.view) : own.tables.get(table);
+  if (named?.policies.row_level_security?.IsEnabled === true)
+    throw refuse('request_block_row_level_security', `'${named.name}', which has row level security`);
 }

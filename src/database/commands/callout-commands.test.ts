@@ -77,6 +77,12 @@ describe('what a request bars itself from', () => {
     await expect(cluster.run('.set Copy <| Rows', { barred })).rejects.toThrow('request_block_row_level_security');
     await cluster.run('.set Copy <| Rows');
     await cluster.run('.set Other <| Copy', { barred });
+    await cluster.run('.create materialized-view Seen on table Copy { Copy | summarize count() by a }');
+    await cluster.run('.set Third <| Seen', { barred });
+    await cluster.run('.alter materialized-view Seen policy row_level_security enable "Seen | where a > 0"');
+    await expect(cluster.run('.set Fourth <| Seen', { barred })).rejects.toThrow(
+      "'Seen', which has row level security",
+    );
     const { data } = cluster.context;
     const table = externalTable({ name: 'Elsewhere' });
     expect(() => requireUnbarred({ externalTables: true }, data, 'db', table)).toThrow(

@@ -29,10 +29,12 @@ function entries({ data, ...context }: CommandContext, only?: string): readonly 
 }
 
 const literals = new RegExp(stringLiteral.source, 'gi');
+/** Hidden itself, or with an address, a proof of access, or a hidden literal in it. */
+const isHidden = /^h|:\/\/|;|(?<![a-z0-9_])h@?\\?["'`~]/i;
 
 /** A command as others may read it: without rows, and without texts that are hidden or may hold what proves access. */
 export function toldCommand(text: string): string {
-  const told = text.replace(literals, (literal) => (/^h|:\/\/|;/i.test(literal) ? "'*****'" : literal));
+  const told = text.replace(literals, (literal) => (isHidden.test(literal) ? "'*****'" : literal));
   return (told.split('<|')[0] ?? '').trim();
 }
 

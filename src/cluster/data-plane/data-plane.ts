@@ -84,7 +84,10 @@ export async function openDataPlane(options: {
     historyLimits,
     queue,
     (view, over) => ended.add(view, over),
-    () => process.resourceUsage().userCPUTime / 1000 + process.resourceUsage().systemCPUTime / 1000,
+    () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
   );
   const answering = new Set<ServerResponse>();
   const { clusterId } = settings;

@@ -36,6 +36,7 @@ export function afterUnit(unit: TimeUnit, ticks: bigint): bigint {
     unit === 'year' ? ticksOfDate(year + 1, 1, 1) : ticksOfDate(year + (month === 12 ? 1 : 0), (month % 12) + 1, 1);
   return next ?? maxDatetimeTicks + 1n;
 }
+
 /** What `startofday()` and its like give of a moment. */
 export const startOf = {
   startofday: (ticks: bigint): bigint => ticks - (ticks % ticksPerDay),

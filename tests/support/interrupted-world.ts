@@ -20,7 +20,7 @@ export class World {
   }
 
   store(store: CatalogStore): CatalogStore {
-    return { ...store, commit: (writes) => this.step(() => store.commit(writes)) };
+    return { ...store, commit: (...commit) => this.step(() => store.commit(...commit)) };
   }
 
   blobs(blobs: BlobStore): BlobStore {

@@ -27,6 +27,8 @@ const stateCalls = {
     generation: count,
     expect: list(object({ table, id, expect }), recordsMax),
     write: list(remoteWrite, recordsMax),
+    /** It removes, and adds only what tells of that: it may use the room that is kept on a full disk. */
+    takesAway: Type.Optional(Type.Literal(true)),
   }),
   stateStage: object({ change: text(400), write: list(remoteWrite, recordsMax) }),
 };

@@ -223,7 +223,7 @@ export class DataHolder {
     const { store } = this.#options;
     const atWork: CatalogStore = {
       get: (id) => store.get(id),
-      commit: (writes) => store.commit(writes),
+      commit: (...commit) => store.commit(...commit),
       beside: (during) => store.beside(during),
       load: async (after) => {
         await store.beside(change).atWork();

@@ -115,7 +115,7 @@ export function createRemoteCatalogStore(
       };
     },
 
-    async commit(writes): Promise<CommitOutcome> {
+    async commit(writes, takesAway = false): Promise<CommitOutcome> {
       try {
         const own = await sideNow();
         const known = await knownVersions(state, `${clusterId}/${own}`, writes);
@@ -123,6 +123,7 @@ export function createRemoteCatalogStore(
           write: writes.map(({ id, expect, put }) =>
             catalogWrite(clusterId, known.get(id) ?? expect, { id: own + id, put }),
           ),
+          ...(takesAway && { adds: false }),
         });
         // Of a new record nobody knows the version.
         return {

@@ -64,13 +64,14 @@ export function createRemoteState({ clusterId, call, generation }: RemoteStateOp
       const found = intact((await call('stateList', body)) as StateReplies['stateList']);
       return found.map((record) => parsed(table, record));
     },
-    async commit({ expect = [], write }) {
+    async commit({ expect = [], write, adds }) {
       const current = generation();
       if (current === undefined) throw new ClusterNotServedError('The cluster has no key.');
       const body = {
         generation: current,
         expect: expect.map(({ table, id, expect: version }) => ({ table: table.name, id: own(id), expect: version })),
         write: write.map(remote),
+        ...(adds === false && { takesAway: true as const }),
       };
       const reply = intact((await call('stateCommit', body)) as StateReplies['stateCommit']);
       switch (reply.outcome) {

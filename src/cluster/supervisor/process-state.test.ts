@@ -7,7 +7,7 @@ import { isJsonObject } from '../../base/json.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
 import { defaultLeaseSettings } from '../../encryption/lease.ts';
-import type { State, Table } from '../../state/state.ts';
+import type { State, StateCommit, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { clusterCatalogTable, createRemoteCatalogStore } from '../process/remote-catalog-store.ts';
 import type { RemoteState } from '../process/remote-state.ts';
@@ -34,14 +34,14 @@ function remote(
   fixture: ClusterKeysFixture,
   clusterId: Guid,
   generation = 1,
-  beforeCommit: () => Promise<void> = () => Promise.resolve(),
+  beforeCommit: (commit: StateCommit) => Promise<void> = () => Promise.resolve(),
 ): RemoteState {
   const { clock, monotonic, log } = fixture;
   const state: State = {
     get: (table, id) => fixture.state.get(table, id),
     list: (table, options) => fixture.state.list(table, options),
     commit: async (commit) => {
-      await beforeCommit();
+      await beforeCommit(commit);
       await fixture.state.commit(commit);
     },
   };
@@ -139,6 +139,28 @@ describe('state of a cluster process', () => {
     }
     await Promise.all(renewals);
     expect(await state.list(extents)).toHaveLength(50);
+  });
+
+  it('has the room that is kept on a full disk for what says that it takes away, and does', async () => {
+    const fixture = await open();
+    const id = await fixture.cluster();
+    const told: (boolean | undefined)[] = [];
+    const state = remote(fixture, id, 1, ({ adds }) => {
+      told.push(adds);
+      return Promise.resolve();
+    });
+    await state.commit({ write: [writeRecord(extents, `${id}/e1`, null, { rows: 1 })], adds: false });
+    const { version } = (await state.get(extents, `${id}/e1`)) ?? { version: null };
+    const gone = writeRecord(extents, `${id}/e1`, version, null);
+    const more = [2, 3, 4, 5].map((at) => writeRecord(extents, `${id}/e${at}`, null, { rows: at }));
+    await state.commit({ write: [gone, ...more.slice(0, 1)] });
+    await state.commit({ write: [writeRecord(extents, `${id}/e1`, null, { rows: 1 })] });
+    const again = (await state.get(extents, `${id}/e1`)) ?? { version: null };
+    await state.commit({
+      write: [writeRecord(extents, `${id}/e1`, again.version, null), ...more.slice(1)],
+      adds: false,
+    });
+    expect(told).toEqual([true, true, true, false]);
   });
 
   it('writes beside the catalog in use for the change that is under way, and for no other', async () => {

@@ -97,7 +97,7 @@ async function commit(
     if (own === undefined) return { outcome: 'notServed' };
     try {
       const all = [...expect, expectRecord(clusterKeyTable, clusterId, key.version), ...own];
-      await ports.state.commit({ expect: all, write, adds: addsRecords(write) });
+      await ports.state.commit({ expect: all, write, adds: !takesAway(call) });
       return { outcome: 'committed' };
     } catch (error) {
       if (error instanceof StorageFullError) return { outcome: 'full' };
@@ -161,10 +161,9 @@ async function stage(ports: Ports, clusterId: Guid, { change, write }: StateCall
   return { outcome: 'ended' };
 }
 
-/** Only what takes something away may use the room that is kept on a full disk: a drop writes its database, the head, what brings it
- * back, and an entry of the journal. */
-const addsRecords = (write: readonly StateWrite[]): boolean =>
-  write.filter(({ put }) => put !== null).length > 4 || write.every(({ put }) => put !== null);
+/** Whoever says so removes something at least. */
+const takesAway = (call: StateCalls['stateCommit']): boolean =>
+  call.takesAway === true && call.write.some(({ put }) => put === null);
 
 function serves(ports: Ports, record: ClusterKeyRecord, generation: number): boolean {
   if (record.stopped || record.suspension !== undefined || record.generation !== generation) return false;

@@ -41,7 +41,8 @@ export interface CatalogStore {
   /** Ordered by id, from `after` on (exclusive); an empty page is the end. */
   load(after: string | undefined): Promise<readonly StoredCatalogRecord[]>;
   get(id: string): Promise<StoredCatalogRecord | undefined>;
-  commit(writes: readonly CatalogWrite[]): Promise<CommitOutcome>;
+  /** @param takesAway it removes, and adds only what tells of that: there is room for it on a full disk, too */
+  commit(writes: readonly CatalogWrite[], takesAway?: boolean): Promise<CommitOutcome>;
   /** For a change of custody. @throws ChangeEndedError from what it returns, when that change is not under way (any more) */
   beside(change: Guid): CatalogBeside;
 }

@@ -28,6 +28,9 @@ export interface CatalogOptions {
   readonly pause: () => Promise<void>;
 }
 
+/** What is added when something goes: it brings it back, or tells of it. */
+const tellOfGone: ReadonlySet<string> = new Set(['droppedTable', 'journal']);
+
 /** Another commit of the same changes may succeed. */
 class CustodyChangingError extends Error {
   override readonly name = 'CustodyChangingError';
@@ -283,7 +286,7 @@ export class Catalog {
     }
     const head = this.#sealedHead(this.#seal, sum, ingestedTo);
     writes.push({ id: headId, expect: this.#head?.version ?? null, put: head });
-    const versions = await this.#store(writes);
+    const versions = await this.#store(writes, log.size === 0 && this.#takesAway(draft));
     writes.forEach(({ id, put }, index) => this.#remember(id, put, versions[index] ?? 0));
     this.#sum = sum;
     const isAboutNames = changesNames(draft.changes, this.image);
@@ -291,9 +294,16 @@ export class Catalog {
     if (isAboutNames || draft.changes.has(clusterSettingsId)) this.#schemaVersion += 1;
   }
 
-  async #store(writes: readonly CatalogWrite[]): Promise<readonly number[]> {
+  #takesAway({ changes, logDeletes }: CatalogDraft): boolean {
+    const records = [...changes];
+    const isLess = ([id, record]: (typeof records)[number]): boolean =>
+      record === null || this.#entries.has(id) || tellOfGone.has(record.kind);
+    return (logDeletes.size > 0 || records.some(([, record]) => record === null)) && records.every(isLess);
+  }
+
+  async #store(writes: readonly CatalogWrite[], takesAway: boolean): Promise<readonly number[]> {
     try {
-      const answer = await this.#options.store.commit(writes);
+      const answer = await this.#options.store.commit(writes, takesAway);
       if (answer.outcome === 'committed') return answer.versions;
       if (answer.outcome === 'refused') throw new CommitRefusedError(answer.reason);
       if (answer.outcome === 'full') throw new CommitRefusedError('storageFull');

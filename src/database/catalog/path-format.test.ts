@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseDatetime } from '../../kql/values/ticks.ts';
 import type { ExternalPartition } from './external-table.ts';
-import { matchPath, parsePathFormat, pathPrefix, renderPath } from './path-format.ts';
+import { matchPath, parsePathFormat, pathPrefix, renderPath, requirePartition } from './path-format.ts';
 
 const at = (text: string): bigint => parseDatetime(text) ?? 0n;
 const name: ExternalPartition = { name: 'Name', type: 'string' };
@@ -67,5 +67,27 @@ describe('a path format', () => {
     ['Name "/" datetime_pattern("qq", Day)', /pattern 'qq' is not supported/],
   ])('%s is refused', (text, why) => {
     expect(() => parsePathFormat(text, [name, day])).toThrow(why);
+  });
+
+  it.each([
+    ['long', 'hash', undefined],
+    ['long', 'hash', '0'],
+    ['long', 'hash', '-3'],
+    ['datetime', 'hash', '10'],
+    ['datetime', 'bin', '0d'],
+    ['datetime', 'bin', undefined],
+    ['datetime', 'startofhour', undefined],
+    ['long', undefined, undefined],
+  ])('has no partition of type %s by %s(%s)', (type, call, argument) => {
+    const of = { column: 'C', ...(call && { call }), ...(argument && { argument }) };
+    expect(() => requirePartition({ name: 'P', type, ...(call && { of }) })).toThrow("The partition 'P'");
+  });
+
+  it.each([
+    ['long', 'hash', '10'],
+    ['datetime', 'bin', '1h'],
+    ['datetime', 'startofweek', undefined],
+  ])('has a partition of type %s by %s(%s)', (type, call, argument) => {
+    requirePartition({ name: 'P', type, of: { column: 'C', call, ...(argument && { argument }) } });
   });
 });

@@ -31,8 +31,10 @@ export function requirePartition({ name, type, of }: ExternalPartition): void {
   const call = of?.call?.toLowerCase();
   const expected = call === undefined ? type.toLowerCase() : call === 'hash' ? 'long' : 'datetime';
   const isKnown = call === undefined || partitionCalls.includes(call);
+  const isSized = call === 'hash' ? /^[1-9]\d{0,9}$/.test(of?.argument ?? '') : call !== 'bin' || binSize(of?.argument);
   if (
     isKnown &&
+    isSized &&
     partitionTypes.includes(expected) &&
     expected === type.toLowerCase() &&
     (of !== undefined || expected !== 'long')
@@ -40,7 +42,7 @@ export function requirePartition({ name, type, of }: ExternalPartition): void {
     return;
   throw new KqlError(
     'semantic',
-    `The partition '${name}' is no text or datetime column, and neither a bin, a start of a day, week, month or year, nor a hash of one.`,
+    `The partition '${name}' is no text or datetime column, and neither a bin of some length, a start of a day, week, month or year, nor a hash modulo a number above 0 of one.`,
   );
 }
 

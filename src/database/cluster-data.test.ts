@@ -156,33 +156,13 @@ describe('ingested rows', () => {
   });
 });
 
-const commits = { count: 0, takingAway: 0 };
+const commits = { count: 0 };
 const counted = (store: CatalogStore): CatalogStore => ({
   ...store,
-  commit: (...commit) => {
+  commit: (writes) => {
     commits.count += 1;
-    if (commit[1] === true) commits.takingAway += 1;
-    return store.commit(...commit);
+    return store.commit(writes);
   },
-});
-
-describe('a commit', () => {
-  it('says that it takes away when it adds no more than what brings that back, or tells of it', async () => {
-    const cluster = await fixture({ wrapStore: counted });
-    const data = await cluster.data();
-    /** Of the commits that the work makes. */
-    const said = async (work: () => Promise<unknown>): Promise<string> => {
-      const [count, takingAway] = [commits.count, commits.takingAway];
-      await work();
-      return `${commits.takingAway - takingAway} of ${commits.count - count}`;
-    };
-    expect(await said(() => cluster.table('T', { n: 'long' }))).toMatch(/^0 of [1-9]/);
-    for (let n = 0; n < 10; n += 1)
-      expect(await said(() => cluster.ingest('T', 'csv', String(n), { kind: 'inline' }))).toMatch(/^0 of [1-9]/);
-    expect(await said(() => data.maintain())).toMatch(/^0 of [1-9]/); // one extent of ten
-    expect(await said(() => data.dropTables('db', ['T'], false))).toBe('1 of 1');
-    expect(await said(() => data.forgetDroppedTables('db'))).toMatch(/^([1-9]) of \1$/);
-  });
 });
 
 describe('extents', () => {

@@ -1,88 +1,25 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Azurite } from '../../support/azurite.ts';
-import { startAzurite } from '../../support/azurite.ts';
 import type { HostAnswer } from '../../support/server-fixture.ts';
-import { zipOf } from '../../support/zip-writer.ts';
-import type { KustoData } from './kusto-fixture.ts';
-import { clusterHost, databaseName as db, startKustoData } from './kusto-fixture.ts';
+import { clusterHost, databaseName as db } from './kusto-fixture.ts';
+import type { MappedStorage } from './mapped-storage.ts';
+import { account, csv, startMappedStorage } from './mapped-storage.ts';
 
-const account = 'mybox';
 const blobHost = `https://${account}.blob.core.windows.net`;
 
-let azurite: Azurite;
-let k: KustoData;
+let site: MappedStorage;
+let k: MappedStorage['k'];
+let azurite: MappedStorage['azurite'];
 let container: string;
-/** Of the container: `sv=…&sig=…`. */
 let sas: string;
-/** Somebody's server that answers what it is asked for by the path. */
-let strange: Server;
-/** Requests that nobody should have made. */
-const reached: string[] = [];
-const log: string[] = [];
-
-const csv = 'a,b\n1,one\n2,"two, twice"\n';
-const files: Readonly<Record<string, string | Buffer>> = {
-  'plain.csv': csv,
-  'packed.csv.gz': gzipSync(csv),
-  'more.zip': zipOf({ 'x/one.csv': '3,three\n', 'x/two.csv': '4,four\n', 'notes.txt': 'left out' }),
-  'rows.json': '{"a": 5, "b": "five"}\n{"a": 6, "b": "six"}\n',
-  'broken.csv': '7,"never closed',
-  'sub folder/ä.csv': '8,eight\n',
-};
 
 beforeAll(async () => {
-  azurite = await startAzurite();
-  strange = createServer((request, response) => {
-    const where = String(request.url);
-    if (where.includes('redirect')) {
-      response.writeHead(302, { location: `http://127.0.0.1:${port(inside)}/secret.csv` }).end();
-    } else if (where.includes('huge')) {
-      response.writeHead(200, { 'content-length': String(7 * 1024 ** 3), etag: '"e"' });
-      response.write('1,one\n');
-    } else if (where.includes('slow')) {
-      response.writeHead(200, { 'content-length': '1000000', etag: '"e"' });
-      response.write('1,one\n');
-    } else response.writeHead(500).end('sig=canary-in-answer');
-  }).listen(0, '127.0.0.1');
-  inside = createServer((request, response) => {
-    reached.push(String(request.url));
-    response.end('1,stolen\n');
-  }).listen(0, '127.0.0.1');
-  await Promise.all([once(strange, 'listening'), once(inside, 'listening')]);
-  k = await startKustoData({
-    storageAccounts: [
-      { name: account, endpoint: azurite.endpoint },
-      { name: 'devstoreaccount1', endpoint: azurite.endpoint },
-      { name: 'closed', endpoint: 'http://127.0.0.1:9' },
-      { name: 'strange', endpoint: `http://127.0.0.1:${port(strange)}` },
-    ],
-    log: { level: 'debug', destination: { write: (line: string) => void log.push(line) } },
-  });
-  const url = new URL(await azurite.newContainer());
-  sas = url.search.slice(1);
-  container = url.pathname.split('/').at(-1) ?? '';
-  const client = new ContainerClient(url.href);
-  for (const [name, content] of Object.entries(files))
-    await client.getBlockBlobClient(name).uploadData(Buffer.from(content));
+  site = await startMappedStorage();
+  ({ k, azurite, container, sas } = site);
   await mgmt('.create table T (a: long, b: string)');
 });
-let inside: Server;
-const port = (server: Server): number => (server.address() as AddressInfo).port;
-
-afterAll(async () => {
-  await k[Symbol.asyncDispose]();
-  await azurite.stop();
-  for (const server of [strange, inside]) {
-    server.closeAllConnections();
-    server.close();
-  }
-});
+afterAll(() => site.stop());
 
 const blob = (name: string): string => `${blobHost}/${container}/${name}`;
 const signed = (name: string): string => `${blob(name)}?${sas}`;
@@ -398,8 +335,8 @@ describe('what is not read', () => {
       /--allow other\.blob\.core\.windows\.net, or map the account with --storage-account other=URL/,
     ],
     ['a host that is not let through', () => "'https://files.example/x.csv'", /--allow files\.example/],
-    ['a loopback address', () => `'https://127.0.0.1:${port(inside)}/x.csv'`, /not let through|not read/],
-    ['http', () => `'http://127.0.0.1:${port(inside)}/x.csv'`, /only https addresses/],
+    ['a loopback address', () => `'https://127.0.0.1:${site.inside}/x.csv'`, /not let through|not read/],
+    ['http', () => `'http://127.0.0.1:${site.inside}/x.csv'`, /only https addresses/],
     ['a file', () => "'file:///etc/passwd'", /only https addresses|no https address/],
     ['a redirect', () => "'https://strange.blob.core.windows.net/c/redirect.csv'", /somewhere else|could not be read/],
     ['what is too large', () => "'https://strange.blob.core.windows.net/c/huge.csv'", /more than 6 GiB/],
@@ -430,7 +367,7 @@ describe('what is not read', () => {
       expect(status).toBeGreaterThanOrEqual(400);
       expect(text).not.toContain('canary');
     }
-    expect(reached).toEqual([]);
+    expect(site.reached).toEqual([]);
   });
 });
 
@@ -448,6 +385,6 @@ describe('secrets', () => {
     expect(shown[0]).toContain("h'***'");
     expect(shown[0]).toContain(`${blob('rows.json')}?***`);
     for (const secret of [signature, decodeURIComponent(signature), azurite.accountKey, 'canary'])
-      for (const text of [...shown, log.join('')]) expect(text).not.toContain(secret);
+      for (const text of [...shown, site.log.join('')]) expect(text).not.toContain(secret);
   });
 });

@@ -160,7 +160,9 @@ describe('state of a cluster process', () => {
       write: [writeRecord(extents, `${id}/e1`, again.version, null), ...more.slice(1)],
       adds: false,
     });
-    expect(told).toEqual([true, true, true, false]);
+    const left = (await state.get(extents, `${id}/e2`)) ?? { version: null };
+    await state.commit({ write: [writeRecord(extents, `${id}/e2`, left.version, null)] });
+    expect(told).toEqual([true, true, true, false, false]);
   });
 
   it('writes beside the catalog in use for the change that is under way, and for no other', async () => {

@@ -161,9 +161,11 @@ async function stage(ports: Ports, clusterId: Guid, { change, write }: StateCall
   return { outcome: 'ended' };
 }
 
-/** Whoever says so removes something at least. */
-const takesAway = (call: StateCalls['stateCommit']): boolean =>
-  call.takesAway === true && call.write.some(({ put }) => put === null);
+/** Whoever says so removes something at least; what only removes need not say it. */
+function takesAway(call: StateCalls['stateCommit']): boolean {
+  const removed = call.write.filter(({ put }) => put === null).length;
+  return removed > 0 && (call.takesAway === true || removed === call.write.length);
+}
 
 function serves(ports: Ports, record: ClusterKeyRecord, generation: number): boolean {
   if (record.stopped || record.suspension !== undefined || record.generation !== generation) return false;

@@ -4,6 +4,7 @@ import { controlRows } from './control-plane.ts';
 import { extentRows } from './extents.ts';
 import { growthRows } from './growth.ts';
 import { ingestRows } from './ingest.ts';
+import { kqlRows } from './kql.ts';
 import { queryRows } from './queries.ts';
 import { rotationRows } from './rotation.ts';
 import { closeSampleCluster } from './sample-cluster.ts';
@@ -21,6 +22,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   state: stateRows,
   'control-plane': controlRows,
   queries: queryRows,
+  kql: kqlRows,
   extents: extentRows,
   ingest: ingestRows,
   rotation: rotationRows,

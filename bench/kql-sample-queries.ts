@@ -77,7 +77,7 @@ export function logQueries(rowCount: number, operationId: string): readonly LogQ
     {
       name: 'has_any of 700 terms',
       kql: `T | where Message has_any (${terms.map((term) => `"${term}"`).join(', ')}) | count`,
-      sql: `SELECT count(*) FROM T WHERE list_has_any(string_split_regex(lower(Message), '[^a-z0-9]+'), ['${terms.join("', '")}'])`,
+      sql: `SELECT count(*) FROM T WHERE ${hasWord('Message', `(?:${terms.join('|')})`)}`,
     },
     {
       name: 'contains and startswith',

@@ -13,15 +13,14 @@ import type { BenchRow } from './row.ts';
 import { drainPlain } from './sample-rows.ts';
 
 /** Rows of the log of 30 columns, and of the one of 8 that is so large that its stores are measured one at a time; none unless asked for. */
-const rowCount = rowsAsked('KUSTODY_BENCH_KQL_ROWS') ?? 1_000_000;
-const largeRowCount = rowsAsked('KUSTODY_BENCH_KQL_LARGE_ROWS');
+const rowCount = rowsAsked(process.env['KUSTODY_BENCH_KQL_ROWS']) ?? 1_000_000;
+const largeRowCount = rowsAsked(process.env['KUSTODY_BENCH_KQL_LARGE_ROWS']);
 const rounds = 3;
 const extentRows = 500_000;
 
-function rowsAsked(variable: string): number | undefined {
-  const text = process.env[variable];
+function rowsAsked(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^[1-9]\d{4,8}$/.test(text)) throw new Error(`${variable} is a number of rows, 10000 to 999999999.`);
+  if (!/^[1-9]\d{4,8}$/.test(text)) throw new Error(`${text} is no number of rows, 10000 to 999999999.`);
   return Number(text);
 }
 

@@ -97,6 +97,8 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_CAMPAIGN_LOAD_SECONDS: 'how long it lasts',
   KUSTODY_TERRAFORM: 'a directory with `tofu` and `terraform-provider-azurerm`, for the test that needs them',
   KUSTODY_BENCH_ROWS: 'rows of the tables of `npm run bench`',
+  KUSTODY_BENCH_KQL_ROWS: 'rows of the log of 30 columns of `npm run bench -- kql`, a million without',
+  KUSTODY_BENCH_KQL_LARGE_ROWS: 'rows of another of 8 columns, measured one store at a time; none without',
   KUSTODY_STATE_MIB: 'size of the state that `bench/compaction.ts` makes',
 };
 

@@ -7,7 +7,7 @@ export const databaseRoles = ['Admin', 'Ingestor', 'Monitor', 'User', 'Unrestric
 export type ClusterRole = (typeof clusterRoles)[number];
 export type DatabaseRole = (typeof databaseRoles)[number];
 
-export const entityKinds = ['table', 'function', 'view'] as const;
+export const entityKinds = ['table', 'function', 'view', 'externalTable'] as const;
 export type EntityKind = (typeof entityKinds)[number];
 export type EntityRole = 'Admin' | 'Ingestor';
 
@@ -18,6 +18,7 @@ export const entityScopes = {
   table: { word: 'table', roles: { Admin: 'create', Ingestor: 'ingestPart' } },
   function: { word: 'function', roles: { Admin: 'create' } },
   view: { word: 'materialized view', roles: { Admin: 'create' } },
+  externalTable: { word: 'external table', roles: { Admin: 'read' } },
 } as const satisfies Readonly<Record<EntityKind, EntityScope>>;
 
 interface EntityScope {
@@ -114,6 +115,10 @@ export const kustoRights = {
   viewAdmin: {
     ...{ database: ['Admin'], cluster: ['AllDatabasesAdmin'] },
     entity: { kind: 'view', roles: ['Admin'] },
+  },
+  externalTableAdmin: {
+    ...{ database: ['Admin'], cluster: ['AllDatabasesAdmin'] },
+    entity: { kind: 'externalTable', roles: ['Admin'] },
   },
   /** What others do. */
   monitor: { database: ['Admin', 'Monitor'], cluster: ['AllDatabasesAdmin', 'AllDatabasesMonitor'] },

@@ -1,3 +1,4 @@
+import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import { isKqlType } from '../../kql/plan/types.ts';
@@ -19,6 +20,8 @@ export interface ExternalTableView {
   readonly properties: Readonly<Record<string, string>>;
   /** By which files are read, where a query names one. Absent: none. */
   readonly mappings?: readonly ExternalMapping[];
+  /** Who has a role on it alone. Absent: nobody. */
+  readonly principals?: readonly EntityPrincipal[];
 }
 
 export interface ExternalMapping {

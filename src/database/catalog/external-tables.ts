@@ -59,8 +59,8 @@ export function createExternalTables(catalog: Catalog, databaseId: (name: string
         if (!exists && mode === 'alter') throw dataError('ExternalTableNotFound', name.slice(0, 200));
         if (!exists && before.length >= tablesMax)
           throw dataError('InvalidSchema', `A database has at most ${tablesMax} external tables.`);
-        const mappings = before.find((one) => one.name === name)?.mappings;
-        const kept = mappings === undefined ? table : { ...table, mappings };
+        const { mappings, principals } = before.find((one) => one.name === name) ?? {};
+        const kept = { ...table, ...(mappings && { mappings }), ...(principals && { principals }) };
         return [...before.filter((one) => one.name !== name), kept].sort((left, right) =>
           left.name < right.name ? -1 : 1,
         );

@@ -41,6 +41,17 @@ const heldBy: Readonly<Record<EntityKind, (draft: CatalogDraft, databaseId: Guid
     const view = requireView(draft, databaseId, name);
     return { principals: view.principals, save: (next) => draft.put({ ...view, principals: next }) };
   },
+  externalTable: (draft, databaseId, name) => {
+    const database = databaseOf(draft, databaseId);
+    const table = database.externalTables?.find((one) => one.name === name);
+    if (table === undefined) throw dataError('ExternalTableNotFound', name.slice(0, 200));
+    const save = (principals: Principals): void => {
+      const externalTables =
+        database.externalTables?.map((one) => (one === table ? { ...one, principals } : one)) ?? [];
+      draft.put({ ...database, externalTables, schemaVersion: database.schemaVersion + 1 });
+    };
+    return { principals: table.principals, save };
+  },
 };
 
 /** Changes who has a role on one entity. @returns who has one then */

@@ -10,7 +10,7 @@ import { recorded } from './export-commands.ts';
 import { destinationOf } from './export-destination.ts';
 import { exportFormats, exportLayout, isTrue } from './export-properties.ts';
 import { operationIdColumns } from './operation-record.ts';
-import { requirePermission } from './permissions.ts';
+import { ownPrincipals, requirePermission } from './permissions.ts';
 import { requireReadable } from './query-request.ts';
 import { exportPlaces } from './run-export.ts';
 import { clrTypes, columnType, cslSchema } from './schema-text.ts';
@@ -136,10 +136,11 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
   const { data, database } = context;
   const table = definition(command, context);
   const exists = data.externalTables(database).some(({ name }) => name === table.name);
-  requirePermission(context, exists || mode === 'alter' ? 'admin' : 'create', database, command.kind);
+  if (exists || mode === 'alter') requirePermission(context, 'externalTableAdmin', database, command.kind, table.name);
+  else requirePermission(context, 'create', database, command.kind);
   // Addresses that lead nowhere are refused where they are written.
   for (const connection of table.connections) exportPlaces(context).targetOf(connection);
-  const made = await data.putExternalTable(database, table, mode);
+  const made = await data.putExternalTable(database, { ...table, ...ownPrincipals(context) }, mode);
   if (mode === 'create') return [tableRow(made)];
   const schema = JSON.stringify(made.columns.map(({ name, type }) => ({ Name: name, CslType: type })));
   return [[made.name, 'Blob', made.folder, made.docstring, schema, propertiesJson(made)]];
@@ -232,13 +233,13 @@ export const externalTableCommands: readonly CommandRow[] = [
         'drop external table {ExternalTableName} ifexists',
       ],
     },
-    permission: 'admin',
+    permission: 'externalTableAdmin',
     columns: tableColumns,
     run: drop,
   },
   {
     kinds: { ExportToExternalTable: '.export to table E <| print A = 1, B = "one"' },
-    permission: 'admin',
+    permission: 'externalTableAdmin',
     columns: (command) => (command.has('async') ? operationIdColumns : exportedColumns),
     run: exportToTable,
   },

@@ -20,13 +20,21 @@ export function isAllowed(context: Asking, permission: Permission, database: str
   return hasKustoRight(context, permission, database, rolesOn(context, database, kind, entity));
 }
 
-/** Who has a role on an entity alone; none where there is no such entity. */
+interface Held {
+  readonly principals?: readonly EntityPrincipal[];
+}
+
+const heldOn = (entity: Held | undefined): readonly EntityPrincipal[] | undefined =>
+  entity && (entity.principals ?? []);
+
+/** Who has a role on an entity alone; undefined where there is no such entity. */
 export const principalsOf: Readonly<
   Record<EntityKind, (database: DatabaseView, name: string) => readonly EntityPrincipal[] | undefined>
 > = {
   table: ({ tables }, name) => tables.get(name)?.principals,
-  function: ({ functions }, name) => functions.get(name)?.principals,
+  function: ({ functions }, name) => heldOn(functions.get(name)),
   view: ({ views }, name) => views.get(name)?.principals,
+  externalTable: ({ externalTables }, name) => heldOn(externalTables.find((one) => one.name === name)),
 };
 
 function rolesOn({ caller, data }: Asking, database: string, kind: EntityKind, name: string): readonly EntityRole[] {
@@ -62,6 +70,7 @@ export const entityParts: Readonly<Record<EntityKind, readonly string[]>> = {
   table: ['TableName', 'Table', 'tableName'],
   function: ['FunctionName', 'functionName'],
   view: ['MaterializedViewName', 'materializedViewName'],
+  externalTable: ['ExternalTableName', 'externalTableName', 'tableName'],
 };
 
 /** For a right on entities: on each one that the command names. @throws ForbiddenError */

@@ -58,7 +58,12 @@ const inDatabase = (context: CommandContext, name: string): readonly Row[] => [
   ...onCluster(context).map((principal) => principalRow('Cluster', principal)),
 ];
 
-const missing = { table: 'TableNotFound', function: 'FunctionNotFound', view: 'ViewNotFound' } as const;
+const missing = {
+  table: 'TableNotFound',
+  function: 'FunctionNotFound',
+  view: 'ViewNotFound',
+  externalTable: 'ExternalTableNotFound',
+} as const;
 
 /** As commands write roles on an entity: `Table T`. */
 const scopeOf = ({ kind, name }: Entity): string => {
@@ -67,7 +72,7 @@ const scopeOf = ({ kind, name }: Entity): string => {
 };
 
 /** Those of one entity, and then those of its database and the cluster, who are its principals by that.
- * @throws DataError `TableNotFound` | `FunctionNotFound` | `ViewNotFound` */
+ * @throws DataError `TableNotFound` | `FunctionNotFound` | `ViewNotFound` | `ExternalTableNotFound` */
 export function entityPrincipals(context: CommandContext, database: string, entity: Entity): readonly Row[] {
   const view = context.data.database(database);
   return [
@@ -77,16 +82,22 @@ export function entityPrincipals(context: CommandContext, database: string, enti
 }
 
 function requireEntity(database: DatabaseView, { kind, name }: Entity): readonly EntityPrincipal[] {
-  const entities = { table: database.tables, function: database.functions, view: database.views }[kind];
-  if (!entities.has(name)) throw dataError(missing[kind], name.slice(0, 200));
-  return principalsOf[kind](database, name) ?? [];
+  const principals = principalsOf[kind](database, name);
+  if (principals === undefined) throw dataError(missing[kind], name.slice(0, 200));
+  return principals;
 }
 
 /** The entity that a command is about. */
 const entityOf = (command: Command): Entity =>
   namedEntity(
     command,
-    command.kind.includes('Table') ? 'table' : command.kind.includes('Function') ? 'function' : 'view',
+    command.kind.includes('ExternalTable')
+      ? 'externalTable'
+      : command.kind.includes('Table')
+        ? 'table'
+        : command.kind.includes('Function')
+          ? 'function'
+          : 'view',
   );
 
 export function namedEntity(command: Command, kind: EntityKind): Entity {
@@ -124,6 +135,7 @@ const ownEntityRoles = (context: CommandContext): readonly Row[] =>
       ...[...database.tables.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'table', name })),
       ...[...database.functions.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'function', name })),
       ...[...database.views.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'view', name })),
+      ...database.externalTables.flatMap(({ name }) => ownRolesOn(context, database, { kind: 'externalTable', name })),
     ]);
 
 /** @see Kusto "Manage database security roles" */
@@ -149,6 +161,12 @@ export const principalCommands: readonly CommandRow[] = [
     permission: 'monitor',
     columns: principalColumns,
     run: (command, context) => entityPrincipals(context, command.databaseName(context), entityOf(command)),
+  },
+  {
+    kinds: { ShowExternalTablePrincipals: '.show external table E principals' },
+    permission: 'externalTableAdmin',
+    columns: principalColumns,
+    run: (command, context) => entityPrincipals(context, context.database, entityOf(command)),
   },
   {
     kinds: { ShowPrincipalRoles: '.show principal roles', ShowClusterPrincipalRoles: '.show cluster principal roles' },
@@ -182,6 +200,7 @@ export const principalCommands: readonly CommandRow[] = [
         '.show materialized-view V principal roles',
         'show materialized-view {MaterializedViewName} principal roles',
       ],
+      ShowExternalTablesPrincipalRoles: '.show external table E principal roles',
     },
     permission: 'anyone',
     columns: roleColumns,

@@ -99,6 +99,10 @@ export const refusedFamilies: readonly RefusedFamily[] = [
   { named: /QueryAcceleration/, why: 'query acceleration is not built' },
   { named: /SqlExternalTable/, why: 'external tables over databases (kind=sql) are not built; kind=storage is' },
   {
+    named: /ExternalTable(Star)?PolicyRowLevelSecurity/,
+    why: 'external tables have no row level security policies',
+  },
+  {
     named: /ExternalTable/,
     begins: ['create external table', 'create-or-alter external table', 'alter external table', 'show external table'],
     why: 'of external tables, this is not built',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { memoryStorage } from '../../../tests/support/memory-storage.ts';
 import type { DatabaseRole } from '../../authz/kusto-roles.ts';
 import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
@@ -227,5 +228,55 @@ describe('a role on one materialized view', () => {
     expect(await verdict('.drop materialized-view Renamed')).toBe('forbidden');
     await cluster.run(`.set materialized-view Renamed admins ('aadapp=keeper')`);
     expect(await verdict('.drop materialized-view Renamed')).toBe('allowed');
+  });
+});
+
+describe('a role on one external table', () => {
+  it('Admin: that table is changed, given on and dropped, as long as the principal may read the database', async () => {
+    const exports = memoryStorage().exports;
+    const made = (verb: string, name: string) =>
+      `.${verb} external table ${name} (a:long) kind=storage dataformat=csv (h@'https://account.blob.core.windows.net/box;key')`;
+    const run = (text: string, access: Partial<CommandContext> = {}) => cluster.run(text, { ...access, exports });
+    for (const name of ['E', 'O']) await run(made('create', name));
+    const { access, verdict, fqn } = person('librarian', ['Viewer']);
+    const mapping = `mapping "M" '[{"Column": "a", "Properties": {"Ordinal": "0"}}]'`;
+    const changes = (name: string) => [
+      `.alter external table ${name} docstring "of the librarian"`,
+      `.create external table ${name} ${mapping}`,
+      `.drop external table ${name} mapping "M"`,
+      `.show external table ${name} principals`,
+      `.add external table ${name} admins ('aadapp=other') 'Helps'`,
+      `.drop external table ${name} admins ('aadapp=other') skip-results`,
+    ];
+    const each = async (name: string, expected: string, by = verdict) => {
+      for (const text of changes(name)) expect([text, await by(text)]).toEqual([text, expected]);
+    };
+    await each('E', 'forbidden');
+    const [row] = await run(".add external table E admins ('aadapp=librarian') 'Keeps it'");
+    expect(row).toMatchObject({ Role: 'External Table E Admin', PrincipalFQN: fqn, Notes: 'Keeps it' });
+    await each('E', 'allowed');
+    await each('O', 'forbidden');
+    await each('E', 'forbidden', person('librarian', ['Monitor']).verdict);
+    await expect(run(made('create-or-alter', 'O'), access)).rejects.toThrow(ForbiddenError);
+    expect(await run(made('create-or-alter', 'E'), access)).toHaveLength(1);
+    expect(await run('.show external table E principal roles', access)).toMatchObject([
+      { Scope: 'Database db', Role: 'Viewer' },
+      { Scope: 'External Table E', Role: 'Admin' },
+    ]);
+    expect(await run('.set external table E admins none skip-results')).toEqual([]);
+    await each('E', 'forbidden');
+    await run(".set external table E admins ('aadapp=librarian')");
+    expect(await verdict('.drop external table O')).toBe('forbidden');
+    expect(await verdict('.drop external table E')).toBe('allowed');
+    await expect(run(".add external table E admins ('aadapp=x')")).rejects.toMatchObject({
+      code: 'ExternalTableNotFound',
+    });
+    // Whoever makes one with the role User administers it, and it alone.
+    const maker = person('drawer', ['User']);
+    await run(made('create', 'Drawn'), maker.access);
+    expect(await run('.show external table Drawn principals', maker.access)).toMatchObject([
+      { Role: 'External Table Drawn Admin', PrincipalFQN: maker.fqn },
+    ]);
+    expect(await maker.verdict('.drop external table O')).toBe('forbidden');
   });
 });

@@ -12,7 +12,7 @@ import { databasePrincipals, entityPrincipals, namedEntity, principalColumns } f
 const principalsMax = 200;
 
 function changeOf(command: Command, context: CommandContext, entity: RoleChange['entity']): RoleChange {
-  // On a materialized view there is one role.
+  // On materialized views and external tables there is one role.
   const role = roleWords.get(command.optional('Role')?.toLowerCase() ?? 'admins');
   invariant(role !== undefined, 'the parser knows the same roles');
   const action = command.kind.startsWith('Add') ? 'add' : command.kind.startsWith('Drop') ? 'drop' : 'set';
@@ -33,9 +33,13 @@ function settingsOf(command: Command, { roles }: CommandContext): RoleSettings {
   return roles;
 }
 
+/** Of some commands the parser names the word, of others it does not. */
+const skipsResults = (command: Command): boolean =>
+  command.optional('SkipResults') !== undefined || command.has('skip-results');
+
 async function changeDatabase(command: Command, context: CommandContext): Promise<readonly Row[]> {
   const { holders } = await settingsOf(command, context).change(changeOf(command, context, undefined));
-  if (command.optional('SkipResults') !== undefined) return [];
+  if (skipsResults(command)) return [];
   return databasePrincipals(command, { ...context, principals: holders });
 }
 
@@ -55,7 +59,7 @@ async function changeEntity(command: Command, context: CommandContext, kind: Ent
     throw error;
   }
   await roles.change(change, 'Succeeded');
-  return command.optional('SkipResults') === undefined ? entityPrincipals(context, change.database, entity) : [];
+  return skipsResults(command) ? [] : entityPrincipals(context, change.database, entity);
 }
 
 function entityRole({ role }: RoleChange, kind: EntityKind): EntityRole {
@@ -65,6 +69,10 @@ function entityRole({ role }: RoleChange, kind: EntityKind): EntityRole {
 }
 
 const verbs = ['Add', 'Drop', 'Set'] as const;
+
+/** Before `{Notes}`, which would take it for them. */
+const skips = ['{Principal,} skip-results', '{Principal,} skip-results {Notes}', 'none skip-results'];
+const principalLists = [...skips, '{Principal,}', '{Principal,} {Notes}', 'none'];
 
 /** `.add`, `.drop` and `.set` of one place. */
 const roleRow = (
@@ -86,7 +94,7 @@ const roleRow = (
 });
 
 /** @see Kusto "Security roles", "Manage database security roles", "Manage table security roles", "Manage function security roles",
- * "Manage materialized view security roles" */
+ * "Manage materialized view security roles", "Manage external table roles" */
 export const roleCommands: readonly CommandRow[] = [
   roleRow('DatabaseRole', "database D viewers ('aadgroup=readers@example.com') 'Readers'", 'admin', changeDatabase),
   roleRow('TableRole', "table T ingestors ('aadapp=load;example.com') 'Loads it'", 'tableAdmin', (command, context) =>
@@ -101,8 +109,14 @@ export const roleCommands: readonly CommandRow[] = [
     'viewAdmin',
     (command, context) => changeEntity(command, context, 'view'),
     // Of a view that is not there the parser says that it is no table.
-    ['{Principal,}', '{Principal,} {Notes}', 'none'].map(
-      (principals) => `materialized-view {MaterializedViewName} admins ${principals}`,
-    ),
+    principalLists.map((principals) => `materialized-view {MaterializedViewName} admins ${principals}`),
+  ),
+  roleRow(
+    'ExternalTableAdmins',
+    "external table E admins ('aaduser=jane@example.com')",
+    'externalTableAdmin',
+    (command, context) => changeEntity(command, context, 'externalTable'),
+    // The parser does not tell apart where the list of principals is.
+    principalLists.map((principals) => `external table {ExternalTableName} admins ${principals}`),
   ),
 ];

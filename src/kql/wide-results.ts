@@ -33,7 +33,7 @@ export function piecesOf(plan: Plan): Pieces | undefined {
     }));
     return { pieces: taken, rowsMax: Math.min(inner.rowsMax, count) };
   }
-  if (plan.op !== 'union' || plan.legs.length < 2 || plan.legs.length * plan.cols.length <= cellsMax) return undefined;
+  if (plan.op !== 'union' || plan.legs.length * plan.cols.length <= cellsMax) return undefined;
   const { sourceColumn } = plan;
   const pieces = plan.legs.map((leg): Piece => {
     const fed = leg.from.map(([place]) => place);

@@ -32,7 +32,7 @@ function narrowed(plan: Plan, needed: Needed): Plan {
     case 'top': {
       const own = { ...plan, input: undefined, cols: undefined };
       const input = narrowed(plan.input, both(needed, namesIn(own)));
-      return { ...plan, input, cols: plan.cols.filter(isIn(input.cols)) };
+      return input === plan.input ? plan : { ...plan, input, cols: plan.cols.filter(isIn(input.cols)) };
     }
     case 'extend': {
       const made = new Set(plan.items.flatMap(({ names }) => names));
@@ -40,8 +40,10 @@ function narrowed(plan: Plan, needed: Needed): Plan {
       const isLeft = isIn(input.cols);
       return { ...plan, input, cols: plan.cols.filter((column) => made.has(column.name) || isLeft(column)) };
     }
-    case 'table':
-      return { ...plan, cols: someOf(plan.cols, needed) };
+    case 'table': {
+      const cols = someOf(plan.cols, needed);
+      return cols.length === plan.cols.length ? plan : { ...plan, cols };
+    }
     case 'union': {
       const cols = someOf(plan.cols, needed);
       if (cols.length === plan.cols.length) return withinAll(plan);
@@ -60,11 +62,18 @@ function narrowed(plan: Plan, needed: Needed): Plan {
   }
 }
 
-/** What else there is reads all that it is given. */
+/** What else there is reads all that it is given. What stays as it is is not copied: a plan may have a leg for each table of a database. */
 function withinAll<T>(value: T): T {
-  if (Array.isArray(value)) return value.map((item: unknown) => inside(item)) as T;
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inside(item)])) as T;
+  let copy: Record<string, unknown> | undefined;
+  for (const [key, item] of Object.entries(value as object) as [string, unknown][]) {
+    // Columns have no plans inside.
+    const now = key === 'cols' ? item : inside(item);
+    if (now === item) continue;
+    copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Record<string, unknown>;
+    copy[key] = now;
+  }
+  return (copy ?? value) as T;
 }
 const inside = (value: unknown): unknown => (isPlan(value) ? narrowed(value, undefined) : withinAll(value));
 

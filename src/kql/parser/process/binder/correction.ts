@@ -53,14 +53,24 @@ interface Call {
   readonly result: unknown;
 }
 
+/** One that means the same and takes less time. */
+export type Shortcut = Omit<Correction, 'probe'>;
+
+type Correct<C extends Call> = (
+  official: (...args: C['args']) => C['result'],
+  self: C['self'],
+  ...args: C['args']
+) => C['result'];
+
 /** @param correct `official` does what the package does, with the arguments that it is given */
-export const correction = <C extends Call>(
-  place: string,
-  correct: (official: (...args: C['args']) => C['result'], self: C['self'], ...args: C['args']) => C['result'],
-  probe: Probe,
-): Correction => ({
-  place,
+export const correction = <C extends Call>(place: string, correct: Correct<C>, probe: Probe): Correction => ({
+  ...shortcut(place, correct),
   probe,
+});
+
+/** @param correct as of a correction */
+export const shortcut = <C extends Call>(place: string, correct: Correct<C>): Shortcut => ({
+  place,
   apply: () => {
     const [owner = '', method = ''] = place.split('.');
     const prototype = prototypeOf(owner);

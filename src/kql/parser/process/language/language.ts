@@ -65,7 +65,9 @@ interface SymbolsNamespace {
   readonly ScalarTypes: Readonly<Record<string, unknown>>;
   readonly SymbolMatch: Readonly<Record<string, unknown>>;
   readonly ColumnSymbol: Constructor;
-  readonly TableSymbol: { readonly $ctor4: Constructor };
+  readonly TableSymbol: { readonly $ctor3: Constructor; readonly $ctor4: Constructor };
+  readonly TypeFacts: { GetCommonColumnType(columns: readonly unknown[], conversion: unknown): LanguageSymbol | null };
+  readonly Conversion: Readonly<Record<string, unknown>>;
   readonly FunctionSymbol: { readonly ctor: Constructor; readonly $ctor16: Constructor };
   readonly Tabularity: Readonly<Record<string, unknown>>;
   readonly EntityGroupSymbol: { readonly $ctor3: Constructor };
@@ -110,6 +112,8 @@ export interface LanguagePackage {
       GetExpressionResultName(expression: SyntaxNode, otherwise: string, row: null): string;
       CreateSemanticInfo(referenced: unknown): unknown;
       readonly s_symbolListPool: { AllocateFromPool(): unknown; ReturnToPool(list: unknown): void };
+      readonly s_columnListPool: { AllocateFromPool(): { add(column: unknown): void } };
+      UnifyColumnsWithSameNameAndType(columns: unknown): void;
       readonly ProjectionStyle: Readonly<Record<string, unknown>>;
       readonly prototype: unknown;
       readonly NodeBinder: { readonly prototype: unknown };

@@ -1,3 +1,4 @@
+import { madeOnce } from '../../../../base/made-once.ts';
 import type { Column, KqlType } from '../../../plan/types.ts';
 import { isKqlType } from '../../../plan/types.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
@@ -11,13 +12,17 @@ export function typeOfSymbol(symbol: LanguageSymbol | null | undefined): KqlType
 
 export const typeOf = (node: SyntaxNode): KqlType => typeOfSymbol(node.ResultType);
 
-export const columnsOfSymbol = (symbol: LanguageSymbol | null | undefined): Column[] =>
-  toArray<LanguageSymbol>(symbol?.Columns).map((column) => ({ name: column.Name, type: typeOfSymbol(column.Type) }));
+/** Symbols of tables are as long there as their records in the catalog, and each text that names all of them reads all their columns. */
+const columnsOnce = madeOnce((symbol: LanguageSymbol): readonly Column[] =>
+  toArray<LanguageSymbol>(symbol.Columns).map((column) => ({ name: column.Name, type: typeOfSymbol(column.Type) })),
+);
+export const columnsOfSymbol = (symbol: LanguageSymbol | null | undefined): readonly Column[] =>
+  symbol ? columnsOnce(symbol) : [];
 
-export const columnsOf = (node: SyntaxNode): Column[] => distinctNames(columnsOfSymbol(node.ResultType));
+export const columnsOf = (node: SyntaxNode): readonly Column[] => distinctNames(columnsOfSymbol(node.ResultType));
 
 /** Columns that an operator adds may be there already, under the same names; operators that follow know them by numbered ones. */
-function distinctNames(cols: readonly Column[]): Column[] {
+function distinctNames(cols: readonly Column[]): readonly Column[] {
   const taken = new Set<string>();
   return cols.map((column) => {
     let { name } = column;

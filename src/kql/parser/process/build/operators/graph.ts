@@ -72,7 +72,7 @@ const rowwise = (
   cols: readonly Column[],
 ): Plan => ({ op: 'rowwise', name, inputs, settings, at: positionOf(b, node), cols });
 
-const shapeOf = (symbol: LanguageSymbol | null | undefined): Column[] =>
+const shapeOf = (symbol: LanguageSymbol | null | undefined): readonly Column[] =>
   columnsOfSymbol((symbol as { readonly NodeShape?: LanguageSymbol | null } | null | undefined)?.NodeShape);
 
 /** make-graph: nodes are the rows of the given tables, merged by id, and whatever else an edge names. */
@@ -111,7 +111,7 @@ function makeGraph(b: Builder, node: SyntaxNode, edgeTable: Plan): Graph {
 }
 
 /** The binder's shape of a node; a partitioned make-graph yields a table, so there it is put together here. */
-function propertiesOf(node: SyntaxNode, tables: readonly Plan[], implicit: readonly Column[]): Column[] {
+function propertiesOf(node: SyntaxNode, tables: readonly Plan[], implicit: readonly Column[]): readonly Column[] {
   const bound = isGraph(node) ? shapeOf(node.ResultType) : [];
   if (bound.length > 0) return bound;
   const columns = new Map<string, Column>();

@@ -177,14 +177,14 @@ function lookupFirst(cols: readonly Column[], input: Plan): Column[] {
 }
 
 /** The engine leaves the split column out of what diffpatterns puts out; the binder has it, and later operators may name it. */
-function withoutSplit(node: SyntaxNode, split: SyntaxNode | undefined): Column[] {
+function withoutSplit(node: SyntaxNode, split: SyntaxNode | undefined): readonly Column[] {
   const cols = columnsOf(node);
   const ends = node.Parent?.Parent && kindOf(node.Parent.Parent) === 'ExpressionStatement';
   return ends && split ? cols.filter(({ name }) => name !== nameOf(split)) : cols;
 }
 
 /** The columns of a plugin: the binder's, but for the plugins where the engine has others. */
-function engineColumns(plugin: string, node: SyntaxNode, args: readonly SyntaxNode[], input: Plan): Column[] {
+function engineColumns(plugin: string, node: SyntaxNode, args: readonly SyntaxNode[], input: Plan): readonly Column[] {
   if (plugin === 'ipv6_lookup' && !part(node, 'Schema')) return lookupFirst(columnsOf(node), input);
   return plugin === 'diffpatterns' ? withoutSplit(node, args[0]) : columnsOf(node);
 }

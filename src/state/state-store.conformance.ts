@@ -132,6 +132,7 @@ export function stateStoreConformance(name: string, makeBacking: () => Backing |
       expect(await listed({ prefix: 'a/', after: 'a/1', limit: 1 })).toEqual(['a/2']);
       expect(await listed({ after: 'b' })).toEqual(['é', '\uffee', '\u{1f600}']);
       expect(await listed({ prefix: 'a/', after: 'b' })).toEqual([]);
+      expect(await listed({ prefix: 'a/', after: 'A', limit: 2 })).toEqual(['a/', 'a/1']);
       expect(await listed({ prefix: 'zz' })).toEqual([]);
       expect(await listed({ limit: 2 })).toEqual(sorted.slice(0, 2));
       await store.close();

@@ -58,10 +58,12 @@ export class SqliteStateStore implements StateStore {
     );
     this.#scrub = new PageScrub(database, (work) => this.#withReserve(work));
     this.#get = database.prepare('SELECT version, value FROM record WHERE tab = ? AND id = ?').raw();
-    // No text of UTF-8 holds the byte 0xff, so it ends the range of a prefix.
+    // No text of UTF-8 holds the byte 0xff, so it ends the range of a prefix. One bound below: of two, SQLite looks up
+    // one and reads from there to the other, so that each page of a long list would read all before it.
     this.#list = database
       .prepare(
-        `SELECT id, version, value FROM record WHERE tab = ? AND id >= ? AND id > ? AND id < CAST(? AS TEXT) ORDER BY id LIMIT ?`,
+        `SELECT id, version, value FROM record
+         WHERE tab = ?1 AND id >= max(?2, ?3) AND id <> ?3 AND id < CAST(?4 AS TEXT) ORDER BY id LIMIT ?5`,
       )
       .raw();
     this.#versionOf = database.prepare('SELECT version FROM record WHERE tab = ? AND id = ?').raw();

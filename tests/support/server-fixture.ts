@@ -2,12 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { Agent } from 'node:https';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { defaultKeySettings, anyLoopbackPort } from '../../src/server/settings.ts';
 import type { ServerSettings } from '../../src/server/settings.ts';
 import { startServer } from '../../src/server/start-server.ts';
-
-const dist = resolve(import.meta.dirname, '..', '..', 'dist');
+import { builtScripts } from './built.ts';
 
 export interface HostRequest {
   readonly host: string;
@@ -42,7 +41,7 @@ export async function startServerFixture(overrides: Partial<ServerSettings> = {}
     virtualTime: true,
     keys: defaultKeySettings,
     log: { level: 'silent', destination: process.stderr },
-    scripts: { clusterProcess: join(dist, 'cluster-process.js'), kqlProcess: join(dist, 'kql-process.js') },
+    scripts: builtScripts,
     ...overrides,
   });
   const environment = await server.environment();

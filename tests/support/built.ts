@@ -1,0 +1,12 @@
+import { join, resolve } from 'node:path';
+import { parserSnapshots } from '../../src/kql/testing/parser-entry.ts';
+import type { ServerScripts } from '../../src/server/settings.ts';
+
+const dist = resolve(import.meta.dirname, '..', '..', 'dist');
+
+/** The processes of a build. Their parser starts from a snapshot, which is there before the first test (`global-setup.ts`). */
+export const builtScripts = {
+  clusterProcess: join(dist, 'cluster-process.js'),
+  kqlProcess: join(dist, 'kql-process.js'),
+  parserSnapshots,
+} satisfies ServerScripts;

@@ -50,15 +50,23 @@ async function listAssignments(
   scope: string,
   principalId: string,
 ): Promise<readonly JsonObject[]> {
+  const query = { 'api-version': authorizationApiVersion, $filter: `assignedTo('${principalId}')` };
+  const path = `${scope}/providers/Microsoft.Authorization/roleAssignments`;
+  return (await listArm(clients, path, query)).map((one) => asObject(one['properties']));
+}
+
+/** All pages of a list of the resource manager, for what no SDK of ours has. @throws what the resource manager refuses */
+export async function listArm(
+  clients: CmkClients,
+  path: string,
+  query: Readonly<Record<string, string>>,
+): Promise<readonly JsonObject[]> {
   const found: JsonObject[] = [];
-  let next: { path: string; query?: Record<string, string> } | undefined = {
-    path: `${scope}/providers/Microsoft.Authorization/roleAssignments`,
-    query: { 'api-version': authorizationApiVersion, $filter: `assignedTo('${principalId}')` },
-  };
+  let next: { path: string; query?: Readonly<Record<string, string>> } | undefined = { path, query };
   for (let page = 0; next !== undefined && page < pagesMax; page += 1) {
     const body = asObject((await clients.arm({ method: 'GET', ...next })).body);
     const value: readonly unknown[] = Array.isArray(body['value']) ? body['value'] : [];
-    found.push(...value.map((one) => asObject(asObject(one)['properties'])));
+    found.push(...value.map(asObject));
     const link = textMember(body, 'nextLink');
     next = link === '' ? undefined : { path: link };
   }

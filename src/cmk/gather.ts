@@ -50,7 +50,7 @@ export async function gatherCluster(clients: CmkClients, id: ResourceId): Promis
   return cluster === undefined ? undefined : clusterFacts(cluster, id);
 }
 
-function clusterFacts(cluster: Cluster, id: ResourceId): ClusterFacts {
+export function clusterFacts(cluster: Cluster, id: ResourceId): ClusterFacts {
   const { identity } = cluster;
   const key = clusterKey(cluster);
   return {
@@ -77,8 +77,8 @@ function clusterFacts(cluster: Cluster, id: ResourceId): ClusterFacts {
   };
 }
 
-/** Empty members mean the same as absent ones. */
-function clusterKey({ keyVaultProperties }: Cluster): ClusterKey | undefined {
+/** Of a cluster or a database. Empty members mean the same as absent ones. */
+export function clusterKey({ keyVaultProperties }: Pick<Cluster, 'keyVaultProperties'>): ClusterKey | undefined {
   const { keyName, keyVaultUri, keyVersion, userIdentity } = keyVaultProperties ?? {};
   if (!isText(keyName) || !isText(keyVaultUri)) return undefined;
   return {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,6 +19,11 @@ interface Document {
   readonly steps?: readonly Step[];
   readonly checks?: readonly { readonly id: string; readonly ok: boolean }[];
   readonly findings?: readonly { readonly code: string; readonly holds?: { readonly now: string } }[];
+}
+interface FleetDocument {
+  readonly subscriptions: readonly string[];
+  readonly clusters: readonly { readonly id: string }[];
+  readonly findings: readonly { readonly rule: string; readonly cluster: string; readonly database?: string }[];
 }
 
 describe('kustody cmk, as it is typed', () => {
@@ -204,7 +209,59 @@ describe('kustody cmk, as it is typed', () => {
     expect(await json('diagnose', ...clusterWords(target))).toMatchObject({ code: 0 });
   });
 
+  it('looks at the keys of a whole fleet, of databases and followers too, and writes what pipelines read', async () => {
+    const { azure, clients } = fixture;
+    const target = await fixture.fresh();
+    const other = await fixture.fresh({ purgeProtection: false });
+    await json('apply', ...words(target), '--create-key', '--yes');
+    const { cluster } = target;
+    const keyVaultUri = `https://${target.vault.name}.vault.azure.net/`;
+    await clients.keys(keyVaultUri).createRsaKey('database-key', { keySize: 2048 });
+    await azure.kusto.databases.beginCreateOrUpdateAndWait(group, cluster.name, 'own', {
+      ...{ kind: 'ReadWrite', location },
+      keyVaultProperties: { keyName: 'database-key', keyVaultUri },
+    });
+    await azure.kusto.attachedDatabaseConfigurations.beginCreateOrUpdateAndWait(group, other.cluster.name, 'all', {
+      ...{ location, databaseName: '*', clusterResourceId: cluster.id, defaultPrincipalsModificationKind: 'Union' },
+    });
+    const directory = mkdtempSync(join(tmpdir(), 'kustody-test-'));
+    try {
+      const files = { sarif: join(directory, 'f.sarif'), policy: join(directory, 'policy.json') };
+      writeFileSync(files.policy, '{ "minimumKeySizeBits": 3072 }');
+      const more = ['--policy', files.policy, '--sarif', files.sarif, '--azure-policy', directory];
+      const { code, stdout } = await cmk('fleet', '--all', ...more, '--json');
+      expect(code).toBe(4);
+      const found = JSON.parse(stdout) as FleetDocument;
+      expect(found.subscriptions).toContain(fixture.subscriptionId);
+      expect(found.clusters.find(({ id }) => id.endsWith(`/${cluster.name}`))).toMatchObject({
+        keys: [
+          { database: null, follows: 'newest', sizeBits: 3072, lackingPermissions: [], rotation: null },
+          { database: 'own', keyName: 'database-key', sizeBits: 2048, vault: { purgeProtection: true } },
+        ],
+        followers: [{ clusterId: expect.stringContaining(other.cluster.name) as string, database: '*' }],
+      });
+      const rulesOf = (name: string): readonly string[] =>
+        found.findings
+          .filter((finding) => finding.cluster.endsWith(`/${name}`))
+          .map(({ rule, database }) => [rule, ...(database === undefined ? [] : [database])].join(' of '));
+      expect(rulesOf(cluster.name)).toEqual(expect.arrayContaining(['key-size of own', 'followers', 'readable']));
+      expect(rulesOf(cluster.name)).not.toContain('key-size');
+      expect(rulesOf(other.cluster.name)).toEqual(expect.arrayContaining(['customer-managed-key']));
+      const sarif = JSON.parse(readFileSync(files.sarif, 'utf8')) as {
+        runs: readonly { results: readonly unknown[] }[];
+      };
+      expect(sarif.runs[0]?.results).toHaveLength(found.findings.length);
+      expect(readFileSync(join(directory, 'key-size.json'), 'utf8')).toContain('"less": 3072');
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
   it.each([
+    [['fleet', '--management-group', 'mg'], /Management groups are not built/],
+    [['fleet', '--all', '--subscription', '1'], /exclude each other/],
+    [['fleet', '--subscription', 'mine'], /'mine' is no subscription id/],
+    [['fleet', '--subscription', '00000000-0000-4000-8000-000000000000'], /SubscriptionNotFound/],
     [['plan', '--vault', 'v'], /The cluster is not named/],
     [['plan', '--cluster-id', '/nonsense', '--vault', 'keys', '--key', 'k'], /no resource id of a cluster/],
     [['plan', '--resource-group', 'g', '--cluster', 'c'], /Give --vault and --key/],

@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../duration.ts';
 import { jsonOption } from '../options.ts';
 import type {
   ApplyArguments,
@@ -8,18 +7,27 @@ import type {
   RotateArguments,
   VerifyArguments,
 } from './arguments.ts';
+import { fleetCommand } from './fleet-command.ts';
+import { timeoutOption } from './timeout-option.ts';
 
 /** The actions, with the SDKs behind them, are loaded when one runs: no other command waits for them. */
 export function cmkCommand(): Command {
   const cmk = new Command('cmk')
     .description(
-      'Customer-managed keys of a cluster on Azure, or on Kustody: plan, apply, verify, rotate, diagnose. Knows only the official SDKs; signs in as DefaultAzureCredential does (environment, managed identity, Azure CLI).',
+      'Customer-managed keys of a cluster on Azure, or on Kustody: plan, apply, verify, rotate, diagnose, and of a whole fleet. Knows only the official SDKs; signs in as DefaultAzureCredential does (environment, managed identity, Azure CLI).',
     )
     .addHelpText(
       'after',
       '\nExamples:\n  $ kustody cmk plan --resource-group RG --cluster NAME --vault VAULT --key KEY\n  $ kustody run --seed -- kustody cmk verify --resource-group kustody --cluster kustody',
     );
-  for (const command of [planCommand(), applyCommand(), verifyCommand(), rotateCommand(), diagnoseCommand()])
+  for (const command of [
+    planCommand(),
+    applyCommand(),
+    verifyCommand(),
+    rotateCommand(),
+    diagnoseCommand(),
+    fleetCommand(),
+  ])
     cmk.addCommand(command);
   return cmk;
 }
@@ -101,9 +109,7 @@ export function named(command: Command): Command {
       '--identity <system|RESOURCE_ID>',
       'how the cluster goes to the vault: by its system-assigned or a user-assigned identity (default: the one that it has, else system)',
     )
-    .addOption(
-      new Option('--timeout <DURATION>', 'time for the whole command').argParser(durationOf).default(1800, '30m'),
-    )
+    .addOption(timeoutOption())
     .addOption(jsonOption());
 }
 
@@ -122,13 +128,6 @@ const yesOption = (): Option => new Option('--yes', 'do not ask').default(false)
 
 const warnDaysOption = (): Option =>
   new Option('--warn-days <DAYS>', 'a key that expires within so many days fails').argParser(daysOf).default(30);
-
-function durationOf(text: string): number {
-  const seconds = parseDuration(text);
-  if (seconds === undefined || seconds < 1 || seconds > 86_400)
-    throw new InvalidArgumentError('It is no duration such as 90s or 30m, of at most a day.');
-  return seconds;
-}
 
 function daysOf(text: string): number {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It is no number of days.');

@@ -1,0 +1,12 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../duration.ts';
+
+export const timeoutOption = (): Option =>
+  new Option('--timeout <DURATION>', 'time for the whole command').argParser(durationOf).default(1800, '30m');
+
+function durationOf(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === undefined || seconds < 1 || seconds > 86_400)
+    throw new InvalidArgumentError('It is no duration such as 90s or 30m, of at most a day.');
+  return seconds;
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { FleetFinding } from './fleet-findings.ts';
+import { parseFleetPolicy, policyMembers, presetPolicy } from './fleet-policy.ts';
+import { fleetRules } from './fleet-rules.ts';
+import { policyDefinitions } from './policy-definitions.ts';
+import { sarifOf } from './sarif.ts';
+
+describe('policy file of a fleet', () => {
+  it('counts what it has, and presets for the rest', () => {
+    const parsed = parseFleetPolicy('{"minimumKeySizeBits": 3072, "allowedVaults": ["a"]}');
+    expect(parsed).toEqual({ value: { ...presetPolicy, minimumKeySizeBits: 3072, allowedVaults: ['a'] } });
+  });
+
+  it.each([
+    ['{', /not JSON/],
+    ['[]', /one object/],
+    ['{"daysBeforeExpriy": 3}', /no member 'daysBeforeExpriy'. Near it: daysBeforeExpiry/],
+    ['{"daysBeforeExpiry": "3"}', /daysBeforeExpiry must be a whole number, 0 to 36500/],
+    ['{"daysBeforeExpiry": 1.5}', /must be a whole number/],
+    ['{"expiryRequired": 1}', /must be true or false/],
+    ['{"allowedVaults": [1]}', /must be a list/],
+    ['{"__proto__": 1}', /no member '__proto__'/],
+  ])('refuses %s', (text, says) => {
+    expect(parseFleetPolicy(text)).toEqual({ problem: expect.stringMatching(says) as string });
+  });
+
+  it('has presets that it would take itself', () => {
+    for (const { preset, holds } of Object.values(policyMembers)) expect(holds(preset)).toBe(true);
+  });
+});
+
+const finding: FleetFinding = {
+  rule: 'key-size',
+  severity: 'medium',
+  cluster: '/subscriptions/s/resourceGroups/a group/providers/Microsoft.Kusto/clusters/c',
+  database: 'db',
+  message: '2048 bits, fewer than 3072.',
+};
+
+interface Sarif {
+  readonly runs: readonly {
+    readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };
+    readonly results: readonly {
+      readonly ruleId: string;
+      readonly ruleIndex: number;
+      readonly level: string;
+      readonly locations: readonly {
+        readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } };
+      }[];
+      readonly partialFingerprints: Readonly<Record<string, string>>;
+    }[];
+  }[];
+}
+
+describe('SARIF of a fleet', () => {
+  const of = (findings: readonly FleetFinding[]) => (sarifOf(findings, '1.2.3') as unknown as Sarif).runs[0];
+
+  it('has a rule for every finding, a level, and a place that is an address', () => {
+    const run = of([finding]);
+    const [result] = run?.results ?? [];
+    expect(result?.level).toBe('warning');
+    expect(run?.tool.driver.rules[result?.ruleIndex ?? -1]?.id).toBe('key-size');
+    expect(result?.locations[0]?.physicalLocation.artifactLocation.uri).toBe(
+      'subscriptions/s/resourceGroups/a%20group/providers/Microsoft.Kusto/clusters/c/databases/db',
+    );
+  });
+
+  it('keeps the fingerprint of a finding, whatever stands beside it', () => {
+    const print = (findings: readonly FleetFinding[], rule: string): unknown =>
+      of(findings)?.results.find(({ ruleId }) => ruleId === rule)?.partialFingerprints;
+    const other = { ...finding, rule: 'key-expiry' };
+    expect(print([finding], 'key-size')).toEqual(print([other, finding], 'key-size'));
+    expect(print([finding], 'key-size')).not.toEqual(print([other], 'key-expiry'));
+  });
+});
+
+describe('policy definitions of a fleet', () => {
+  it('are of rules that there are, with names of their own', () => {
+    const all = policyDefinitions({
+      ...presetPolicy,
+      ...{ expiryRequired: true, doubleEncryptionRequired: true, allowedVaults: ['https://a.vault.example/'] },
+    });
+    expect(all.every(({ rule }) => fleetRules.some(({ id }) => id === rule))).toBe(true);
+    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+    expect(JSON.stringify(all)).toContain('"like":"https://a.*"');
+  });
+
+  it('are left out where the policy does not ask', () => {
+    const names = (change: Partial<typeof presetPolicy>): readonly string[] =>
+      policyDefinitions({ ...presetPolicy, ...change }).map(({ name }) => name);
+    expect(names({})).not.toContain('kusto-double-encryption');
+    expect(names({ customerManagedKeyRequired: false })).not.toContain('kusto-customer-managed-key');
+    expect(names({ diagnosticSettingsRequired: false }).filter((name) => name.includes('diagnostic'))).toEqual([]);
+  });
+
+  it('say of keys what the policy says', () => {
+    const size = policyDefinitions({ ...presetPolicy, minimumKeySizeBits: 3072 }).find(
+      ({ name }) => name === 'key-size',
+    );
+    expect(size?.properties['mode']).toBe('Microsoft.KeyVault.Data');
+    expect(JSON.stringify(size?.properties['policyRule'])).toContain('"less":3072');
+  });
+});
+
+describe('the page of the fleet', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'cmk.md'), 'utf8');
+
+  it('has every rule', () => {
+    const missing = fleetRules.filter(({ id }) => !page.includes(`\`${id}\``)).map(({ id }) => id);
+    expect(missing).toEqual([]);
+  });
+
+  it('has the policy as it counts without a file', () => {
+    const shown = /```json\n(\{[^`]*customerManagedKeyRequired[^`]*\})\n```/.exec(page)?.[1] ?? '';
+    expect(JSON.parse(shown)).toEqual(presetPolicy);
+  });
+});

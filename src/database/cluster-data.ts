@@ -87,7 +87,7 @@ export interface ClusterData
   /** What `externaldata` reads, in the memory of the engine until it is released. */
   readExternal(request: ExternalDataRequest): Promise<OpenTable>;
   /** What a query asks for of the files of an external table, likewise. @throws DataError `ExternalTableNotFound` */
-  readExternalTable(database: string, request: Omit<ExternalTableRequest, 'table'>): Promise<OpenTable>;
+  readExternalTable(database: string, request: Omit<ExternalTableRequest, 'table' | 'database'>): Promise<OpenTable>;
   /** Writes rows into the user's storage, where no key of the cluster is. */
   exportRows(request: ExportRequest): Promise<readonly ExportedBlob[]>;
   /** Rows of a SELECT (`.set-or-append` and its like). One extent, or none when there are no rows. */

@@ -143,8 +143,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   /** By what the callout policy says when it is read. */
   const calledOut = <Request extends { readonly sourceOf: SourceOf }>(request: Request): Request => ({
     ...request,
-    sourceOf: (address) => {
-      const source = request.sourceOf(address);
+    sourceOf: (address, use) => {
+      const source = request.sourceOf(address, use);
       requireCallout(clusterSettingsOf(catalog.image), 'external_data', source.name);
       return source;
     },
@@ -213,7 +213,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     readExternalTable: async (database, request) =>
       openExternalTable(
         { connect, files },
-        { ...calledOut(request), table: externalTables.externalTable(database, request.named.name) },
+        { ...calledOut(request), database, table: externalTables.externalTable(database, request.named.name) },
       ),
     exportRows: (request) => exportRows({ connect, files }, request),
     append: (request) => ingestion.append(request),

@@ -19,36 +19,40 @@ export interface Azurite {
 const account = 'devstoreaccount1';
 const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
-/** Starts a blob service on loopback that keeps everything in memory. */
-export async function startAzurite(): Promise<Azurite> {
+/** Starts a blob service on loopback that keeps everything in memory.
+ * @param more flags of Azurite */
+export async function startAzurite(more: readonly string[] = []): Promise<Azurite> {
   const program = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js');
   const flags = ['--blobPort', '0', '--inMemoryPersistence', '--skipApiVersionCheck', '--disableTelemetry', '--silent'];
-  const child = spawn(process.execPath, [program, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [program, ...flags, ...more], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
   });
   for await (const line of createInterface(child.stdout)) {
-    const endpoint = /successfully listens on (http:\S+)/.exec(line)?.[1];
-    if (endpoint === undefined) continue;
+    const origin = /successfully listens on (https?:\S+)/.exec(line)?.[1];
+    if (origin === undefined) continue;
     child.stdout.resume();
-    const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=${endpoint}/${account};`;
-    return {
-      endpoint: `${endpoint}/${account}`,
-      accountKey,
-      connectionString,
-      async newContainer() {
-        const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient(randomUUID());
-        await container.create();
-        return container.generateSasUrl({
-          permissions: ContainerSASPermissions.parse('rcwdl'),
-          expiresOn: new Date(Date.now() + 3_600_000),
-        });
-      },
-      stop: async () => {
-        child.kill('SIGKILL');
-        await ended;
-      },
-    };
+    return azuriteAt(origin, async () => {
+      child.kill('SIGKILL');
+      await ended;
+    });
   }
   throw new Error('Azurite ended before it listened.');
+}
+
+/** @param origin where it is reached: its own address, or what passes requests on */
+export function azuriteAt(origin: string, stop: () => Promise<void>): Azurite {
+  const endpoint = `${origin}/${account}`;
+  const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=${endpoint};`;
+  return {
+    ...{ endpoint, accountKey, connectionString, stop },
+    async newContainer() {
+      const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient(randomUUID());
+      await container.create();
+      return container.generateSasUrl({
+        permissions: ContainerSASPermissions.parse('rcwdl'),
+        expiresOn: new Date(Date.now() + 3_600_000),
+      });
+    },
+  };
 }

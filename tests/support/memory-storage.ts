@@ -55,7 +55,7 @@ export function memoryStorage(): MemoryStorage {
   const storage: MemoryStorage = {
     blobs,
     notes,
-    sourceOf: (address) => {
+    sourceOf: (address, use) => {
       const name = withoutProof(address).replace(/\/$/, '');
       return {
         name,
@@ -64,7 +64,7 @@ export function memoryStorage(): MemoryStorage {
             if (!path.startsWith(`${name}/${prefix}`)) continue;
             await storage.onRead(path);
             const below = path.slice(name.length + 1);
-            yield { path: below, bytes: bytes.byteLength, source: storage.sourceOf(path) };
+            yield { path: below, bytes: bytes.byteLength, source: storage.sourceOf(path, use) };
           }
         },
         open: async (signal) => {

@@ -27,6 +27,7 @@ import { kustoError } from './errors/kusto-error.ts';
 import { EndedRequests } from './requests/ended-requests.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import type { DataPlanePorts } from './ports.ts';
+import { createProofs } from './sources/identity-tokens.ts';
 import { createStorageSources } from './sources/storage-sources.ts';
 import { ownBlobsOr } from './storage/queued-source.ts';
 import { createStorageTargets } from './sources/storage-targets.ts';
@@ -91,7 +92,8 @@ export async function openDataPlane(options: {
   );
   const answering = new Set<ServerResponse>();
   const { clusterId } = settings;
-  const elsewhere = createStorageSources(settings.storageAccounts, call);
+  const proofOf = createProofs(call, () => host.data());
+  const elsewhere = createStorageSources(settings.storageAccounts, call, proofOf);
   const ports: DataPlanePorts = {
     call,
     settings,
@@ -108,7 +110,7 @@ export async function openDataPlane(options: {
       wallClock: () => machineTime.now(),
     }),
     targetOf: createStorageTargets({
-      ...{ accounts: settings.storageAccounts, call, randomBytes: systemRandomBytes },
+      ...{ accounts: settings.storageAccounts, call, proofOf, randomBytes: systemRandomBytes },
       requireLease: () => lease.require(),
     }),
     randomBytes: systemRandomBytes,

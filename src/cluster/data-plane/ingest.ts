@@ -68,7 +68,10 @@ export async function ingestRequest(
           },
         } as const;
         const result = isUri
-          ? await data.ingestFrom({ ...wanted, sources: [ports.sourceOf(sourceUri(body))] })
+          ? await data.ingestFrom({
+              ...wanted,
+              sources: [ports.sourceOf(sourceUri(body), { usage: 'NativeIngestion', database: database.name })],
+            })
           : await data.ingest({ ...wanted, body });
         const { status = 'Inactive', failure } = result.updates ?? {};
         await reply.type('application/json; charset=utf-8').send(

@@ -54,7 +54,8 @@ export class QueuedIngestion implements DueJob {
         access.set(identity.objectId, known);
         return uploaderOf(await known, await this.#ports.host.data());
       },
-      source: (blobPath, sentOn) => queuedSource(queued, { clusterId, elsewhere }, blobPath, sentOn),
+      source: (blobPath, sentOn, database) =>
+        queuedSource(queued, { clusterId, elsewhere, database }, blobPath, sentOn),
       failed: (error) => log.failure('queued ingestion failed', error),
     };
   }

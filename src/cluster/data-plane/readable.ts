@@ -28,7 +28,7 @@ export function readable(
       open: (database, table, uses, signal) => {
         requireUnbarred(barred, data, database, table);
         const external = externalDataOf(table);
-        if (external !== undefined) return data.readExternal({ data: external, sourceOf, signal });
+        if (external !== undefined) return data.readExternal({ data: external, database, sourceOf, signal });
         requireDatabase(access, database, 'read');
         const named = externalTableOf(table);
         if (named !== undefined) return data.readExternalTable(database, { named, uses, sourceOf, signal });

@@ -6,6 +6,7 @@ import type {
   HotSpans,
 } from '../../authz/follower-overrides.ts';
 import type { Sharing } from '../../authz/database-sharing.ts';
+import type { MintToken } from '../../authz/caller.ts';
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
 import { databaseRoles, entityKinds } from '../../authz/kusto-roles.ts';
 import type { NamedPrincipal, RoleChange } from '../../authz/role-changes.ts';
@@ -141,6 +142,9 @@ const followerCall = object({
 /** Which managed identities the cluster has. */
 const identitiesCall = object({});
 
+/** Storage of the user's is asked as one of them. */
+const storageTokenCall = object({ identity: guid });
+
 /** A chunk of a result or an acknowledgement is about to go out after the lease that was known has ended. */
 const renewCall = object({});
 
@@ -198,6 +202,7 @@ export interface DataPlaneCalls {
     readonly change: RoleChange;
   };
   readonly identities: Record<string, never>;
+  readonly storageToken: Message<typeof storageTokenCall>;
   readonly outwardHost: Message<typeof outwardHostCall>;
   readonly exported: Message<typeof exportCall>;
   readonly log: LogCall;
@@ -212,6 +217,7 @@ export const readDataPlaneCall = {
   follower: reader('follower', followerCall),
   role: reader('role', roleCall),
   identities: reader('identities', identitiesCall),
+  storageToken: reader('storageToken', storageTokenCall),
   outwardHost: reader('outwardHost', outwardHostCall),
   exported: reader('exported', exportCall),
   log: reader('log', logCall),
@@ -226,6 +232,7 @@ export interface DataPlaneReplies {
   readonly follower: FollowerAnswer;
   readonly role: RoleAnswer;
   readonly identities: readonly ClusterIdentity[];
+  readonly storageToken: Awaited<ReturnType<MintToken>>;
   readonly outwardHost: OutwardHost;
   readonly exported: ExportReply;
   readonly log: null;

@@ -19,6 +19,7 @@ export type LaneName = keyof typeof lanes;
 const laneOfOperation: Readonly<Record<string, LaneName>> = {
   authorize: 'requests',
   outwardHost: 'requests',
+  storageToken: 'requests',
   log: 'log',
 };
 

@@ -82,7 +82,8 @@ export type DownloadCode =
   | 'Download_Forbidden'
   | 'Download_AccountNotFound'
   | 'Download_NotTransient'
-  | 'Download_UnknownError';
+  | 'Download_UnknownError'
+  | 'BadRequest_InvalidManagedIdentity';
 
 export class DataError extends Error {
   override readonly name = 'DataError';

@@ -13,6 +13,8 @@ export const identityUsages = [
   'SqlRequest',
 ] as const;
 
+export type IdentityUsage = (typeof identityUsages)[number];
+
 /** Every usage that there is, and those to come. */
 export const everyUsage = 'All';
 
@@ -45,3 +47,15 @@ export function identityPoliciesOf({ policies }: ClusterSettings): readonly Mana
   const held = policies['managed_identity'];
   return Array.isArray(held) ? held.filter(isJsonObject).map((one) => one as unknown as ManagedIdentityPolicy) : [];
 }
+
+/** Whether any of the policies lets an identity be used so: those of a cluster and of a database add up.
+ * @see Kusto "Managed identity policy" */
+export const allowsUsage = (
+  policies: readonly ManagedIdentityPolicy[],
+  objectId: Guid,
+  usage: IdentityUsage,
+): boolean =>
+  policies.some((policy) => {
+    const usages = usagesOf(policy);
+    return policy.ObjectId === objectId && (usages.includes(usage) || usages.includes(everyUsage));
+  });

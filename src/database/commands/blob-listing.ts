@@ -2,7 +2,7 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import { unquote } from '../../kql/values/string-literals.ts';
 import type { DatetimePattern } from '../catalog/datetime-pattern.ts';
 import { matchDatetime, parseDatetimePattern, renderDatetime } from '../catalog/datetime-pattern.ts';
-import type { SourceOf } from '../ingest/data-source.ts';
+import type { DataSource } from '../ingest/data-source.ts';
 import type { Command } from './command.ts';
 
 /** Which blobs `.list blobs` names. */
@@ -66,10 +66,13 @@ function parsePathFormat(text: string): PathFormat {
   return parts;
 }
 
+/** What an address leads to, where it is known what for. */
+type LocatedSource = (address: string) => DataSource;
+
 /** The blobs that a listing names, as they are asked for. @throws DataError `SourceNotAllowed` | `SourceFailed` */
 export async function* listedBlobs(
   { locator, suffix, max, pathFormat }: BlobListing,
-  sourceOf: SourceOf,
+  sourceOf: LocatedSource,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ListedBlob> {
   const { folder, files } = below(locator, sourceOf, signal);
@@ -90,7 +93,7 @@ function divided(address: string): readonly [place: string, proof: string] {
 }
 
 /** The folder that is listed: an address names a container or the beginning of names, and only the storage knows folders. */
-function below(locator: string, sourceOf: SourceOf, signal: AbortSignal | undefined) {
+function below(locator: string, sourceOf: LocatedSource, signal: AbortSignal | undefined) {
   const [place, proof] = divided(locator);
   const [, parent, last] = /^(.*[^/:]\/)([^/]+)$/.exec(place) ?? [];
   const folder = `${parent ?? ''}${proof}`;

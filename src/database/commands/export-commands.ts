@@ -7,7 +7,7 @@ import { exportFormats, exportLayout, isTrue } from './export-properties.ts';
 import { detailsText, operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
 import { requireReadable } from './query-request.ts';
 import type { ExportWork } from './run-export.ts';
-import { exportPlaces, runExport } from './run-export.ts';
+import { runExport, targetIn } from './run-export.ts';
 
 export const exportedColumns = 'Path: string, NumRecords: long, SizeInBytes: long';
 
@@ -38,11 +38,10 @@ async function exportToStorage(command: Command, context: CommandContext): Promi
   const { query, queryText, text } = command;
   invariant(query, 'the parser gives the query of this command');
   requireReadable(context, query, command.kind);
-  const { targetOf } = exportPlaces(context);
   const addresses = command.all('DataConnectionString');
   if (addresses.length === 0 || addresses.length > targetsMax)
     throw new KqlError('semantic', `.export takes 1 to ${targetsMax} storage connection strings.`);
-  const targets = addresses.map(targetOf);
+  const targets = addresses.map((address) => targetIn(context, address));
   return recorded(
     command,
     context,

@@ -7,7 +7,7 @@ import type { CommandContext } from './command-context.ts';
 import type { LayoutProperties } from './export-properties.ts';
 import { exportFormats, exportLayout, isTrue } from './export-properties.ts';
 import type { ExportWork } from './run-export.ts';
-import { exportPlaces } from './run-export.ts';
+import { targetIn } from './run-export.ts';
 
 const gigabyte = 1_000_000_000;
 
@@ -24,7 +24,7 @@ export function destinationOf(
   const columns = exportedColumns(table);
   return {
     layout: exportLayout(format, isTrue(table.properties['compressed']), own, context, gigabyte),
-    targets: table.connections.map(exportPlaces(context).targetOf),
+    targets: table.connections.map((connection) => targetIn(context, connection)),
     ...{ columns, written: table.columns.length },
     ...(table.partitions.length > 0 && { foldersOf: partitionFolders(table, columns) }),
   };

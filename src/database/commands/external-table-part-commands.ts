@@ -5,7 +5,7 @@ import type { ExternalMapping, ExternalTableView } from '../catalog/external-tab
 import type { PartitionValues } from '../catalog/path-format.ts';
 import { requireFormat } from '../ingest/formats.ts';
 import { parseMapping, requireFits } from '../ingest/ingestion-mapping.ts';
-import { externalFiles } from '../ingest/named-external-table.ts';
+import { externalFiles, externalSourceOf } from '../ingest/named-external-table.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
@@ -80,7 +80,12 @@ async function artifacts(command: Command, context: CommandContext): Promise<rea
   );
   const rows: Row[] = [];
   if (most === 0) return rows;
-  for await (const { source, bytes, values } of externalFiles(table, sourceOf, [[]], signal)) {
+  for await (const { source, bytes, values } of externalFiles(
+    table,
+    externalSourceOf(sourceOf, context.database),
+    [[]],
+    signal,
+  )) {
     const told = [...values].map(([name, value]) => [name, isNumber.has(name) ? String(value) : value] as const);
     if (rows.push([source.name, partitionJson(new Map(told)), BigInt(bytes)]) >= most) break;
   }

@@ -121,7 +121,9 @@ async function ingestSources(command: Command, context: CommandContext): Promise
       ...['False', operation.operationId],
     ];
     return await ingesting(within, table, 'DataIngestPull', async () => {
-      const sources = addresses.map(sourceOf);
+      const sources = addresses.map((address) =>
+        sourceOf(address, { usage: 'NativeIngestion', database: context.database }),
+      );
       if (isIngestedAlready(ingestIfNotExists, table, within)) return done(undefined, '');
       const { signal } = within;
       const request = { ...settings, sources, ...(zipPattern === undefined ? {} : { zipPattern }), signal };

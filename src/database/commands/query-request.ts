@@ -37,7 +37,7 @@ function readableSources(context: CommandContext, changed?: ChangedTables): Engi
       const external = externalDataOf(table);
       const { sourceOf } = context;
       if (external !== undefined && sourceOf !== undefined)
-        return context.data.readExternal({ data: external, sourceOf, signal });
+        return context.data.readExternal({ data: external, database, sourceOf, signal });
       requirePermission(context, 'read', database, 'Query');
       const named = externalTableOf(table);
       if (named !== undefined && sourceOf !== undefined)

@@ -40,9 +40,9 @@ const put = (path: string, text: string): void => void storage.blobs.set(`${box}
 const ports: IngestPorts = {
   uploader: (identity) =>
     Promise.resolve({ fqn: `aadapp=${identity ?? ''}`, displayName: '', requireDatabase: (name) => name }),
-  source: (address) => {
+  source: (address, _sentOn, database) => {
     asked.push(address);
-    return { blob: undefined, source: storage.sourceOf(decodeURI(address)) };
+    return { blob: undefined, source: storage.sourceOf(decodeURI(address), { usage: 'NativeIngestion', database }) };
   },
   failed: (error) => {
     throw error;
@@ -217,7 +217,7 @@ describe('.ingest-from-storage-queued', () => {
     await queued.ingestDue({
       ...ports,
       source: (address) => {
-        const source = storage.sourceOf(address);
+        const source = storage.sourceOf(address, { usage: 'NativeIngestion', database: 'db' });
         const cancelled = async (signal?: AbortSignal) => {
           await run(`.cancel queued ingestion operation '${id}'`);
           return source.open(signal);

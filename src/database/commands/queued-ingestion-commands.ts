@@ -7,7 +7,7 @@ import { dataError } from '../catalog/data-error.ts';
 import { readProperties } from '../queued/message-properties.ts';
 import type { QueuedBlob, QueuedOperationView } from '../queued/queued-operations.ts';
 import { queuedBlobsMax } from '../queued/queued-operations.ts';
-import type { SourceOf } from '../ingest/data-source.ts';
+import type { DataSource } from '../ingest/data-source.ts';
 import { argumentList, settings } from './argument-lists.ts';
 import type { ListedBlob } from './blob-listing.ts';
 import { blobListingOf, capturedText, creationTimeText, listedBlobs } from './blob-listing.ts';
@@ -27,9 +27,9 @@ const detailColumns =
 /** Of a list that nothing is done with. */
 const shownMax = 1_000;
 
-function sourceOfIn({ sourceOf }: CommandContext): SourceOf {
+function sourceOfIn({ sourceOf }: CommandContext, database: string): (address: string) => DataSource {
   if (sourceOf === undefined) throw new KqlError('notSupported', 'Data is not fetched from elsewhere on this cluster.');
-  return sourceOf;
+  return (address) => sourceOf(address, { usage: 'NativeIngestion', database });
 }
 
 async function taken(blobs: AsyncIterable<ListedBlob>, most: number): Promise<ListedBlob[]> {
@@ -44,7 +44,7 @@ async function taken(blobs: AsyncIterable<ListedBlob>, most: number): Promise<Li
 async function listBlobs(command: Command, context: CommandContext): Promise<readonly Row[]> {
   endpointOf(context);
   const listing = blobListingOf(command);
-  const found = await taken(listedBlobs(listing, sourceOfIn(context), context.signal), shownMax);
+  const found = await taken(listedBlobs(listing, sourceOfIn(context, context.database), context.signal), shownMax);
   return found.map((blob) => [blob.uri, BigInt(blob.bytes), capturedText(blob)]);
 }
 
@@ -68,7 +68,7 @@ async function ingestQueued(command: Command, context: CommandContext): Promise<
   );
   readProperties(new Map(Object.entries(properties).map(([name, value]) => [name.toLowerCase(), value])));
   const factor = factorOf(asked.CompressionFactor);
-  const blobs = await blobsIn(command.raw, context, factor);
+  const blobs = await blobsIn(command.raw, { ...context, database }, factor);
   const operationId = await endpoint.enqueue({ database, table, blobs, properties, isTracked, isAlone });
   const shown = shownId(operationId);
   return [[shown, context.clientRequestId, `.show queued ingestion operations "${shown}"`]];
@@ -89,7 +89,7 @@ function factorOf(text: string | undefined): number {
 /** What stands after `<|`: a list of blobs, or their addresses.
  * @param factor how much larger than its blob data is that is stored compressed */
 async function blobsIn(raw: string, context: CommandContext, factor: number): Promise<readonly QueuedBlob[]> {
-  const sourceOf = sourceOfIn(context);
+  const sourceOf = sourceOfIn(context, context.database);
   const over = new KqlError('semantic', `.ingest-from-storage-queued takes ${queuedBlobsMax} blobs at most.`);
   if (/^\s*\./.test(raw)) {
     const listing = blobListingOf(listingCommand(raw));

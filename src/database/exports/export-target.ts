@@ -1,3 +1,5 @@
+import type { StorageUse } from '../ingest/data-source.ts';
+
 /** A container of the user's storage, or a folder in it, that blobs are written to. What is there is under no key of the cluster. */
 export interface ExportTarget {
   /** For people: as it was given, without signature and key. */
@@ -20,7 +22,7 @@ export interface NewBlob {
 }
 
 /** Reads a storage connection string. @throws DataError `SourceNotAllowed` */
-export type TargetOf = (address: string) => ExportTarget;
+export type TargetOf = (address: string, use: StorageUse) => ExportTarget;
 
 /** A blob that an export has left in the user's storage. */
 export interface ExportedBlob {

@@ -1,3 +1,5 @@
+import type { IdentityUsage } from '../catalog/managed-identity.ts';
+
 /** Data to be ingested, or to be read by a query, where it lies: a blob, a file behind an https address, or something staged before. */
 export interface DataSource {
   /** For people, and for mappings that ask for `SourceLocation`: an address without signature and key. Its ending (`.csv`, `.json.gz`)
@@ -25,8 +27,14 @@ export interface OpenedSource {
   readonly stream: AsyncIterable<Uint8Array>;
 }
 
+/** What storage is used for: a managed identity that an address names must be allowed that, in this database or in the whole cluster. */
+export interface StorageUse {
+  readonly usage: IdentityUsage;
+  readonly database: string;
+}
+
 /** Reads an address as clients give it, with what they prove themselves with. @throws DataError `SourceNotAllowed` for what is no address */
-export type SourceOf = (address: string) => DataSource;
+export type SourceOf = (address: string, use: StorageUse) => DataSource;
 
 /** Something that is in memory already. */
 export const bytesSource = (name: string, bytes: Uint8Array): DataSource => ({

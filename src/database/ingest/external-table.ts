@@ -10,6 +10,8 @@ import { parseMapping, requireFits } from './ingestion-mapping.ts';
 
 export interface ExternalDataRequest {
   readonly data: ExternalData;
+  /** That the query is of. */
+  readonly database: string;
   readonly sourceOf: SourceOf;
   readonly signal: AbortSignal | undefined;
 }
@@ -19,7 +21,7 @@ const knownProperties = ['format', 'ignorefirstrecord', 'ingestionmapping', 'ing
 /** Reads sources to their end, into a table of the engine's memory that is there until the query is over. @throws DataError, KqlError */
 export async function openExternalData(
   parts: ExternalTableParts,
-  { data, sourceOf, signal }: ExternalDataRequest,
+  { data, database, sourceOf, signal }: ExternalDataRequest,
 ): Promise<OpenTable> {
   const { properties } = data;
   const unknown = Object.keys(properties).find((name) => !knownProperties.includes(name));
@@ -28,7 +30,7 @@ export async function openExternalData(
   const columns = data.columns.map((column, index) => ({ ...column, columnId: index + 1 }));
   const rows = await ExternalRows.create(parts, columns);
   try {
-    const sources = data.sources.map(sourceOf);
+    const sources = data.sources.map((address) => sourceOf(address, { usage: 'ExternalTable', database }));
     const format = requireFormat(
       properties['format'] ?? properties['ingestionmappingtype'] ?? formatOfName(sources[0]?.name ?? '') ?? 'csv',
     );

@@ -20,6 +20,7 @@ import { knownValues, mayBeWanted, wantedOf } from './partition-pruning.ts';
 
 export interface ExternalTableRequest {
   readonly table: ExternalTableView;
+  readonly database: string;
   readonly named: ExternalTableName;
   /** Files that no use asks for are not read. */
   readonly uses: TableUses;
@@ -45,7 +46,7 @@ const natural = new Intl.Collator('en', { numeric: true });
  * @throws DataError, KqlError */
 export async function openExternalTable(
   parts: ExternalTableParts,
-  { table, named, uses, sourceOf, signal }: ExternalTableRequest,
+  { table, database, named, uses, sourceOf, signal }: ExternalTableRequest,
 ): Promise<OpenTable> {
   const operator = `external_table('${table.name}')`;
   const columns = table.columns.map((column, index) => ({ ...column, columnId: index + 1 }));
@@ -56,7 +57,7 @@ export async function openExternalTable(
     const mapping = mappingOf(table, format, named.mapping);
     if (mapping !== undefined) requireFits(mapping, columns);
     const files: ExternalFile[] = [];
-    for await (const file of externalFiles(table, sourceOf, wantedOf(uses), signal))
+    for await (const file of externalFiles(table, externalSourceOf(sourceOf, database), wantedOf(uses), signal))
       if (files.push(file) > filesMax)
         throw new KqlError('limits', `The query reads more than ${filesMax} files of the external table.`);
     for (const group of alike(files, table, format, virtual)) {
@@ -78,10 +79,16 @@ function mappingOf(table: ExternalTableView, format: Format, name: string | unde
   return parseMapping(format.mapping, found.mapping);
 }
 
+/** Where the connection strings of external tables of a database lead. */
+export const externalSourceOf =
+  (sourceOf: SourceOf, database: string) =>
+  (address: string): DataSource =>
+    sourceOf(address, { usage: 'ExternalTable', database });
+
 /** Lists the files of an external table, folder by folder, without those that nobody asks for. @throws DataError */
 export async function* externalFiles(
   table: Pick<ExternalTableView, 'connections' | 'partitions' | 'pathFormat' | 'properties'>,
-  sourceOf: SourceOf,
+  sourceOf: (address: string) => DataSource,
   wanted: Wanted,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ExternalFile> {

@@ -55,6 +55,12 @@ const knownResources = {
     pattern: /^https:\/\/[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}\.kusto\.windows\.net$/,
     extraClaims: 'none',
   },
+  storage: {
+    appId: 'e406a681-f3d4-42a8-90b6-c2b029497af1',
+    names: ['https://storage.azure.com'],
+    pattern: /^https:\/\/[a-z0-9]{3,24}\.(?:blob|queue|table|file|dfs)\.core\.windows\.net$/,
+    extraClaims: 'none',
+  },
   /** Tokens for it stand for an application that trusts their subject. */
   tokenExchange: {
     appId: 'fb60f99c-7a34-4190-8149-302f77469936',

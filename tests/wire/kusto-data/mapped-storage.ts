@@ -6,6 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { ContainerClient } from '@azure/storage-blob';
 import type { Azurite } from '../../support/azurite.ts';
 import { startAzurite } from '../../support/azurite.ts';
+import type { TokenStorage } from '../../support/token-storage.ts';
+import { startTokenStorage } from '../../support/token-storage.ts';
 import { zipOf } from '../../support/zip-writer.ts';
 import type { KustoData } from './kusto-fixture.ts';
 import { startKustoData } from './kusto-fixture.ts';
@@ -25,6 +27,8 @@ const files: Readonly<Record<string, string | Buffer>> = {
 export interface MappedStorage {
   readonly k: KustoData;
   readonly azurite: Azurite;
+  /** Mapped as `tokens`; takes tokens. */
+  readonly tokens: TokenStorage;
   readonly container: string;
   /** Of the container: `sv=…&sig=…`. */
   readonly sas: string;
@@ -55,7 +59,7 @@ const strangeServer = (inside: Server): Server =>
 /** With the files in its container. */
 export async function startMappedStorage(): Promise<MappedStorage> {
   const [reached, log]: [string[], string[]] = [[], []];
-  const azurite = await startAzurite();
+  const [azurite, tokens] = await Promise.all([startAzurite(), startTokenStorage()]);
   const inside = createServer((request, response) => {
     reached.push(String(request.url));
     response.end('1,stolen\n');
@@ -66,6 +70,8 @@ export async function startMappedStorage(): Promise<MappedStorage> {
     storageAccounts: [
       { name: account, endpoint: azurite.endpoint },
       { name: 'devstoreaccount1', endpoint: azurite.endpoint },
+      { name: 'tokens', endpoint: tokens.azurite.endpoint },
+      { name: 'outside', endpoint: 'http://storage.example:10000' },
       { name: 'closed', endpoint: 'http://127.0.0.1:9' },
       { name: 'strange', endpoint: `http://127.0.0.1:${port(strange)}` },
     ],
@@ -76,11 +82,11 @@ export async function startMappedStorage(): Promise<MappedStorage> {
   for (const [name, content] of Object.entries(files))
     await client.getBlockBlobClient(name).uploadData(Buffer.from(content));
   return {
-    ...{ k, azurite, container: url.pathname.split('/').at(-1) ?? '', sas: url.search.slice(1) },
+    ...{ k, azurite, tokens, container: url.pathname.split('/').at(-1) ?? '', sas: url.search.slice(1) },
     ...{ inside: port(inside), reached, log },
     async stop() {
       await k[Symbol.asyncDispose]();
-      await azurite.stop();
+      await Promise.all([azurite.stop(), tokens.azurite.stop()]);
       for (const server of [strange, inside]) {
         server.closeAllConnections();
         server.close();

@@ -5,6 +5,7 @@ import type { HostAnswer } from '../../support/server-fixture.ts';
 import { clusterHost, databaseName as db } from './kusto-fixture.ts';
 import type { MappedStorage } from './mapped-storage.ts';
 import { account, csv, startMappedStorage } from './mapped-storage.ts';
+import { describeStorageIdentities } from './storage-identities.ts';
 
 const blobHost = `https://${account}.blob.core.windows.net`;
 
@@ -327,6 +328,8 @@ describe('blobs that commands put into the queue', () => {
   });
 });
 
+describeStorageIdentities(() => site, { mgmt, query });
+
 describe('what is not read', () => {
   it.each([
     [
@@ -355,7 +358,6 @@ describe('what is not read', () => {
       () => "h'https://strange.blob.core.windows.net/c/x.csv?sig=canary'",
       /answers with an error \(status 500/,
     ],
-    ['a managed identity', () => `'${blob('plain.csv')};managed_identity=system'`, /managed_identity/],
     ['impersonation', () => `'${blob('plain.csv')};impersonate'`, /impersonate/],
   ])('%s', async (_what, source, message) => {
     const answers = [

@@ -1,4 +1,5 @@
 import type { StorageAccount } from '../../messages/storage-account.ts';
+import { parseGuid } from '../../../base/guid.ts';
 import { dataError } from '../../../database/catalog/data-error.ts';
 
 /** What proves that data may be read. */
@@ -6,7 +7,9 @@ export type SourceCredential =
   /** Nothing, or a shared access signature in the address. */
   | { readonly kind: 'none' }
   | { readonly kind: 'accountKey'; readonly account: string; readonly key: string }
-  | { readonly kind: 'token'; readonly token: string };
+  | { readonly kind: 'token'; readonly token: string }
+  /** Of the cluster: an object id, or `system`. */
+  | { readonly kind: 'managedIdentity'; readonly identity: string };
 
 /** Where a storage connection string leads. */
 export interface SourceAddress {
@@ -39,10 +42,6 @@ export const notWritten: RefuseAddress = (name, why) =>
 const storageHost = /^([a-z0-9]{3,24})(?:\.z\d{1,3})?\.(?:blob|dfs)\.(?:core\.[a-z0-9.-]+|storage\.azure\.net)$/;
 const notBuilt: readonly (readonly [RegExp, string])[] = [
   [/^impersonate$/i, "';impersonate' is not built in Kustody: use a shared access signature or an account key"],
-  [
-    /^managed_identity=/i,
-    "';managed_identity' is not built in Kustody: use a shared access signature or an account key",
-  ],
   [/^prompt$/i, "';prompt' is for interactive programs"],
   [/^AwsCredentials=/i, 'Amazon S3 with credentials is not built in Kustody'],
 ];
@@ -77,10 +76,27 @@ export function readSourceAddress(
   const account = local?.name ?? storageHost.exec(url.hostname)?.[1];
   const credential = credentialOf(proof, account, refuse);
   const mapped = local ?? accounts.find((one) => one.name === account);
+  if (credential.kind === 'managedIdentity') requireOwnStorage(account, mapped, refuse);
   const place = { name, ...placeIn(url, local, mapped) };
   if (mapped === undefined) return { ...place, url, isStorage: account !== undefined, isMapped: false, credential };
   const to = local === undefined ? new URL(`${mapped.endpoint}${url.pathname}${url.search}`) : url;
   return { ...place, url: to, isStorage: true, isMapped: true, credential: signedFor(credential, mapped) };
+}
+
+/** A token of a managed identity goes to the user's own storage alone: nobody else takes one of this instance, and whoever gets it could use it. */
+function requireOwnStorage(
+  account: string | undefined,
+  mapped: StorageAccount | undefined,
+  refuse: (why: string) => Error,
+): void {
+  if (account === undefined) throw refuse('a managed identity is for Azure Storage alone, and no token goes elsewhere');
+  if (mapped === undefined)
+    throw refuse(
+      `a managed identity of this instance counts only where you let it: map the account with --storage-account ${account}=URL`,
+    );
+  const { protocol, hostname } = new URL(mapped.endpoint);
+  if (protocol !== 'https:' && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname))
+    throw refuse(`a token goes by https alone, or to this machine, and the account is mapped to ${mapped.endpoint}`);
 }
 
 /** @param local the account in whose address this one is */
@@ -132,6 +148,12 @@ function credentialOf(
   if (proof === undefined) return { kind: 'none' };
   const why = notBuilt.find(([pattern]) => pattern.test(proof))?.[1];
   if (why !== undefined) throw refuse(why);
+  const [, identity] = /^managed_identity=(.+)$/i.exec(proof) ?? [];
+  if (identity !== undefined) {
+    const named = identity.toLowerCase();
+    if (named === 'system' || parseGuid(named) !== undefined) return { kind: 'managedIdentity', identity: named };
+    throw refuse("';managed_identity=' is followed by an object id, or by 'system'");
+  }
   const [, token] = /^token=(.+)$/is.exec(proof) ?? [];
   if (token !== undefined) return { kind: 'token', token };
   if (account === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(proof))

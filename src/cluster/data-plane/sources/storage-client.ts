@@ -24,10 +24,16 @@ export async function addressesOf(
   return answer.addresses;
 }
 
+/** What is sent: nothing, a signature, or a token. */
+export type Proof = Exclude<SourceCredential, { kind: 'managedIdentity' }>;
+
+/** An address with what it proves itself with now. */
+export type ProvenAddress = Omit<SourceAddress, 'credential'> & { readonly credential: Proof };
+
 /** What the official clients of storage take, over connections that lead where they may. The SDK is large, and who uses no storage does
  * without. */
 export async function storageClient(
-  credential: SourceCredential,
+  credential: Proof,
   ask: AskSource,
 ): Promise<{
   readonly shared: StorageSharedKeyCredential | AnonymousCredential;

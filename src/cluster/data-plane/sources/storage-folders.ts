@@ -1,20 +1,21 @@
 import type { DataSource, FileBelow } from '../../../database/ingest/data-source.ts';
 import type { CallMain } from '../../messages/data-plane-calls.ts';
 import { createSourceClient } from './pinned-requests.ts';
-import type { SourceAddress } from './source-address.ts';
 import { notRead } from './source-address.ts';
+import type { ProvenAddress } from './storage-client.ts';
 import { addressesOf, storageClient } from './storage-client.ts';
 import { explain } from './storage-failures.ts';
 
 /** Lists the blobs of a container, or of a folder in it: a page at a time, as they are asked for.
  * @param sourceOf of one of them */
 export async function* blobsBelow(
-  address: SourceAddress,
+  proven: () => Promise<ProvenAddress>,
   call: CallMain,
   prefix: string,
-  sourceOf: (address: SourceAddress) => DataSource,
+  sourceOf: (address: ProvenAddress) => DataSource,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FileBelow> {
+  const address = await proven();
   const { containerAt, folder, name } = address;
   const addresses = address.isMapped ? undefined : await addressesOf({ name, url: containerAt }, call, notRead);
   const { ContainerClient } = await import('@azure/storage-blob');

@@ -1,25 +1,34 @@
-import type { DataSource, OpenedSource, SourceOf } from '../../../database/ingest/data-source.ts';
+import type { DataSource, OpenedSource, SourceOf, StorageUse } from '../../../database/ingest/data-source.ts';
 import type { CallMain } from '../../messages/data-plane-calls.ts';
 import type { StorageAccount } from '../../messages/storage-account.ts';
 import type { AskSource } from './pinned-requests.ts';
 import { createSourceClient } from './pinned-requests.ts';
 import type { SourceAddress } from './source-address.ts';
 import { notRead, readSourceAddress } from './source-address.ts';
+import type { ProofOf } from './identity-tokens.ts';
+import type { ProvenAddress } from './storage-client.ts';
 import { addressesOf, storageClient } from './storage-client.ts';
 import { explain } from './storage-failures.ts';
 import { blobsBelow } from './storage-folders.ts';
 
 /** Reads blobs of accounts that the user mapped, and what hosts give that were let through; nothing else. */
-export function createStorageSources(accounts: readonly StorageAccount[], call: CallMain): SourceOf {
-  const sourceOf = (address: SourceAddress): DataSource => {
-    const source = { name: address.name, open: (signal: AbortSignal | undefined) => open(address, call, signal) };
+export function createStorageSources(accounts: readonly StorageAccount[], call: CallMain, proofOf: ProofOf): SourceOf {
+  const sourceOf = (address: SourceAddress, use: StorageUse): DataSource => {
+    const proven = async (): Promise<ProvenAddress> => ({ ...address, credential: await proofOf(address, use) });
+    const source = {
+      name: address.name,
+      open: async (signal: AbortSignal | undefined) => open(await proven(), call, signal),
+    };
     if (!address.isStorage || address.container === '') return source;
-    return { ...source, below: (prefix, signal) => blobsBelow(address, call, prefix, sourceOf, signal) };
+    return {
+      ...source,
+      below: (prefix, signal) => blobsBelow(proven, call, prefix, (file) => sourceOf(file, use), signal),
+    };
   };
-  return (text) => sourceOf(readSourceAddress(text, accounts));
+  return (text, use) => sourceOf(readSourceAddress(text, accounts), use);
 }
 
-async function open(address: SourceAddress, call: CallMain, signal: AbortSignal | undefined): Promise<OpenedSource> {
+async function open(address: ProvenAddress, call: CallMain, signal: AbortSignal | undefined): Promise<OpenedSource> {
   const addresses = address.isMapped ? undefined : await addressesOf(address, call, notRead);
   const client = createSourceClient(address.url.origin, addresses);
   try {
@@ -34,7 +43,7 @@ type Opened = { readonly bytes: number | undefined; readonly stream: AsyncIterab
 
 /** The SDK is large, and who reads nothing from storage does without. */
 async function openBlob(
-  { url, credential }: SourceAddress,
+  { url, credential }: ProvenAddress,
   ask: AskSource,
   signal: AbortSignal | undefined,
 ): Promise<Opened> {

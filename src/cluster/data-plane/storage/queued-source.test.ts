@@ -35,12 +35,13 @@ function address(name: string, permissions = 'r', container: string = containerN
   return `https://${storageHost(account, 'blob')}/${container}/${name}?${query}`;
 }
 
+const use = { usage: 'NativeIngestion', database: 'db' } as const;
 const elsewhere = (name: string) => bytesSource(`elsewhere ${name}`, Buffer.from('x'));
 const sources = (at: number) =>
   ownBlobsOr(elsewhere, { clusterId, storage: () => Promise.resolve(storage), wallClock: () => at });
 const codeOf = (error: unknown) => (error as { malformed?: string }).malformed;
 const outcome = (text: string, at = 1): Promise<unknown> =>
-  sources(at)(text)
+  sources(at)(text, use)
     .open(undefined)
     .then(({ bytes }) => bytes, codeOf);
 
@@ -55,20 +56,20 @@ describe('blobs in the accounts of the cluster', () => {
   });
 
   it('have names without their signature', () => {
-    expect(sources(1)(address('x.csv')).name).toBe(`https://${storageHost(account, 'blob')}/exportresults/x.csv`);
+    expect(sources(1)(address('x.csv'), use).name).toBe(`https://${storageHost(account, 'blob')}/exportresults/x.csv`);
   });
 
   it('are told from blobs elsewhere, for commands and for messages', () => {
-    expect(sources(1)('https://other.blob.core.windows.net/x').name).toBe(
+    expect(sources(1)('https://other.blob.core.windows.net/x', use).name).toBe(
       'elsewhere https://other.blob.core.windows.net/x',
     );
-    const { blob, source } = queuedSource(storage, { clusterId, elsewhere }, 'https://other/x', 1);
+    const { blob, source } = queuedSource(storage, { clusterId, elsewhere, database: 'db' }, 'https://other/x', 1);
     expect([blob, source.name]).toEqual([undefined, 'elsewhere https://other/x']);
   });
 
   it('count in a message as of when it was sent', () => {
     const of = (sentOn: number) =>
-      queuedSource(storage, { clusterId, elsewhere }, address('x.csv'), sentOn).source.name;
+      queuedSource(storage, { clusterId, elsewhere, database: 'db' }, address('x.csv'), sentOn).source.name;
     expect(of(hour - 1)).toContain('exportresults/x.csv');
     expect(() => of(hour)).toThrow('not signed');
   });

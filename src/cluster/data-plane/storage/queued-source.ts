@@ -16,12 +16,13 @@ const nameOf = (url: string): string => url.split(/[?;]/)[0] ?? '';
  * holds. @throws DataError `SourceFailed` | `SourceNotAllowed` */
 export function queuedSource(
   storage: QueuedStorage,
-  about: { readonly clusterId: Guid; readonly elsewhere: SourceOf },
+  about: { readonly clusterId: Guid; readonly elsewhere: SourceOf; readonly database: string },
   blobPath: string,
   sentOn: number,
 ): QueuedSource {
   const at = blobAddressOf(about.clusterId, blobPath);
-  if (at === undefined) return { blob: undefined, source: about.elsewhere(blobPath) };
+  const use = { usage: 'NativeIngestion', database: about.database } as const;
+  if (at === undefined) return { blob: undefined, source: about.elsewhere(blobPath, use) };
   const blob = signedBlob(storage, about.clusterId, at, blobPath, sentOn);
   const isZipped = blob?.contentEncoding?.toLowerCase().includes('gzip') === true && !/\.gz$/i.test(at.name);
   const name = `${nameOf(blobPath)}${isZipped ? '.gz' : ''}`;
@@ -39,9 +40,9 @@ export const ownBlobsOr =
       readonly wallClock: () => number;
     },
   ): SourceOf =>
-  (address) => {
+  (address, use) => {
     const at = blobAddressOf(ports.clusterId, address);
-    if (at === undefined) return elsewhere(address);
+    if (at === undefined) return elsewhere(address, use);
     const open = async (): Promise<OpenedSource> => {
       const storage = await ports.storage();
       signedBlob(storage, ports.clusterId, at, address, ports.wallClock());

@@ -1,3 +1,4 @@
+import type { MintToken } from '../../../authz/caller.ts';
 import type { Guid } from '../../../base/guid.ts';
 import type { HostName } from '../../../base/names.ts';
 import type { Log, LogFields } from '../../../http/logging.ts';
@@ -25,6 +26,7 @@ export interface DataPlaneServicePorts
   /** Whether data on a host elsewhere may be read, and where that is. */
   readonly outwardHost: (host: HostName, port: number) => Promise<OutwardHost>;
   readonly exports: ExportRecords;
+  readonly mintToken: MintToken;
   /** Where the process of a cluster takes connections, started when needed; undefined: it does not serve now. */
   readonly doorOf: (cluster: ServedCluster) => Promise<Omit<LeaderDoor, 'outcome' | 'ticket'> | undefined>;
 }
@@ -34,6 +36,9 @@ type LeaderDoor = Extract<LeaderRoute, { outcome: 'routed' }>;
 type Services = {
   readonly [Call in keyof DataPlaneReplies]: (clusterId: Guid, body: unknown) => Promise<DataPlaneReplies[Call]>;
 };
+
+/** Of Azure Storage, whatever the account. */
+const storageAudience = 'https://storage.azure.com';
 
 /** What the data plane in a cluster process may ask, one row per call. Bodies are read as a stranger's. */
 export function createDataPlaneServices(
@@ -53,6 +58,12 @@ export function createDataPlaneServices(
     identities: (clusterId, body) => {
       readDataPlaneCall.identities(body);
       return identitiesOf(ports, clusterId);
+    },
+    storageToken: async (clusterId, body) => {
+      const { identity } = readDataPlaneCall.storageToken(body);
+      const isAssigned = (await ports.clusters.byId(clusterId))?.identities.some((one) => one.objectId === identity);
+      if (isAssigned !== true) return { outcome: 'refused', reason: 'It is not assigned to the cluster.' };
+      return ports.mintToken(identity, storageAudience);
     },
     outwardHost: (_clusterId, body) => {
       const { host, port } = readDataPlaneCall.outwardHost(body);

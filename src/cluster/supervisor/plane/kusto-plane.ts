@@ -23,7 +23,9 @@ import { refuseStorage } from './refuse-storage.ts';
 import { FollowerTickets } from './follower-access.ts';
 
 export interface KustoPlanePorts
-  extends NotServedPorts, Pick<DataPlaneServicePorts, 'changeOverrides' | 'changeRoles' | 'exports' | 'outwardHost'> {
+  extends
+    NotServedPorts,
+    Pick<DataPlaneServicePorts, 'changeOverrides' | 'changeRoles' | 'exports' | 'mintToken' | 'outwardHost'> {
   readonly keys: SupervisedClusterKeys;
   readonly authority: Pick<CertificateAuthority, 'issueFor' | 'certificatePem'>;
   /** `dist/kql-process.js`. */

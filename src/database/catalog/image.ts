@@ -19,6 +19,7 @@ export interface CatalogReader {
   get(id: string): CatalogRecord | undefined;
   /** Those with a name of their own. */
   tablesOf(databaseId: Guid): TableRecord[];
+  tableNamed(databaseId: Guid, name: string): TableRecord | undefined;
   /** Rows kept beside them: of stored query results, of snapshots of graphs, of materialized views. */
   hiddenTablesOf(databaseId: Guid): TableRecord[];
   storedResultsOf(databaseId: Guid): StoredResultRecord[];
@@ -47,15 +48,20 @@ export const isHidden = ({ stored, snapshotOf, view }: TableRecord): boolean =>
   stored !== undefined || snapshotOf !== undefined || view !== undefined;
 const isStored = (record: TableRecord): record is StoredResultRecord => record.stored !== undefined;
 
-/** The group that a record is listed in. */
-function groupOf(record: CatalogRecord): string | undefined {
-  if (record.kind === 'table') return `${isHidden(record) ? 'h' : 't'}/${record.databaseId}`;
-  if (record.kind === 'droppedTable') return `x/${record.table.databaseId}`;
-  if (record.kind === 'extent') return `e/${record.tableId}`;
-  if (record.kind === 'segment') return `s/${record.tableId}`;
-  if (record.kind === 'operation' || record.kind === 'failure' || record.kind === 'journal') return record.kind;
-  return isQueued(record) ? queuedGroup(record) : undefined;
+/** The groups that a record is listed in. */
+function groupsOf(record: CatalogRecord): readonly string[] {
+  if (record.kind === 'table') {
+    const { databaseId, name } = record;
+    return isHidden(record) ? [`h/${databaseId}`] : [`t/${databaseId}`, nameGroup(databaseId, name)];
+  }
+  if (record.kind === 'droppedTable') return [`x/${record.table.databaseId}`];
+  if (record.kind === 'extent') return [`e/${record.tableId}`];
+  if (record.kind === 'segment') return [`s/${record.tableId}`];
+  if (record.kind === 'operation' || record.kind === 'failure' || record.kind === 'journal') return [record.kind];
+  const queued = isQueued(record) ? queuedGroup(record) : undefined;
+  return queued === undefined ? [] : [queued];
 }
+const nameGroup = (databaseId: Guid, name: string): string => `n/${databaseId}/${name}`;
 
 type RowRecord = ExtentRecord | SegmentRecord;
 const isRows = (record: CatalogRecord): record is RowRecord => record.kind === 'extent' || record.kind === 'segment';
@@ -107,6 +113,11 @@ export class CatalogImage implements CatalogReader {
     return [...this.group(`t/${databaseId}`)].flatMap((id) => ofKind(this.get(id), 'table'));
   }
 
+  tableNamed(databaseId: Guid, name: string): TableRecord | undefined {
+    const [id] = this.group(nameGroup(databaseId, name));
+    return id === undefined ? undefined : ofKind(this.get(id), 'table')[0];
+  }
+
   hiddenTablesOf(databaseId: Guid): TableRecord[] {
     return [...this.group(`h/${databaseId}`)].flatMap((id) => ofKind(this.get(id), 'table'));
   }
@@ -129,8 +140,7 @@ export class CatalogImage implements CatalogReader {
 
   apply(id: string, record: CatalogRecord | null): void {
     const before = this.#records.get(id);
-    const left = before && groupOf(before);
-    if (left !== undefined) this.#groups.get(left)?.delete(id);
+    for (const left of before ? groupsOf(before) : []) this.#leave(left, id);
     if (record === null) {
       this.#records.delete(id);
       this.#unseen.delete(id);
@@ -139,8 +149,8 @@ export class CatalogImage implements CatalogReader {
       return;
     }
     this.#records.set(id, record);
-    const joined = groupOf(record);
-    if (joined !== undefined) this.#groups.set(joined, (this.#groups.get(joined) ?? new Set<string>()).add(id));
+    for (const joined of groupsOf(record))
+      this.#groups.set(joined, (this.#groups.get(joined) ?? new Set<string>()).add(id));
     if (isRows(record)) this.#look(id, record);
     if (record.kind === 'table' && (before?.kind !== 'table' || before.epoch !== record.epoch))
       this.#lookAgain(record.tableId);
@@ -150,6 +160,12 @@ export class CatalogImage implements CatalogReader {
   /** Records that differ from those with the same ids by the keys in them alone, and by what is kept of the values of rows. */
   rewrapped(records: ReadonlyMap<string, CatalogRecord>): void {
     for (const [id, record] of records) this.#records.set(id, record);
+  }
+
+  #leave(name: string, id: string): void {
+    const group = this.#groups.get(name);
+    group?.delete(id);
+    if (group?.size === 0) this.#groups.delete(name);
   }
 
   #lookAgain(tableId: Guid): void {
@@ -291,6 +307,14 @@ export class CatalogDraft implements CatalogReader {
   tablesOf(databaseId: Guid): TableRecord[] {
     const belongs = (record: TableRecord): boolean => record.databaseId === databaseId && !isHidden(record);
     return this.#members(this.#base.tablesOf(databaseId), 'table', belongs);
+  }
+
+  tableNamed(databaseId: Guid, name: string): TableRecord | undefined {
+    for (const record of this.#changes.values())
+      if (record?.kind === 'table' && record.databaseId === databaseId && record.name === name && !isHidden(record))
+        return record;
+    const below = this.#base.tableNamed(databaseId, name);
+    return below !== undefined && !this.#changes.has(recordId(below)) ? below : undefined;
   }
 
   hiddenTablesOf(databaseId: Guid): TableRecord[] {

@@ -12,16 +12,14 @@ import type { TableRecord } from './records.ts';
 const columnsMax = 10_000;
 const textMax = 64 * 1024;
 
-export function findTable(
-  draft: Pick<CatalogDraft, 'tablesOf'>,
+export const findTable = (
+  draft: Pick<CatalogDraft, 'tableNamed'>,
   databaseId: Guid,
   name: string,
-): TableRecord | undefined {
-  return draft.tablesOf(databaseId).find((table) => table.name === name);
-}
+): TableRecord | undefined => draft.tableNamed(databaseId, name);
 
 /** @throws DataError `TableNotFound` */
-export function requireTable(draft: Pick<CatalogDraft, 'tablesOf'>, databaseId: Guid, name: string): TableRecord {
+export function requireTable(draft: Pick<CatalogDraft, 'tableNamed'>, databaseId: Guid, name: string): TableRecord {
   const found = findTable(draft, databaseId, name);
   if (found === undefined) throw dataError('TableNotFound', name.slice(0, 200));
   return found;

@@ -1,7 +1,7 @@
 import type { Column } from './types.ts';
 import type { Plan, Program } from './plan.ts';
 import { feedsAt } from './union-feeds.ts';
-import { isPlan } from './walk.ts';
+import { isPlan, mayHoldPlans } from './walk.ts';
 
 /** Names of columns that are read; undefined: all. */
 type Needed = ReadonlySet<string> | undefined;
@@ -67,8 +67,7 @@ function withinAll<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   let copy: Record<string, unknown> | undefined;
   for (const [key, item] of Object.entries(value as object) as [string, unknown][]) {
-    // Columns have no plans inside.
-    const now = key === 'cols' ? item : inside(item);
+    const now = mayHoldPlans(key, item) ? inside(item) : item;
     if (now === item) continue;
     copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Record<string, unknown>;
     copy[key] = now;

@@ -2,7 +2,7 @@ import { KqlError } from './kql-error.ts';
 import type { Column, KqlType } from './types.ts';
 import type { Call, Expression, Literal } from './expression.ts';
 import type { Plan, Program } from './plan.ts';
-import { isPlan } from './walk.ts';
+import { isPlan, mayHoldPlans } from './walk.ts';
 
 /** What is known of a record besides its columns. A table source gives it under the function's name with a NUL before it: no table has such
  * a column, and a query that makes one beside these functions is refused. `calculated`: of a row that is no record of a table. */
@@ -59,7 +59,11 @@ function withTimesOfCursors<T>(value: T): T {
 const namesCursor = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
-  (('name' in value && isCursorTest(value.name)) || Object.values(value).some(namesCursor));
+  (('name' in value && isCursorTest(value.name)) || within(value, namesCursor));
+
+/** Whether something inside is so; calls are where plans can be. */
+const within = (value: object, isSo: (inner: unknown) => boolean): boolean =>
+  Object.entries(value).some(([key, item]) => mayHoldPlans(key, item) && isSo(item));
 
 /** Operators whose output columns are those of the input, and perhaps more. */
 const passing = ['filter', 'extend', 'sort', 'top', 'take', 'sample', 'serialize', 'parse', 'parseKv'] as const;
@@ -169,7 +173,7 @@ const isCall = (value: unknown): value is FactCall =>
   isFact(value.name);
 
 const calls = (value: unknown): boolean =>
-  isCall(value) || (typeof value === 'object' && value !== null && Object.values(value).some(calls));
+  isCall(value) || (typeof value === 'object' && value !== null && within(value, calls));
 
 /** Calls in the plan's own expressions, not in plans inside of it. */
 function ownCalls(value: unknown, isOuter = true): readonly FactCall[] {

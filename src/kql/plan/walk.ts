@@ -5,13 +5,17 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 export const isPlan = (value: unknown): value is Plan =>
   isObject(value) && typeof value['op'] === 'string' && Array.isArray(value['cols']);
 
+/** Whether plans can be inside: columns and what they are fed from have none, and a union of all tables has tens of thousands of them. */
+export const mayHoldPlans = (key: string, item: unknown): item is object =>
+  isObject(item) && key !== 'cols' && !(key === 'from' && Array.isArray(item));
+
 /** Calls `visit` for every plan inside a value, outermost first. */
 export function eachPlan(value: unknown, visit: (plan: Plan) => void): void {
   if (Array.isArray(value)) {
     for (const item of value) eachPlan(item, visit);
   } else if (isObject(value)) {
     if (isPlan(value)) visit(value);
-    for (const item of Object.values(value)) eachPlan(item, visit);
+    for (const [key, item] of Object.entries(value)) if (mayHoldPlans(key, item)) eachPlan(item, visit);
   }
 }
 
@@ -22,6 +26,7 @@ export function replacePlans<T>(value: T, instead: (plan: Plan) => Plan | undefi
   if (found !== undefined) return found as T;
   let copy: Record<string, unknown> | undefined;
   for (const [key, item] of Object.entries(value)) {
+    if (!mayHoldPlans(key, item)) continue;
     const replaced = replacePlans(item, instead);
     if (replaced === item) continue;
     copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Record<string, unknown>;

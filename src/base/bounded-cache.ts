@@ -42,6 +42,11 @@ export class BoundedCache<V> {
     this.#entries.delete(key);
   }
 
+  /** The entry used last comes last. */
+  *entries(): IterableIterator<readonly [string, V]> {
+    for (const [key, { value }] of this.#entries) yield [key, value];
+  }
+
   get size(): number {
     return this.#entries.size;
   }

@@ -13,6 +13,7 @@ import type {
   CommandRequests,
   FollowerSettings,
   IngestionEndpoint,
+  ResultsCacheView,
 } from '../../src/database/commands/command-context.ts';
 import { KqlError, missingDatabase } from '../../src/kql/plan/kql-error.ts';
 import type { CommandFixture } from './command-fixture.ts';
@@ -41,6 +42,12 @@ const storage = memoryStorage();
 
 /** Of a process that nobody else uses. */
 const requests: CommandRequests = { cancel: () => 0, list: () => [], capacity: () => [], defaultRateLimit: () => 100 };
+
+/** Of a process that has answered nothing yet. */
+const results: ResultsCacheView = {
+  statistics: () => ({ hits: 0, misses: 0, capacity: 0, used: 0, count: 0 }),
+  clear: () => 0,
+};
 
 /** Of a cluster whose storage nobody else uses. */
 const ingestionEndpoint = ({ context: { data } }: CommandFixture): IngestionEndpoint => ({
@@ -80,7 +87,7 @@ export async function outcomeOf(
   const known: DatabaseAccess[] = cluster.context.databases.map((one) => ({ ...one, roles: ['UnrestrictedViewer'] }));
   const { sourceOf, exports } = storage;
   const ingestion = ingestionEndpoint(cluster);
-  const context = { databases: known, requests, followers: followerSettings(), sourceOf, exports, ingestion };
+  const context = { databases: known, requests, results, followers: followerSettings(), sourceOf, exports, ingestion };
   const { text, change } = await prepare(cluster, id, written, context);
   for (let attempt = 0; ; attempt += 1) {
     try {

@@ -25,6 +25,7 @@ import type { ClusterHost } from './cluster-host.ts';
 import { syncedData } from './cluster-host.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { EndedRequests } from './requests/ended-requests.ts';
+import { ResultsCache } from './answers/results-cache.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import type { DataPlanePorts } from './ports.ts';
 import { createProofs } from './sources/identity-tokens.ts';
@@ -90,6 +91,7 @@ export async function openDataPlane(options: {
       return (user + system) / 1000;
     },
   );
+  const results = new ResultsCache();
   const answering = new Set<ServerResponse>();
   const { clusterId } = settings;
   const proofOf = createProofs(call, () => host.data());
@@ -102,6 +104,7 @@ export async function openDataPlane(options: {
     startedAt: () => (startedAt ??= clock.now()),
     lease,
     running,
+    results,
     activity,
     log,
     sourceOf: ownBlobsOr(elsewhere, {
@@ -176,12 +179,16 @@ export async function openDataPlane(options: {
     },
     endedRequests: (call) => ended.list(call),
     idleMs: () => (ended.isAwaited ? undefined : activity.idleMs()),
-    putBack: (now) => clock.putBack(now),
+    putBack: (now) => {
+      results.clearAll();
+      clock.putBack(now);
+    },
     async end(reason) {
       const kind = reason.kind === 'databaseSuspended' ? 'unavailable' : reason.kind;
       const error = kustoError(kind, shutdownText(settings.clusterName, reason));
       lease.end(error);
       running.endAll(error);
+      results.clearAll();
       await Promise.all([...answering].map((response) => once(response, 'close')));
     },
     async serveLocalhost(local) {

@@ -11,6 +11,7 @@ import type { ClusterHost } from './cluster-host.ts';
 import type { LeaseWatch } from './cluster-session.ts';
 import type { Log } from '../../http/logging.ts';
 import type { StartTimer } from '../../http/timer.ts';
+import type { ResultsCache } from './answers/results-cache.ts';
 import type { RunningRequests } from './requests/running-requests.ts';
 import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
 
@@ -24,6 +25,7 @@ export interface DataPlanePorts {
   readonly startedAt: () => Instant;
   readonly lease: LeaseWatch;
   readonly running: RunningRequests;
+  readonly results: ResultsCache;
   readonly activity: Activity;
   readonly log: Log;
   /** Data elsewhere, by its address. */

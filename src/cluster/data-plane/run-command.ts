@@ -164,6 +164,7 @@ export async function openContext(
     clock: ports.clock,
     randomBytes: ports.randomBytes,
     sourceOf: ports.sourceOf,
+    results: ports.results,
     exports: exportPlaces(ports, access.caller, about.activityId),
     requests: {
       cancel: (...asked) => ports.running.cancel(...asked),

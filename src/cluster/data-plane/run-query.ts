@@ -17,15 +17,18 @@ import type { KustoRequest } from './requests/request-body.ts';
 import { failureOf, withLimits } from './request-limits.ts';
 import type { RequestOptions } from './requests/request-options.ts';
 import { queryTimeoutMs, withSetStatements } from './requests/request-options.ts';
-import type { ResultFormat } from './answers/result-format.ts';
+import type { FromCache, ResultFormat } from './answers/result-format.ts';
 import { tablesV1 } from './answers/v1.ts';
 import { truncationLimits } from './answers/truncation.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 import type { RequestLimits } from '../../database/catalog/workload-group.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
-import type { WrittenTable } from './answers/write-results.ts';
-import { writeResults } from './answers/write-results.ts';
+import type { EncodedResult, WrittenTable } from './answers/write-results.ts';
+import { encodedResults, writeResults } from './answers/write-results.ts';
+import type { AnswerPlace } from './cached-answers.ts';
+import { answerPlace } from './cached-answers.ts';
+import type { CachedAnswer } from './answers/results-cache.ts';
 
 /** Runs a query and writes its results. Failures before the first byte are thrown, later ones are part of the answer. */
 export async function runQueryRequest(
@@ -48,7 +51,7 @@ export async function runQueryRequest(
       const principal = access.caller.fqn;
       const { catalog: seen, sources } = readable(access, data, ports.sourceOf, sent.options.barred);
       const catalog = sent.options.forceRowLevelSecurity ? withForcedSecurity(seen) : seen;
-      const execution = await execute(ports, access, {
+      const query: QueryRequest = {
         text: sent.text,
         database,
         catalog: database === noDatabase ? withNoDatabase(catalog) : catalog,
@@ -61,13 +64,16 @@ export async function runQueryRequest(
         cursors: sent.options.cursors,
         signal,
         sources,
-      });
+      };
+      const cache = await answerPlace(ports, access, data, sent, query);
+      const execution = cache?.found === undefined ? await execute(ports, access, query) : again(cache.found);
       try {
         await ports.lease.require();
         const options = withSetStatements(sent.options, execution.options);
         const format = version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
         await answer(ports, admitted, {
           ...{ execution, options, format, signal, startedMs, text: sent.text, place, limits, workloadGroup },
+          ...(cache && { cache }),
         });
       } finally {
         execution.close();
@@ -77,9 +83,13 @@ export async function runQueryRequest(
 }
 
 /** @throws KustoError `forbidden` for a query that names a database which is there, but not for this caller */
-async function execute(ports: DataPlanePorts, access: AllowedRequest, request: QueryRequest): Promise<QueryExecution> {
+async function execute(ports: DataPlanePorts, access: AllowedRequest, request: QueryRequest): Promise<Answered> {
   try {
-    return await ports.host.engine.execute(request);
+    const execution = await ports.host.engine.execute(request);
+    return {
+      ...{ options: execution.options, scanned: execution.scanned, close: () => execution.close() },
+      results: encodedResults(execution.results),
+    };
   } catch (error) {
     const lower = missingDatabase(error)?.toLowerCase();
     if (access.databases.some(({ name }) => name.toLowerCase() === lower)) requireDatabase(access, lower ?? '', 'read');
@@ -105,8 +115,23 @@ const withNoDatabase = (catalog: KqlCatalog): KqlCatalog => ({
   databases: [...catalog.databases, { name: noDatabase, tables: [], functions: [] }],
 });
 
+/** What answers a query. */
+interface Answered extends Pick<QueryExecution, 'options' | 'scanned' | 'close'> {
+  readonly results: readonly EncodedResult[];
+}
+
+/** What was answered before; limits of the answer in the text are the same ones. */
+const again = ({ results, options }: CachedAnswer): Answered => ({
+  options,
+  results: results.map(({ rows, ...head }) => ({ ...head, chunks: [rows] })),
+  scanned: { extents: 0, extentsScanned: 0, rows: 0, rowsScanned: 0 },
+  close: () => undefined,
+});
+
 interface Answering {
-  readonly execution: QueryExecution;
+  readonly execution: Answered;
+  /** Where the answer is kept for others, or comes from. */
+  readonly cache?: AnswerPlace;
   readonly options: RequestOptions;
   readonly format: ResultFormat;
   readonly signal: AbortSignal;
@@ -122,10 +147,12 @@ async function answer(
   { access, request, reply }: AdmittedRequest,
   answering: Answering,
 ): Promise<void> {
-  const { execution, options, format, signal, startedMs, text, place, limits, workloadGroup } = answering;
+  const { execution, options, format, signal, startedMs, text, place, limits, workloadGroup, cache } = answering;
   const timestamp = toIso(instant(access.now));
   const context = errorContext(request, timestamp);
   const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
+  const kept =
+    cache?.found === undefined ? cache?.collect(execution, clientRequestIdOf(request.correlation)) : undefined;
   const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
   try {
     await writeResults(execution.results, {
@@ -137,6 +164,8 @@ async function answer(
       requireLease: () => ports.lease.require(),
       translate: (error) => failureOf(ports, error, signal, text),
       becomesAnswer: ({ kind }) => !body.begun && (kind === 'suspended' || kind === 'stopped'),
+      ...kept,
+      ...(cache?.found && { fromCache: toldOf(cache.found) }),
       errorJson: (error) => JSON.stringify(oneApiError(error, context)),
       completion: (tables) => {
         place.measured({ scanned: execution.scanned, tables });
@@ -159,6 +188,11 @@ async function answer(
     reply.raw.destroy();
   }
 }
+
+const toldOf = ({ clientRequestId, startedOn }: CachedAnswer): FromCache => ({
+  clientRequestId,
+  startedOn: toIso(startedOn),
+});
 
 export const encodingsOf = (header: string | string[] | undefined): string =>
   typeof header === 'string' ? header : '';

@@ -28,7 +28,7 @@ export interface RequestLimit<Value extends string | number = string | number> {
 }
 
 /** Absent ones are those of the group `default`. Only the first three act: there is one node, whose engine has its memory and
- * its threads for all queries, and results are not cached. */
+ * its threads for all queries, and how old cached results may be the client says. */
 export interface RequestLimits {
   /** Periods such as `00:04:00`. */
   readonly MaxExecutionTime?: RequestLimit<string>;

@@ -40,6 +40,8 @@ export interface CommandContext extends CommandAccess {
   readonly followers?: FollowerSettings;
   /** Which of the cluster's two endpoints was called; on localhost both are one. */
   readonly endpoint?: 'engine' | 'ingestion';
+  /** What is kept of answers to queries. Absent: nothing is. */
+  readonly results?: ResultsCacheView;
   /** Where queued ingestion puts its data. Absent: nobody told. */
   readonly ingestion?: IngestionEndpoint;
   /** Keeps the work of an `async` command going after its answer; errors never come out of `work`. */
@@ -60,6 +62,20 @@ export interface CommandAccess {
   readonly principals: readonly RoleHolder[];
   readonly streamingIngestEnabled: boolean;
   readonly purgeEnabled: boolean;
+}
+
+/** What commands see of the cache of results. */
+export interface ResultsCacheView {
+  /** Sizes in characters of rows. */
+  statistics(databaseId: Guid): {
+    readonly hits: number;
+    readonly misses: number;
+    readonly capacity: number;
+    readonly used: number;
+    readonly count: number;
+  };
+  /** @returns how many answers there were */
+  clear(databaseId: Guid): number;
 }
 
 /** Where clients put data that is to be ingested, and what says that it was them. */

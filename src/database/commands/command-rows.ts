@@ -30,6 +30,7 @@ import { policyCommands } from './policy-commands.ts';
 import { principalCommands } from './principal-commands.ts';
 import { purgeCommands } from './purge-commands.ts';
 import { rowChangeCommands } from './row-change-commands.ts';
+import { resultsCacheCommands } from './results-cache-commands.ts';
 import { roleCommands } from './role-commands.ts';
 import { schemaCommands } from './schema-commands.ts';
 import { schemaViolationCommands } from './schema-violation-commands.ts';
@@ -73,7 +74,13 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   'Databases that follow another cluster': followerCommands,
   'Extents, deletion and purge': [...extentCommands, ...moveExtentCommands, ...rowChangeCommands, ...purgeCommands],
   'Stored results and graphs': [...storedResultCommands, ...graphCommands, ...graphStatisticsCommands],
-  'Operations and queries': [...operationCommands, ...cancelCommands, ...scriptCommands, ...diagnosticsCommands],
+  'Operations and queries': [
+    ...operationCommands,
+    ...cancelCommands,
+    ...scriptCommands,
+    ...diagnosticsCommands,
+    ...resultsCacheCommands,
+  ],
   'Principals and the cluster': [...principalCommands, ...roleCommands, ...clusterCommands, ...workloadGroupCommands],
 };
 

@@ -14,11 +14,6 @@ interface RefusedRow {
 
 export const refusedCommands: readonly RefusedRow[] = [
   {
-    kinds: ['ClearDatabaseCacheQueryResults'],
-    patterns: ['clear database cache queryresults', 'clear database {DatabaseName} cache query_results'],
-    why: 'results of queries are not cached',
-  },
-  {
     kinds: ['CreateDatabase', 'AttachDatabase'],
     why: 'databases are created through the resource manager (Microsoft.Kusto/clusters/databases)',
   },

@@ -66,3 +66,80 @@ describe('a restricted view access policy', () => {
     expect(await rows('Plain')).toEqual([]);
   });
 });
+
+describe('results that were computed before', () => {
+  interface Frame {
+    readonly TableKind?: string;
+    readonly Rows?: readonly (readonly unknown[])[];
+  }
+  /** Rows of the first result, and the request that computed them. */
+  async function cached(csl: string, options: object = {}): Promise<{ rows: unknown; original: unknown }> {
+    const body = {
+      db: databaseName,
+      csl,
+      properties: { Options: { query_results_cache_max_age: '01:00:00', ...options } },
+    };
+    const answer = await kusto.post('/v2/rest/query', body, { 'x-ms-client-request-id': `asked:${(asked += 1)}` });
+    const frames = JSON.parse(answer.text) as readonly Frame[];
+    const row = (kind: string) => frames.find(({ TableKind }) => TableKind === kind)?.Rows ?? [];
+    const told = row('QueryProperties').find(([, name]) => name === 'ServerCache')?.[2];
+    return {
+      rows: row('PrimaryResult'),
+      original:
+        told === undefined
+          ? undefined
+          : (JSON.parse(String(told)) as Record<string, unknown>)['OriginalClientRequestId'],
+    };
+  }
+  let asked = 0;
+  const add = () => run('.ingest inline into table Kept <| aadapp=somebody,1');
+  const shown = async (text: string): Promise<unknown> => (await run(text)).tables?.[0]?.rows[0];
+
+  it('are given to whoever takes them, until they are cleared, and forced anew', async () => {
+    await run('.create table Kept (Who:string, Amount:long)');
+    const text = 'Kept | summarize Rows = count(), Sum = sum(Amount) | render table';
+    expect(await cached(text)).toEqual({ rows: [[0, 0]], original: undefined });
+    await add();
+    expect(await cached(text)).toEqual({ rows: [[0, 0]], original: 'asked:1' });
+    expect(await rows(text)).toEqual([[1, 1]]);
+    expect(await cached(`${text} `)).toEqual({ rows: [[1, 1]], original: undefined });
+    expect(await cached(text, { query_results_cache_max_age: '02:00:00' })).toEqual({
+      rows: [[1, 1]],
+      original: undefined,
+    });
+    expect(await cached(text, { query_results_cache_force_refresh: true })).toEqual({
+      rows: [[1, 1]],
+      original: undefined,
+    });
+    expect(await cached(text)).toMatchObject({ rows: [[1, 1]], original: expect.not.stringMatching(/:1$/) as string });
+    const told = await shown('.show database cache query_results');
+    expect(told).toEqual(['KEngine000000', 2, 3, 64 * 1024 * 1024, expect.any(Number), 3]);
+    expect(await shown('.clear database cache query_results')).toEqual(['KEngine000000', 3]);
+    await add();
+    expect(await cached(text)).toEqual({ rows: [[2, 2]], original: undefined });
+  });
+
+  it('are asked for in the text, too', async () => {
+    const text = 'set query_results_cache_max_age = time(1h);\nKept | count';
+    const before = await rows(text);
+    await add();
+    expect(await rows(text)).toEqual(before);
+    expect(await rows(text, 'queryV1')).toEqual(before);
+    expect(await rows(`set query_results_cache_max_age = time(0);\nKept | count`)).not.toEqual(before);
+  });
+
+  it.each([
+    'Kept | where current_principal() != "" | count',
+    'Kept | evaluate narrow() | count',
+    'union Kept, (Secured | project Who, Amount = 1) | count',
+    'let who = () { current_principal_is_member_of("aadapp=x") }; Kept | extend w = who() | count',
+  ])('are not kept of what is not the same for everybody: %s', async (text) => {
+    await run('.create-merge table Secured (Who:string)');
+    await run('.alter table Secured policy row_level_security enable "Secured | where Who == current_principal()"');
+    const first = await cached(text);
+    await add();
+    const second = await cached(text);
+    expect(second.original).toBeUndefined();
+    expect(second.rows).not.toEqual(first.rows);
+  });
+});

@@ -17,11 +17,19 @@ export interface Completion {
   readonly deferred?: { readonly statusCode: number; readonly text: string; readonly kind: string };
 }
 
+/** Whose answer this is again, from the cache of results. */
+export interface FromCache {
+  readonly clientRequestId: string;
+  /** ISO 8601. */
+  readonly startedOn: string;
+}
+
 export type ResultHead = Pick<QueryResult, 'name' | 'columns' | 'visualization'>;
 
 /** One way to write results as JSON text, piece by piece. Each function gives the next piece. */
 export interface ResultFormat {
-  begin(results: readonly ResultHead[]): string;
+  /** @param fromCache absent: the query ran */
+  begin(results: readonly ResultHead[], fromCache?: FromCache): string;
   beginTable(index: number, result: ResultHead): string;
   /** @param rows one row or more, already joined by commas @param first of this table */
   rows(index: number, rows: string, first: boolean): string;

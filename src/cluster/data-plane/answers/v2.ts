@@ -1,6 +1,6 @@
 import type { Column } from '../../../kql/plan/types.ts';
 import type { ErrorPlacement } from '../requests/request-options.ts';
-import type { Completion, ResultFormat, ResultHead, TableError } from './result-format.ts';
+import type { Completion, FromCache, ResultFormat, ResultHead, TableError } from './result-format.ts';
 import { visualizationText } from './result-format.ts';
 
 export interface FrameOptions {
@@ -37,13 +37,14 @@ export function framesV2({ newlines, fragmented, placement }: FrameOptions): Res
   const frame = (text: string): string => `${between}{"FrameType":${text}}`;
   let tables = 0;
   return {
-    begin(results) {
+    begin(results, fromCache) {
       tables = results.length;
       const header = `[{"FrameType":"DataSetHeader","IsProgressive":false,"Version":"v2.0","IsFragmented":${fragmented},"ErrorReportingPlacement":"${placement}"}`;
       const rows = results.map((result, index) =>
         JSON.stringify([index + 1, 'Visualization', visualizationText(result.visualization)]),
       );
-      return header + frame(dataTable(0, 'QueryProperties', '@ExtendedProperties', propertyColumns, rows));
+      const told = fromCache === undefined ? rows : [...rows, serverCache(fromCache)];
+      return header + frame(dataTable(0, 'QueryProperties', '@ExtendedProperties', propertyColumns, told));
     },
     beginTable(index, { columns }) {
       // Every result is called so; clients tell them apart by TableId.
@@ -72,6 +73,13 @@ export function framesV2({ newlines, fragmented, placement }: FrameOptions): Res
     },
   };
 }
+
+/** Of the whole answer, which is told with its first table. */
+const serverCache = ({ clientRequestId, startedOn }: FromCache): string =>
+  JSON.stringify([
+    ...[1, 'ServerCache'],
+    JSON.stringify({ OriginalClientRequestId: clientRequestId, OriginalStartedOn: startedOn }),
+  ]);
 
 const oneApiErrors = (error: TableError): string => `{"OneApiErrors":[${error.json}]}`;
 

@@ -1,9 +1,24 @@
 import { encodeRows } from './value-encoding.ts';
-import type { Completion, ResultFormat } from './result-format.ts';
+import type { Completion, FromCache, ResultFormat, ResultHead } from './result-format.ts';
 import type { KustoError } from '../errors/kusto-error.ts';
 import { ResultBudget, truncationStatusCode } from './truncation.ts';
 import type { TruncationLimits } from './truncation.ts';
 import type { QueryResult } from '../../../kql/query-engine.ts';
+
+/** A result whose rows are JSON arrays. */
+export interface EncodedResult extends ResultHead {
+  readonly chunks: AsyncIterable<readonly string[]> | Iterable<readonly string[]>;
+}
+
+export const encodedResults = (results: readonly QueryResult[]): readonly EncodedResult[] =>
+  results.map(({ chunks, ...head }) => ({ ...head, chunks: encodedChunks(head.columns, chunks) }));
+
+async function* encodedChunks(
+  columns: QueryResult['columns'],
+  chunks: QueryResult['chunks'],
+): AsyncGenerator<readonly string[]> {
+  for await (const chunk of chunks) yield encodeRows(columns, chunk);
+}
 
 export interface WriteOptions {
   readonly format: ResultFormat;
@@ -19,6 +34,12 @@ export interface WriteOptions {
   /** The whole answer is to become this error instead. */
   readonly becomesAnswer: (error: KustoError) => boolean;
   readonly errorJson: (error: KustoError) => string;
+  /** Absent: the query ran. */
+  readonly fromCache?: FromCache;
+  /** What went out of a result. Absent: nobody asks. */
+  readonly wrote?: (index: number, rows: readonly string[]) => void;
+  /** Not called for what failed or was cut. */
+  readonly complete?: () => void;
   readonly completion: (tables: readonly WrittenTable[]) => Omit<Completion, 'errors' | 'cancelled' | 'deferred'>;
 }
 
@@ -29,12 +50,12 @@ export interface WrittenTable {
 }
 
 /** Writes results as they come. The status has been sent by then, so a failure from here on becomes part of the answer. */
-export async function writeResults(results: readonly QueryResult[], options: WriteOptions): Promise<void> {
+export async function writeResults(results: readonly EncodedResult[], options: WriteOptions): Promise<void> {
   const { format, write, errorJson } = options;
   const budget = new ResultBudget(options.limits);
   const tables: WrittenTable[] = [];
   let failure: KustoError | undefined;
-  await write(format.begin(results));
+  await write(format.begin(results, options.fromCache));
   for (const [index, result] of results.entries()) {
     await write(format.beginTable(index, result));
     const written = failure === undefined ? await writeRows(index, result, budget, options) : { count: 0, bytes: 0 };
@@ -45,6 +66,7 @@ export async function writeResults(results: readonly QueryResult[], options: Wri
       failed === undefined || options.deferFailures ? undefined : { json: errorJson(failed), text: failed.message };
     await write(format.endTable(index, written.count, told));
   }
+  if (failure === undefined) options.complete?.();
   const deferred = failure !== undefined && options.deferFailures;
   const completion: Completion = {
     ...options.completion(tables),
@@ -57,20 +79,21 @@ export async function writeResults(results: readonly QueryResult[], options: Wri
 
 async function writeRows(
   index: number,
-  { columns, chunks }: QueryResult,
+  { chunks }: EncodedResult,
   budget: ResultBudget,
-  { format, write, requireLease, translate, becomesAnswer, takeMax }: WriteOptions,
+  { format, write, wrote, requireLease, translate, becomesAnswer, takeMax }: WriteOptions,
 ): Promise<{ readonly count: number; readonly bytes: number; readonly failure?: KustoError }> {
   let count = 0;
   let bytes = 0;
   try {
     for await (const chunk of chunks) {
       await requireLease();
-      const rows = encodeRows(columns, chunk).slice(0, takeMax - count);
+      const rows = chunk.slice(0, takeMax - count);
       const fitting = budget.take(rows);
       if (fitting.count > 0) {
         const out = fitting.count === rows.length ? rows : rows.slice(0, fitting.count);
         bytes += out.reduce((sum, row) => sum + row.length, 0);
+        wrote?.(index, out);
         await write(format.rows(index, out.join(','), count === 0));
       }
       count += fitting.count;

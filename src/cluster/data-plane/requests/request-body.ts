@@ -11,6 +11,8 @@ export interface KustoRequest {
   readonly text: string;
   readonly options: RequestOptions;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** Options and parameters as they were sent. */
+  readonly properties: JsonObject;
 }
 
 /** Reads a POST body. @throws KustoError `badRequest` */
@@ -36,16 +38,16 @@ function readRequest(db: Json | undefined, csl: Json | undefined, properties: Js
     throw badRequest("The request has no 'csl': the text of a query or command.");
   if (db !== undefined && db !== null && typeof db !== 'string')
     throw badRequest("The request's 'db' must be a string.");
-  const { options, parameters } = readProperties(properties);
-  return { database: db ?? '', text: csl, options, parameters };
+  return { database: db ?? '', text: csl, ...readProperties(properties) };
 }
 
 /** Client request properties: an object, or a string that holds one as JSON.
  * @throws KustoError `badRequest` */
-export function readProperties(sent: Json | undefined): Pick<KustoRequest, 'options' | 'parameters'> {
+export function readProperties(sent: Json | undefined): Pick<KustoRequest, 'options' | 'parameters' | 'properties'> {
   const bag = member(sent, 'properties');
   const parameters = member(bag['Parameters'], 'properties.Parameters');
-  return { options: readOptions(member(bag['Options'], 'properties.Options')), parameters };
+  const options = member(bag['Options'], 'properties.Options');
+  return { options: readOptions(options), parameters, properties: { Options: options, Parameters: parameters } };
 }
 
 function member(sent: Json | undefined, name: string): JsonObject {

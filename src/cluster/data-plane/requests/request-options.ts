@@ -34,6 +34,9 @@ export interface RequestOptions {
   /** What its author says of the request. */
   readonly description: string;
   readonly cursors: CursorOptions;
+  /** How old results may be that were computed before. Absent: they are not taken. */
+  readonly cacheMaxAgeMs?: number;
+  readonly cacheForceRefresh: boolean;
 }
 
 /** @see Kusto "Client request properties", "Query limits" */
@@ -64,6 +67,7 @@ export function readOptions(sent: JsonObject): RequestOptions {
   const size = read('truncationmaxsize', countOf);
   const take = read('query_take_max_records', countOf);
   const now = read('query_now', instantOf);
+  const cacheMaxAge = read('query_results_cache_max_age', periodOf);
   return {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     notruncation: flag('notruncation'),
@@ -88,6 +92,8 @@ export function readOptions(sent: JsonObject): RequestOptions {
     consistency: read('queryconsistency', textOf) ?? 'strongconsistency',
     description: read('request_description', textOf) ?? '',
     cursors: cursorsOf(Object.fromEntries(values)),
+    ...(cacheMaxAge === undefined ? {} : { cacheMaxAgeMs: cacheMaxAge }),
+    cacheForceRefresh: flag('query_results_cache_force_refresh'),
   };
 }
 
@@ -146,15 +152,26 @@ function countOf(value: Json): number | undefined {
   return typeof number === 'number' && Number.isFinite(number) && number >= 0 ? Math.floor(number) : undefined;
 }
 
-/** `hh:mm:ss.fff`, `d.hh:mm:ss`, `50m`, `time(1h)` or milliseconds; more than an hour is an hour. */
-function timeoutOf(value: Json): number | undefined {
-  if (typeof value === 'number') return value > 0 ? Math.min(value, timeoutMsMax) : undefined;
+/** `hh:mm:ss.fff`, `d.hh:mm:ss`, `50m`, `time(1h)`: ticks. */
+function ticksIn(value: Json): bigint | undefined {
   if (typeof value !== 'string') return undefined;
   const inside = /^\s*(?:time|timespan)\s*\(\s*['"]?(.*?)['"]?\s*\)\s*$/i.exec(value)?.[1] ?? value;
-  const ticks = parseTimespan(inside);
+  return parseTimespan(inside);
+}
+
+/** A period, or milliseconds; more than an hour is an hour. */
+function timeoutOf(value: Json): number | undefined {
+  if (typeof value === 'number') return value > 0 ? Math.min(value, timeoutMsMax) : undefined;
+  const ticks = ticksIn(value);
   if (ticks === undefined || ticks <= 0n) return undefined;
   const milliseconds = Number(ticks / ticksPerMillisecond);
   return Math.min(Math.max(milliseconds, 1), timeoutMsMax);
+}
+
+/** Milliseconds of a period. */
+function periodOf(value: Json): number | undefined {
+  const ticks = value === 0 ? 0n : ticksIn(value);
+  return ticks === undefined || ticks < 0n ? undefined : Number(ticks / ticksPerMillisecond);
 }
 
 function instantOf(value: Json): bigint | undefined {

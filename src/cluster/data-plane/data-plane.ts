@@ -25,6 +25,7 @@ import type { ClusterHost } from './cluster-host.ts';
 import { syncedData } from './cluster-host.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { EndedRequests } from './requests/ended-requests.ts';
+import { classifiedRequests } from './requests/classify-request.ts';
 import { ResultsCache } from './answers/results-cache.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import type { DataPlanePorts } from './ports.ts';
@@ -105,6 +106,7 @@ export async function openDataPlane(options: {
     lease,
     running,
     results,
+    classified: classifiedRequests(),
     activity,
     log,
     sourceOf: ownBlobsOr(elsewhere, {

@@ -11,6 +11,7 @@ import type { ClusterHost } from './cluster-host.ts';
 import type { LeaseWatch } from './cluster-session.ts';
 import type { Log } from '../../http/logging.ts';
 import type { StartTimer } from '../../http/timer.ts';
+import type { ClassifiedRequests } from './requests/classify-request.ts';
 import type { ResultsCache } from './answers/results-cache.ts';
 import type { RunningRequests } from './requests/running-requests.ts';
 import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
@@ -26,6 +27,7 @@ export interface DataPlanePorts {
   readonly lease: LeaseWatch;
   readonly running: RunningRequests;
   readonly results: ResultsCache;
+  readonly classified: ClassifiedRequests;
   readonly activity: Activity;
   readonly log: Log;
   /** Data elsewhere, by its address. */

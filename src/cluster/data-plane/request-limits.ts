@@ -68,7 +68,7 @@ export async function withLimits<T>(
     const workloadGroup =
       data === undefined
         ? defaultGroup
-        : await groupOfRequest({ engine: ports.host.engine, startTimer: ports.startTimer }, data, {
+        : await groupOfRequest({ ...ports, engine: ports.host.engine }, data, {
             ...{ ...sent, memberOf: access.caller.memberOf, now: access.now },
             ...{ description: options?.description ?? '', consistency: options?.consistency ?? '' },
           });

@@ -60,6 +60,25 @@ export interface Classified {
   readonly signal?: AbortSignal;
 }
 
+/** What stands for all requests that are classified alike: the function, and what of the request it looks at.
+ * @returns undefined for a function that may give something else the next time */
+export function alikeKey(
+  { ClassificationFunction: body }: ClassificationPolicy,
+  about: Classified,
+): string | undefined {
+  if (changing.test(body)) return undefined;
+  const named = [...body.matchAll(/\brequest_properties\b\s*(?:\.\s*(\w+)|\[\s*(?:'(\w+)'|"(\w+)")\s*\])?/gi)].map(
+    ([, ...names]) => names.find((name) => name !== undefined),
+  );
+  const entries = Object.entries(about.properties);
+  // One that is passed on as a whole may be looked at anywhere.
+  const seen = named.includes(undefined) ? entries : entries.filter(([name]) => named.includes(name));
+  const caller = /current_principal/i.test(body) ? [about.principal, about.memberOf ?? []] : [];
+  return JSON.stringify([body, seen, caller]);
+}
+
+const changing = /\b(now|ago|rand|new_guid|sample|sample-distinct|\w*cursor\w*)\b/i;
+
 const requestOf = (body: string, about: Classified): QueryRequest => ({
   ...{ text: textOf(body), database: nowhere, catalog, sources, now: about.now, principal: about.principal },
   ...(about.memberOf === undefined ? {} : { memberOf: about.memberOf }),

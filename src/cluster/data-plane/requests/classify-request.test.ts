@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../../tests/support/command-fixture.ts';
+import type { QueryEngine } from '../../../kql/query-engine.ts';
 import type { StartTimer } from '../../../http/timer.ts';
 import { openCommandFixture } from '../../../../tests/support/command-fixture.ts';
 import type { ToClassify } from './classify-request.ts';
-import { groupOfRequest } from './classify-request.ts';
+import { classifiedRequests, groupOfRequest } from './classify-request.ts';
 
 let cluster: CommandFixture;
 beforeAll(async () => {
@@ -20,8 +21,16 @@ const request: ToClassify = {
   ...{ now: Date.parse('2026-01-01T18:00:00Z'), description: 'a test', consistency: 'strongconsistency' },
 };
 const never = () => () => undefined;
+let asked = 0;
+const engine: Pick<QueryEngine, 'execute'> = {
+  execute: (query) => {
+    asked += 1;
+    return cluster.engine.execute(query);
+  },
+};
+const classified = classifiedRequests();
 const groupOf = async (change: Partial<ToClassify> = {}, startTimer: StartTimer = never): Promise<string> =>
-  groupOfRequest({ engine: cluster.engine, startTimer }, await cluster.data.data(), { ...request, ...change });
+  groupOfRequest({ engine, startTimer, classified }, await cluster.data.data(), { ...request, ...change });
 
 describe('request classification', () => {
   it('is kept as it was written, turned off and on, and deleted', async () => {
@@ -79,7 +88,7 @@ describe('request classification', () => {
       run();
       return () => undefined;
     };
-    await cluster.run(alter('"Queries"'));
+    await cluster.run(alter('iff(now() > datetime(2020-01-01), "Queries", "default")'));
     expect(await groupOf()).toBe('Queries');
     expect(await groupOf({}, over)).toBe('default');
   });
@@ -97,6 +106,25 @@ describe('request classification', () => {
     ],
   ])('%s is refused', async (body, message) => {
     await expect(cluster.run(alter(body))).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['of another kind', 'request_properties.request_type == "Query"', { kind: 'command' }, { text: 'print 2' }],
+    ['in another database', "request_properties['current_database'] == 'db'", { database: 'd' }, { now: 0 }],
+    ['of anything else, where it looks at all', 'request_properties has "print"', { description: 'x' }, {}],
+    ['of who else calls', 'current_principal() == "aaduser=u;t"', { principal: 'aaduser=v;t' }, { database: 'd' }],
+  ] as const)('asks the function once, and again %s', async (_what, condition, other, alike) => {
+    await cluster.run(alter(`iff(${condition}, "Queries", "default")`));
+    const [first, before] = [await groupOf(), asked];
+    expect([await groupOf(), await groupOf(alike), asked - before]).toEqual([first, first, 0]);
+    await groupOf(other);
+    expect(asked - before).toBe(1);
+  });
+
+  it('asks a function each time that looks at the clock', async () => {
+    await cluster.run(alter('iff(now() > datetime(2020-01-01), "Queries", "default")'));
+    const before = asked;
+    expect([await groupOf(), await groupOf(), asked - before]).toEqual(['Queries', 'Queries', 2]);
   });
 
   it('is the business of who administers all databases', async () => {

@@ -15,6 +15,7 @@ import type { Entity } from './principal-changes.ts';
 import { setPrincipals } from './principal-changes.ts';
 import type { FunctionSchema, MappingSchema, TableSchema } from './schema.ts';
 import type { Owner } from './setting-changes.ts';
+import type { SettingPolicy } from './setting-changes.ts';
 import { dropMapping, putMapping, setPolicy } from './setting-changes.ts';
 import {
   alterTable,
@@ -101,6 +102,7 @@ export interface SchemaChanges {
     table: string | undefined,
     name: Name,
     policy: NonNullable<Policies[Name]> | null,
+    how?: SettingPolicy,
   ): Promise<void>;
 
   /** What else a database has a name for. @param change what it throws changes nothing. @returns what it has then, once durable */
@@ -227,8 +229,8 @@ export function createSchemaService({
     },
     dropMapping: (database, table, kind, name) =>
       change(database, (draft, id) => dropMapping(draft, ownerOf(draft, id, table), kind, name)),
-    setPolicy: (database, table, name, policy) =>
-      change(database, (draft, id) => setPolicy(draft, ownerOf(draft, id, table), name, policy)),
+    setPolicy: (database, table, name, policy, how) =>
+      change(database, (draft, id) => setPolicy(draft, ownerOf(draft, id, table), name, policy, how)),
     changeFacts: (database, plan) =>
       change(database, (draft, id) => {
         const record = databaseOf(draft, id);

@@ -43,11 +43,17 @@ export function dropMapping(draft: CatalogDraft, owner: Owner, kind: MappingKind
   saveOwned(draft, owner, { mappings: kept });
 }
 
+export interface SettingPolicy {
+  /** Materialized views may show what row level security hides. */
+  readonly ignoresViews?: boolean;
+}
+
 export function setPolicy<Name extends keyof Policies>(
   draft: CatalogDraft,
   owner: Owner,
   name: Name,
   policy: NonNullable<Policies[Name]> | null,
+  { ignoresViews = false }: SettingPolicy = {},
 ): void {
   const others = Object.entries(owned(draft, owner).policies).filter(([other]) => other !== name);
   const next = Object.fromEntries(policy === null ? others : [...others, [name, policy]]) as Policies;
@@ -61,7 +67,8 @@ export function setPolicy<Name extends keyof Policies>(
       'InvalidPolicy',
       'A table has either row level security or a restricted view access policy: the other one is enabled.',
     );
-  if (name === 'row_level_security' && next.row_level_security?.IsEnabled === true) requireSecuredViews(draft, owner);
+  if (name === 'row_level_security' && next.row_level_security?.IsEnabled === true && !ignoresViews)
+    requireSecuredViews(draft, owner);
   saveOwned(draft, owner, { policies: next });
   if (owner.table !== undefined) requireTransactional(draft, owner.databaseId);
 }

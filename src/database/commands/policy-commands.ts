@@ -9,7 +9,13 @@ import { checkAutoDelete, readAutoDelete, readTagRetention } from './aging-polic
 import { encodingPolicyCommands } from './encoding-policies.ts';
 import { checkPartitioning, checkRowOrder, readPartitioning, readRowOrder } from './layout-policies.ts';
 import { readBatching, readCaching, readMerge, readRetention, readSharding, readStreaming } from './policy-values.ts';
-import { checkRowLevelSecurity, readRestrictedViewAccess, readRowLevelSecurity } from './security-policies.ts';
+import type { SettingPolicy } from '../catalog/setting-changes.ts';
+import {
+  checkRowLevelSecurity,
+  howRowLevelSecurity,
+  readRestrictedViewAccess,
+  readRowLevelSecurity,
+} from './security-policies.ts';
 
 export const policyColumns =
   'PolicyName: string, EntityName: string, Policy: string, ChildEntities: string, EntityType: string';
@@ -28,6 +34,8 @@ interface PolicyRow<Name extends keyof Policies> {
   /** Commands that the service has for other policies only. */
   readonly lacks?: readonly string[];
   readonly read: ReadPolicy<Name>;
+  /** What `with (…)` says of setting it. */
+  readonly how?: (command: Command) => SettingPolicy;
   /** What only the table and its database can tell of a new value. */
   readonly check?: (policy: NonNullable<Policies[Name]>, table: TableView, context: CommandContext) => Promise<void>;
 }
@@ -91,7 +99,7 @@ export function showRows(
 
 /** All commands about one policy: long and short forms, on a table, several tables, a database. */
 function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly CommandRow[] {
-  const { name, title, value, merged = value, forms = {}, lacks = [], read, check } = row;
+  const { name, title, value, merged = value, forms = {}, lacks = [], read, check, how } = row;
   const alterTables = async (command: Command, context: CommandContext): Promise<readonly Row[]> => {
     // All names and values are looked at before the first change.
     const changes = namedTables(command, context).map((table) => ({
@@ -99,7 +107,8 @@ function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly
       policy: read(command, table.policies[name]),
     }));
     for (const { table, policy } of changes) await check?.(policy, table, context);
-    for (const { table, policy } of changes) await context.data.setPolicy(table.database, table.name, name, policy);
+    for (const { table, policy } of changes)
+      await context.data.setPolicy(table.database, table.name, name, policy, how?.(command));
     return changes.map(({ table, policy }) => tableRow(title, table, policy));
   };
   const alterDatabase = async (command: Command, context: CommandContext): Promise<readonly Row[]> => {
@@ -206,6 +215,7 @@ export const policyCommands: readonly CommandRow[] = [
       title: 'RowLevelSecurity',
       read: readRowLevelSecurity,
       check: checkRowLevelSecurity,
+      how: howRowLevelSecurity,
     },
     value: 'enable "T | where A > 0"',
     lacks: [

@@ -4,10 +4,13 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Policies, TableView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { withoutSecurity } from '../catalog/views.ts';
+import type { SettingPolicy } from '../catalog/setting-changes.ts';
+import type { Command } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ReadPolicy } from './policy-values.ts';
 import { readableCatalog } from './readable-catalog.ts';
 import { quotedName } from './schema-text.ts';
+import { boolOf } from './view-properties.ts';
 
 const queryMax = 100_000;
 
@@ -16,6 +19,12 @@ export const readRowLevelSecurity: ReadPolicy<'row_level_security'> = (command) 
   if (query.trim() === '' || query.length > queryMax) throw invalid(`The query has 1 to ${queryMax} characters.`);
   return { IsEnabled: command.has('enable'), Query: query };
 };
+
+/** @see Kusto "Materialized views policies", row level security policy */
+export function howRowLevelSecurity(command: Command): SettingPolicy {
+  const name = 'allowMaterializedViewsWithoutRowLevelSecurity';
+  return { ignoresViews: boolOf(name, command.properties([name])[name]) === true };
+}
 
 export const readRestrictedViewAccess: ReadPolicy<'restricted_view_access'> = (command) => ({
   IsEnabled: command.has('true'),

@@ -133,6 +133,24 @@ describe('commands of materialized views', () => {
     expect(await cluster.run(`.enable materialized-view Open ${allowed}`)).toMatchObject([{ IsEnabled: true }]);
   });
 
+  it('may count what their source hides, and show it only when asked to', async () => {
+    await cluster.run('.create table Veiled (k: string, n: long)');
+    const secure = '.alter table Veiled policy row_level_security enable';
+    await cluster.run(`${secure} "Veiled | where n > 1"`);
+    await create('Counts on table Veiled { Veiled | summarize count() by k }');
+    for (const picked of ['take_any(*)', 'arg_max(n, *)', 'arg_min(n, *)'])
+      await expect(create(`Shows on table Veiled { Veiled | summarize ${picked} by k }`)).rejects.toThrow(
+        'unless allowMaterializedViewsWithoutRowLevelSecurity is set',
+      );
+    const allowed = 'with (allowMaterializedViewsWithoutRowLevelSecurity=true)';
+    await cluster.run(
+      `.create materialized-view ${allowed} Shows on table Veiled { Veiled | summarize take_any(*) by k }`,
+    );
+    await expect(cluster.run(`${secure} "Veiled | where n > 2"`)).rejects.toMatchObject({ code: 'InvalidPolicy' });
+    expect(await cluster.run(`${secure} ${allowed} "Veiled | where n > 2"`)).toHaveLength(1);
+    await expect(cluster.run(`${secure} with (other=true) "Veiled"`)).rejects.toThrow("'other' is not supported");
+  });
+
   it.each([
     ['T | summarize count()', "must have a 'by' clause"],
     ['T | where n > 1', "must end with one 'summarize'"],
@@ -159,7 +177,9 @@ describe('commands of materialized views', () => {
     await expect(cluster.run(secure)).rejects.toMatchObject({ code: 'InvalidPolicy' });
     await cluster.run('.alter materialized-view Shown policy row_level_security enable "Shown | where n > 1"');
     await cluster.run(secure);
-    await expect(create('Other on table Secret { Secret | summarize count() by k }')).rejects.toThrow('row level');
+    await expect(create('Other on table Secret { Secret | summarize arg_max(n, *) by k }')).rejects.toThrow(
+      'row level',
+    );
   });
 
   it('set policies that are shown like those of tables', async () => {

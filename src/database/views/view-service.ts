@@ -53,10 +53,12 @@ export function createMaterializedViews(
   const shapeOf = async (asked: ViewDefinition): Promise<ViewShape> => {
     const databaseId = idOf(asked.database);
     requireSource(catalog.image, databaseId, asked);
-    return requireViewQuery(queries, withoutSecurity(names()), {
+    const shape = await requireViewQuery(queries, withoutSecurity(names()), {
       ...{ database: asked.database, query: asked.query, source: asked.source, isOverView: asked.isOverView },
       dimensionTables: asked.dimensionTables ?? [],
     });
+    requireNoLeak(catalog.image, databaseId, asked, shape);
+    return shape;
   };
 
   return {
@@ -71,6 +73,7 @@ export function createMaterializedViews(
       const requireFree = (draft: CatalogDraft): void => {
         requireFreeName(draft, databaseId, asked.name);
         requireSource(draft, databaseId, asked);
+        requireNoLeak(draft, databaseId, asked, shape);
       };
       requireFree(new CatalogDraft(catalog.image));
       const { moved } = asked;
@@ -197,7 +200,7 @@ const viewsOver = (draft: CatalogDraft, { databaseId, name }: ViewRecord): ViewR
 
 /** @throws DataError for a source that a view cannot be over */
 function requireSource(reader: CatalogReader, databaseId: Guid, asked: ViewDefinition): void {
-  const { source, isOverView, name, ignoresSecurity = false, dimensionTables = [] } = asked;
+  const { source, isOverView, name, dimensionTables = [] } = asked;
   const found = sourceOfView(reader, { databaseId, view: { source, isOverView } });
   if (found.view !== undefined && !(found.view.picks === 'take_any' && found.view.picksAll))
     throw dataError(
@@ -213,7 +216,22 @@ function requireSource(reader: CatalogReader, databaseId: Guid, asked: ViewDefin
         'InvalidView',
         `The materialized view '${name}' cannot be over '${table.name}', which has a restricted view access policy.`,
       );
-    if (table.policies.row_level_security?.IsEnabled === true && !ignoresSecurity)
+  }
+}
+
+/** A view of rows of its source would show what is hidden there; one that counts and sums may. @throws DataError
+ * @see Kusto ".create materialized-view", allowMaterializedViewsWithoutRowLevelSecurity */
+function requireNoLeak(
+  reader: CatalogReader,
+  databaseId: Guid,
+  { source, isOverView, name, ignoresSecurity = false, dimensionTables = [] }: ViewDefinition,
+  { parts }: ViewShape,
+): void {
+  if (ignoresSecurity) return;
+  const tables = dimensionTables.map((one) => ({ source: one, isOverView: false }));
+  for (const view of parts.picks === undefined ? tables : [{ source, isOverView }, ...tables]) {
+    const table = sourceOfView(reader, { databaseId, view });
+    if (table.policies.row_level_security?.IsEnabled === true)
       throw dataError(
         'InvalidView',
         `The materialized view '${name}' cannot be over '${table.name}', which has a row level security policy, unless allowMaterializedViewsWithoutRowLevelSecurity is set.`,

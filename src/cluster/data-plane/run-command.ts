@@ -40,21 +40,27 @@ export async function runCommandRequest(
       'The request is read-only (request_readonly), and this command may change something.',
     );
   }
-  await withLimits(ports, admitted, commandTimeoutMs, { ...sent, kind: 'command' }, async (signal, { place }) => {
-    const context = await commandContext(ports, admitted, sent, { signal, place });
-    const startedMs = ports.monotonicMs();
-    const answer = await runCommand(context, sent.text);
-    await ports.lease.require();
-    const text =
-      answer.queried === undefined
-        ? oneTable(answer.columns, encoded(answer).rows)
-        : answerOfQuery(ports, admitted, answer.queried, ports.monotonicMs() - startedMs);
-    reply.hijack();
-    const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
-    const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
-    await body.write(text, signal).catch(() => undefined); // the client has gone; the command is done all the same
-    body.end();
-  });
+  await withLimits(
+    ports,
+    admitted,
+    commandTimeoutMs,
+    { ...sent, kind: 'command' },
+    async (signal, { place, workloadGroup }) => {
+      const context = await commandContext(ports, admitted, sent, { signal, place, workloadGroup });
+      const startedMs = ports.monotonicMs();
+      const answer = await runCommand(context, sent.text);
+      await ports.lease.require();
+      const text =
+        answer.queried === undefined
+          ? oneTable(answer.columns, encoded(answer).rows)
+          : answerOfQuery(ports, admitted, answer.queried, ports.monotonicMs() - startedMs);
+      reply.hijack();
+      const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
+      const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
+      await body.write(text, signal).catch(() => undefined); // the client has gone; the command is done all the same
+      body.end();
+    },
+  );
 }
 
 function answerOfQuery(
@@ -95,7 +101,7 @@ const commandContext = (
   ports: DataPlanePorts,
   { access, request, endpoint }: AdmittedRequest,
   sent: KustoRequest,
-  limits: { readonly signal: AbortSignal; readonly place: RunningPlace },
+  limits: { readonly signal: AbortSignal; readonly place: RunningPlace; readonly workloadGroup: string },
 ): Promise<CommandContext> =>
   openContext(ports, access, {
     database: sent.database,
@@ -142,10 +148,13 @@ export async function openContext(
   access: AllowedRequest,
   {
     place,
+    workloadGroup,
     ...about
   }: Pick<CommandContext, 'database' | 'barred' | 'clientRequestId' | 'activityId' | 'followers' | 'endpoint'> & {
     readonly signal: AbortSignal;
     readonly place: RunningPlace;
+    /** Absent: `default`. */
+    readonly workloadGroup?: string;
   },
 ): Promise<CommandContext> {
   const data = await syncedData(ports.host, access);
@@ -169,7 +178,8 @@ export async function openContext(
     requests: {
       cancel: (...asked) => ports.running.cancel(...asked),
       list: () => ports.running.list(),
-      capacity: () => ports.running.capacity({ machines, ...setLimits(data) }),
+      capacity: (scope) =>
+        ports.running.capacity({ machines, ...setLimits(data) }, scope === 'cluster' ? undefined : workloadGroup),
       defaultRateLimit: () => defaultRateLimit(machines),
     },
     background: (work) => {

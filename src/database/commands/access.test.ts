@@ -150,6 +150,20 @@ describe('.show queries', () => {
       },
     ]);
     expect(await cluster.run('.show capacity queries', { requests })).toMatchObject([{ Resource: 'queries' }]);
+    const scopes: string[] = [];
+    const asked = {
+      ...requests,
+      capacity: (scope: string) => {
+        scopes.push(scope);
+        return requests.capacity();
+      },
+    };
+    const inGroup = '.show capacity ingestions with (scope=workloadgroup)';
+    expect(await cluster.run(inGroup, { ...as(['User']), requests: asked })).toMatchObject([{ Total: 12n }]);
+    await cluster.run('.show capacity with (scope=cluster)', { requests: asked });
+    expect(scopes).toEqual(['workloadgroup', 'cluster']);
+    await expect(cluster.run(inGroup, { ...as(['Viewer']), requests })).rejects.toThrow(ForbiddenError);
+    await expect(cluster.run('.show capacity with (scope=node)', { requests })).rejects.toThrow();
   });
 });
 

@@ -1,10 +1,19 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { KqlError } from '../../kql/plan/kql-error.ts';
-import type { CommandRow } from './command.ts';
+import { innerText } from '../../kql/values/literal-text.ts';
+import type { Command, CommandRow } from './command.ts';
 import { ticksOf } from './instants.ts';
+import { isAllowed, requirePermission } from './permissions.ts';
 
 const clusterColumns =
   'NodeId: string, Address: string, Name: string, StartTime: datetime, IsAdmin: bool, MachineTotalMemory: long, MachineAvailableMemory: long, ProcessorCount: int, EnvironmentDescription: string';
+
+function scopeOf(command: Command): 'cluster' | 'workloadgroup' {
+  const scope = innerText(command.properties(['scope']).scope ?? 'cluster').toLowerCase();
+  if (scope !== 'cluster' && scope !== 'workloadgroup')
+    throw new KqlError('semantic', "The property 'scope' is cluster or workloadgroup.");
+  return scope;
+}
 
 /** @see Kusto ".show version", ".show cluster", ".show capacity" */
 export const clusterCommands: readonly CommandRow[] = [
@@ -48,14 +57,16 @@ export const clusterCommands: readonly CommandRow[] = [
   {
     kinds: { ShowCapacity: ['.show capacity', 'show capacity'] },
     parsed: true,
-    permission: 'clusterMonitor',
+    permission: 'anyone',
     columns: 'Resource: string, Total: long, Consumed: long, Remaining: long, Origin: string',
-    run: (command, { requests }) => {
+    run: (command, context) => {
+      const { requests, database } = context;
+      if (!isAllowed(context, 'clusterMonitor', database)) requirePermission(context, 'create', database, command.kind);
       if (requests.capacity === undefined)
         throw new KqlError('notSupported', 'The capacity of this cluster is not counted.');
       const asked = command.optional('Resource')?.toLowerCase();
       return requests
-        .capacity()
+        .capacity(scopeOf(command))
         .filter(({ resource }) => asked === undefined || resource === asked)
         .map(({ resource, total, consumed, origin }) => [
           ...[resource, BigInt(total), BigInt(consumed)],

@@ -132,8 +132,8 @@ export interface CommandRequests {
   cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number;
   /** Newest first. Absent: nobody keeps what `.show queries` tells. */
   list?(): readonly RequestView[];
-  /** What can be under way at the same time, by kind. Absent: nobody counts. */
-  capacity?(): readonly CapacityView[];
+  /** What can be under way at the same time, by kind, in the cluster or in the workload group of the request. Absent: nobody counts. */
+  capacity?(scope: 'cluster' | 'workloadgroup'): readonly CapacityView[];
   /** How many a workload group without a policy can have under way. Absent: nobody counts. */
   defaultRateLimit?(): number;
 }

@@ -173,8 +173,8 @@ export class RunningRequests {
   }
 
   /** For `.show capacity`. */
-  capacity(limits: Limits): readonly CapacityView[] {
-    return capacityViews((resource) => this.#countOf(resource, defaultGroup), limits, defaultGroup);
+  capacity(limits: Limits, group = defaultGroup): readonly CapacityView[] {
+    return capacityViews((resource) => this.#countOf(resource, group), limits, group);
   }
 
   /** It was ended while it waited. */

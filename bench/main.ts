@@ -5,6 +5,7 @@ import { extentRows } from './extents.ts';
 import { growthRows } from './growth.ts';
 import { ingestRows } from './ingest.ts';
 import { kqlRows } from './kql.ts';
+import { mergeRows } from './merge.ts';
 import { queryRows } from './queries.ts';
 import { rotationRows } from './rotation.ts';
 import { closeSampleCluster } from './sample-cluster.ts';
@@ -24,7 +25,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   queries: queryRows,
   kql: kqlRows,
   extents: extentRows,
-  ingest: ingestRows,
+  ingest: [...ingestRows, ...mergeRows],
   rotation: rotationRows,
   wire: wireRows,
   growth: growthRows,

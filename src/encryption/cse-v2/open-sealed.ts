@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { SealedShape } from './format.ts';
 import { regionAt, regionCount, regionOverheadBytes } from './format.ts';
 import type { RegionBuffers } from './region-buffers.ts';
+import { bufferBytes } from './region-buffers.ts';
 import { SealedBytesError, openRegion } from './region-cipher.ts';
 import type { ReadInto } from './seal-stream.ts';
 import { quietly } from './seal-stream.ts';
@@ -40,6 +41,6 @@ export async function openSealed(
     }
   } finally {
     await next?.catch(() => undefined);
-    buffers.giveBack(...pair);
+    buffers.giveBack(bufferBytes(shape), ...pair);
   }
 }

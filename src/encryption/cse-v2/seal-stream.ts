@@ -3,6 +3,7 @@ import { invariant } from '../../base/invariant.ts';
 import type { SealedShape } from './format.ts';
 import { regionAt, regionCount } from './format.ts';
 import type { RegionBuffers } from './region-buffers.ts';
+import { bufferBytes } from './region-buffers.ts';
 import { sealRegion } from './region-cipher.ts';
 
 /** Fills the target from `offset` on; fewer bytes only at the end. */
@@ -37,7 +38,7 @@ export async function* sealStream(
     }
   } finally {
     await next?.catch(() => undefined);
-    buffers.giveBack(plaintext, ...targets);
+    buffers.giveBack(bufferBytes(shape), plaintext, ...targets);
   }
 }
 

@@ -5,7 +5,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { link, mkdir, open, readdir, realpath, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { saysFull, StorageFullError } from '../../base/storage-full.ts';
-import { syncDirectory } from '../../base/sync-directory.ts';
+import { directorySynced, syncDirectory } from '../../base/sync-directory.ts';
 import type { BlobName, BlobReader, BlobStore, BlobSummary } from '../blob-store.ts';
 import { BlobExistsError, BlobNotFoundError, parseBlobName } from '../blob-store.ts';
 
@@ -54,7 +54,7 @@ export class FilesystemBlobStore implements BlobStore {
       throw codeOf(error) === 'EEXIST' ? new BlobExistsError(name) : namingFull(error);
     } finally {
       await unlink(temporary).catch(ignoreMissing);
-      syncDirectory(dirname(path));
+      await directorySynced(dirname(path));
     }
   }
 
@@ -103,7 +103,7 @@ export class FilesystemBlobStore implements BlobStore {
       ignoreMissing(error);
       return;
     }
-    syncDirectory(dirname(path));
+    await directorySynced(dirname(path));
   }
 
   /** @param folder `` or a name that ends in `/` */

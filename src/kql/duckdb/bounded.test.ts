@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { bounded } from './bounded.ts';
 
 const never = (): never => {
@@ -23,6 +23,14 @@ describe('bounded work', () => {
       throw new RangeError('mine');
     };
     expect(() => bounded(1_000, work, never)).toThrow(RangeError);
+  });
+
+  it('leaves nothing half read when it ends while the patterns of user agents are read', async () => {
+    vi.resetModules();
+    const { parseUserAgent } = await import('../algorithms/text/user-agent.ts');
+    const parsed = (): unknown => parseUserAgent('AdobeAIR/2.5.1', new Set(['browser']));
+    for (let milliseconds = 1; milliseconds < 64; milliseconds *= 2) bounded(milliseconds, parsed, () => undefined);
+    expect(parsed()).toHaveProperty('Browser.Family', 'AdobeAIR');
   });
 
   it('ends, even a regular expression that would try for ever', () => {

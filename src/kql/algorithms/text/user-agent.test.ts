@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import { parseUserAgent } from './user-agent.ts';
+import { parse } from 'yaml';
+import { parseUserAgent, rulesOf } from './user-agent.ts';
 
 const all = new Set(['browser', 'os', 'device'] as const);
 
@@ -17,6 +20,12 @@ describe('a user agent', () => {
       OperatingSystem: { Family: 'Symbian OS', MajorVersion: '9', MinorVersion: '2', Patch: '', PatchMinor: '' },
       Device: { Family: 'Nokia N81', Brand: 'Nokia', Model: 'N81-3' },
     });
+  });
+
+  it('has the patterns that a YAML library reads', () => {
+    const yaml = readFileSync(createRequire(import.meta.url).resolve('uap-core/regexes.yaml'), 'utf8');
+    expect(rulesOf(yaml)).toEqual(parse(yaml));
+    expect(() => rulesOf('os_parsers:\n  - regex: "double"')).toThrow('No rule');
   });
 
   it('that nobody knows is another one', () => {

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type * as Yaml from 'yaml';
 
 /** A pattern with what it gives besides its groups: as uap-core has them, field by field. */
 type Rule = Readonly<Record<string, string>>;
@@ -101,9 +100,34 @@ function parsersOf(target: Target): readonly Parser[] {
   return target.parsers;
 }
 
-/** Loaded when somebody first asks: few do, and it takes its time. */
+/** Read when somebody first asks: few do. Line by line: a YAML library would take long over it, and left half loaded where the query ends
+ * meanwhile. */
 function readRules(): RuleFile {
-  const require = createRequire(import.meta.url);
-  const { parse } = require('yaml') as typeof Yaml;
-  return parse(readFileSync(require.resolve('uap-core/regexes.yaml'), 'utf8')) as RuleFile;
+  const path = createRequire(import.meta.url).resolve('uap-core/regexes.yaml');
+  return rulesOf(readFileSync(path, 'utf8'));
 }
+
+/** @param yaml of sections, each a list of maps whose values are texts in single quotes; nothing else is read
+ * @throws Error a line is something else */
+export function rulesOf(yaml: string): RuleFile {
+  const sections = { user_agent_parsers: noRules(), os_parsers: noRules(), device_parsers: noRules() };
+  let rules = noRules();
+  for (const line of yaml.split('\n')) {
+    if (/^\s*(?:#|$)/.test(line)) continue;
+    const section = line.trimEnd().slice(0, -1);
+    if (isSection(section)) {
+      rules = sections[section];
+      continue;
+    }
+    const [, begins, key, value] = /^ {2}(- | {2})(\w+): *'((?:[^']|'')*)' *(?:#.*)?$/.exec(line) ?? [];
+    if (begins === '- ') rules.push({});
+    const rule = rules.at(-1);
+    if (key === undefined || value === undefined || rule === undefined) throw new Error(`No rule: ${line}`);
+    rule[key] = value.replaceAll("''", "'");
+  }
+  return sections;
+}
+
+const noRules = (): Record<string, string>[] => [];
+const isSection = (name: string): name is keyof RuleFile =>
+  Object.values(targets).some(({ section }) => section === name);

@@ -210,6 +210,22 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       [['[2,1,0]', '[0,2,4]']],
     ],
     ["print s = 'a=1; b=two' | parse s with 'a=' a:long '; b=' b", [['a=1; b=two', 1, 'two']]],
+    [
+      `print a = 'x' has_any (dynamic([null])), b = 'x' has_all (dynamic([])), c = 'a' has_all (dynamic(['a', null])),
+             d = 'x' has_any (dynamic([]))`,
+      [[true, true, true, false]],
+    ],
+    [
+      "let T = datatable(d:dynamic)[dynamic([null]), dynamic([]), dynamic(['b', null])]; T | project 'x' has_any (d), 'x' has_all (d)",
+      [
+        [true, true],
+        [false, true],
+        [true, false],
+      ],
+    ],
+    ["print s = 'n=27x' | parse s with 'n=' n:long", [['n=27x', null]]],
+    ["print s = 'n=27x' | parse s with 'n=' n:long *", [['n=27x', 27]]],
+    ["print s = 'n=27x' | parse kind=relaxed s with 'n=' n:long", [['n=27x', null]]],
   ],
 };
 
@@ -226,6 +242,11 @@ describe('what the engine refuses', () => {
     ['text that does not parse', 'print |', 'syntax'],
     ['a letter that a format cannot have', "print format_datetime(now(), 'yyyyT')", 'semantic'],
     ['a plugin that runs code, by name', "print x = 1 | evaluate python(typeof(*), 'result = df')", 'notSupported'],
+    [
+      'a kind that parse-where does not have',
+      "print s = 'n=1' | parse-where kind=relaxed s with 'n=' n:long",
+      'semantic',
+    ],
     ['a literal beyond 64 bits', 'print 9223372036854775808', 'semantic'],
   ])('%s', async (_what, query, code) => {
     await expect(engine.run(query)).rejects.toMatchObject({ code });

@@ -37,6 +37,7 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
   ],
   'strings of null': [
     ['substring(long(null), 0)', ''],
+    ["substring('abc', long(null))", ''],
     ["split(int(null), 'u')", ['']],
     ["indexof(guid(null), 'u')", -1],
     ["strcat_delim('-', int(null), 'x', long(null), real(null), guid(null))", '-x---'],

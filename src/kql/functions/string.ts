@@ -41,6 +41,7 @@ const substring = native(
   ['string', 'long', 'long'],
   'string',
   ([source, start, length]) => {
+    if (start === null) return '';
     const characters = Array.from(String(source));
     let from = Number(start);
     if (from < 0) from = characters.length + from;

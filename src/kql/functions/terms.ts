@@ -177,6 +177,10 @@ function anyTogether(text: Sql, needles: readonly string[], { ctx }: RowScope): 
   return patterns.map((pattern) => sql`regexp_matches(${text}, ${ctx.bind(pattern, 'VARCHAR')})`);
 }
 
+/** A null is an empty text, which every text has. */
+const needlesOf = (list: unknown): string[] =>
+  (Array.isArray(list) ? list.flat() : [list]).map((item) => (item === null ? '' : String(item)));
+
 type TermsTest = (text: string) => boolean;
 /** What the last list was made into: calls for the rows of a column have the same. */
 let lastTerms: { readonly key: string; readonly test: TermsTest } | undefined;
@@ -184,7 +188,7 @@ const hasTerms = nativeFunction('terms', ['string', 'dynamic', 'string'], 'bool'
   const key = `${String(mode)} ${String(json)}`;
   if (lastTerms?.key !== key) {
     const list = parseJson(json);
-    const needles = (Array.isArray(list) ? list.flat() : [list]).map(String);
+    const needles = needlesOf(list);
     lastTerms = { key, test: mode === 'OR' ? anyTerm(needles) : allTerms(needles) };
   }
   return lastTerms.test(String(text));
@@ -212,7 +216,7 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
       }
       if (expression.k === 'literal' && needle.type === 'dynamic') {
         const list = parseJson(expression.value === null ? null : String(expression.value));
-        return (Array.isArray(list) ? list.flat() : [list]).flatMap((item) => constant(String(item)));
+        return needlesOf(list).flatMap(constant);
       }
       if (needle.type === 'dynamic') return [nativeCall(hasTerms, text, needle.sql, `'${join.trim()}'`)];
       const own = literalText(needle);
@@ -223,7 +227,7 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
       termTest(text, { k: 'literal', type: 'string', value }, '', 'has', false, scope);
     const isTogether = join === ' OR ' && constants.length >= togetherMin;
     const all = [...(isTogether ? anyTogether(text, constants, scope) : constants.map(one)), ...tests];
-    return all.length === 0 ? 'false' : sql`(${joined(all, join)})`;
+    return all.length === 0 ? String(join === ' AND ') : sql`(${joined(all, join)})`;
   },
 });
 

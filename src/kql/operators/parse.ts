@@ -48,7 +48,8 @@ export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'rela
     if (shape === undefined) return group(number, free);
     return group(number, mode === 'relaxed' ? `${shape}|${free}` : shape);
   });
-  const end = parts.at(-1)?.k === 'text' && !isRegex ? '$' : '';
+  // Strict: what follows the last text or capture fails the match; a star takes it.
+  const end = parts.at(-1)?.k !== 'star' && !isRegex ? '$' : '';
   return `^${body.join('')}${end}`;
 }
 

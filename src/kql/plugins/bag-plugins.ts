@@ -101,8 +101,7 @@ const bagUnpack: RowOperator = (call) => {
     return cols.map((column, index): NativeValue => {
       const own = ownPlaces[index] ?? -1;
       const unpacked = bag?.get(column.name);
-      const takesOwn = own >= 0 && (unpacked === undefined || conflict !== 'replace_source');
-      if (takesOwn) return row[own] ?? nullOf(column.type);
+      if (own >= 0 && !replaced.has(column.name)) return row[own] ?? nullOf(column.type);
       return unpacked === undefined || unpacked === 'null'
         ? nullOf(column.type)
         : (toType(unpacked, 'dynamic', column.type) ?? nullOf(column.type));

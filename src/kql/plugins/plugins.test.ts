@@ -104,6 +104,11 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
      | evaluate bag_unpack(d, '', 'replace_source', dynamic(['c']))`,
     [['x', 1]],
   ],
+  'bag_unpack replaces a column of the source where a bag lacks it, too': [
+    `datatable(a:string, d:dynamic)['own', dynamic({"a":"x"}), 'own', dynamic({})]
+     | evaluate bag_unpack(d, columnsConflict='replace_source')`,
+    [['x'], ['']],
+  ],
   'ipv4_lookup numbers columns of its table whose names are taken, and fills them': [
     `let N = datatable(net:string, owner:string)['10.0.0.0/8', 'ops'];
      datatable(ip:string, owner:string)['10.1.2.3', 'dev', '8.8.8.8', 'web']

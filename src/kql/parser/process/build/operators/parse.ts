@@ -37,6 +37,8 @@ const parse =
     const parameters = parametersOf(b, node);
     const mode = parameters.get('kind') ?? 'simple';
     if (mode !== 'simple' && mode !== 'relaxed' && mode !== 'regex') throw notSupported(b, node, `parse kind=${mode}`);
+    // Its page lists simple and regex.
+    if (onlyMatches && mode === 'relaxed') throw semantic(b, node, `parse-where has no kind 'relaxed'.`);
     const parts = list(node, 'Patterns').map((pattern) => parsePart(b, pattern));
     // In a stored function the last of several captures of one name counts.
     if (b.offset !== undefined)

@@ -80,15 +80,22 @@ const fromParquet = ({ parquet }: Samples): string => `FROM read_parquet('${parq
 
 /** Reads a file as `.ingest into` does. */
 const fromFile =
-  (format: 'csv' | 'parquet') =>
+  (format: 'csv' | 'parquet', changed = (bytes: Buffer): Buffer => bytes) =>
   async (cluster: LocalCluster, samples: Samples): Promise<() => Promise<void>> => {
     const data = await cluster.data();
-    const source = bytesSource(`rows.${format}`, readFileSync(samples[format]));
+    const source = bytesSource(`rows.${format}`, changed(readFileSync(samples[format])));
     return async () => {
       const { rowCount: read } = await data.ingestFrom({ database: 'db', table, sources: [source], format });
       if (read !== rowCount) throw new Error(`${read} rows came in.`);
     };
   };
+
+/** The text with one number in the middle that has a plus sign, as few texts have. */
+function withOneOddValue(bytes: Buffer): Buffer {
+  const line = bytes.indexOf('\n', bytes.length / 2) + 1;
+  const number = bytes.subarray(line).toString('latin1', 0, 1_000).search(/,\d+,/) + line + 1;
+  return Buffer.concat([bytes.subarray(0, number), Buffer.from('+'), bytes.subarray(number)]);
+}
 
 /** A blob and a message, as a client puts them there, and what becomes of them. */
 async function queued(cluster: LocalCluster, { csv }: Samples): Promise<() => Promise<void>> {
@@ -157,4 +164,10 @@ export const ingestRows: readonly BenchRow[] = [
   ),
   row('parquet', 'ingestion of a Parquet file', 0.85, compared(rowCount, fromParquet, fromFile('parquet'))),
   row('csv', 'ingestion of a CSV file', 0.6, compared(rowCount, fromCsv, fromFile('csv'))),
+  row(
+    'csv-odd',
+    'ingestion of a CSV file with one value of a rare form',
+    0.35,
+    compared(rowCount, fromCsv, fromFile('csv', withOneOddValue)),
+  ),
 ];

@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { KqlType } from '../../kql/plan/types.ts';
+import { DataError } from '../catalog/data-error.ts';
 import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
 import { collect } from '../extents/extent-writer.ts';
 import { columnName } from '../extents/tail-table.ts';
@@ -10,7 +12,7 @@ import { constantSql, nothing } from './parquet-select.ts';
 import { quoted } from './parquet-convert.ts';
 import type { LineEnd } from './record-blocks.ts';
 import { blockBytes, neverInText, recordBlocks, UnlikeTextError } from './record-blocks.ts';
-import { namesColumn, textColumn } from './text-columns.ts';
+import { isUnlikeText, namesColumn, textColumn } from './text-columns.ts';
 import type { ReadColumn, ReadOptions } from './value-reader.ts';
 
 /** Text that waits in files in memory until the engine reads it. */
@@ -18,6 +20,10 @@ const waitingBytesMax = 8 * blockBytes;
 const fieldsMax = 1_000;
 /** Of what is longer; the engine's own limit. */
 const lineBytesMax = 2_000_000;
+
+/** Texts without a frequent form whose values are told to the engine: of all columns together, and bytes of each. */
+const toldMax = 256;
+const toldBytesMax = 1_000;
 
 const table = 'engine_rows';
 
@@ -42,7 +48,8 @@ export function isForEngine({
 }
 
 /** Reads delimited text with the engine, which sees it in files in memory, as columns. It gives what the readers of records and values give, or
- * says that the text is unlike and has to be read with them. Its rows keep their order. */
+ * says that the text is unlike and has to be read with them. Its rows keep their order. A few texts without a frequent form do not make all
+ * unlike: they are looked for when a statement has failed, and the engine is told their values. */
 export class EngineText {
   readonly #connection: EngineConnection;
   readonly #files: Pick<ExtentFiles, 'create'>;
@@ -54,6 +61,8 @@ export class EngineText {
   #fieldCount: number | undefined;
   #lineEnd: LineEnd | undefined;
   #hasTable = false;
+  /** Values in SQL of texts, by columns. */
+  readonly #told = new Map<number, Map<string, string>>();
 
   constructor(connection: EngineConnection, files: Pick<ExtentFiles, 'create'>, options: EngineTextOptions) {
     this.#connection = connection;
@@ -91,6 +100,12 @@ export class EngineText {
     return `SELECT * FROM ${table}`;
   }
 
+  /** Once what `finish` gave has failed. @returns what reads the rows all the same; undefined when nothing more can be told to the engine */
+  async again(error: unknown): Promise<string | undefined> {
+    if (!(unlikeFailure(error) instanceof UnlikeTextError) || this.#waiting.length === 0) return undefined;
+    return (await this.#tell()) ? this.#select() : undefined;
+  }
+
   async discard(): Promise<void> {
     for (const file of this.#waiting.splice(0)) await file.discard();
   }
@@ -117,7 +132,11 @@ export class EngineText {
     if (this.#waiting.length === 0) return;
     const target = this.#hasTable ? `INSERT INTO ${table}` : `CREATE TEMP TABLE ${table} AS`;
     try {
-      await this.#connection.run(`${target} ${this.#select()}`);
+      await this.#connection.run(`${target} ${this.#select()}`).catch(async (error: unknown) => {
+        const select = await this.again(error);
+        if (select === undefined) throw error;
+        await this.#connection.run(`${target} ${select}`);
+      });
     } catch (error) {
       throw unlikeFailure(error);
     }
@@ -126,29 +145,96 @@ export class EngineText {
     await this.discard();
   }
 
+  /** Looks for texts that have no frequent form.
+   * @returns whether there were some, and not too many, and all have values that can be told */
+  async #tell(): Promise<boolean> {
+    const { columns } = this.#options;
+    const { fields, from } = this.#text();
+    const found = fields.map(({ index, type, field, names }) => ({
+      index,
+      field,
+      is: isUnlikeText(type, field, names),
+    }));
+    if (found.length === 0) return false;
+    const texts = found.map(
+      ({ index, field, is }) =>
+        `CASE WHEN ${is} THEN {'column': ${index}, 'text': CASE WHEN strlen(${field}) <= ${toldBytesMax} THEN ${field} END} END`,
+    );
+    const sql = `SELECT DISTINCT found.column, found.text FROM (SELECT unnest([${texts.join(', ')}]) AS found FROM ${from}
+      WHERE ${found.map(({ is }) => `(${is})`).join(' OR ')}) WHERE found IS NOT NULL LIMIT ${toldMax + 1}`;
+    try {
+      const rows = await collect(this.#connection, sql);
+      if (rows.length === 0) return false;
+      for (const [index, text] of rows) {
+        const column = columns[Number(index)];
+        if (column === undefined || typeof text !== 'string') return false;
+        const told = this.#told.get(Number(index)) ?? new Map<string, string>();
+        this.#told.set(Number(index), told.set(text, constantSql(column.type, text)));
+      }
+    } catch (error) {
+      if (error instanceof DataError || unlikeFailure(error) instanceof UnlikeTextError) return false;
+      throw error;
+    }
+    return [...this.#told.values()].reduce((sum, { size }) => sum + size, 0) <= toldMax;
+  }
+
   #select(): string {
+    const { columns } = this.#options;
+    const { fields, fixed, from } = this.#text();
+    const read = new Map(
+      fields.map(({ index, type, field, names }) => [
+        index,
+        textColumn(type, field, names, this.#told.get(index) ?? new Map()),
+      ]),
+    );
+    const outputs = columns.map(
+      ({ columnId, type }, index) =>
+        `${read.get(index) ?? fixed.get(index) ?? nothing(type)} AS ${columnName(columnId)}`,
+    );
+    return `SELECT ${outputs.join(', ')} FROM ${from}`;
+  }
+
+  /** What waits, as text: which columns are of which field, which are the same for all records, and SQL of the fields. */
+  #text(): {
+    readonly fields: readonly TextField[];
+    readonly fixed: ReadonlyMap<number, string>;
+    readonly from: string;
+  } {
     const { columns, mapping } = this.#options;
     const fieldCount = this.#fieldCount ?? 0;
     /** Names in the bags of dynamic columns. */
     const given = new Map<string, string>();
-    const outputs = columns.map((column, index) => {
+    const fixed = new Map<number, string>();
+    const fields: TextField[] = [];
+    for (const [index, column] of columns.entries()) {
       const source = sourceOf(column, index, fieldCount, mapping);
-      if (typeof source === 'string') return `${source} AS ${columnName(column.columnId)}`;
+      if (typeof source === 'string') {
+        fixed.set(index, source);
+        continue;
+      }
       const [field, names] = [`f${source.ordinal}`, `n${source.ordinal}`];
       if (column.type === 'dynamic') given.set(names, namesColumn(field));
-      return `${textColumn(column.type, field, names)} AS ${columnName(column.columnId)}`;
-    });
+      fields.push({ index, type: column.type, field, names });
+    }
     const inputs = ['*', ...[...given].map(([name, sql]) => `${sql} AS ${name}`)].join(', ');
-    const fields = Array.from({ length: fieldCount }, (_each, index) => `f${index}: 'VARCHAR'`);
+    const types = Array.from({ length: fieldCount }, (_each, index) => `f${index}: 'VARCHAR'`);
     const files = this.#waiting.map(({ path }) => quoted(path));
     const how = [
-      `auto_detect = false, header = false, compression = 'none', columns = {${fields.join(', ')}}`,
+      `auto_detect = false, header = false, compression = 'none', columns = {${types.join(', ')}}`,
       `delim = ${quoted(this.#rules.delimiter)}, quote = '"', escape = '"', nullstr = ${quoted(neverInText)}`,
       'strict_mode = true, null_padding = false',
       `max_line_size = ${lineBytesMax}, buffer_size = ${blockBytes}`,
     ];
-    return `SELECT ${outputs.join(', ')} FROM (SELECT ${inputs} FROM read_csv([${files.join(', ')}], ${how.join(', ')}))`;
+    return { fields, fixed, from: `(SELECT ${inputs} FROM read_csv([${files.join(', ')}], ${how.join(', ')}))` };
   }
+}
+
+/** A column that is read from a field, both as SQL knows them. */
+interface TextField {
+  readonly index: number;
+  readonly type: KqlType;
+  readonly field: string;
+  readonly names: string;
 }
 
 /** What the engine says of text that it cannot read so: it is unlike. @returns the error to throw */

@@ -7,7 +7,7 @@ import { stagedSelect } from '../extents/staging.ts';
 import { columnName } from '../extents/tail-table.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { StageOptions } from './source-stage.ts';
-import { stageSources } from './source-stage.ts';
+import { readStaged, stageSources } from './source-stage.ts';
 import type { ReadColumn } from './value-reader.ts';
 
 export interface ExternalTableParts {
@@ -49,9 +49,7 @@ export class ExternalRows {
       const staged = await stageSources(connection, this.#parts.files, { ...how, rowsMax: left });
       try {
         const select = ['*', ...constants].join(', ');
-        await connection.run(`INSERT INTO ${this.#name} SELECT ${select} FROM (${staged.sql})`);
-      } catch (error) {
-        throw await staged.explain(error);
+        await readStaged(staged, (sql) => connection.run(`INSERT INTO ${this.#name} SELECT ${select} FROM (${sql})`));
       } finally {
         await staged.discard();
       }

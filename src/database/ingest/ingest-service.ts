@@ -33,7 +33,7 @@ import type { Derived, DeriveOptions, UpdatePolicies } from './update-policies.t
 import { deriveOptions } from './update-policies.ts';
 import { readBatch } from './read-batch.ts';
 import { UnlikeTextError } from './record-blocks.ts';
-import { stageSources } from './source-stage.ts';
+import { readStaged, stageSources } from './source-stage.ts';
 
 /** Streaming requests and inline data are at most this long; larger data comes another way. */
 export const ingestBytesMax = 4 * 1024 * 1024;
@@ -97,9 +97,9 @@ export class IngestService {
         const staged = await stageSources(connection, store.parts.files, how);
         bytes = staged.bytes;
         try {
-          return await this.#addExtent(connection, { sql: staged.sql, bound: [] }, request, table, key, bytes);
-        } catch (error) {
-          throw await staged.explain(error);
+          return await readStaged(staged, (sql) =>
+            this.#addExtent(connection, { sql, bound: [] }, request, table, key, bytes),
+          );
         } finally {
           await staged.discard();
         }

@@ -200,7 +200,10 @@ const jsonStep = (step: string | number): string =>
 export function constantSql(type: KqlType, text: string): string {
   const value = valueOfText(type, text);
   if (value === null) return nothing(type);
-  if (typeof value === 'number' && !Number.isFinite(value)) return `'${value}'::DOUBLE`;
+  if (typeof value === 'number' && (!Number.isFinite(value) || value === 0)) {
+    const shown = Object.is(value, -0) ? '-0' : String(value);
+    return `CAST('${shown}' AS ${physicalType[type]})`;
+  }
   return type === 'string' || type === 'dynamic'
     ? quoted(String(value))
     : `CAST('${String(value)}' AS ${physicalType[type]})`;

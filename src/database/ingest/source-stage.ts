@@ -35,12 +35,14 @@ export interface StagedSources {
   readonly sql: string;
   /** Of all sources, as they are stored. */
   readonly bytes: number;
+  /** When the rows could not be read with `sql`. @returns what reads them all the same, if there is something */
+  again(error: unknown): Promise<string | undefined>;
   /** What was wrong when the rows could not be read. @returns the error to throw */
   explain(error: unknown): Promise<unknown>;
   discard(): Promise<void>;
 }
 
-type Stage = Pick<StagedSources, 'sql' | 'explain' | 'discard'>;
+type Stage = Pick<StagedSources, 'sql' | 'explain' | 'discard'> & Partial<Pick<StagedSources, 'again'>>;
 
 export const noRecords = (): Error =>
   malformedData('BadRequest_NoRecordsOrWrongFormat', 'The blob has no records, or another format');
@@ -65,11 +67,25 @@ export async function stageSources(
       : options.withEngine === true && isForEngine(options)
         ? await stageText(connection, files, all(), options)
         : await stageRows(connection, all(), options);
-  return { ...stage, bytes };
+  return { again: () => Promise.resolve(undefined), ...stage, bytes };
 }
 
 type LocatedFile = UnpackedFile & { readonly source: DataSource; readonly location: string };
 type Located = AsyncIterable<LocatedFile>;
+
+/** Does something with the rows, which fails as a whole when they cannot be read.
+ * @param use told SQL of the rows; called once more when they can be read in another way */
+export async function readStaged<T>(staged: StagedSources, use: (sql: string) => Promise<T>): Promise<T> {
+  try {
+    return await use(staged.sql).catch(async (error: unknown) => {
+      const sql = await staged.again(error);
+      if (sql === undefined) throw error;
+      return use(sql);
+    });
+  } catch (error) {
+    throw await staged.explain(error);
+  }
+}
 
 async function stageRows(connection: EngineConnection, sources: Located, options: StageOptions): Promise<Stage> {
   const { reader } = options.format;
@@ -109,7 +125,12 @@ async function stageText(
     const empty = new Set(options.sources);
     for await (const { stream, source } of sources) if (await text.add(stream)) empty.delete(source);
     if (options.recordsInEach === true && empty.size > 0) throw noRecords();
-    return { sql: await text.finish(), explain: (error) => Promise.resolve(unlikeFailure(error)), discard };
+    return {
+      sql: await text.finish(),
+      again: (error) => text.again(error),
+      explain: (error) => Promise.resolve(unlikeFailure(error)),
+      discard,
+    };
   } catch (error) {
     await discard();
     throw error;

@@ -2,9 +2,10 @@ import type { KqlType } from '../../kql/plan/types.ts';
 import { physicalType } from '../../kql/plan/types.ts';
 import { unixEpochTicks } from '../../kql/values/ticks.ts';
 import { valueBytesMax } from './convert-value.ts';
+import { quoted } from './parquet-convert.ts';
 
-/** A field of text as a column, in SQL: what `valueOfText` makes of it, for the forms that are frequent. For others the statement fails, and
- * the rows are read with `valueOfText` itself. */
+/** A field of text as a column, in SQL: what `valueOfText` makes of it, for the forms that are frequent. For others the statement fails; what
+ * `valueOfText` makes of those that there are is then told, as long as they are few. */
 
 /** Fails the statement. */
 const unlike = "error('unlike')";
@@ -100,10 +101,21 @@ const cases: Readonly<
 
 /** @param x SQL of a text
  * @param names SQL of `namesColumn`, for a dynamic column
+ * @param told values in SQL by their texts, which have no frequent form
  * @returns SQL in the physical type of the column's */
-export function textColumn(type: KqlType, x: string, names: string): string {
+export function textColumn(type: KqlType, x: string, names: string, told: ReadonlyMap<string, string>): string {
   if (type === 'string') return `CASE WHEN ${isShort(x)} THEN ${x} ELSE ${unlike} END`;
-  const others = cases[type](x, names).map(([condition, value]) => `WHEN ${condition} THEN ${value}`);
+  const others = [
+    ...cases[type](x, names).map(([condition, value]) => `WHEN ${condition} THEN ${value}`),
+    ...[...told].map(([text, value]) => `WHEN ${x} = ${quoted(text)} THEN ${value}`),
+  ];
   const value = `CASE WHEN ${x} = '' THEN NULL ${others.join(' ')} ELSE CAST(${unlike} AS ${physicalType[type]}) END`;
   return `CAST(${value} AS ${physicalType[type]})`;
+}
+
+/** @returns SQL of whether the text has none of the frequent forms */
+export function isUnlikeText(type: KqlType, x: string, names: string): string {
+  if (type === 'string') return `NOT ${isShort(x)}`;
+  const forms = cases[type](x, names).map(([condition]) => `WHEN ${condition} THEN false`);
+  return `CASE WHEN ${x} = '' THEN false ${forms.join(' ')} ELSE true END`;
 }

@@ -12,6 +12,7 @@ import type { Killed } from './killed-check.ts';
 import type { Written } from './watched-store.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+const starter = join(import.meta.dirname, 'cached-start.cjs');
 
 /** Kills of each kind. */
 export const killsMin = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 5);
@@ -122,7 +123,7 @@ function chosen(steps: number, count: number): number[] {
 }
 
 async function run(args: readonly string[], killAfterMs?: number): Promise<Run> {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [starter, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { UV_THREADPOOL_SIZE: '8' },
   });
@@ -158,7 +159,7 @@ class Checker {
   readonly #lines: AsyncIterator<string>;
 
   constructor(script: string) {
-    const child = spawn(process.execPath, [script, 'check'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [starter, script, 'check'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child = child;
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   }
@@ -181,19 +182,17 @@ async function bundled(): Promise<{ readonly path: string; readonly remove: () =
     absWorkingDir: root,
     entryPoints: { killed: 'tests/crash/killed-process.ts' },
     outdir: directory,
-    outExtension: { '.js': '.mjs' },
+    outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
     target: 'node20',
-    format: 'esm',
+    format: 'cjs',
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
     external: ['libsql', '@duckdb/node-bindings', '@kusto/language-service-next', 'pino', '@azure/*'],
-    banner: {
-      js: "import { createRequire as kustodyCreateRequire } from 'node:module'; const require = kustodyCreateRequire(import.meta.url);",
-    },
     logLevel: 'warning',
   });
   return {
-    path: join(directory, 'killed.mjs'),
+    path: join(directory, 'killed.cjs'),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

@@ -17,31 +17,40 @@ const say = (line: string): void => {
   writeSync(1, `${line}\n`);
 };
 const openEngine = () => openEngineDatabase({ threads: 2, memoryLimit: '1GB' }, natives);
-if (mode === 'check') {
-  const engine = await openEngine();
-  for await (const line of createInterface({ input: process.stdin }))
-    say(JSON.stringify(await check(JSON.parse(line) as Killed, engine)));
-  process.exit(0);
-}
-const scenario = scenarios[name];
-if (scenario === undefined) throw new Error(`There is no ${name}.`);
-const changesCatalog = name === 'custody' || name === 'databaseKey';
-const steps = new DurableSteps(directory, Number(killAt ?? 0));
-say('begun');
-const engine = await openEngine();
-const cluster = await openKilledCluster({
-  ...{ directory, engine, now: Number(now) },
-  // A change of custody takes many commits then.
-  ...(changesCatalog ? { recordsEach: 2 } : {}),
-  written: ({ generation, mark }) => {
-    if (changesCatalog) say(`written ${generation} ${mark}`);
-  },
+
+void main().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
 });
-if (mode === 'prepare') await prepare(scenario, cluster, say);
-else {
-  if (changesCatalog) for (const { generation, mark } of await cluster.stored()) say(`written ${generation} ${mark}`);
-  await scenario.work({ cluster, steps, say });
-  say(`steps ${steps.count} ${JSON.stringify([...steps.counted])}`);
+
+/** A script has no `await` of its own. */
+async function main(): Promise<void> {
+  if (mode === 'check') {
+    const engine = await openEngine();
+    for await (const line of createInterface({ input: process.stdin }))
+      say(JSON.stringify(await check(JSON.parse(line) as Killed, engine)));
+    process.exit(0);
+  }
+  const scenario = scenarios[name];
+  if (scenario === undefined) throw new Error(`There is no ${name}.`);
+  const changesCatalog = name === 'custody' || name === 'databaseKey';
+  const steps = new DurableSteps(directory, Number(killAt ?? 0));
+  say('begun');
+  const engine = await openEngine();
+  const cluster = await openKilledCluster({
+    ...{ directory, engine, now: Number(now) },
+    // A change of custody takes many commits then.
+    ...(changesCatalog ? { recordsEach: 2 } : {}),
+    written: ({ generation, mark }) => {
+      if (changesCatalog) say(`written ${generation} ${mark}`);
+    },
+  });
+  if (mode === 'prepare') await prepare(scenario, cluster, say);
+  else {
+    if (changesCatalog) for (const { generation, mark } of await cluster.stored()) say(`written ${generation} ${mark}`);
+    await scenario.work({ cluster, steps, say });
+    say(`steps ${steps.count} ${JSON.stringify([...steps.counted])}`);
+  }
+  await cluster.close();
+  engine.close();
 }
-await cluster.close();
-engine.close();

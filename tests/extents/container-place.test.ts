@@ -9,6 +9,7 @@ import type { Scene } from '../../src/cli/drill/scene.ts';
 import type { Azurite } from '../support/azurite.ts';
 import { startAzurite } from '../support/azurite.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
+import { until } from '../support/until.ts';
 
 // What holds blobs is one value: with another one, a whole server with real processes keeps its extents elsewhere.
 
@@ -69,7 +70,7 @@ describe('a server whose extents lie in a container', () => {
   it('removes the blobs of a cluster that was deleted', async () => {
     expect((await arm(scene, 'DELETE', scene.clusterPath, armVersions.kusto)).status).toBeLessThan(300);
     await scene.instance.pass(60);
-    while ((await held()).length > 0);
+    await until(async () => (await held()).length === 0);
     expect(await held()).toEqual([]);
   }, 30_000);
 });

@@ -12,6 +12,7 @@ import type { Scene } from '../../src/cli/drill/scene.ts';
 import { ways } from '../../src/cli/drill/ways.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
 import { SteppedHost } from '../support/stepped-host.ts';
+import { until } from '../support/until.ts';
 
 // The real server with real processes, real timers and the machine's own clock, which is set in both directions, far and near, and
 // stopped: while it runs and while it does not, against what Kustody promises by time.
@@ -93,7 +94,7 @@ async function untilServed(wanted: boolean): Promise<number> {
   const from = performance.now();
   // Other refusals (no process yet, a busy machine) are neither.
   const isWanted = ({ kind, error }: Outcome): boolean => (wanted ? kind === 'served' : error === 'ClusterSuspended');
-  while (!isWanted((await countRows(scene)).outcome));
+  await until(async () => isWanted((await countRows(scene)).outcome));
   return (performance.now() - from) / 1000;
 }
 
@@ -106,7 +107,7 @@ async function deletedKey(): Promise<string> {
     await send({ host: vaultHost, method: 'POST', path: `/keys/${name}/create?${keysVersion}`, body: { kty: 'RSA' } }),
   );
   required(await send({ host: vaultHost, method: 'DELETE', path: `/keys/${name}?${keysVersion}` }));
-  for (let isOver = false; !isOver;) isOver = await isThere(name); // the third look waits for it
+  await until(() => isThere(name));
   return name;
 }
 const isThere = async (name: string): Promise<boolean> => {
@@ -117,11 +118,11 @@ const isThere = async (name: string): Promise<boolean> => {
 /** The server has seen by how much its machine's clock has stepped in all; a minute is that of a busy machine.
  * @param meanwhile what holds all the time */
 async function untilStepped(seconds: number, meanwhile = (): Promise<void> => Promise.resolve()): Promise<void> {
-  for (;;) {
+  await until(async () => {
     await meanwhile();
     const { unaccountedSeconds } = (await control('GET', '/clock')).body;
-    if (Math.abs(Number(unaccountedSeconds) - seconds) < 60) return;
-  }
+    return Math.abs(Number(unaccountedSeconds) - seconds) < 60;
+  });
 }
 
 /** No row after the answer to the removal, all rows again after its undoing. */

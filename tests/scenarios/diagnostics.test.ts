@@ -6,6 +6,7 @@ import type { Scene } from '../../src/cli/drill/scene.ts';
 import { ways } from '../../src/cli/drill/ways.ts';
 import type { ShownEvents } from '../../src/server/audit-routes.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
+import { until } from '../support/until.ts';
 
 // What is recorded goes to the database that a setting names, with a server and processes that are real.
 
@@ -30,12 +31,10 @@ async function rowsOf(csl: string): Promise<readonly unknown[][]> {
 }
 
 /** Asks again and again, as long as the test may take. */
-async function until(csl: string, isThere: (rows: readonly unknown[][]) => boolean): Promise<readonly unknown[][]> {
-  for (;;) {
-    const rows = await rowsOf(csl);
-    if (isThere(rows)) return rows;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+async function rowsWhen(csl: string, isThere: (rows: readonly unknown[][]) => boolean): Promise<readonly unknown[][]> {
+  let rows: readonly unknown[][] = [];
+  await until(async () => isThere((rows = await rowsOf(csl))));
+  return rows;
 }
 
 const databases = async () => {
@@ -62,7 +61,7 @@ describe('a diagnostic setting', () => {
     });
     expect(made.status, JSON.stringify(made.value)).toBe(200);
     await useKey(40);
-    expect(await until(count, ([row]) => Number(row?.[0]) >= 40)).toEqual([[40, 40]]);
+    expect(await rowsWhen(count, ([row]) => Number(row?.[0]) >= 40)).toEqual([[40, 40]]);
     expect(await databases()).toEqual([['db']]);
     expect(await rowsOf('AZKVAuditLogs | summarize by _Source, tolower(_ResourceId)')).toEqual([
       [settingAt(scene.vaultPath, 'copy').toLowerCase(), scene.vaultPath.toLowerCase()],
@@ -84,7 +83,7 @@ describe('a diagnostic setting', () => {
     expect((original.body as ShownEvents).events.length).toBeGreaterThanOrEqual(65);
     await way.giveBack(scene);
     await instance.pass(30);
-    expect(await until(count, ([row]) => Number(row?.[0]) >= 65)).toEqual([[65, 65]]);
+    expect(await rowsWhen(count, ([row]) => Number(row?.[0]) >= 65)).toEqual([[65, 65]]);
 
     expect((await arm(scene, 'DELETE', settingAt(scene.vaultPath, 'copy'), insights)).status).toBe(200);
     await useKey(5);
@@ -99,7 +98,7 @@ describe('a diagnostic setting', () => {
     expect(tagged.status).toBe(200);
     const changes =
       'AzureActivity | where OperationNameValue =~ "Microsoft.KeyVault/vaults/write" | summarize make_set(ActivityStatusValue)';
-    const [[statuses] = []] = await until(changes, ([row]) => String(row?.[0]).includes('Succeeded'));
+    const [[statuses] = []] = await rowsWhen(changes, ([row]) => String(row?.[0]).includes('Succeeded'));
     expect(statuses).toEqual(expect.anything());
     expect(await rowsOf(count)).toEqual([[65, 65]]);
   }, 120_000);
@@ -115,7 +114,7 @@ describe('a diagnostic setting', () => {
     await kusto(scene, 'query', 'NoSuchTable | count');
     const queries =
       'ADXQuery | where Text startswith "Readings | take" | summarize count(), dcount(RootActivityId), dcount(Text)';
-    expect(await until(queries, ([row]) => Number(row?.[0]) >= 30)).toEqual([[30, 30, 30]]);
+    expect(await rowsWhen(queries, ([row]) => Number(row?.[0]) >= 30)).toEqual([[30, 30, 30]]);
     const [[principal, state, application, rows, scanned] = []] = await rowsOf(
       'ADXQuery | where Text startswith "Readings | take 7 " | project Principal, State, Category, TablesStatistics[0].RowCount, TotalRowsCount',
     );
@@ -124,9 +123,9 @@ describe('a diagnostic setting', () => {
       ...['Completed', 'Query', 7, 1000],
     ]);
     const failed = 'ADXQuery | where Text == "NoSuchTable | count" | project State, isnotempty(FailureReason)';
-    expect(await until(failed, ({ length }) => length > 0)).toEqual([['Failed', true]]);
+    expect(await rowsWhen(failed, ({ length }) => length > 0)).toEqual([['Failed', true]]);
     const commands = 'ADXCommand | where Text has "Noted" | project CommandType, State';
-    expect(await until(commands, ({ length }) => length > 0)).toEqual([['TableCreate', 'Completed']]);
+    expect(await rowsWhen(commands, ({ length }) => length > 0)).toEqual([['TableCreate', 'Completed']]);
     expect(await rowsOf('ADXQuery | where Text has "Before" | where Text startswith "print"')).toEqual([]);
     expect(await rowsOf('ADXCommand | where Text has "ADX"')).toEqual([]);
     await arm(scene, 'DELETE', settingAt(scene.clusterPath, 'asked'), insights);

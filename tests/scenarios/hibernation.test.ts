@@ -10,6 +10,7 @@ import { arm, armVersions, kusto, makeScene, table } from '../../src/cli/drill/s
 import type { Scene } from '../../src/cli/drill/scene.ts';
 import { ways } from '../../src/cli/drill/ways.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
+import { until } from '../support/until.ts';
 
 // A cluster that nobody uses has no process, with a server and processes that are real. Its clock stands still unless it is moved.
 
@@ -51,7 +52,7 @@ function running(): readonly string[] {
 /** Waits for the end of the cluster's process, as the log tells it, and then for its parser. */
 async function rests(): Promise<void> {
   if (running().length > 0) await once(lines, 'rests');
-  while (running().length > 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => running().length === 0);
 }
 
 const databaseSize = async (): Promise<unknown> => {

@@ -7,6 +7,7 @@ import type { Scene } from '../../src/cli/drill/scene.ts';
 import { ways } from '../../src/cli/drill/ways.ts';
 import type { HostAnswer } from '../support/server-fixture.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
+import { until } from '../support/until.ts';
 
 // What waits in the accounts of a cluster while its key is away, with a server and processes that are real.
 
@@ -71,11 +72,9 @@ async function countOf(device: string): Promise<number | undefined> {
 
 /** Asks again and again, as long as the test may take. */
 async function untilThere(device: string): Promise<number> {
-  for (;;) {
-    const count = await countOf(device);
-    if (count !== undefined && count > 0) return count;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  let count: number | undefined;
+  await until(async () => ((count = await countOf(device)) ?? 0) > 0);
+  return count ?? 0;
 }
 
 describe('queued ingestion under a key', () => {

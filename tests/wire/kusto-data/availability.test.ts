@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KustoData } from './kusto-fixture.ts';
 import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
+import { until } from '../../support/until.ts';
 
 let kusto: KustoData;
 beforeAll(async () => {
@@ -233,10 +234,10 @@ describe('a cluster that does not serve', () => {
     const computation = 'range a from 1 to 100000000000 step 1 | summarize sum(a % 7)';
     const running = kusto.post('/v2/rest/query', { db: databaseName, csl: computation });
     const longAnswer = await beginLongAnswer();
-    let shown = '';
-    while (!shown.includes(computation)) {
-      shown = (await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.show queries' })).text;
-    }
+    await until(async () => {
+      const { text } = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.show queries' });
+      return text.includes(computation);
+    });
     const end = longAnswer.end();
     await kusto.arm('POST', `${kusto.clusterPath}/stop`);
     const stopped = { status: 503, body: { error: { code: 'ClusterStopped', '@permanent': false } } };

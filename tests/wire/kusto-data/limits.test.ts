@@ -4,6 +4,7 @@ import { connect as tlsConnect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KustoData } from './kusto-fixture.ts';
 import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
+import { until } from '../../support/until.ts';
 
 let kusto: KustoData;
 beforeAll(async () => {
@@ -144,9 +145,9 @@ describe('a client that goes away', () => {
       const { body } = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl });
       return JSON.stringify(body).includes('[[1]]');
     };
-    while (!(await runs()));
+    await until(runs);
     socket.destroy();
-    while (await runs());
+    await until(async () => !(await runs()));
     const csl = '.show queries | where ClientActivityId == "gone;1" | project State, FailureReason';
     const { body } = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl });
     expect(body).toHaveProperty('Tables.0.Rows', [['Cancelled', 'The client closed the connection.']]);

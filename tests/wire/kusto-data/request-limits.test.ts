@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostAnswer } from '../../support/server-fixture.ts';
 import type { KustoData } from './kusto-fixture.ts';
 import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
+import { until } from '../../support/until.ts';
 
 /** A cluster of two machines with eight cores each. */
 let kusto: KustoData;
@@ -49,7 +50,7 @@ async function capacityOf(resource: string): Promise<{ total: number; consumed: 
 }
 
 async function untilConsumed(resource: string, count: number): Promise<void> {
-  while ((await capacityOf(resource)).consumed !== count);
+  await until(async () => (await capacityOf(resource)).consumed === count);
 }
 
 const numbers = 'range a from 1 to 100000000000 step 1';
@@ -96,7 +97,7 @@ describe('requests at the same time', () => {
       ),
     );
     free();
-    while ((await command('.show version')).status !== 200);
+    await until(async () => (await command('.show version')).status === 200);
     await untilConsumed('management-commands', 1);
   });
 
@@ -148,7 +149,7 @@ describe('the workload group', () => {
       const rows = (body as { Tables: { Rows: unknown[][] }[] }).Tables[0]?.Rows ?? [];
       return rows.some((row) => row.includes(text) && row.includes(state));
     };
-    while (!(await shown('print Waited = 1', 'InProgress')));
+    await until(() => shown('print Waited = 1', 'InProgress'));
     free();
     expect(await waiting).toMatchObject({ status: 200 });
     await untilConsumed('queries', 0);
@@ -157,9 +158,9 @@ describe('the workload group', () => {
     free = occupy(2, '/v2/rest/query', endless);
     await untilConsumed('queries', 2);
     const leave = occupy(1, '/v2/rest/query', 'print Left = 1');
-    while (!(await shown('print Left = 1', 'InProgress')));
+    await until(() => shown('print Left = 1', 'InProgress'));
     leave();
-    while (!(await shown('print Left = 1', 'Cancelled')));
+    await until(() => shown('print Left = 1', 'Cancelled'));
     free();
     await untilConsumed('queries', 0);
   });

@@ -4,6 +4,7 @@ import { azureClientsOf } from '../../support/azure-clients.ts';
 import { createKeyVault, permitKeyUse } from './customer-key.ts';
 import type { KustoData } from './kusto-fixture.ts';
 import { clusterHost, clusterName, databaseName, startKustoData } from './kusto-fixture.ts';
+import { until } from '../../support/until.ts';
 
 let kusto: KustoData;
 let revoke: () => Promise<void>;
@@ -63,8 +64,7 @@ describe('a cluster whose key is taken away', () => {
       database: databaseName,
       text: 'range a from 1 to 100000000000 step 1 | summarize sum(a % 7)',
     });
-    let listed = '';
-    while (!listed.includes('range a')) listed = (await command('.show queries')).text;
+    await until(async () => (await command('.show queries')).text.includes('range a'));
     const before = clusterProcesses(); // one more may be there, without keys, that asks vaults before changes
     await revoke();
     const { failed } = await running;

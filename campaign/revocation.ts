@@ -21,7 +21,8 @@ export const revocation: CampaignPart = {
   id: 'revocation',
   promise: `the last row comes at most ${floorMs} ms after a change that takes the key away was acknowledged, and ${outsideFloorMs} ms after one in a vault outside`,
   run: async (say) => {
-    const [inside, outside] = [await measure(say), await measureOutside(say)];
+    // Outside, most of the time is that between two checks.
+    const [inside, outside] = await Promise.all([measure(say), measureOutside(say)]);
     return { figures: [...inside.figures, ...outside.figures], missed: [...inside.missed, ...outside.missed] };
   },
 };

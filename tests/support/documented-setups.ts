@@ -94,6 +94,33 @@ export const setups: readonly Setup[] = [
   },
   { of: /^alter-auto-delete-policy-command#/, now: '2023-01-01T00:00:00Z' },
   {
+    of: /^(?:drop|show)-workload-group-command#/,
+    commands: ['MyWorkloadGroup', "['My Workload Group']"].map(
+      (name) => `.create-or-alter workload_group ${name} '{}'`,
+    ),
+  },
+  {
+    of: /^external-table-mapping-/,
+    commands: [
+      '.drop external table MyExternalTable ifexists',
+      ".create external table MyExternalTable (rownumber: int, rowguid: string) kind=storage dataformat=json (h@'https://storageaccount.blob.core.windows.net/container1;secretKey')",
+    ],
+  },
+  {
+    of: /^external-table-mapping-(?!create)/,
+    commands: [
+      `.create external table MyExternalTable mapping "Mapping1" '[{"Column": "rownumber", "Properties": {"Path": "$.a"}}]'`,
+    ],
+  },
+  {
+    of: /^data-export\/continuous-data-export#1$/,
+    commands: [
+      '.create-merge table ExportSource (Id: long)',
+      ".create-or-alter external table ExportedRows (Id: long) kind=storage dataformat=csv (h@'https://storageaccount.blob.core.windows.net/container1;secretKey')",
+      '.create-or-alter continuous-export MyExport over (ExportSource) to table ExportedRows with (intervalBetweenRuns=1h) <| ExportSource',
+    ],
+  },
+  {
     of: /^alter-table-row-level-security-policy-command#/,
     commands: [
       '.drop table MyTable ifexists',
@@ -300,6 +327,7 @@ export const setups: readonly Setup[] = [
 /** Examples that the service refuses, too, as they stand on the page. */
 export const wrongOnThePage: Readonly<Record<string, string>> = {
   'materialized-views/materialized-view-create#13': 'the quotes in the text end it, and a comma is missing',
+  'delete-ingestion-time-policy-command#1': 'a name does not stand between backticks',
 };
 
 /** Puts files where the page has them. */

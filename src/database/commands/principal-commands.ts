@@ -163,7 +163,14 @@ export const principalCommands: readonly CommandRow[] = [
     run: (command, context) => entityPrincipals(context, command.databaseName(context), entityOf(command)),
   },
   {
-    kinds: { ShowExternalTablePrincipals: '.show external table E principals' },
+    // Of one that is not there the parser says that it is no table.
+    kinds: {
+      ShowExternalTablePrincipals: [
+        '.show external table E principals',
+        'show external table {ExternalTableName} principals',
+      ],
+    },
+    parsed: true,
     permission: 'externalTableAdmin',
     columns: principalColumns,
     run: (command, context) => entityPrincipals(context, context.database, entityOf(command)),
@@ -200,7 +207,10 @@ export const principalCommands: readonly CommandRow[] = [
         '.show materialized-view V principal roles',
         'show materialized-view {MaterializedViewName} principal roles',
       ],
-      ShowExternalTablesPrincipalRoles: '.show external table E principal roles',
+      ShowExternalTablesPrincipalRoles: [
+        '.show external table E principal roles',
+        'show external table {ExternalTableName} principal roles',
+      ],
     },
     permission: 'anyone',
     columns: roleColumns,

@@ -17,7 +17,10 @@ export interface ViewFacts extends ViewProgress {
   readonly picksAll: boolean;
   readonly dimensionTables: readonly string[];
   readonly effectiveOn: number;
+  /** Its columns follow those of its source. */
   readonly autoUpdateSchema: boolean;
+  /** Digest of the columns of the source that it followed last. Absent: none yet. */
+  readonly sourceColumns?: string;
   /** Timespan text. */
   readonly lookback?: string;
   readonly lookbackColumn?: string;

@@ -1,7 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
 import type { CatalogDraft } from '../catalog/image.ts';
@@ -12,16 +11,13 @@ import type { ExtentRecord } from '../catalog/records.ts';
 import type { ViewFailure } from '../catalog/view-facts.ts';
 import { withoutSecurity, withViewStates } from '../catalog/views.ts';
 import type { WrittenExtent } from '../extents/extent-writer.ts';
-import type { TableStore } from '../extents/table-store.ts';
 import { hasRowsToCome } from '../extents/view-rows.ts';
-import type { DataQueries } from '../ingest/update-query.ts';
+import type { FollowingParts } from './followed-schema.ts';
+import { followSource, isBehindSource } from './followed-schema.ts';
 import { otherGroups } from './other-groups.ts';
 import { databaseOfView, writeStates } from './view-states.ts';
 
-export interface MaterializerParts {
-  readonly store: TableStore;
-  readonly queries: DataQueries;
-  readonly catalog: () => KqlCatalog;
+export interface MaterializerParts extends FollowingParts {
   readonly randomBytes: RandomBytes;
 }
 
@@ -45,18 +41,23 @@ export class Materializer {
     this.#parts = parts;
   }
 
-  /** Whether an enabled view has rows to take in. */
+  /** Whether an enabled view has rows to take in, or columns. */
   isDue({ databaseId, tableId }: ViewRecord): boolean {
     const { catalog } = this.#parts.store.parts;
     const record = catalog.image.get(`t/${tableId}`);
     if (record?.kind !== 'table' || record.view === undefined || catalog.keys.isLocked(databaseId)) return false;
     const { view } = record;
-    if (!view.isEnabled || catalog.ingestedTo <= view.materializedTo) return false;
-    return hasRowsToCome(this.#parts.store.viewRows(), { ...record, view });
+    if (!view.isEnabled) return false;
+    return isBehindSource(catalog.image, { ...record, view }) || this.#hasRowsToCome({ ...record, view });
+  }
+
+  #hasRowsToCome(record: ViewRecord): boolean {
+    const { store } = this.#parts;
+    return store.parts.catalog.ingestedTo > record.view.materializedTo && hasRowsToCome(store.viewRows(), record);
   }
 
   /** What fails is in the failures of the view; what will fail again disables it.
-   * @returns whether there were rows to take in
+   * @returns whether there was something to take in
    * @throws CommitRefusedError */
   run(record: ViewRecord): Promise<boolean> {
     const running = this.#running.get(record.tableId);
@@ -70,6 +71,8 @@ export class Materializer {
     if (!this.isDue(record)) return false;
     const { catalog, writer } = this.#parts.store.parts;
     try {
+      if (isBehindSource(catalog.image, record)) await followSource(this.#parts, record);
+      if (!this.#hasRowsToCome(currentView(catalog.image, record))) return true;
       await writer.retried(() => {
         const now = currentView(catalog.image, record);
         return this.#materialize({ record: now, until: catalog.ingestedTo });

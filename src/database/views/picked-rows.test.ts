@@ -86,3 +86,58 @@ it('a view over a view, and one with a dimension table, follow their sources', a
     await compare();
   }
 });
+
+describe('a view with autoUpdateSchema', () => {
+  const materialize = (view: string) => cluster.context.data.materialize('db', view);
+  const columnsOf = async (view: string): Promise<unknown> => {
+    const [row] = await cluster.run(`.show materialized-view ${view} cslschema`);
+    return row?.['Schema'];
+  };
+
+  it('has the columns that its source gets and loses, and no other view has', async () => {
+    await cluster.run('.create table Grows (k: string, n: long, old: string)');
+    const made = (name: string, auto: boolean) =>
+      cluster.run(
+        `.create materialized-view with (autoUpdateSchema=${auto}) ${name} on table Grows { Grows | summarize arg_max(n, *) by k }`,
+      );
+    await made('Follows', true);
+    await made('Stays', false);
+    await cluster.run('.ingest inline into table Grows <| a,1,x\nb,1,y');
+    for (const view of ['Follows', 'Stays']) await materialize(view);
+    await cluster.run('.alter-merge table Grows (more: long)');
+    expect([await materialize('Follows'), await materialize('Follows'), await materialize('Stays')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(await columnsOf('Follows')).toBe('k:string,n:long,old:string,more:long');
+    expect(await columnsOf('Stays')).toBe('k:string,n:long,old:string');
+    expect(await rows('Follows | project k, n, more | sort by k asc')).toEqual([
+      ['a', 1n, null],
+      ['b', 1n, null],
+    ]);
+    await cluster.run('.ingest inline into table Grows <| a,2,z,7');
+    const newest = [
+      ['a', 2n, 7n],
+      ['b', 1n, null],
+    ];
+    expect(await rows('Follows | project k, n, more | sort by k asc')).toEqual(newest);
+    await materialize('Follows');
+    expect(await rows('Follows | project k, n, more | sort by k asc')).toEqual(newest);
+    await cluster.run('.drop column Grows.old');
+    await materialize('Follows');
+    expect(await columnsOf('Follows')).toBe('k:string,n:long,more:long');
+    expect(await rows('Follows | project k, n, more | sort by k asc')).toEqual(newest);
+  });
+
+  it('is disabled when its query means nothing any more', async () => {
+    await cluster.run('.create table Breaks (k: string, n: long)');
+    await cluster.run(
+      '.create materialized-view with (autoUpdateSchema=true) Broken on table Breaks { Breaks | summarize arg_max(n, *) by k }',
+    );
+    await materialize('Broken');
+    await cluster.run('.rename column Breaks.k to other');
+    await materialize('Broken');
+    expect(await cluster.run('.show materialized-view Broken | project IsEnabled')).toEqual([{ IsEnabled: false }]);
+  });
+});

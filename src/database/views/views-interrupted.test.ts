@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openInterruptedCluster, openQueryParts } from '../../../tests/support/interrupted-cluster.ts';
 import { World } from '../../../tests/support/interrupted-world.ts';
+import type { BlobStore } from '../../storage/blob-store.ts';
+import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 import { readResult } from '../commands/command-pipe.ts';
 
@@ -90,6 +92,59 @@ it.each(['before', 'after'])(
       let blobs = 0;
       for await (const blob of cluster.blobs.list('')) blobs += blob.length > 0 ? 1 : 0;
       expect([at, blobs]).toEqual([at, data.extents('db', 'S').length + kept]);
+      await cluster.close();
+    }
+  },
+);
+
+/** From one commit on the cluster may not use its key. */
+class Revocation extends World {
+  override store(store: CatalogStore): CatalogStore {
+    const commit: CatalogStore['commit'] = (...asked) => {
+      this.steps += 1;
+      return this.steps < this.at
+        ? store.commit(...asked)
+        : Promise.resolve({ outcome: 'refused', reason: 'suspended' } as const);
+    };
+    return { ...store, commit };
+  }
+
+  override blobs(blobs: BlobStore): BlobStore {
+    return blobs;
+  }
+}
+
+it(
+  'a key that is taken away stops materialization, and no row is lost when it is back',
+  { timeout: 180_000 },
+  async () => {
+    const whole = new Revocation();
+    const first = await start(whole);
+    await work(first);
+    const total = whole.steps;
+    await first.close();
+    for (let at = 1; at <= total; at += 1) {
+      const revoked = new Revocation();
+      const cluster = await start(revoked);
+      revoked.at = at;
+      let acknowledged = 0n;
+      for (let n = 1; n <= 4; n += 1) {
+        const text = `k${n % 2},${n}\nown${n},${n}`;
+        await cluster.ingest('S', 'csv', text, { kind: n % 2 === 0 ? 'streaming' : 'inline' }).then(
+          () => (acknowledged += 2n),
+          () => undefined,
+        );
+        if (n % 2 === 0) await (await cluster.data()).maintain().catch(() => undefined);
+      }
+      const stored = (await cluster.data()).materializedView('db', 'V').view.materializedTo;
+      await (await cluster.data()).maintain().catch(() => undefined);
+      expect([at, (await cluster.data()).materializedView('db', 'V').view.materializedTo]).toEqual([at, stored]);
+      revoked.at = Infinity;
+      await cluster.crash(); // a suspended cluster's process is ended
+      expect([at, await rows(cluster, 'S | count')]).toEqual([at, [[acknowledged]]]);
+      await requireRight(cluster, at);
+      await (await cluster.data()).maintain();
+      await requireRight(cluster, at);
       await cluster.close();
     }
   },

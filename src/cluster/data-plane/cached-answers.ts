@@ -115,9 +115,11 @@ function ageInText(value: Program['options'][string] | undefined): number | unde
 
 function isForEverybody(program: Program, text: string, data: Pick<ClusterData, 'database'>): boolean {
   if (/\bevaluate\b/i.test(withoutLiterals(text)) || asksWhoCalls([program.lets, program.results])) return false;
-  let isPlugin = false;
-  eachPlan([program.lets, program.results], (plan) => (isPlugin ||= plan.op === 'rowwise'));
-  return !isPlugin && tablesOf(program).every(({ database, table }) => isOpenTable(data, database, table));
+  const operators = new Set<string>();
+  eachPlan([program.lets, program.results], ({ op }) => operators.add(op));
+  return (
+    !operators.has('rowwise') && tablesOf(program).every(({ database, table }) => isOpenTable(data, database, table))
+  );
 }
 
 /** Neither outside of the cluster, nor one of which not everybody sees everything. */

@@ -68,11 +68,11 @@ export function alikeKey(
 ): string | undefined {
   if (changing.test(body)) return undefined;
   const named = [...body.matchAll(/\brequest_properties\b\s*(?:\.\s*(\w+)|\[\s*(?:'(\w+)'|"(\w+)")\s*\])?/gi)].map(
-    ([, ...names]) => names.find((name) => name !== undefined),
+    ([, dotted = '', quoted = '', twice = '']) => dotted + quoted + twice,
   );
   const entries = Object.entries(about.properties);
   // One that is passed on as a whole may be looked at anywhere.
-  const seen = named.includes(undefined) ? entries : entries.filter(([name]) => named.includes(name));
+  const seen = named.includes('') ? entries : entries.filter(([name]) => named.includes(name));
   const caller = /current_principal/i.test(body) ? [about.principal, about.memberOf ?? []] : [];
   return JSON.stringify([body, seen, caller]);
 }

@@ -88,7 +88,7 @@ describe('results that were computed before', () => {
       original:
         told === undefined
           ? undefined
-          : (JSON.parse(String(told)) as Record<string, unknown>)['OriginalClientRequestId'],
+          : (JSON.parse(told as string) as Record<string, unknown>)['OriginalClientRequestId'],
     };
   }
   let asked = 0;

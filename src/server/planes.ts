@@ -49,6 +49,7 @@ import { startDiagnostics } from './diagnostics.ts';
 import { describeEnvironment } from './describe-environment.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import { listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals.ts';
+import { queueRoutes } from './queue-routes.ts';
 import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
@@ -250,10 +251,7 @@ export function createPlanes(parts: ServerParts): Planes {
   });
   const control = createControlPlane({
     ...controls,
-    token: parts.controlToken,
-    version,
-    log: parts.log,
-    environment,
+    ...{ token: parts.controlToken, version, log: parts.log, environment },
     refusedHosts: parts.refusedHosts,
     ports: parts.ports,
     ready: () => ready && (seeded !== undefined || parts.settings.seeds !== true),
@@ -262,6 +260,7 @@ export function createPlanes(parts: ServerParts): Planes {
       identityEndpointRoutes(identityEndpoints, parts.identity.principals, parts.instance.tenantId),
       auditRoutes(parts.state, audit),
       snapshotRoutes(controls.snapshots),
+      queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
       inventoryRoutes(inventory, () => listedVaults(parts), blobPlace(parts)),
       upkeepRoutes(
         () => contents.upkeepReports(),

@@ -1,4 +1,5 @@
 import type { InstanceEnvironment } from '../server/instance-environment.ts';
+import { callLocal, succeeded } from '../server/local-client.ts';
 import type { Seeded } from '../server/seed.ts';
 import { clusterOf, createClients } from './clients.ts';
 import { ownCredential } from './credential.ts';
@@ -10,7 +11,15 @@ import { queryRows } from './query-rows.ts';
 /** What a test has of an instance wherever it runs: who and where it is, its clients, queries. */
 export type Handle = Omit<
   Kustody,
-  'environment' | 'clock' | 'faults' | 'checkKeys' | 'snapshot' | 'restore' | 'close' | typeof Symbol.asyncDispose
+  | 'environment'
+  | 'clock'
+  | 'faults'
+  | 'checkKeys'
+  | 'flushQueued'
+  | 'snapshot'
+  | 'restore'
+  | 'close'
+  | typeof Symbol.asyncDispose
 >;
 
 /** @returns also how to give its connections back */
@@ -58,6 +67,15 @@ export const testSnapshot = (id: string, release: () => Promise<void>): Snapshot
   release,
   [Symbol.asyncDispose]: release,
 });
+
+/** Over the control API, wherever the instance runs. */
+export async function flushQueued(found: InstanceEnvironment, controlToken: string): Promise<number> {
+  const path = '/queued-ingestion/flush';
+  const { settled } = succeeded(
+    await callLocal(found, { host: 'localhost', method: 'POST', path, token: controlToken }),
+  );
+  return Number(settled);
+}
 
 export const testCluster = ({ clusterUri, database, vaultUri, keyName }: Seeded): NonNullable<Kustody['cluster']> => ({
   uri: clusterUri,

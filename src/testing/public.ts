@@ -166,6 +166,10 @@ export interface Kustody extends Clients {
   snapshot(): Promise<Snapshot>;
   /** Puts everything back, for everybody, when it resolves. Requests that are under way may fail. A snapshot can be restored often. */
   restore(snapshot: Snapshot): Promise<void>;
+  /** Makes rows of all that waits in the queues of the clusters, whatever batching policies say: it is done when this resolves.
+   * @returns how many queued blobs came to their end, by rows or by a failure
+   * @throws Error for a cluster that does not serve, as without its key: what is queued there waits */
+  flushQueued(): Promise<number>;
   /** Asks the vaults now whether every cluster can use its key. */
   checkKeys(): Promise<readonly KeyState[]>;
   /** Stops it and removes everything it made. Also `await using`. */

@@ -3,7 +3,7 @@ import { isJsonObject, textMember } from '../base/json.ts';
 import type { Json } from '../base/json.ts';
 import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { callLocal, succeeded } from '../server/local-client.ts';
-import { createHandle, testSnapshot } from './handle.ts';
+import { createHandle, flushQueued, testSnapshot } from './handle.ts';
 import { leadClients } from './lead-clients.ts';
 import type { KeyState, Kustody, StartOptions } from './public.ts';
 import type { SharedKustody } from './shared-public.ts';
@@ -150,6 +150,7 @@ export function connectShared(env: NodeJS.ProcessEnv): SharedKustody {
     restore: async ({ id }) => {
       await control('POST', `/snapshots/${id}/restore`);
     },
+    flushQueued: () => flushQueued(found, controlToken),
     checkKeys: async () => {
       const { clusters } = await control('POST', '/check-keys');
       return Array.isArray(clusters) ? clusters.filter(isJsonObject).map((state) => state as unknown as KeyState) : [];

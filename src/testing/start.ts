@@ -13,7 +13,7 @@ import { principalKeeper } from '../server/seeded-principals.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import { startServer } from '../server/start-server.ts';
 import type { RunningServer } from '../server/start-server.ts';
-import { createHandle, testCluster, testSnapshot } from './handle.ts';
+import { createHandle, flushQueued, testCluster, testSnapshot } from './handle.ts';
 import type { ClusterOptions, Kustody, StartOptions } from './public.ts';
 
 /** An instance with what other processes need to find it. */
@@ -99,6 +99,7 @@ async function describe(
       clear: () => faults.clear(),
     },
     checkKeys,
+    flushQueued: () => flushQueued(found, server.controlToken),
     snapshot: async () => {
       const id = await snapshots.take();
       return testSnapshot(id, () => snapshots.release(id));

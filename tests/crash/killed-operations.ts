@@ -73,6 +73,7 @@ export function operationsOf({ vault, keys, data, databaseKeys, configured }: Ki
       runScript: notHere,
       addRows: notHere,
       endedRequests: notHere,
+      flushQueue: notHere,
       findExtent: notHere,
       shutDown: notHere,
     },

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { KustoManagementClient } from '@azure/arm-kusto';
 import type { TokenCredential } from '@azure/core-auth';
 import { ClientSecretCredential } from '@azure/identity';
@@ -59,6 +60,28 @@ describe('clients of kustody/testing', () => {
     await expect(k.ingestClient({ kind: 'managed' })).rejects.toThrow('Managed streaming ingestion');
     await expect(k.ingestClient({ kind: 'bulk' } as never)).rejects.toThrow("'bulk' is no kind of ingestion");
     await expect(k.ingestClient({ format: 'xlsx' })).rejects.toThrow("'xlsx' is no format. There are: ");
+  });
+
+  it('make rows of what is queued when a test says so, and not before', async () => {
+    await k.query('.create table Q (A: long, B: string)');
+    const script = `
+      const { KustoConnectionStringBuilder } = require('azure-kusto-data');
+      const { IngestClient, StreamDescriptor } = require('azure-kusto-ingest');
+      const { DefaultAzureCredential } = require('@azure/identity');
+      const uri = process.env.KUSTODY_CLUSTER_URI.replace('://', '://ingest-');
+      const connection = KustoConnectionStringBuilder.withTokenCredential(uri, new DefaultAzureCredential());
+      const client = new IngestClient(connection, { database: 'db', table: 'Q', format: 'csv' });
+      const bytes = Buffer.from('1,one\\n');
+      const descriptor = new StreamDescriptor(require('node:stream').Readable.from([bytes]));
+      descriptor.size = bytes.length;
+      client.ingestFromStream(descriptor)
+        .then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });`;
+    const env = { PATH: process.env['PATH'], ...(await k.environment()), KUSTODY_CLUSTER_URI: k.cluster.uri };
+    await promisify(execFile)(process.execPath, ['-e', script], { env });
+    expect(await k.query('Q')).toEqual([]);
+    expect(await k.flushQueued()).toBe(1);
+    expect(await k.query('Q')).toEqual([{ A: 1, B: 'one' }]);
+    expect(await k.flushQueued()).toBe(0);
   });
 
   it('say what to ask for, or to install', async () => {

@@ -46,6 +46,11 @@ describe('the instance that a test run has in common', () => {
     await k.faults.clear();
     await expect(k.faults.add({ kind: 'nonsense' } as never)).rejects.toThrow('InvalidFault');
     expect(await k.checkKeys()).toMatchObject([{ suspended: false, custody: 'customer' }]);
+    expect(await k.flushQueued()).toBe(0);
+    const keys = await k.keyClient();
+    const { properties } = await keys.getKey(k.cluster.keyName);
+    await keys.updateKeyProperties(k.cluster.keyName, properties.version ?? '', { enabled: false });
+    await expect(k.flushQueued()).rejects.toThrow('ClusterNotServing: These clusters do not serve now');
     await k.restore(start);
     expect(await k.query('T')).toEqual([]);
     expect((await k.clock.now()).getTime() - at).toBeLessThan(day / 2);

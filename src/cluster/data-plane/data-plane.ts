@@ -36,11 +36,12 @@ import { createStorageTargets } from './sources/storage-targets.ts';
 import { createDataPlaneApp } from './routes.ts';
 import type { Plane } from '../../http/plane.ts';
 import { continuousExports } from './continuous-exports.ts';
-import { DueWork } from './due-work.ts';
+import { DueWork, dataNow } from './due-work.ts';
 import { QueuedIngestion } from './queued-ingestion.ts';
 import { createStorageApp } from './storage-app.ts';
 import { runResourceScript } from './run-script.ts';
 import type { EndedRequestsCall, EndedRequestsReply } from '../messages/ended-requests.ts';
+import type { FlushReply } from '../messages/flush.ts';
 import type { ScriptCall, ScriptReply } from '../messages/scripts.ts';
 import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
 
@@ -59,6 +60,8 @@ export interface DataPlane {
   /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
   data(known: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData>;
   runScript(call: ScriptCall): Promise<ScriptReply>;
+  /** Ingests all that waits in the queue, whatever batching policies say. */
+  flushQueue(): Promise<FlushReply>;
   endedRequests(call: EndedRequestsCall): EndedRequestsReply;
 }
 
@@ -124,7 +127,8 @@ export async function openDataPlane(options: {
     wallClock: () => machineTime.now(),
     queued: () => queued.wake(),
   };
-  const queued = new DueWork(ports, new QueuedIngestion({ ...ports, clusterId, elsewhere }));
+  const queuedIngestion = new QueuedIngestion({ ...ports, clusterId, elsewhere });
+  const queued = new DueWork(ports, queuedIngestion);
   const exports = new DueWork(ports, continuousExports(ports));
   const apps: Readonly<Record<'engine' | 'ingestion' | 'both' | 'storage', DataPlaneApp>> = {
     engine: createDataPlaneApp(ports, 'engine'),
@@ -178,6 +182,16 @@ export async function openDataPlane(options: {
     wakeDue: () => {
       queued.wake();
       exports.wake();
+    },
+    flushQueue: async () => {
+      const found = await dataNow(ports);
+      if (found === undefined) return { outcome: 'unavailable' };
+      const done = activity.begin();
+      try {
+        return { outcome: 'flushed', settled: await queuedIngestion.flush(found.data) };
+      } finally {
+        done();
+      }
     },
     endedRequests: (call) => ended.list(call),
     idleMs: () => (ended.isAwaited ? undefined : activity.idleMs()),

@@ -24,6 +24,23 @@ const retryMs = 5_000;
 const shortestMs = 50;
 const longestMs = 3_600_000;
 
+/** What the cluster holds, as of now; undefined: it may not use its key. */
+export async function dataNow({
+  call,
+  lease,
+  clock,
+  host,
+}: Pick<DueWorkPorts, 'call' | 'lease' | 'clock' | 'host'>): Promise<
+  { readonly data: ClusterData; readonly now: number } | undefined
+> {
+  const { leaseMs, now } = await call('renew', {});
+  if (leaseMs <= 0) return undefined;
+  lease.extend(leaseMs);
+  clock.tell(now);
+  host.tell(instant(now));
+  return { data: await host.data(), now };
+}
+
 /** Does one job when it is due on the Kustody clock, while the cluster may use its key. Nothing is remembered here, so it does not matter when
  * it is woken, nor how often. */
 export class DueWork {
@@ -54,16 +71,13 @@ export class DueWork {
   }
 
   async #run(): Promise<void> {
-    const { call, lease, host, clock, log } = this.#ports;
+    const { log } = this.#ports;
     this.#cancel?.();
     let waitMs: number | undefined = retryMs;
     try {
-      const { leaseMs, now } = await call('renew', {});
-      if (leaseMs <= 0) return; // the key is away: whoever brings it back starts another process
-      lease.extend(leaseMs);
-      clock.tell(now);
-      host.tell(instant(now));
-      const data = await host.data();
+      const found = await dataNow(this.#ports);
+      if (found === undefined) return; // the key is away: whoever brings it back starts another process
+      const { data, now } = found;
       if ((this.#job.dueOn(data) ?? Infinity) <= now) await this.#runDue(data);
       const dueOn = this.#job.dueOn(data);
       waitMs = dueOn === undefined ? undefined : Math.max(dueOn - now, dueOn <= now ? retryMs : shortestMs);

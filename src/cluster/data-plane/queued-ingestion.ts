@@ -38,6 +38,11 @@ export class QueuedIngestion implements DueJob {
     return queued.ingestDue(this.#ingestPorts(queued));
   }
 
+  /** Without waiting for the batching policies. @returns how many messages came to their end */
+  flush({ queued }: ClusterData): Promise<number> {
+    return queued.flush(this.#ingestPorts(queued));
+  }
+
   #ingestPorts(queued: QueuedStorage): IngestPorts {
     const { log, clusterId, elsewhere } = this.#ports;
     const access = new Map<string, Promise<AllowedRequest>>();

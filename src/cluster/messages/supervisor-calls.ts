@@ -80,6 +80,8 @@ export interface SupervisorCalls {
   /** Its data plane is open. */
   readonly addRows: RowsCall;
   readonly endedRequests: EndedRequestsCall;
+  /** Its data plane is open. */
+  readonly flushQueue: Record<string, never>;
   /** Tells whoever waits for an answer why there will be none; no row goes out any more. The process is ended then. */
   readonly shutDown: ShutdownReason;
 }

@@ -4,6 +4,7 @@ import { keyReplies } from './key-replies.ts';
 import type { Message } from './message.ts';
 import { number, outcome, reader } from './message.ts';
 import { restReply } from './rest.ts';
+import { flushReply } from './flush.ts';
 import { endedRequestsReply } from './ended-requests.ts';
 import { rowsReply } from './rows.ts';
 import { scriptReply } from './scripts.ts';
@@ -25,6 +26,7 @@ const supervisorReplies = {
   runScript: scriptReply,
   addRows: rowsReply,
   endedRequests: endedRequestsReply,
+  flushQueue: flushReply,
   shutDown: outcome('told', {}),
 };
 

@@ -24,7 +24,8 @@ type UpkeepCall =
   | 'databaseBytes'
   | 'runScript'
   | 'addRows'
-  | 'endedRequests';
+  | 'endedRequests'
+  | 'flushQueue';
 
 /** What the supervisor asks of the data itself: what there is, what is due, and whether the process may go. */
 export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operations<UpkeepCall> {
@@ -58,6 +59,7 @@ export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operati
     },
     addRows: (call) => addRows(openedData, call),
     endedRequests: (call) => plane()?.endedRequests(call) ?? { outcome: 'unavailable' },
+    flushQueue: () => plane()?.flushQueue() ?? { outcome: 'unavailable' },
     databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
   };
 }

@@ -61,6 +61,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   runScript: () => [],
   addRows: () => [],
   endedRequests: () => [],
+  flushQueue: () => [],
   findExtent: () => [],
   upkeep: () => [],
   rest: () => [],

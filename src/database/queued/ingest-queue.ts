@@ -100,20 +100,37 @@ export class IngestQueue {
   }
 
   /** Ingests what is due. One run at a time; what comes meanwhile is seen by the next one. */
-  async run(ports: IngestPorts): Promise<void> {
+  async run(ports: IngestPorts, isFlush = false): Promise<void> {
     while (this.#running !== undefined) await this.#running;
-    this.#running = this.#run(ports).finally(() => (this.#running = undefined));
+    this.#running = this.#run(ports, isFlush).finally(() => (this.#running = undefined));
     await this.#running;
   }
 
-  async #run(ports: IngestPorts): Promise<void> {
+  /** Ingests all that is there now, due or not. @returns how many messages came to their end */
+  async flush(ports: IngestPorts): Promise<number> {
+    const { messages } = this.#parts;
+    const there = new Set(messages.of('ready').map(({ messageId }) => messageId));
+    let left = there.size;
+    // What fails for no fault of its sender ends with the last try.
+    for (let tries = 0; left > 0 && tries <= attemptsMax; tries += 1) {
+      await this.run(ports, true);
+      left = messages.of('ready').filter(({ messageId }) => there.has(messageId)).length;
+    }
+    return there.size - left;
+  }
+
+  async #run(ports: IngestPorts, isFlush: boolean): Promise<void> {
     const { readable, unreadable } = this.#waiting();
     for (const record of unreadable)
       await this.#settleAll(
         [{ record, message: undefined, blob: undefined, uploader: undefined }],
         failed(new IngestionRefusal('BadRequest_CorruptedMessage', 'The message in the queue cannot be read.')),
       );
-    const { due } = planBatches(readable, (...names) => this.#policy(...names), this.#parts.now());
+    const policyOf = (database: string, table: string): BatchingPolicy => ({
+      ...this.#policy(database, table),
+      ...(isFlush && { timeMs: -Infinity }),
+    });
+    const { due } = planBatches(readable, policyOf, this.#parts.now());
     for (const batch of due) await this.#attempt(ports, batch);
   }
 

@@ -25,6 +25,8 @@ export interface QueuedStorage {
   dueOn(): Instant | undefined;
   /** Ingests what is due. @throws CommitRefusedError */
   ingestDue(ports: IngestPorts): Promise<void>;
+  /** Ingests all that waits, due or not. @returns how many messages came to their end @throws CommitRefusedError */
+  flush(ports: IngestPorts): Promise<number>;
   /** Removes what has been there too long. */
   expire(): Promise<void>;
 }
@@ -43,6 +45,7 @@ export function createQueuedStorage(
     ensureKeys: () => ensureStorageKeys(parts.catalog, parts.randomBytes),
     dueOn: () => queue.dueOn(),
     ingestDue: (ports) => queue.run(ports),
+    flush: (ports) => queue.flush(ports),
     expire: async () => {
       await blobs.expire();
       await messages.expire();

@@ -38,6 +38,7 @@ describe('regular expressions', () => {
     [`print t = '{a}' | project extract(@'^{?([^<]*?)}?$', 1, t)`, 'a'],
     [`print t = 'xxx' | project t matches regex @'^x{3}$' and not(t matches regex @'^x{4}$')`, true],
     [`print replace_regex('["a",b]', @'[[",\\]]', '')`, 'ab'],
+    [`print extract(@'[\\<\\>]+', 0, 'a<>b')`, '<>'],
     [`print t = 'a[b' | project extract(@'[[",\\]]', 0, t)`, '['],
     [`print extract(@'[[a-c]&&[b-d]]+', 0, 'abcd')`, 'bc'],
     [`print replace_regex('a0b', @'\\60', 'x')`, 'axb'],

@@ -165,5 +165,7 @@ function classItem(reader: TextReader, flags: RegexFlags, blanks: () => void, ne
 
 function classCharacter(reader: TextReader, flags: RegexFlags): number | ClassSet {
   if (!reader.eat('\\')) return reader.code();
+  // Only outside of classes may they be taken for the edges of a word; in them RE2 and shipped parsers mean the characters.
+  if (reader.looksAt('<') || reader.looksAt('>')) return reader.code();
   return namedSet(reader, flags) ?? propertyAt(reader) ?? escapedCode(reader);
 }

@@ -41,6 +41,7 @@ import { createIdentityEndpoints } from '../identity/managed/identity-endpoints.
 import { identityEndpointRoutes } from './identity-endpoint-routes.ts';
 import { createOwnPrincipals } from './own-principals.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
+import { proofRoutes } from './proof-routes.ts';
 import { createProviders } from './providers.ts';
 import { createContentReader } from './content-reader.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -54,7 +55,6 @@ import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
 import { defaultClusterIdleMs } from './settings.ts';
-import { memoryRoom } from './memory-room.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
 import { runScript } from './run-script.ts';
 import type { ListedVaults } from './vault-inventory.ts';
@@ -261,11 +261,9 @@ export function createPlanes(parts: ServerParts): Planes {
       auditRoutes(parts.state, audit),
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
+      proofRoutes(parts.state, parts.randomBytes),
       inventoryRoutes(inventory, () => listedVaults(parts), blobPlace(parts)),
-      upkeepRoutes(
-        () => contents.upkeepReports(),
-        () => memoryRoom(parts.settings.memoryDirectory),
-      ),
+      upkeepRoutes(contents, parts.settings.memoryDirectory),
     ],
   });
   return {

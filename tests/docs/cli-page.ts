@@ -17,10 +17,14 @@ export function cliPage(): string {
     ),
     '',
     ...allCommands(root)
-      .filter(({ path, children }) => path.length > 0 && children.length === 0)
+      .filter((node) => node.path.length > 0 && runsItself(node))
       .flatMap(section),
   ].join('\n');
 }
+
+/** What only holds others has no options but help. */
+const runsItself = ({ children, options }: CommandNode): boolean =>
+  children.length === 0 || options.some(({ long }) => long !== '--help');
 
 function section(node: CommandNode): readonly string[] {
   const options = node.options.filter(({ long }) => long !== '--help');

@@ -14,6 +14,10 @@ q '.set-or-append T <| range A from 1 to 500 step 1 | extend B = "canary-of-row"
 q '.set-or-append T <| range A from 1 to 20 step 1 | extend B = "canary-of-row"'
 key=https://kustody-keys.vault.azure.net/keys/cluster-key
 kustody proof --json --canary canary-of-row --html "$OUT/good.html" > "$OUT/good.json"; echo "proof $?"
+kustody proof verify "$OUT/good.json" > "$OUT/verified.txt"; echo "valid $?"
+kustody proof verify "$OUT/good.json" --fingerprint "$(kustody proof key | sed -n 's/^fingerprint //p')" > /dev/null; echo "ours $?"
+sed 's/"rowCount": 5[0-9]*/"rowCount": 4/' "$OUT/good.json" > "$OUT/forged.json"
+kustody proof verify "$OUT/forged.json" > "$OUT/forged.txt"; echo "forged $?"
 kustody proof --canary zebra-nobody-wrote > "$OUT/nowhere.txt"; echo "nowhere $?"
 kustody lineage $key --json > "$OUT/lineage.json"; echo "lineage $?"
 for wrong in $key/00000000000000000000000000000000 https://kustody-keys.vault.azure.net/keys/cluster-kay https://kustody-keyz.vault.azure.net/keys/cluster-key; do
@@ -38,6 +42,7 @@ describe('kustody proof, lineage and extent', () => {
     expect(stdout.trim().split('\n')).toEqual([
       ...[
         'proof 0',
+        ...['valid 0', 'ours 0', 'forged 1'],
         'nowhere 1',
         'lineage 3',
         ...['unknown 1', 'unknown 1', 'unknown 1'],
@@ -61,6 +66,14 @@ describe('kustody proof, lineage and extent', () => {
     expect(good.scan.files).toBeGreaterThan(5);
     expect((JSON.parse(text('lineage.json')) as ProofReport).clusters).toHaveLength(1);
     expect(good.controls).toEqual([{ canary: 'canary-of-row', table: 'kustody/db.T', rows: 520 }]);
+    expect(text('verified.txt')).toContain('is as it was signed.');
+    expect(text('forged.txt')).toMatch(/^NOT VALID: .*was changed after it was signed/);
+    expect(good.keyUses).toContainEqual(
+      expect.objectContaining({ operation: 'KeyUnwrap', kid: cluster?.kid, result: 'OK' }) as unknown,
+    );
+    expect(
+      good.keyUses.every(({ kid }) => kid.startsWith('https://kustody-keys.vault.azure.net/keys/cluster-key')),
+    ).toBe(true);
     expect(text('nowhere.txt')).toContain("NOT SHOWN: no row that can be queried now holds 'zebra-nobody-wrote'");
     expect(text('unknown.txt')).toMatch(
       /has no version 0{32}\.\n {2}There is: [0-9a-f]{32}\n.*has no key 'cluster-kay'\.\n {2}There is: cluster-key\n.*no vault 'kustody-keyz'\.\n {2}There is: kustody-keys/,

@@ -9,6 +9,7 @@ import { proofPage } from './page.ts';
 import { makeReport } from './report.ts';
 import type { ProofReport } from './report.ts';
 import { verdictOf } from './report.ts';
+import type { SignedReport } from './signature.ts';
 
 const guid = (digit: string): Guid => {
   const parsed = parseGuid(`${digit.repeat(8)}-0000-4000-8000-000000000000`);
@@ -42,17 +43,21 @@ const cluster: ClusterDescription = {
 };
 
 const control = { canary: 'canary', table: 'c/db.T', rows: 2 };
-const report = (found: Partial<ProofReport>): ProofReport =>
-  makeReport({
+const signature = { algorithm: 'Ed25519', publicKey: '', fingerprint: 'f'.repeat(64), value: '' } as const;
+const report = (found: Partial<ProofReport>): SignedReport => ({
+  signature,
+  ...makeReport({
     ...{ kustody: '0', madeOn: '2026-01-01T00:00:00.000Z', dataDirectory: '/d', rootKey: 'elsewhere' },
     ...{
       clusters: [cluster],
+      keyUses: [],
       canaries: ['canary'],
       controls: [control],
       scan: { files: 3, bytes: 9, unreadable: [], matches: [] },
     },
     ...found,
-  });
+  }),
+});
 
 describe('proofPage', () => {
   it('shows names as text, whatever they are', () => {

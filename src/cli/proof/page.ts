@@ -1,11 +1,13 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
+import { useCells, useTitles } from './key-uses.ts';
 import { pageStyle } from './page-style.ts';
 import type { ProofReport } from './report.ts';
 import { totalsOf, verdictOf } from './report.ts';
+import type { SignedReport } from './signature.ts';
 
 /** One HTML document that stands by itself: it loads nothing and runs nothing. */
-export function proofPage(report: ProofReport): string {
+export function proofPage(report: SignedReport): string {
   const { clusters, scan, canaries } = report;
   return `<!doctype html>
 <html lang="en">
@@ -26,6 +28,7 @@ ${facts(report)}
 <h2>Which key opens what</h2>
 <p class="soft">The key in the vault (KEK) wraps one cluster key. The cluster key wraps a data key (DEK) of each extent. Without the KEK none of them opens.</p>
 ${clusters.length === 0 ? '<p>There are no clusters.</p>' : clusters.map(clusterSection).join('\n')}
+${usesSection(report)}
 <h2>Scan of the disk</h2>
 <p>Every file below the data directory was read: ${scan.files} files, ${text(bytesText(scan.bytes))}. Texts were looked for as UTF-8, UTF-16 (both orders) and base64 (all three alignments).</p>
 ${canaryTable(report)}
@@ -36,9 +39,24 @@ ${scan.unreadable.length === 0 ? '' : `<p><b>Could not be read:</b> ${scan.unrea
 <ul class="limits">
 ${report.limits.map((limit) => `<li>${text(limit)}</li>`).join('\n')}
 </ul>
+<p class="soft">Signed (Ed25519) by the instance with fingerprint <code>${text(report.signature.fingerprint)}</code>. The JSON of the same proof is what <code>kustody proof verify</code> checks.</p>
 </body>
 </html>
 `;
+}
+
+function usesSection({ keyUses }: ProofReport): string {
+  if (keyUses.length === 0) return '';
+  const rows = keyUses.map(
+    (use) =>
+      `<tr>${useCells(use)
+        .map((cell) => `<td>${text(cell)}</td>`)
+        .join('')}</tr>`,
+  );
+  const head = useTitles.map((title) => `<th>${title}</th>`).join('');
+  return `<h2>What was asked of these keys</h2>
+<p class="soft">From the audit of the vaults here, equal requests counted. Vaults outside keep a log of their own.</p>
+<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
 function verdictClass({ ok, canaries }: ProofReport): string {

@@ -8,10 +8,13 @@ import { listClusters } from '../clusters.ts';
 import { requireInstance } from '../control-client.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.ts';
 import { UserError } from '../user-error.ts';
+import { keyUses } from './key-uses.ts';
 import { proofPage } from './page.ts';
 import { controlCanaries } from './positive-control.ts';
 import { makeReport } from './report.ts';
+import { signReport } from './signature.ts';
 import { proofText } from './text.ts';
+import { showProofKey, verifyProof } from './verify-action.ts';
 
 interface ProofOptions {
   readonly data?: string;
@@ -21,9 +24,9 @@ interface ProofOptions {
 }
 
 export function proofCommand(): Command {
-  return new Command('proof')
+  const proof = new Command('proof')
     .description(
-      'Show which key opens which extent of a running instance, and look through every file of its data directory for texts of yours. Exit code 1 when one is found, when no row holds it, or when a file could not be read.',
+      'Show which key opens which extent of a running instance and who has used it, and look through every file of its data directory for texts of yours; signed by the instance. Exit code 1 when one is found, when no row holds it, or when a file could not be read.',
     )
     .addOption(dataOption())
     .option('--canary <TEXT>', 'a text that is in the data and must not be on the disk (repeatable)', collectCanary, [])
@@ -31,26 +34,44 @@ export function proofCommand(): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      "\nExamples:\n  $ kustody proof --canary 'Jane Doe' --canary secret-4711\n  $ kustody proof --canary secret-4711 --html proof.html",
+      "\nExamples:\n  $ kustody proof --canary 'Jane Doe' --canary secret-4711\n  $ kustody proof --canary secret-4711 --html proof.html\n  $ kustody proof --json > proof.json && kustody proof verify proof.json",
     )
     .action(prove);
+  proof
+    .command('verify')
+    .description('Say whether a proof is as the instance has signed it. Asks nobody. Exit code 1 when it is not.')
+    .argument('<FILE>', "what 'kustody proof --json' wrote")
+    .option('--fingerprint <HEX>', "of the instance whose it must be, as 'kustody proof key' prints it there")
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  $ kustody proof verify proof.json')
+    .action(verifyProof);
+  proof
+    .command('key')
+    .description('Print the public key that the proofs of a running instance are signed with.')
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  $ kustody proof key')
+    .action(showProofKey);
+  return proof;
 }
 
 async function prove(options: ProofOptions): Promise<void> {
   const client = await requireInstance(dataDirectoryOf(options));
   const { dataDirectory } = client;
   const clusters = await listClusters(client);
-  const report = makeReport({
+  const made = makeReport({
     kustody: version,
     madeOn: new Date().toISOString(),
     dataDirectory,
     rootKey: existsSync(join(dataDirectory, rootKeyFileName)) ? 'besideTheData' : 'elsewhere',
     clusters,
+    keyUses: await keyUses(client, clusters),
     canaries: options.canary,
     controls: await controlCanaries(await client.environment(), clusters, options.canary),
     // In this process: closing a file that the server has open, too, would drop the server's lock on it.
     scan: await scanForCanaries(dataDirectory, options.canary),
   });
+  const report = await signReport(client, made);
   if (options.html !== undefined) writePage(options.html, proofPage(report));
   process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : proofText(report));
   if (!report.ok) process.exitCode = 1;

@@ -1,6 +1,7 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { ScanResult } from '../canary-scan.ts';
 import { extentsOf } from '../clusters.ts';
+import type { KeyUse } from './key-uses.ts';
 import { limits } from './limits.ts';
 import type { PositiveControl } from './positive-control.ts';
 
@@ -15,6 +16,8 @@ export interface ProofReport {
   /** Where the root key lies. */
   readonly rootKey: 'besideTheData' | 'elsewhere';
   readonly clusters: readonly ClusterDescription[];
+  /** What was ever asked of the keys that they are under. */
+  readonly keyUses: readonly KeyUse[];
   readonly canaries: readonly string[];
   /** One for each canary: that it is in the data at all. */
   readonly controls: readonly PositiveControl[];

@@ -2,11 +2,13 @@ import { textTable } from '../text-table.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime, unwrappedText } from '../clusters.ts';
 import type { PositiveControl } from './positive-control.ts';
-import type { ProofReport } from './report.ts';
+import type { KeyUse } from './key-uses.ts';
+import { useCells, useTitles } from './key-uses.ts';
 import { verdictOf } from './report.ts';
+import type { SignedReport } from './signature.ts';
 
 /** For a terminal. */
-export function proofText(report: ProofReport): string {
+export function proofText(report: SignedReport): string {
   const { clusters, scan, dataDirectory } = report;
   const parts = clusters.length === 0 ? ['There are no clusters.'] : clusters.map(clusterText);
   const lines = [
@@ -16,9 +18,13 @@ export function proofText(report: ProofReport): string {
     ...scan.matches.map(({ file, form, offset }) => `  ${file}: ${form}, at byte ${offset}`),
     ...scan.unreadable.map((file) => `  ${file}: could not be read`),
   ];
+  const uses = report.keyUses.length === 0 ? [] : [`What was asked of these keys:\n${usesTable(report.keyUses)}`];
   const said = ['What this does not prove:', ...report.limits.map((limit) => `  - ${limit}`)];
-  return `${[...parts, lines.join('\n'), said.join('\n')].join('\n\n')}\n`;
+  const signed = `Signed by the instance with fingerprint ${report.signature.fingerprint}.`;
+  return `${[...parts, ...uses, lines.join('\n'), said.join('\n'), signed].join('\n\n')}\n`;
 }
+
+const usesTable = (uses: readonly KeyUse[]): string => textTable(useTitles, uses.map(useCells));
 
 const controlText = ({ canary, table, rows }: PositiveControl): string =>
   table === undefined

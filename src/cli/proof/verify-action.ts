@@ -1,0 +1,61 @@
+import { createPublicKey } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import type { ProofSigner } from '../../server/proof-routes.ts';
+import { requireInstance } from '../control-client.ts';
+import { dataDirectoryOf } from '../options.ts';
+import { UserError } from '../user-error.ts';
+import { isJsonObject, textMember } from '../../base/json.ts';
+import { checkSignature } from './signature.ts';
+
+/** As much as the control API gives a command to make one of. */
+const proofBytesMax = 256 * 1024 * 1024;
+
+/** Says whether a proof is as it was signed; exit code 1 when not. Asks nobody: the file is enough. */
+export function verifyProof(
+  file: string,
+  { fingerprint, json }: { readonly fingerprint?: string; readonly json: boolean },
+): void {
+  const document = readProof(file);
+  const check = checkSignature(document, fingerprint);
+  if (!check.ok) process.exitCode = 1;
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ...check, expected: fingerprint ?? null }, undefined, 2)}\n`);
+    return;
+  }
+  const madeOn = isJsonObject(document) ? textMember(document, 'madeOn') : '';
+  const directory = isJsonObject(document) ? textMember(document, 'dataDirectory') : '';
+  const lines = check.ok
+    ? [
+        `The proof of ${directory}, made ${madeOn}, is as it was signed.`,
+        `Signed by the instance with fingerprint ${check.fingerprint}.`,
+        ...(fingerprint === undefined
+          ? ["Whose that is, only its owner can say: give --fingerprint, as 'kustody proof key' prints it there."]
+          : []),
+      ]
+    : [
+        `NOT VALID: ${check.why}`,
+        ...(check.fingerprint === undefined ? [] : [`It names the instance with fingerprint ${check.fingerprint}.`]),
+      ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function readProof(file: string): unknown {
+  if (statSync(file).size > proofBytesMax) throw new UserError(`${file} is too long for a proof.`);
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UserError(`${file} is no JSON.`, "Give the file that 'kustody proof --json' wrote.");
+  }
+}
+
+/** Who signs the proofs of a running instance: to be kept where the proofs are not. */
+export async function showProofKey(options: { readonly data?: string; readonly json: boolean }): Promise<void> {
+  const client = await requireInstance(dataDirectoryOf(options));
+  const signer = (await client.call('GET', '/proof/key')) as ProofSigner;
+  const key = createPublicKey({ key: Buffer.from(signer.publicKey, 'base64'), format: 'der', type: 'spki' });
+  const pem = key.export({ format: 'pem', type: 'spki' }).toString();
+  process.stdout.write(
+    options.json ? `${JSON.stringify(signer, undefined, 2)}\n` : `fingerprint ${signer.fingerprint}\n${pem}`,
+  );
+}

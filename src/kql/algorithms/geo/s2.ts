@@ -53,20 +53,29 @@ export interface Covered {
  * @see S2ShapeIndexRegion::AnyEdgeIntersects, the error it allows for */
 const touching = 1.5e-15;
 
-/** All cells of a level within `radius` metres of a figure; undefined when they are too many. */
+/** All cells of a level within `radius` metres of a figure; undefined when they are too many. Level by level: cells inside, which are not
+ * walked any further, tell early of how many there will be. Each other one has at least one child. */
 export function s2Covering(figure: Covered, level: number, radius: number): string[] | undefined {
   if (!(level >= 0 && level <= 30) || !(radius >= 0)) return undefined;
   const reach = Math.max(radius / earthRadius, touching);
-  const found: bigint[] = [];
-  const descend = (id: bigint, inside: boolean): boolean => {
-    const relation = inside ? 'inside' : relate(id, figure, reach);
-    if (relation === 'apart') return true;
-    if (cellid.level(id) === level) return found.push(id) <= cellsMax;
-    return cellid.children(id).every((child) => descend(child, relation === 'inside'));
-  };
-  const within = [0, 1, 2, 3, 4, 5].every((face) => descend(cellid.fromFace(face), false));
-  return within ? found.map(cellid.toToken) : undefined;
+  let cells = [0, 1, 2, 3, 4, 5].map((face) => ({ id: cellid.fromFace(face), inside: false }));
+  for (let at = 0; ; at += 1) {
+    cells = cells.flatMap(({ id, inside }) => {
+      const relation = inside ? 'inside' : relate(id, figure, reach);
+      return relation === 'apart' ? [] : [{ id, inside: relation === 'inside' }];
+    });
+    const least = cells.reduce((sum, { id, inside }) => sum + (inside ? 4 ** (level - cellid.level(id)) : 1), 0);
+    if (least > cellsMax) return undefined;
+    if (at === level) break;
+    cells = cells.flatMap((cell) =>
+      cell.inside ? [cell] : cellid.children(cell.id).map((id) => ({ id, inside: false })),
+    );
+  }
+  return cells.flatMap(({ id }) => descendants(id, level)).map(cellid.toToken);
 }
+
+const descendants = (id: bigint, level: number): bigint[] =>
+  cellid.level(id) === level ? [id] : cellid.children(id).flatMap((child) => descendants(child, level));
 
 function relate(id: bigint, { edges, contains }: Covered, reach: number): 'inside' | 'apart' | 'mixed' {
   const corners = cornersOf(id);

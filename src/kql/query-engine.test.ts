@@ -20,9 +20,9 @@ const program: Program = {
   results: [{ name: 'PrimaryResult', plan: { op: 'table', database: 'db', table: 'T', cols: [] } }],
 };
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
-const engineWith = (compile: KqlParser['compile']) =>
+const engineWith = (compile: KqlParser['compile'], over: EngineDatabase = database) =>
   createQueryEngine({
-    database,
+    database: over,
     parser: { compile, parseCommand: never, compileGraph: never, ready: never, stop: () => undefined },
   });
 const requestOf = (signal: AbortSignal, more: Partial<QueryRequest> = {}): QueryRequest => ({
@@ -71,4 +71,56 @@ describe('a query whose time is over', () => {
     );
   });
   let failed: Promise<unknown> = Promise.resolve();
+
+  it('while a later result is planned is answered at once, and keeps its connection and tables until the plan is there', async () => {
+    const controller = new AbortController();
+    const seen: string[] = [];
+    let plan: () => void = () => undefined;
+    const planned = new Promise<void>((resolve) => (plan = resolve));
+    let statements = 0;
+    const slow: EngineDatabase = {
+      ...database,
+      connect: async (limit) => {
+        const connection = await database.connect(limit);
+        return {
+          ...connection,
+          async *stream(...given) {
+            statements += 1;
+            if (statements === 2) await planned;
+            seen.push(`statement ${statements}`);
+            yield* connection.stream(...given);
+          },
+          close: () => {
+            seen.push('closed');
+            connection.close();
+          },
+        };
+      },
+    };
+    const cols = [{ name: 'a', type: 'int' }] as const;
+    const plans = { op: 'table', database: 'db', table: 'T', cols } as const;
+    const two: Program = { ...program, results: ['One', 'Two'].map((name) => ({ name, plan: plans })) };
+    let tell: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (tell = resolve));
+    const open: QueryRequest['sources']['open'] = () => {
+      const release = (): void => {
+        seen.push('released');
+        tell();
+      };
+      return Promise.resolve({ sql: '(SELECT 1::INTEGER AS a)', columns: new Map([['a', 'a']]), release });
+    };
+    const execution = await engineWith(() => Promise.resolve(two), slow).execute(
+      requestOf(controller.signal, { sources: { open } }),
+    );
+    const [one, other] = execution.results;
+    for await (const chunk of one?.chunks ?? []) expect(chunk).toEqual([[1]]);
+    const waiting = other?.chunks[Symbol.asyncIterator]().next();
+    controller.abort(new Error('time is over'));
+    await expect(waiting).rejects.toThrow('time is over');
+    execution.close();
+    expect(seen).toEqual(['statement 1']);
+    plan();
+    await released;
+    expect(seen).toEqual(['statement 1', 'statement 2', 'released', 'closed']);
+  });
 });

@@ -1,3 +1,4 @@
+import { untilAborted } from '../base/until-aborted.ts';
 import { namingParameters } from './values/naming-parameters.ts';
 import type { EngineThreads } from './apart-session.ts';
 import { NeedsThreadError } from './duckdb/native-budget.ts';
@@ -111,18 +112,8 @@ export function createQueryEngine({
 
 /** Whoever stops a query does not wait for what cannot be ended: DuckDB looks for no interrupt while it plans.
  * @param close what comes after all */
-function whileWanted<T>({ signal }: QueryRequest, work: Promise<T>, close: (result: T) => void): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise<T>((resolve, reject) => {
-    const stop = (): void => {
-      reject(signal.reason instanceof Error ? signal.reason : new KqlError('cancelled', 'The query was stopped.'));
-      work.then(close, () => undefined);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-    work.finally(() => signal.removeEventListener('abort', stop)).then(resolve, reject);
-  });
-}
+const whileWanted = <T>({ signal }: QueryRequest, work: Promise<T>, close: (result: T) => void): Promise<T> =>
+  signal === undefined ? work : untilAborted(work, signal, close);
 
 const run = (
   source: ProgramSource,
@@ -183,17 +174,26 @@ async function* chunksOf(work: Work, index: number): AsyncGenerator<readonly Col
 
 async function startResult(work: Work, result: ProgramResult): Promise<QueryResult> {
   const iterator = chunksOf(work, 0);
-  const first = await iterator.next();
-  async function* all(): AsyncGenerator<readonly ColumnValues[]> {
-    if (first.done) return;
-    yield first.value;
-    yield* iterator;
-  }
-  return described(result, all());
+  return described(result, wanted(work, iterator, await iterator.next()));
 }
 
 const laterResult = (work: Work, result: ProgramResult, index: number): QueryResult =>
-  described(result, chunksOf(work, index));
+  described(result, wanted(work, chunksOf(work, index)));
+
+/** The same chunks. Whoever waits for one is answered as soon as the query is stopped. */
+async function* wanted(
+  work: Work,
+  chunks: AsyncGenerator<readonly ColumnValues[]>,
+  first?: IteratorResult<readonly ColumnValues[]>,
+): AsyncGenerator<readonly ColumnValues[]> {
+  try {
+    for (let next = first ?? (await work.during(chunks.next())); !next.done; next = await work.during(chunks.next()))
+      yield next.value;
+  } finally {
+    // Behind what is under way; an end that fails is no failure of the query.
+    chunks.return(undefined).catch(() => undefined);
+  }
+}
 
 const described = ({ name, plan, visualization }: ProgramResult, chunks: QueryResult['chunks']): QueryResult => ({
   name,

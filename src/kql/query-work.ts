@@ -1,4 +1,5 @@
 import { invariant } from '../base/invariant.ts';
+import { untilAborted } from '../base/until-aborted.ts';
 import type { ApartSession, EngineThreads } from './apart-session.ts';
 import type { EngineConnection, EngineDatabase } from './duckdb/engine-database.ts';
 import { NeedsThreadError, sharedNativeLimit } from './duckdb/native-budget.ts';
@@ -71,6 +72,7 @@ export class Work {
   #thread: Promise<ApartSession> | undefined;
   #apart: Promise<ApartSession> | undefined;
   #isClosed = false;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(request: QueryRequest, places: Places, command?: CommandRows) {
     this.#request = request;
@@ -163,9 +165,27 @@ export class Work {
     return session;
   }
 
+  /** What comes of work on the connection or, as soon as the query is stopped, why: DuckDB plans to the end. The connection and the tables
+   * stay until the work has ended. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this;
+    if (signal === undefined) return work;
+    this.#underWay.add(work);
+    const ended = (): void => {
+      this.#underWay.delete(work);
+      if (this.#isClosed && this.#underWay.size === 0) this.#free();
+    };
+    work.then(ended, ended);
+    return untilAborted(work, signal);
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (this.#underWay.size === 0) this.#free();
+  }
+
+  #free(): void {
     this.signal?.removeEventListener('abort', this.#interrupt);
     this.#opened.release();
     this.#connection?.close();

@@ -1,3 +1,4 @@
+import { untilAborted } from '../../base/until-aborted.ts';
 import { obfuscated } from '../../kql/values/obfuscated.ts';
 import { instant } from '../../clock/clock.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
@@ -63,18 +64,10 @@ export async function withLimits<T>(
   let cancelTimer = (): void => undefined;
   let failure: KustoError | undefined;
   let place: RunningPlace | undefined;
-  try {
-    const data = kind === 'ingestion' ? undefined : await heldData(ports);
-    const workloadGroup =
-      data === undefined
-        ? defaultGroup
-        : await groupOfRequest({ ...ports, engine: ports.host.engine }, data, {
-            ...{ ...sent, memberOf: access.caller.memberOf, now: access.now },
-            ...{ description: options?.description ?? '', consistency: options?.consistency ?? '' },
-          });
-    const limits = data === undefined ? {} : limitsOfRequest(data, workloadGroup, { kind, text });
-    const timeoutMs = timeoutMsOf(limits, options?.timeoutMs) ?? defaultMs;
-    cancelTimer = ports.startTimer(timeoutMs, () => {
+  // Time runs from the beginning, whatever the request waits for, also before anybody knows its group.
+  const endAfter = (timeoutMs: number): void => {
+    cancelTimer();
+    cancelTimer = ports.startTimer(Math.max(0, timeoutMs - (ports.monotonicMs() - startedMs)), () => {
       controller.abort(
         kustoError(
           'timeout',
@@ -82,6 +75,19 @@ export async function withLimits<T>(
         ),
       );
     });
+  };
+  try {
+    endAfter(options?.timeoutMs ?? defaultMs);
+    const data = kind === 'ingestion' ? undefined : await untilAborted(heldData(ports), controller.signal);
+    const classified =
+      data &&
+      groupOfRequest({ ...ports, engine: ports.host.engine }, data, {
+        ...{ ...sent, memberOf: access.caller.memberOf, now: access.now },
+        ...{ description: options?.description ?? '', consistency: options?.consistency ?? '' },
+      });
+    const workloadGroup = classified ? await untilAborted(classified, controller.signal) : defaultGroup;
+    const limits = data === undefined ? {} : limitsOfRequest(data, workloadGroup, { kind, text });
+    endAfter(timeoutMsOf(limits, options?.timeoutMs) ?? defaultMs);
     const view = workloadGroup === defaultGroup ? sent : { ...sent, workloadGroup };
     const set = data === undefined ? {} : setLimits(data);
     place = await ports.running.enter({ view, controller }, { machines: access.machines, ...set });

@@ -1,4 +1,5 @@
 import { newGuid } from '../../base/guid.ts';
+import { untilAborted } from '../../base/until-aborted.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 import { missingDatabase } from '../../kql/plan/kql-error.ts';
@@ -47,7 +48,7 @@ export async function runQueryRequest(
     { ...sent, kind: 'query' },
     async (signal, { place, limits, workloadGroup }) => {
       const startedMs = ports.monotonicMs();
-      const data = await syncedData(ports.host, access);
+      const data = await untilAborted(syncedData(ports.host, access), signal);
       const principal = access.caller.fqn;
       const { catalog: seen, sources } = readable(access, data, ports.sourceOf, sent.options.barred);
       const catalog = sent.options.forceRowLevelSecurity ? withForcedSecurity(seen) : seen;
@@ -68,7 +69,7 @@ export async function runQueryRequest(
       const cache = await answerPlace(ports, access, data, sent, query);
       const execution = cache?.found === undefined ? await execute(ports, access, query) : again(cache.found);
       try {
-        await ports.lease.require();
+        await untilAborted(ports.lease.require(), signal);
         const options = withSetStatements(sent.options, execution.options);
         const format = version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
         await answer(ports, admitted, {
@@ -161,7 +162,7 @@ async function answer(
       takeMax: options.takeMaxRecords ?? Infinity,
       deferFailures: options.deferPartialFailures,
       write: (piece) => body.write(piece, signal),
-      requireLease: () => ports.lease.require(),
+      requireLease: () => untilAborted(ports.lease.require(), signal),
       translate: (error) => failureOf(ports, error, signal, text),
       becomesAnswer: ({ kind }) => !body.begun && (kind === 'suspended' || kind === 'stopped'),
       ...kept,

@@ -32,10 +32,18 @@ const path: FunctionRow = {
   },
   sql: ([target, key], _call, { ctx }) => {
     if (!target || key?.expression.k !== 'literal') return 'NULL';
-    if (unreachable.has(String(key.expression.value)))
-      return nativeCall(member, cast(target, 'dynamic'), ctx.bind(String(key.expression.value), 'VARCHAR'));
-    const name = String(key.expression.value).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
-    return kql.json(sql`json_extract(${cast(target, 'dynamic')}, ${ctx.bind(`$."${name}"`, 'VARCHAR')})`);
+    const name = String(key.expression.value);
+    const known = typeof target.sql === 'string' ? undefined : target.sql;
+    const own = known?.textIn?.(name);
+    if (own !== undefined) return kql.jsonOfText(own);
+    if (unreachable.has(name)) return nativeCall(member, cast(target, 'dynamic'), ctx.bind(name, 'VARCHAR'));
+    const step = `."${name.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+    // `d.a.b` is one path of d.
+    const outer = known?.at?.text === undefined ? undefined : known.at;
+    const json = outer?.json ?? cast(target, 'dynamic');
+    const text = `${outer?.text ?? '$'}${step}`;
+    const path = ctx.bind(text, 'VARCHAR');
+    return { ...kql.jsonAt(json, path), at: { json, path, text } };
   },
 };
 
@@ -64,7 +72,8 @@ const index: FunctionRow = {
     if (key.type === 'string') return named(key.sql);
     if (key.type === 'dynamic')
       return sql`CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN ${named(sql`json_extract_string(${key.sql}, '$')`)} ELSE ${kql.json(sql`json_extract(${json}, '$[' || ${key.sql} || ']')`)} END`;
-    return kql.json(sql`json_extract(${json}, '$[' || CAST(${cast(key, 'long')} AS VARCHAR) || ']')`);
+    const at = sql`'$[' || CAST(${cast(key, 'long')} AS VARCHAR) || ']'`;
+    return { ...kql.jsonAt(json, at), at: { json, path: at } };
   },
 };
 

@@ -1,3 +1,4 @@
+import type { Sql } from '../sql/fragment.ts';
 import { sql } from '../sql/fragment.ts';
 import { cast } from '../sql/convert.ts';
 import { native } from '../sql/native-row.ts';
@@ -47,23 +48,45 @@ const queryOf = (query: string): Record<string, string> =>
       }),
   );
 
-/** scheme://username:password@host:port/path?query#fragment */
+const [scheme, host, port] = ['[A-Za-z][A-Za-z0-9+.-]*', String.raw`\[[^\]]*\]|[^:/?#]*`, '[0-9]+'];
+const lineEnds = '\n\r\u2028\u2029';
+/** scheme://username:password@host:port/path?query#fragment. RE2 and JavaScript read it alike. */
+const urlPattern = String.raw`^(?:(${scheme})://)?(?:([^:@/?#]*)(?::([^@/?#]*))?@)?(${host})(?::(${port}))?([^?#]*)(?:\?([^#]*))?(?:#([^${lineEnds}]*))?$`;
+/** The same where there is no @ and no end of a line: then nothing behind the part can keep it from being found. */
+const simpleUrlPatterns: Readonly<Record<string, string>> = {
+  Scheme: `^(${scheme})://`,
+  Host: `^(?:${scheme}://)?(${host})`,
+  Port: `^(?:${scheme}://)?(?:${host})(?::(${port}))`,
+  Path: `^(?:${scheme}://)?(?:${host})(?::${port})?([^?#]*)`,
+  Fragment: '#((?s:.)*)',
+};
+const urlExpression = new RegExp(urlPattern);
+/** What JavaScript trims. */
+const blanks =
+  '\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
+/** Parts that are texts, by their groups. */
+const urlGroups: Readonly<Record<string, number>> = {
+  Scheme: 1,
+  Username: 2,
+  Password: 3,
+  Host: 4,
+  Port: 5,
+  Path: 6,
+  Fragment: 8,
+};
+
 function urlParts(text: string): Record<string, unknown> {
-  const match =
-    /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?(?:([^:@/?#]*)(?::([^@/?#]*))?@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d+))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/.exec(
-      text.trim(),
-    );
-  const [, scheme = '', user = '', password = '', host = '', port = '', path = '', query = '', fragment = ''] =
-    match ?? [];
+  const match = urlExpression.exec(text.trim());
+  const part = (name: string): string => match?.[urlGroups[name] ?? 0] ?? '';
   return {
-    Scheme: scheme,
-    Host: host,
-    Port: port,
-    Path: path,
-    Username: user,
-    Password: password,
-    'Query Parameters': queryOf(query),
-    Fragment: fragment,
+    Scheme: part('Scheme'),
+    Host: part('Host'),
+    Port: part('Port'),
+    Path: part('Path'),
+    Username: part('Username'),
+    Password: part('Password'),
+    'Query Parameters': queryOf(match?.[7] ?? ''),
+    Fragment: part('Fragment'),
   };
 }
 
@@ -131,9 +154,35 @@ const version: FunctionRow = {
 const text = (name: string, run: (text: string) => unknown): FunctionRow =>
   native(name, ['string'], 'dynamic', ([value]) => JSON.stringify(run(String(value))));
 
+const parseUrlNative = text('parse_url', urlParts);
+const parseUrl: FunctionRow = {
+  ...parseUrlNative,
+  aliases: ['parseurl'],
+  sql: (args, call, scope) => {
+    const whole = parseUrlNative.sql(args, call, scope);
+    const [source] = args;
+    if (!source || typeof whole === 'string') return whole;
+    const { ctx } = scope;
+    return {
+      ...whole,
+      textIn: (key) => {
+        if (!Object.hasOwn(urlGroups, key)) return undefined;
+        const text = cast(source, 'string');
+        const trimmed = sql`CASE WHEN ascii(${text}) BETWEEN 33 AND 126 AND ascii(right(${text}, 1)) BETWEEN 33 AND 126 THEN ${text} ELSE trim(${text}, ${ctx.bind(blanks, 'VARCHAR')}) END`;
+        const found = (pattern: string, group: number): Sql =>
+          sql`regexp_extract(${trimmed}, ${ctx.bind(pattern, 'VARCHAR')}, ${group})`;
+        const [whole, simple] = [found(urlPattern, urlGroups[key] ?? 0), simpleUrlPatterns[key]];
+        return simple === undefined
+          ? whole
+          : sql`CASE WHEN contains(${text}, '@') OR regexp_matches(${text}, ${ctx.bind(`[${lineEnds}]`, 'VARCHAR')}) THEN ${whole} ELSE ${found(simple, 1)} END`;
+      },
+    };
+  },
+};
+
 export const parseTextFunctions: FunctionRows = {
   parse_csv: text('parse_csv', csvFields),
-  parse_url: { ...text('parse_url', urlParts), aliases: ['parseurl'] },
+  parse_url: parseUrl,
   parse_urlquery: {
     aliases: ['parseurlquery'],
     ...text('parse_urlquery', (query) => ({ 'Query Parameters': queryOf(query.replace(/^\?/, '')) })),

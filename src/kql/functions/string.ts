@@ -109,7 +109,7 @@ const countOf = native(
   { defaults: ['normal'], patterns: true },
 );
 
-const split = native(
+const splitNative = native(
   'split',
   ['string', 'string', 'long'],
   'dynamic',
@@ -121,6 +121,18 @@ const split = native(
   },
   { nulls: true, defaults: [null] },
 );
+
+/** By a constant that is not empty DuckDB splits the same. */
+const split: FunctionRow = {
+  ...splitNative,
+  sql: (args, call, scope) => {
+    const [source, delimiter, wanted] = args;
+    const by = delimiter?.expression;
+    if (!source || by?.k !== 'literal' || by.type !== 'string' || by.value === '' || wanted)
+      return splitNative.sql(args, call, scope);
+    return sql`CAST(to_json(string_split(${cast(source, 'string')}, ${delimiter?.sql ?? "''"})) AS VARCHAR)`;
+  },
+};
 
 const trim = (side: 'both' | 'start' | 'end'): FunctionRow =>
   withPattern(

@@ -1,3 +1,4 @@
+import { invariant } from '../../base/invariant.ts';
 import type { Sql } from '../sql/fragment.ts';
 import { joined, sql } from '../sql/fragment.ts';
 import type { ParseKvNode, ParsePart } from '../plan/plan.ts';
@@ -9,6 +10,7 @@ import { jsonOfText } from '../sql/convert-natives.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { KeyValueSettings } from '../algorithms/text/key-values.ts';
 import { keyValues } from '../algorithms/text/key-values.ts';
+import { re2Pattern } from '../algorithms/regex/re2.ts';
 import { regex } from '../algorithms/regex/regex.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Output, RelationColumn } from '../sql/relation.ts';
@@ -40,11 +42,11 @@ export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'rela
   const body = parts.map((part, index) => {
     const last = index === parts.length - 1;
     if (part.k === 'text') return isRegex ? `(?${flags.includes('U') ? 'U' : ''}:${part.text})` : escapeText(part.text);
-    if (part.k === 'star') return isRegex ? '.*?' : last ? '[\\s\\S]*' : '[\\s\\S]*?';
+    if (part.k === 'star') return isRegex ? '.*?' : last ? '(?s:.)*' : '(?s:.)*?';
     const shape = captureShapes[part.type];
     const number = (captures += 1) - 1;
     // A regular expression captures as much as it can, unless told otherwise.
-    const free = isRegex ? (flags.includes('U') ? '.*?' : '.*') : last ? '[\\s\\S]*' : '[\\s\\S]*?';
+    const free = isRegex ? (flags.includes('U') ? '.*?' : '.*') : last ? '(?s:.)*' : '(?s:.)*?';
     if (shape === undefined) return group(number, free);
     return group(number, mode === 'relaxed' ? `${shape}|${free}` : shape);
   });
@@ -70,6 +72,40 @@ const capturesOf = nativeFunction(
   { patterns: true },
 );
 
+interface Search {
+  /** Null where the text does not match; that is told for those only who ask for it. */
+  readonly found: Sql;
+  /** The text of a capture of what was found; empty or null where nothing was. */
+  piece(found: string, capture: number): string;
+}
+
+/** By RE2, which runs in DuckDB's threads, where it has an equal for the expression. */
+function searchOf(pattern: string, text: Sql, tellsMatches: boolean, bind: (value: string) => string): Search {
+  const fast = re2Pattern(pattern, () => true);
+  if (!fast || fast.asciiOnly)
+    return {
+      found: nativeCall(capturesOf, text, bind(pattern)),
+      piece: (found, capture) => `json_extract_string(${found}, '$[${capture}]')`,
+    };
+  const { names } = regex(pattern);
+  const captures = names.flatMap((name, index) => (name?.startsWith('kql') === true ? [index] : []));
+  // DuckDB wants it before there are parameters. There are letters, digits and escapes by numbers in it, and no quotes.
+  invariant(!fast.pattern.includes("'"), 'a pattern for RE2 has no quotes');
+  const expression = `'${fast.pattern}'`;
+  const groups = joined(names.slice(1).map((_name, index) => `'g${index + 1}'`));
+  const found =
+    captures.length === 0
+      ? sql`CASE WHEN regexp_matches(${text}, ${expression}) THEN true END`
+      : sql`regexp_extract(${text}, ${expression}, [${groups}])`;
+  return {
+    found:
+      tellsMatches && captures.length > 0
+        ? sql`CASE WHEN regexp_matches(${text}, ${expression}) THEN ${found} END`
+        : found,
+    piece: (id, capture) => `${id}.g${captures[capture] ?? 0}`,
+  };
+}
+
 const valuesOfKeys = nativeFunction(
   'parse_kv',
   ['string', 'string'],
@@ -89,19 +125,14 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
     const pattern = `${flags === '' ? '' : `(?${flags})`}${parsePattern(node.parts, node.mode, node.flags)}`;
     const source = compileExpression(node.source, rowScope(ctx, input));
     const text = convert(source, node.source.type, 'string');
+    const search = searchOf(pattern, text, node.onlyMatches, (value) => ctx.bind(value, 'VARCHAR'));
     const matched = {
       ...input,
-      sql: selectFrom(input, [
-        ...asIs(keptIds(input)),
-        {
-          id: found,
-          sql: nativeCall(capturesOf, text, ctx.bind(pattern, 'VARCHAR')),
-        },
-      ]),
+      sql: selectFrom(input, [...asIs(keptIds(input)), { id: found, sql: search.found }]),
     };
     const made = new Map<string, Output>();
     captures.forEach((capture, index) => {
-      const piece = `json_extract_string(${found}, '$[${index}]')`;
+      const piece = search.piece(found, index);
       const value = capture.type === 'string' ? `coalesce(${piece}, '')` : textAs(`nullif(${piece}, '')`, capture.type);
       made.set(capture.name, { id: ctx.newId(), sql: value });
     });

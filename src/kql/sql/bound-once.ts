@@ -27,5 +27,7 @@ export function boundOnce(
     args.map((argument, index) => ({ ...argument, sql: names[index] ? `${row}.${names[index]}` : argument.sql })),
   );
   const fields = args.flatMap((argument, index) => (names[index] ? [sql`${names[index]} := ${argument.sql}`] : []));
-  return sql`list_transform([struct_pack(${joined(fields)})], lambda ${row}: ${inside})[1]`;
+  const once = sql`list_transform([struct_pack(${joined(fields)})], lambda ${row}: ${inside})[1]`;
+  // Whoever wants no more of it than a text names it once.
+  return typeof body === 'string' || !body.at ? once : { ...once, at: body.at };
 }

@@ -1,5 +1,5 @@
 import type { Sql } from './fragment.ts';
-import { joined, sql } from './fragment.ts';
+import { argumentOf, joined, sql } from './fragment.ts';
 import * as kql from './macros.ts';
 import type { KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
@@ -26,6 +26,14 @@ const direct =
 const same: Conversion = (x) => x;
 /** Null has an empty text, never none: functions would take that for the word null, and lists of texts would leave it out. */
 const text: Conversion = (x) => sql`coalesce(CAST(${x} AS VARCHAR), '')`;
+
+/** Text that was made JSON is there already, and what stands at a path is read once. */
+const textOfJson: Conversion = (x) => {
+  const made = argumentOf(x, kql.jsonOfText);
+  if (made !== undefined) return sql`coalesce(${made}, '')`;
+  const at = typeof x === 'string' ? undefined : x.at;
+  return at ? sql`coalesce(json_extract_string(${at.json}, ${at.path}), '')` : kql.textOfJson(x);
+};
 
 const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Conversion>>>>> = {
   bool: {
@@ -109,7 +117,7 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     datetime: kql.datetimeOfJson,
     timespan: kql.timespanOfJson,
     guid: kql.guidOfJson,
-    string: kql.textOfJson,
+    string: textOfJson,
   },
 };
 

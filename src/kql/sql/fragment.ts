@@ -14,6 +14,10 @@ export interface Fragment {
   readonly callsNatives: boolean;
   /** What it is a call of. */
   readonly of?: Macro;
+  /** Of a dynamic: it is what stands at a path of another. */
+  readonly at?: { readonly json: Sql; readonly path: Sql; readonly text?: string };
+  /** Of a bag: the text in one of its members, where that takes less than the whole. */
+  readonly textIn?: (key: string) => Sql | undefined;
 }
 
 type Known = Partial<Pick<Fragment, 'times' | 'callsNatives' | 'of'>> & { readonly weight?: number };

@@ -134,6 +134,8 @@ export const guidOfText = macro(
 );
 // dynamic
 export const json = macro('json', (x) => sql`nullif(${copied(2, sql`CAST(${x} AS VARCHAR)`)}, 'null')`);
+/** What stands at a path, as DuckDB writes it. */
+export const jsonAt = macro('json_at', (j, path) => json(sql`json_extract(${j}, ${path})`));
 // Not by way of DuckDB's JSON, which would write the numbers anew.
 export const textOfJson = macro(
   'text_of_json',

@@ -1,40 +1,129 @@
-/** XXH64 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), seed 0. */
-const p1 = 11400714785074694791n;
-const p2 = 14029467366897019727n;
-const p3 = 1609587929392839161n;
-const p4 = 9650029242287828579n;
-const p5 = 2870177450012600261n;
-const mask = (1n << 64n) - 1n;
+/** XXH64 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), seed 0. In halves of 32 bits: JavaScript makes an object of every
+ * whole number of 64. */
+type Half = number;
 
-const rotl = (x: bigint, n: bigint): bigint => ((x << n) | (x >> (64n - n))) & mask;
-const round = (acc: bigint, lane: bigint): bigint => (rotl((acc + lane * p2) & mask, 31n) * p1) & mask;
-const merge = (acc: bigint, lane: bigint): bigint => ((acc ^ round(0n, lane)) * p1 + p4) & mask;
+/** A number of 64 bits that is worked on in place. */
+class Word {
+  constructor(
+    public high: Half,
+    public low: Half,
+  ) {}
+
+  static of(value: bigint): Word {
+    return new Word(Number((value >> 32n) & 0xffff_ffffn) | 0, Number(value & 0xffff_ffffn) | 0);
+  }
+
+  set({ high, low }: Word): this {
+    this.high = high;
+    this.low = low;
+    return this;
+  }
+
+  read(bytes: Buffer, at: number): this {
+    this.low = bytes.readInt32LE(at);
+    this.high = bytes.readInt32LE(at + 4);
+    return this;
+  }
+
+  add({ high, low }: Word): this {
+    const sum = (this.low >>> 0) + (low >>> 0);
+    this.high = (this.high + high + (sum > 0xffff_ffff ? 1 : 0)) | 0;
+    this.low = sum | 0;
+    return this;
+  }
+
+  xor({ high, low }: Word): this {
+    this.high ^= high;
+    this.low ^= low;
+    return this;
+  }
+
+  multiply({ high, low }: Word): this {
+    const [a1, a0, b1, b0] = [this.low >>> 16, this.low & 0xffff, low >>> 16, low & 0xffff];
+    const least = a0 * b0;
+    const [left, right] = [a0 * b1, a1 * b0];
+    const middle = (least >>> 16) + (left & 0xffff) + (right & 0xffff);
+    this.high =
+      (a1 * b1 +
+        (left >>> 16) +
+        (right >>> 16) +
+        (middle >>> 16) +
+        (Math.imul(this.high, low) >>> 0) +
+        (Math.imul(this.low, high) >>> 0)) |
+      0;
+    this.low = (middle << 16) | (least & 0xffff);
+    return this;
+  }
+
+  /** @param by 1 to 31 */
+  rotate(by: number): this {
+    const { high, low } = this;
+    this.high = (high << by) | (low >>> (32 - by));
+    this.low = (low << by) | (high >>> (32 - by));
+    return this;
+  }
+
+  /** Its own upper bits over the lower ones. @param by 1 to 63 */
+  mix(by: number): this {
+    const { high, low } = this;
+    this.low = low ^ (by >= 32 ? high >>> (by - 32) : (low >>> by) | (high << (32 - by)));
+    if (by < 32) this.high = high ^ (high >>> by);
+    return this;
+  }
+
+  get signed(): bigint {
+    return (BigInt(this.high) << 32n) | BigInt(this.low >>> 0);
+  }
+}
+
+const p1 = Word.of(11400714785074694791n);
+const p2 = Word.of(14029467366897019727n);
+const p3 = Word.of(1609587929392839161n);
+const p4 = Word.of(9650029242287828579n);
+const p5 = Word.of(2870177450012600261n);
+const starts = [Word.of(p1.signed + p2.signed), p2, Word.of(0n), Word.of(-p1.signed)] as const;
+const laneTurns = [1, 7, 12, 18] as const;
+
+const lanes = [new Word(0, 0), new Word(0, 0), new Word(0, 0), new Word(0, 0)] as const;
+const acc = new Word(0, 0);
+const own = new Word(0, 0);
+
+/** What a round makes of nothing but a lane. */
+const alone = (lane: Word): Word => own.set(lane).multiply(p2).rotate(31).multiply(p1);
 
 /** @returns the hash as a signed 64-bit integer */
 export function xxhash64(bytes: Buffer): bigint {
   const { length } = bytes;
   let at = 0;
-  let acc: bigint;
   if (length >= 32) {
-    const lanes = [(p1 + p2) & mask, p2, 0n, (mask + 1n - p1) & mask];
-    for (; at + 32 <= length; at += 32) {
-      for (let lane = 0; lane < 4; lane += 1)
-        lanes[lane] = round(lanes[lane] ?? 0n, bytes.readBigUInt64LE(at + lane * 8));
-    }
-    const [a = 0n, b = 0n, c = 0n, d = 0n] = lanes;
-    acc = (rotl(a, 1n) + rotl(b, 7n) + rotl(c, 12n) + rotl(d, 18n)) & mask;
-    for (const lane of [a, b, c, d]) acc = merge(acc, lane);
+    for (const [index, lane] of lanes.entries()) lane.set(starts[index] ?? p2);
+    for (; at + 32 <= length; at += 32)
+      for (let index = 0; index < 4; index += 1) {
+        const input = own.read(bytes, at + index * 8).multiply(p2);
+        lanes[index]?.add(input).rotate(31).multiply(p1);
+      }
+    acc.high = 0;
+    acc.low = 0;
+    for (const [index, lane] of lanes.entries()) acc.add(own.set(lane).rotate(laneTurns[index] ?? 1));
+    for (const lane of lanes) acc.xor(alone(lane)).multiply(p1).add(p4);
   } else {
-    acc = p5;
+    acc.set(p5);
   }
-  acc = (acc + BigInt(length)) & mask;
-  for (; at + 8 <= length; at += 8) acc = (rotl(acc ^ round(0n, bytes.readBigUInt64LE(at)), 27n) * p1 + p4) & mask;
+  own.high = 0;
+  own.low = length | 0;
+  acc.add(own);
+  for (; at + 8 <= length; at += 8)
+    acc.xor(own.read(bytes, at).multiply(p2).rotate(31).multiply(p1)).rotate(27).multiply(p1).add(p4);
   if (at + 4 <= length) {
-    acc = (rotl(acc ^ ((BigInt(bytes.readUInt32LE(at)) * p1) & mask), 23n) * p2 + p3) & mask;
+    own.high = 0;
+    own.low = bytes.readInt32LE(at);
+    acc.xor(own.multiply(p1)).rotate(23).multiply(p2).add(p3);
     at += 4;
   }
-  for (; at < length; at += 1) acc = (rotl(acc ^ ((BigInt(bytes[at] ?? 0) * p5) & mask), 11n) * p1) & mask;
-  acc = ((acc ^ (acc >> 33n)) * p2) & mask;
-  acc = ((acc ^ (acc >> 29n)) * p3) & mask;
-  return BigInt.asIntN(64, acc ^ (acc >> 32n));
+  for (; at < length; at += 1) {
+    own.high = 0;
+    own.low = bytes[at] ?? 0;
+    acc.xor(own.multiply(p5)).rotate(11).multiply(p1);
+  }
+  return acc.mix(33).multiply(p2).mix(29).multiply(p3).mix(32).signed;
 }

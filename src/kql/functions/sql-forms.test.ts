@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { regex } from '../algorithms/regex/regex.ts';
+import { parsePattern } from '../operators/parse.ts';
+import type { ParsePart } from '../plan/plan.ts';
+import { openLocalEngine } from '../testing/local-engine.ts';
+import { parserEntry } from '../testing/parser-entry.ts';
+
+// What is computed by SQL alone where the query allows it, and by JavaScript otherwise: both give the same for any text.
+
+let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+beforeAll(async () => {
+  engine = await openLocalEngine(parserEntry);
+});
+afterAll(() => engine.close());
+
+/** Rows of texts, by which a query goes on. */
+async function rowsOf(texts: readonly string[], query: string): Promise<readonly (readonly unknown[])[]> {
+  const values = texts.map((text) => JSON.stringify(text)).join(', ');
+  const text = `print t = dynamic([${values}]) | mv-expand with_itemindex = i t to typeof(string) | ${query}`;
+  return ((await engine.run(text))[0]?.rows ?? []) as readonly (readonly unknown[])[];
+}
+
+const odd = fc.constantFrom(
+  ...['\n', '\r', '\t', ' ', '\u00a0', '\u2028', '\u0001', '"', '\\', "'", '/', 'é', 'ß', '中', '🙂', '\u0301', 'İ'],
+);
+const textsOf = (...pieces: readonly string[]): fc.Arbitrary<string[]> =>
+  fc.array(
+    fc
+      .array(fc.oneof(fc.constantFrom(...pieces), fc.constantFrom(...pieces), odd), { maxLength: 12 })
+      .map((parts) => parts.join('')),
+    { minLength: 40, maxLength: 40 },
+  );
+const few = { numRuns: 8 } as const;
+
+describe('SQL forms', () => {
+  it('of split() give what JavaScript gives', async () => {
+    const delimiter = fc.constantFrom(',', '/', '::', 'é', '🙂', ' ', '.', '\\', "'");
+    await fc.assert(
+      fc.asyncProperty(textsOf(',', '/', '::', ':', 'a', 'bc', '.'), delimiter, async (texts, by) => {
+        const literal = JSON.stringify(by);
+        const query = `extend d = iff(i >= 0, ${literal}, "") | extend a = split(t, ${literal}), b = split(t, d)
+          | project a, b, tostring(a), tostring(b), tostring(split(t, ${literal})[1]), tostring(split(t, d)[1]), tostring(split(t, ${literal})[-1]), tostring(split(t, d)[-1])`;
+        for (const [a, b, ...rest] of await rowsOf(texts, query)) {
+          expect(a).toEqual(b);
+          for (let at = 0; at < rest.length; at += 2) expect(rest[at]).toBe(rest[at + 1]);
+        }
+      }),
+      few,
+    );
+  });
+
+  it('of the parts of parse_url() give what JavaScript gives', async () => {
+    const parts = ['Scheme', 'Host', 'Port', 'Path', 'Username', 'Password', 'Fragment', 'Nothing'];
+    const sides = parts.flatMap((part) => [`tostring(parse_url(t).${part})`, `tostring(bag.${part})`]);
+    const dynamics = ['Host', 'Path'].flatMap((part) => [`parse_url(t)["${part}"]`, `bag.${part}`]);
+    // A bag that is kept is made as a whole.
+    const query = `extend bag = parse_url(t) | serialize r = row_number() | project ${[...sides, ...dynamics].join(', ')}`;
+    await fc.assert(
+      fc.asyncProperty(
+        textsOf('\ufeff', 'http', '://', ':', '@', '/', '?', '#', '[::1]', '8080', 'a.b', '=', '&', '%41', '+'),
+        async (texts) => {
+          for (const row of await rowsOf(texts, query))
+            for (let at = 0; at < row.length; at += 2) expect(row[at]).toEqual(row[at + 1]);
+        },
+      ),
+      few,
+    );
+    const [first] = await rowsOf([' HTTPS://u:p@h.x:1/a/b?c=d#e ', 'x'], query);
+    expect(first?.filter((_value, index) => index % 2 === 0)).toEqual([
+      'HTTPS',
+      'h.x',
+      '1',
+      '/a/b',
+      'u',
+      'p',
+      'e',
+      '',
+      '"h.x"',
+      '"/a/b"',
+    ]);
+  });
+
+  it('of paths in dynamics give what is read member by member', async () => {
+    const leaf = fc.oneof(
+      fc.constantFrom(null, true, false, 0, -1.5, 1e300, 'text', '', 'null', '"q"', '{"b":1}', 'é🙂\n\u0001'),
+      fc.array(fc.constantFrom(1, 'x', null), { maxLength: 3 }),
+    );
+    const bag = fc.dictionary(fc.constantFrom('a', 'b', 'c d', 'é'), leaf);
+    const whole = fc.dictionary(fc.constantFrom('a', 'b', 'c d', 'é'), fc.oneof(leaf, bag));
+    const documents = fc.array(
+      whole.map((value) => JSON.stringify(value)),
+      { minLength: 40, maxLength: 40 },
+    );
+    const [ways, steps] = [
+      ['d.a.b', 'd["c d"]["é"]', 'd.b["a"]'],
+      ['x1.b', 'x2["é"]', 'x3["a"]'],
+    ];
+    const forms = (way: string): string =>
+      `${way}, tostring(${way}), tolong(${way}), todouble(${way}), gettype(${way}), ${way} == "text", isnull(${way})`;
+    await fc.assert(
+      fc.asyncProperty(documents, async (texts) => {
+        const query = (list: readonly string[]): string =>
+          `extend d = todynamic(t) | extend x1 = d.a, x2 = d["c d"], x3 = d.b | serialize | project-away t | project ${list.map(forms).join(', ')}`;
+        expect(await rowsOf(texts, query(ways))).toEqual(await rowsOf(texts, query(steps)));
+        // As JavaScript reads the same text.
+        const strings = await rowsOf(texts, 'extend d = todynamic(t) | project tostring(d.a.b)');
+        expect(strings.map(([text]) => text)).toEqual(texts.map(memberAb));
+      }),
+      few,
+    );
+  });
+
+  it('of parse give what JavaScript finds', async () => {
+    const text = (value: string): ParsePart => ({ k: 'text', text: value }) as ParsePart;
+    const capture = (name: string, type = 'string'): ParsePart => ({ k: 'capture', name, type }) as ParsePart;
+    const cases: readonly (readonly [string, readonly ParsePart[], readonly string[]])[] = [
+      ['"a=" x " b=" y', [text('a='), capture('x'), text(' b='), capture('y')], ['x', 'y']],
+      ['* "b=" x ";"', [{ k: 'star' } as ParsePart, text('b='), capture('x'), text(';')], ['x']],
+      ['x "." y "." *', [capture('x'), text('.'), capture('y'), text('.'), { k: 'star' } as ParsePart], ['x', 'y']],
+      ['"a=" n:long " " x', [text('a='), capture('n', 'long'), text(' '), capture('x')], ['x']],
+    ];
+    await fc.assert(
+      fc.asyncProperty(
+        textsOf('a=', ' b=', ';', '.', '12', '-7', '0x1F', 'x', ' '),
+        fc.constantFrom(...cases),
+        async (texts, [pattern, parts, names]) => {
+          const expression = regex(parsePattern(parts, 'simple', ''));
+          const captured = texts.map((one) => {
+            const match = expression.exec(one);
+            return match && names.map((name) => match[1 + captureIndex(parts, name)] ?? '');
+          });
+          const columns = names.join(', ');
+          const given = await rowsOf(texts, `parse t with ${pattern} | sort by i asc | project ${columns}`);
+          expect(given).toEqual(captured.map((row) => row ?? names.map(() => '')));
+          const matching = await rowsOf(texts, `parse-where t with ${pattern} | sort by i asc | project ${columns}`);
+          expect(matching).toEqual(captured.filter((row) => row !== undefined));
+        },
+      ),
+      few,
+    );
+  });
+});
+
+const captureIndex = (parts: readonly ParsePart[], name: string): number =>
+  parts.filter((part) => part.k === 'capture').findIndex((part) => part.name === name);
+
+/** The text of `a.b`, where it is a string or nothing; other values have other tests. */
+function memberAb(text: string): unknown {
+  const bag = (JSON.parse(text) as Record<string, unknown>)['a'];
+  const value =
+    typeof bag === 'object' && bag !== null && !Array.isArray(bag) ? (bag as Record<string, unknown>)['b'] : null;
+  if (value === null || value === undefined) return '';
+  return typeof value === 'string' ? value : expect.anything();
+}

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { armErrors } from '../../src/arm/arm-errors.ts';
 import { kustoErrorRows, publicMessages } from '../../src/cluster/data-plane/errors/kusto-error.ts';
 import { entraErrors } from '../../src/identity/entra/entra-error.ts';
@@ -39,6 +41,7 @@ export function errorsPage(): string {
     ...section('Entra ID', 'Each message begins with AADSTS and the number.', entraRows()),
     ...section('Microsoft Graph', '', answersOf(graphErrors)),
     ...kustoSection(),
+    ...mistakesSection(),
   ].join('\n');
 }
 
@@ -75,6 +78,45 @@ const kustoSection = (): readonly string[] => [
   ),
   '',
 ];
+
+interface Mistakes {
+  readonly sources: Readonly<Record<string, { readonly kind: string; readonly address?: string }>>;
+  readonly mistakes: readonly {
+    readonly query: string;
+    readonly kind: 'syntax' | 'semantic';
+    readonly code?: string;
+    readonly text: string;
+    readonly source: string;
+  }[];
+}
+
+/** What `src/cluster/data-plane/errors/error-words.test.ts` holds the engine to. */
+function mistakesSection(): readonly string[] {
+  const path = join(import.meta.dirname, '../../vectors/kql/errors.json');
+  const { sources, mistakes } = JSON.parse(readFileSync(path, 'utf8')) as Mistakes;
+  const origin = (id: string): string => {
+    const { kind, address } = sources[id] ?? { kind: id };
+    return address?.startsWith('https:') ? `[${kind}](${address.split(' ')[0] ?? ''})` : kind;
+  };
+  return [
+    '## Mistakes in queries',
+    '',
+    wrapped(
+      'What `innererror` says of them: `code` and `@errorCode`, `message` and `@errorMessage`; and `@token`, and where they are known `@line` (from 1) and `@pos` (from 0). The error around it has code `General_BadRequest`, `@text` (without obfuscated literals) and `@database`. A text is parsed first, then its names are looked up, then types are compared: the first mistake of the earliest is told. A code stands where one is known for the service; the source is where code or words were seen: *recorded* answers, *documented* pages, what others *measured* at the emulator, *public* issues. *Ours* are words that nobody has shown.',
+    ),
+    '',
+    ...table(
+      ['Query', 'Code', 'Message', 'Source'],
+      mistakes.map(({ query, kind, code: own, text, source }) => [
+        code(query),
+        own === undefined ? kind : code(own),
+        escaped(text),
+        source.split(' ').map(origin).join(', '),
+      ]),
+    ),
+    '',
+  ];
+}
 
 interface TextRow {
   readonly status: number;

@@ -124,7 +124,7 @@ async function prepare(
 
 function outcomeOfError(error: unknown): Outcome {
   if (error instanceof KqlError && error.code === 'notSupported') return 'refused';
-  if (error instanceof KqlError && /^SEM0100|The name '.*' does not refer/.test(error.message)) return 'absent';
+  if (error instanceof KqlError && error.engine?.code === 'SEM0100') return 'absent';
   if (!(error instanceof DataError)) return 'failed';
   if (error.code === 'FormatNotSupported') return 'refused';
   const isAbsent =
@@ -133,7 +133,7 @@ function outcomeOfError(error: unknown): Outcome {
     error.message.startsWith('There is no ') ||
     (error.code === 'InvalidView' && /neither its source/.test(error.message)) ||
     // The dates of the pages are past, and the service takes later ones.
-    (error.code === 'InvalidPolicy' && /The name '.*' does not refer|'ExpiryDate' is past/.test(error.message));
+    (error.code === 'InvalidPolicy' && /Failed to resolve|'ExpiryDate' is past/.test(error.message));
   return isAbsent ? 'absent' : 'failed';
 }
 
@@ -167,7 +167,7 @@ const externalTable = (name: string, columns: string, format: string): string =>
   `.create-or-alter external table ['${name}'] (${columns}) kind=storage dataformat=${format} (h@'https://storageaccount.blob.core.windows.net/container1;secretKey')`;
 
 function commandsFor({ context }: CommandFixture, text: string, error: unknown): readonly string[] {
-  const table = nameOf(error, 'TableNotFound') ?? unknown(error, 'table, tabular variable');
+  const table = nameOf(error, 'TableNotFound') ?? unknown(error, 'KS204');
   if (table !== undefined)
     return [`.drop external table ['${table}'] ifexists`, `.create table ['${table}'] (Id: long)`];
   const [, to, wanted, type] = /to '(.*)', which has no column '(.*)' of type '(.*)'/.exec(String(error)) ?? [];
@@ -224,7 +224,7 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
       ? /names the column '(.*?)', which the table does not have/.exec(error.message)?.[1]
       : undefined) ??
     nameOf(error, 'ColumnNotFound') ??
-    unknown(error, 'column, table') ??
+    unknown(error, 'KS142') ??
     oneSided(error);
   if (column === undefined) return [];
   const viewed = /materialized-view\s+(\w+)\s+records/.exec(text)?.[1];
@@ -276,11 +276,8 @@ const nameOf = (error: unknown, code: string): string | undefined =>
   error instanceof DataError && error.code === code ? /'(.*?)'/.exec(error.message)?.[1] : undefined;
 
 const oneSided = (error: unknown): string | undefined =>
-  error instanceof Error
-    ? /The column '(.+?)' must exist on both sides of the join/.exec(error.message)?.[1]
-    : undefined;
+  error instanceof KqlError && error.parserCode === 'KS145' ? error.engine?.token : undefined;
 
-const unknown = (error: unknown, as: string): string | undefined =>
-  error instanceof KqlError && error.code === 'semantic'
-    ? new RegExp(`The name '(.+?)' does not refer to any known ${as}`).exec(error.message)?.[1]
-    : undefined;
+/** @param as the parser's own code for a name of that kind */
+const unknown = (error: unknown, as: 'KS142' | 'KS204'): string | undefined =>
+  error instanceof KqlError && error.parserCode === as ? error.engine?.token : undefined;

@@ -12,7 +12,7 @@ import type { KustoRequest } from './requests/request-body.ts';
 import { groupOfRequest } from './requests/classify-request.ts';
 import { limitsOfRequest, timeoutMsOf } from './requests/group-limits.ts';
 import type { RequestOptions } from './requests/request-options.ts';
-import type { KustoError } from './errors/kusto-error.ts';
+import type { KustoError, SentText } from './errors/kusto-error.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { setLimits } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
@@ -92,10 +92,10 @@ export async function withLimits<T>(
     const set = data === undefined ? {} : setLimits(data);
     place = await ports.running.enter({ view, controller }, { machines: access.machines, ...set });
     const result = await run(controller.signal, { signal: controller.signal, place, limits, workloadGroup });
-    if (controller.signal.aborted) failure = failureOf(ports, undefined, controller.signal, text);
+    if (controller.signal.aborted) failure = failureOf(ports, undefined, controller.signal, { text, database });
     return result;
   } catch (error) {
-    failure = failureOf(ports, error, controller.signal, text);
+    failure = failureOf(ports, error, controller.signal, { text, database });
     throw failure;
   } finally {
     cancelTimer();
@@ -133,9 +133,14 @@ export function insist(startTimer: StartTimer, signal: AbortSignal): () => void 
 }
 
 /** What ended a request: its own limit or a cancel comes before what that made the engine say. */
-export function failureOf(ports: DataPlanePorts, error: unknown, signal: AbortSignal, text: string): KustoError {
+export function failureOf(
+  ports: DataPlanePorts,
+  error: unknown,
+  signal: AbortSignal,
+  { text, database }: SentText,
+): KustoError {
   const cause: unknown = signal.aborted ? signal.reason : error;
-  const known = translateError(cause, text);
+  const known = translateError(cause, text, database);
   if (known !== undefined) return known;
   ports.log.failure('request failed', error);
   return kustoError('internal', 'An internal error occurred.');

@@ -11,6 +11,7 @@ import { syncedData } from './cluster-host.ts';
 import { requireDatabase } from './database-access.ts';
 import { framesV2 } from './answers/v2.ts';
 import { clientRequestIdOf, errorContext } from './kusto-app.ts';
+import type { SentText } from './errors/kusto-error.ts';
 import { kustoError, oneApiError } from './errors/kusto-error.ts';
 import { withForcedSecurity } from '../../database/catalog/views.ts';
 import { readable } from './readable.ts';
@@ -73,7 +74,7 @@ export async function runQueryRequest(
         const options = withSetStatements(sent.options, execution.options);
         const format = version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
         await answer(ports, admitted, {
-          ...{ execution, options, format, signal, startedMs, text: sent.text, place, limits, workloadGroup },
+          ...{ execution, options, format, signal, startedMs, sent, place, limits, workloadGroup },
           ...(cache && { cache }),
         });
       } finally {
@@ -137,7 +138,7 @@ interface Answering {
   readonly format: ResultFormat;
   readonly signal: AbortSignal;
   readonly startedMs: number;
-  readonly text: string;
+  readonly sent: SentText;
   readonly place: Pick<RunningPlace, 'measured'>;
   readonly limits: RequestLimits;
   readonly workloadGroup: string;
@@ -148,7 +149,7 @@ async function answer(
   { access, request, reply }: AdmittedRequest,
   answering: Answering,
 ): Promise<void> {
-  const { execution, options, format, signal, startedMs, text, place, limits, workloadGroup, cache } = answering;
+  const { execution, options, format, signal, startedMs, sent, place, limits, workloadGroup, cache } = answering;
   const timestamp = toIso(instant(access.now));
   const context = errorContext(request, timestamp);
   const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
@@ -163,7 +164,7 @@ async function answer(
       deferFailures: options.deferPartialFailures,
       write: (piece) => body.write(piece, signal),
       requireLease: () => untilAborted(ports.lease.require(), signal),
-      translate: (error) => failureOf(ports, error, signal, text),
+      translate: (error) => failureOf(ports, error, signal, sent),
       becomesAnswer: ({ kind }) => !body.begun && (kind === 'suspended' || kind === 'stopped'),
       ...kept,
       ...(cache?.found && { fromCache: toldOf(cache.found) }),

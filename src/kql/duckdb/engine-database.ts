@@ -15,7 +15,7 @@ import { Turns } from '../../base/turns.ts';
 import type { KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
 import type { KqlErrorCode } from '../plan/kql-error.ts';
-import { KqlError } from '../plan/kql-error.ts';
+import { engineMistake, KqlError } from '../plan/kql-error.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { decimalTooLong } from '../values/decimal.ts';
@@ -177,7 +177,8 @@ function scalarFunction(
         // Only a message crosses DuckDB; those of our refusals hold no values.
         if (!(error instanceof KqlError)) throw error;
         const mark = refusalMark[error.code] ?? '';
-        const message = error instanceof NeedsThreadError ? needsThreadMark : `${mark}${error.message}`;
+        const words = error.engine === undefined ? '' : `[${error.engine.code ?? ''}]`;
+        const message = error instanceof NeedsThreadError ? needsThreadMark : `${mark}${words}${error.message}`;
         throw new Error(message, { cause: error });
       }
       output.flush();
@@ -192,7 +193,10 @@ export function engineError(error: unknown): KqlError {
   if (message.includes(needsThreadMark)) return new NeedsThreadError();
   for (const code of ['notSupported', 'runtime', 'limits', 'cancelled'] as const) {
     const own = message.split(refusalMark[code] ?? '\0')[1];
-    if (own !== undefined) return new KqlError(code, own);
+    if (own === undefined) continue;
+    const [, engineCode, words] = /^\[(SEM\d{4}|)\](.*)$/s.exec(own) ?? [];
+    if (words === undefined) return new KqlError(code, own);
+    return engineMistake(code, engineCode === '' ? {} : { code: engineCode }, words);
   }
   if (/INTERRUPT/i.test(message)) return interrupted();
   if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message))

@@ -1,6 +1,6 @@
 import type { Sql } from '../sql/fragment.ts';
 import { joined, sql } from '../sql/fragment.ts';
-import { KqlError } from '../plan/kql-error.ts';
+import { engineMistake, KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
 import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
@@ -64,7 +64,8 @@ export const legacyFunctions: FunctionRows = {
       : null;
   }),
   assert: native('assert', ['bool', 'string'], 'bool', ([condition, message]) => {
-    if (condition !== true) throw new KqlError('runtime', `assert() has failed with message: '${String(message)}'`);
+    if (condition !== true)
+      throw engineMistake('runtime', { code: 'SEM0080' }, `assert() has failed with message: '${String(message)}'`);
     return true;
   }),
 };

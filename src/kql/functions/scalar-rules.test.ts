@@ -306,7 +306,7 @@ it('the average of decimals has all its digits', async () => {
 it.each([
   ["extract('(?=a)a', 0, 'a')", 'look-around'],
   ["'a' matches regex '(?=a)'", 'look-around'],
-  ["extract_all(@'\\d+', 'a 123')", '1 to 16 capture groups'],
+  ["extract_all(@'\\d+', 'a 123')", '[1..16] matching groups'],
   ["extract('(', 0, 'a')", 'a group is not closed'],
   ["array_length('[1]')", 'must be a dynamic array'],
   ["bag_keys('{}')", 'must be a dynamic bag'],

@@ -1,6 +1,6 @@
 import type { Sql } from '../sql/fragment.ts';
 import { joined, sql } from '../sql/fragment.ts';
-import { KqlError } from '../plan/kql-error.ts';
+import { engineMistake } from '../plan/kql-error.ts';
 import { cast } from '../sql/convert.ts';
 import { jsonToText } from '../values/json-text.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
@@ -222,7 +222,7 @@ const allExtracted = nativeFunction(
     const expression = regex(String(pattern));
     const { names } = expression;
     if (names.length < 2 || names.length > 17)
-      throw new KqlError('runtime', 'extract_all(): the regular expression must have 1 to 16 capture groups.');
+      throw engineMistake('runtime', {}, 'extractall(): argument 2 must be a valid regex with [1..16] matching groups');
     const wanted = parseJson(groups);
     const chosen = (Array.isArray(wanted) ? wanted : names.slice(1).map((_, index) => index + 1)).map((key) =>
       typeof key === 'number' ? key : names.indexOf(String(key)),

@@ -1,6 +1,6 @@
 /** Why a query or command was refused or failed. The wire layer maps each to its status and code. */
 export type KqlErrorCode =
-  /** does not parse: BadRequest_SyntaxError */
+  /** does not parse: SYN… */
   | 'syntax'
   /** parses, but names or types are wrong: SEM…, General_BadRequest */
   | 'semantic'
@@ -19,6 +19,14 @@ export type KqlErrorCode =
   /** our own fault */
   | 'internal';
 
+/** How the engine of the service words a mistake. */
+export interface EngineWords {
+  /** `SEM0100`, `SYN0002`; undefined where the service's own is not known. */
+  readonly code?: string | undefined;
+  /** What of the text the words are about: a name, an operator; `<EOF>` for its end. */
+  readonly token?: string | undefined;
+}
+
 /** @property position UTF-16 offset in the text as sent; undefined when the place is inside a stored function */
 export class KqlError extends Error {
   override readonly name = 'KqlError';
@@ -32,10 +40,21 @@ export class KqlError extends Error {
     readonly database?: string,
     /** The management command that it is about, as the parser names it, where its grammar is right and something in it is wrong. */
     readonly command?: string,
+    /** Of `message`, where it is worded as the engine does. */
+    readonly engine?: EngineWords,
   ) {
     super(message);
   }
 }
+
+/** A mistake in the engine's own words. @param code undefined where only the words are known */
+export const engineMistake = (
+  kind: KqlErrorCode,
+  engine: EngineWords,
+  message: string,
+  position?: number,
+  parserCode?: string,
+): KqlError => new KqlError(kind, message, position, parserCode, undefined, undefined, engine);
 
 export const databaseNotFound = (name: string, position?: number): KqlError =>
   new KqlError('databaseNotFound', `Database '${name}' could not be found.`, position, undefined, name);
@@ -51,6 +70,7 @@ export interface SerializedKqlError {
   readonly parserCode?: string | undefined;
   readonly database?: string | undefined;
   readonly command?: string | undefined;
+  readonly engine?: EngineWords | undefined;
 }
 
 export const serializeKqlError = ({
@@ -60,6 +80,7 @@ export const serializeKqlError = ({
   parserCode,
   database,
   command,
+  engine,
 }: KqlError): SerializedKqlError => ({
   code,
   message,
@@ -67,7 +88,8 @@ export const serializeKqlError = ({
   parserCode,
   database,
   command,
+  engine,
 });
 
 export const deserializeKqlError = (from: SerializedKqlError): KqlError =>
-  new KqlError(from.code, from.message, from.position, from.parserCode, from.database, from.command);
+  new KqlError(from.code, from.message, from.position, from.parserCode, from.database, from.command, from.engine);

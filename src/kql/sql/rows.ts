@@ -1,7 +1,7 @@
 import type { Sql } from './fragment.ts';
 import { sql } from './fragment.ts';
 import type { ColumnReference, Expression } from '../plan/expression.ts';
-import { KqlError } from '../plan/kql-error.ts';
+import { engineMistake } from '../plan/kql-error.ts';
 import type { SqlContext } from './context.ts';
 import { compileExpression } from './expressions.ts';
 import type { OrderKey, Output, Relation } from './relation.ts';
@@ -41,12 +41,18 @@ export function withWindows(
     expression.k === 'call' && Object.hasOwn(windows, expression.name);
   const hasWindow = (expression: Expression): boolean =>
     isWindow(expression) || (expression.k === 'call' && expression.args.some(hasWindow));
+  const firstWindow = (expression: Expression): string | undefined =>
+    expression.k !== 'call'
+      ? undefined
+      : isWindow(expression)
+        ? expression.name
+        : expression.args.map(firstWindow).find((one) => one !== undefined);
   if (!expressions.some(hasWindow)) return { relation, expressions: [...expressions] };
-  if (!relation.serialized)
-    throw new KqlError(
-      'semantic',
-      'Functions of neighbouring rows (row_number, prev, next, row_cumsum …) need a serialized row set: sort or serialize it first.',
-    );
+  if (!relation.serialized) {
+    const name = expressions.map(firstWindow).find((one) => one !== undefined) ?? '';
+    const message = `Function '${name}' cannot be invoked. The row set must be serialized.`;
+    throw engineMistake('semantic', { token: name }, message);
+  }
   let current = anchored(ctx, relation);
   const replace = (expression: Expression): Expression => {
     if (expression.k !== 'call' || !hasWindow(expression)) return expression;

@@ -193,7 +193,7 @@ const queryBodies: readonly (readonly [string, number, string])[] = [
   [request({ csl: 'print hasOwnProperty = 1 | where hasOwnProperty == 1' }), ...general],
   [request({ csl: 'print __proto__ = 1 | where __proto__ == 1' }), ...general],
   [request({ csl: 'print 1 | evaluate constructor()' }), ...general],
-  [request({ csl: 'print 1 | render __proto__' }), 400, 'BadRequest_SyntaxError'],
+  [request({ csl: 'print 1 | render __proto__' }), 400, 'General_BadRequest'],
   [request({ csl: 'print 99999999999999999999' }), ...general],
   [asked('x:long', '1e999'), ...general],
   [asked('x:long', '12345678901234567890'), ...general],

@@ -70,8 +70,8 @@ describe('requests that are odd', () => {
       'General_BadRequest',
     ],
     ['a body that is too long', { body: Buffer.alloc(17 << 20, ' ') }, 413, 'PayloadTooLarge'],
-    ['a surrogate half', { body: `{"csl":"print \\ud800","db":"${db}"}` }, 400, 'BadRequest_SyntaxError'],
-    ['a zero character', { body: text({ db, csl: 'print \0' }) }, 400, 'BadRequest_SyntaxError'],
+    ['a surrogate half', { body: `{"csl":"print \\ud800","db":"${db}"}` }, 400, 'General_BadRequest'],
+    ['a zero character', { body: text({ db, csl: 'print \0' }) }, 400, 'General_BadRequest'],
     ['a dot alone', { path: '/v1/rest/mgmt', body: text({ db, csl: '.' }) }, 400, 'General_BadRequest'],
     [
       'a command that nobody knows',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine } from '../../../../tests/support/cluster-data-fixture.ts';
 import { DataError } from '../../../database/catalog/data-error.ts';
 import type { EngineDatabase } from '../../../kql/duckdb/engine-database.ts';
-import { KqlError } from '../../../kql/plan/kql-error.ts';
+import { engineMistake, KqlError } from '../../../kql/plan/kql-error.ts';
 import { translateError } from './engine-errors.ts';
 
 let engine: EngineDatabase;
@@ -28,16 +28,16 @@ describe('errors of the engine in the words of the protocol', () => {
   // Middle tiers look for this code to read which patterns are wanted.
   it('patterns that are not declared', () => {
     const message = 'One or more pattern references were not declared. Detected …: ["p(1)"]';
-    const error = new KqlError('semantic', message, 0, 'KS188');
+    const error = engineMistake('semantic', { code: 'SEM0036' }, message, 0, 'KS188');
     expect(translateError(error, 'p(1)')?.message).toBe(
-      'Request is invalid and cannot be processed: Semantic error: SEM0036: One or more pattern references were not declared. Detected …: ["p(1)"] [line:position=1:0]',
+      'Request is invalid and cannot be processed: Semantic error: SEM0036: One or more pattern references were not declared. Detected …: ["p(1)"]',
     );
   });
 
   it('whatever an error says, its code decides', () => {
     const unknown = new KqlError('semantic', "The name 'x' does not refer to any known column.", 0);
     expect(translateError(unknown, 'x')).toMatchObject({ inner: { code: 'General_BadRequest' } });
-    expect(translateError(new KqlError('semantic', 'No x.', 0, 'KS142'), 'x')).toMatchObject({
+    expect(translateError(engineMistake('semantic', { code: 'SEM0100' }, 'No x.', 0), 'x')).toMatchObject({
       inner: { code: 'SEM0100' },
     });
     expect(translateError(new KqlError('limits', 'Too much (E_RUNAWAY_QUERY).'), '')).toMatchObject({
@@ -70,7 +70,9 @@ describe('errors of the engine in the words of the protocol', () => {
 
   it('a place in the text is counted in lines', () => {
     const error = translateError(new KqlError('syntax', 'Oh', 9), 'print 1;\n|');
-    expect(error).toMatchObject({ code: 'BadRequest_SyntaxError', inner: { line: 2, position: 0 } });
+    expect(error).toMatchObject({ code: 'General_BadRequest', inner: { line: 2, position: 0 } });
+    const command = translateError(new KqlError('syntax', 'Oh', 9), '.show 1;\n|');
+    expect(command).toMatchObject({ code: 'BadRequest_SyntaxError', inner: { line: 2, position: 0 } });
   });
 
   it('what is nobody’s fault is not translated', () => {

@@ -8,11 +8,12 @@ import type { DataErrorCode } from '../../../database/catalog/data-error.ts';
 import { ForbiddenError } from '../../../database/commands/forbidden-error.ts';
 import type { KqlErrorCode } from '../../../kql/plan/kql-error.ts';
 import { KqlError } from '../../../kql/plan/kql-error.ts';
+import { lineAndColumn } from '../../../kql/plan/line-and-column.ts';
 import { SealedRecordError } from '../../../state/record-seal.ts';
 import { BlobNotFoundError } from '../../../storage/blob-store.ts';
 import { ChannelBusyError } from '../../messages/channel.ts';
-import type { KustoErrorKind } from './kusto-error.ts';
-import { KustoError, kustoError } from './kusto-error.ts';
+import type { InnerError, KustoErrorKind, SentText } from './kusto-error.ts';
+import { KustoError, kustoError, namedText } from './kusto-error.ts';
 
 const kindOfKql = {
   syntax: 'syntax',
@@ -72,11 +73,11 @@ const kindOfData = {
 } as const satisfies Record<DataErrorCode, KustoErrorKind>;
 
 /** Says errors of the engine in the protocol's words.
- * @param text of the request, for line and column; never quoted
+ * @param text of the request, for line and column; told to who sent it, never logged
  * @returns undefined for what is our own fault or nobody's: it is logged by the caller */
-export function translateError(error: unknown, text: string): KustoError | undefined {
+export function translateError(error: unknown, text: string, database?: string): KustoError | undefined {
   if (error instanceof KustoError) return error;
-  if (error instanceof KqlError) return kqlError(error, text);
+  if (error instanceof KqlError) return kqlError(error, { text, database });
   if (error instanceof DataError) return kustoError(kindOfData[error.code], error.message);
   if (error instanceof ForbiddenError) return kustoError('forbidden', error.message);
   if (error instanceof ChannelBusyError)
@@ -96,38 +97,47 @@ export function translateError(error: unknown, text: string): KustoError | undef
 
 const extentErrors = [SealedBytesError, KeyUnwrapError, BlobNotFoundError];
 
-function kqlError(error: KqlError, text: string): KustoError | undefined {
+function kqlError(error: KqlError, sent: SentText): KustoError | undefined {
+  const { text } = sent;
   if (error.code === 'internal') return undefined;
-  const place = error.position === undefined ? undefined : lineAndColumn(text, error.position);
+  const kind = error.code === 'runtime' && error.engine !== undefined ? 'semantic' : kindOfKql[error.code];
+  const place =
+    error.engine?.code === 'SYN0001'
+      ? { line: 0, position: 0 } // as recorded: it knows no place
+      : error.position === undefined
+        ? undefined
+        : lineAndColumn(text, error.position);
   const at = place === undefined ? '' : ` [line:position=${place.line}:${place.position}]`;
-  const kind = kindOfKql[error.code];
+  const invalid = 'Request is invalid and cannot be processed: ';
   if (kind === 'syntax') {
-    const inner = { code: 'SYN0002', type: 'SyntaxException', text: `${error.message}${at}`, ...place };
-    return kustoError(kind, `Syntax error: Query could not be parsed: SYN0002: ${error.message}${at}`, inner);
+    const inner = innerOf(error, 'SyntaxException', place);
+    const [told, begins] = text.trimStart().startsWith('.')
+      ? (['syntax', 'Syntax error: Query could not be parsed: '] as const)
+      : (['badRequest', `${invalid}Syntax error: `] as const);
+    return new KustoError(told, `${begins}${namedText(inner)}${at}`, inner, undefined, sent);
   }
   if (kind === 'semantic') {
-    const code = semanticCodes[error.parserCode ?? ''];
-    const inner = {
-      code: code ?? 'General_BadRequest',
-      type: 'SemanticException',
-      text: `${error.message}${at}`,
-      ...place,
-    };
-    const named = code === undefined ? '' : `${code}: `;
-    return kustoError(
-      kind,
-      `Request is invalid and cannot be processed: Semantic error: ${named}${error.message}${at}`,
-      inner,
-    );
+    const inner = innerOf(error, 'SemanticException', place);
+    return new KustoError(kind, `${invalid}Semantic error: ${namedText(inner)}`, inner, undefined, sent);
   }
   if (kind === 'lowMemory') return lowMemory(error.message);
-  if (error.code === 'limits') return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}`);
-  if (kind === 'databaseNotFound')
-    return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}`);
-  if (kind === 'badRequest')
-    return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}${at}`);
+  if (error.code === 'limits') return kustoError(kind, `${invalid}${error.message}`);
+  if (kind === 'databaseNotFound') return kustoError(kind, `${invalid}${error.message}`);
+  if (kind === 'badRequest') return kustoError(kind, `${invalid}${error.message}${at}`);
   return kustoError(kind, error.message);
 }
+
+const innerOf = (
+  { engine, message }: KqlError,
+  type: InnerError['type'],
+  place: { readonly line: number; readonly position: number } | undefined,
+): InnerError => ({
+  code: engine?.code ?? 'General_BadRequest',
+  type,
+  text: message,
+  ...(engine?.token === undefined ? {} : { token: engine.token }),
+  ...place,
+});
 
 /** A query that is under way has failed, in part. */
 const lowMemory = (message: string): KustoError =>
@@ -135,17 +145,3 @@ const lowMemory = (message: string): KustoError =>
     'lowMemory',
     `Query execution has resulted in error (0x80DA0007): Partial query failure: Low memory condition (E_RUNAWAY_QUERY): ${message}`,
   );
-
-/** The service's code for a complaint of the parser, where the two are known to be the same: a name that stands for nothing, and patterns
- * that are not declared. */
-const semanticCodes: Readonly<Record<string, 'SEM0100' | 'SEM0036' | undefined>> = {
-  ...{ KS142: 'SEM0100', KS204: 'SEM0100', KS208: 'SEM0100', KS209: 'SEM0100', KS210: 'SEM0100', KS211: 'SEM0100' },
-  ...{ KS247: 'SEM0100', KS248: 'SEM0100', KS260: 'SEM0100', KS261: 'SEM0100' },
-  KS188: 'SEM0036',
-};
-
-export function lineAndColumn(text: string, offset: number): { readonly line: number; readonly position: number } {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return { line, position: offset - before.lastIndexOf('\n') - 1 };
-}

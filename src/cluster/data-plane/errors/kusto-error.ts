@@ -1,5 +1,6 @@
 import type { Guid } from '../../../base/guid.ts';
 import type { JsonObject } from '../../../base/json.ts';
+import { obfuscated } from '../../../kql/values/obfuscated.ts';
 
 /** Everything the data plane refuses, as clients see it. `type` without `Kusto.Data.Exceptions.`, or whole; `detail` begins the text of `@message`.
  * @see Kusto REST API "Query and management HTTP response", "Kusto client errors" */
@@ -175,11 +176,19 @@ export type KustoErrorKind = keyof typeof kustoErrorRows;
 /** The cause within, as the engine knows it: `SEM0100` and the like. */
 export interface InnerError {
   readonly code: string;
-  readonly type: string;
+  readonly type: 'SyntaxException' | 'SemanticException';
   /** Without what `@message` puts before it. */
   readonly text: string;
+  /** What of the request it is about. */
+  readonly token?: string;
   readonly line?: number;
   readonly position?: number;
+}
+
+/** A query or command, and the database that it was sent to. */
+export interface SentText {
+  readonly text: string;
+  readonly database?: string | undefined;
 }
 
 /** A refusal or failure in the protocol's own shape. */
@@ -195,6 +204,8 @@ export class KustoError extends Error {
     readonly inner?: InnerError,
     /** Value of WWW-Authenticate. */
     readonly challenge?: string,
+    /** Of a mistake in a query or command: what was asked. */
+    readonly sent?: SentText,
   ) {
     super(message);
     const row = kustoErrorRows[kind];
@@ -213,7 +224,6 @@ export interface ErrorContext {
   readonly timestamp: string;
   readonly clientRequestId: string;
   readonly activityId: Guid;
-  readonly database?: string;
 }
 
 export const publicMessages: Readonly<Record<number, string>> = {
@@ -231,9 +241,10 @@ export const publicMessages: Readonly<Record<number, string>> = {
   520: 'An unexpected error occurred on the service side.',
 };
 
-/** @see kusto REST "OneApi errors" */
+/** @see kusto REST "OneApi errors"; what does not parse is recorded in notebooks of Kqlmagic and in Azure/azure-kusto-python#256 */
 export function oneApiError(error: KustoError, context: ErrorContext): JsonObject {
   const detailed = contextObject(context);
+  const { inner, sent } = error;
   return {
     error: {
       code: error.code,
@@ -242,30 +253,46 @@ export function oneApiError(error: KustoError, context: ErrorContext): JsonObjec
           ? 'Request aborted due to an internal service error.'
           : (publicMessages[error.status] ?? 'Request failed.'),
       '@type': error.type,
-      '@message': error.message,
+      '@message': `${error.message}${quoted(error)}`,
       '@context': detailed,
       '@permanent': error.permanent,
-      ...(context.database === undefined ? {} : { '@database': context.database }),
-      ...(error.inner === undefined ? {} : { innererror: innerObject(error.inner, detailed) }),
+      ...(sent === undefined ? {} : { '@text': shown(sent.text) }),
+      ...(sent?.database === undefined ? {} : { '@database': sent.database }),
+      ...(inner === undefined ? {} : { innererror: innerObject(inner, detailed, quoted(error)) }),
     },
   };
 }
 
-function innerObject(inner: InnerError, detailed: JsonObject): JsonObject {
-  const kind = inner.type === 'SyntaxException' ? 'Syntax error' : 'Semantic error';
-  const named = inner.code === 'General_BadRequest' ? '' : `${inner.code}: `;
+/** The text as sent, to who sent it, without what is marked as secret. */
+const shown = (text: string): string => obfuscated(text.slice(0, shownMax));
+const shownMax = 65_536;
+
+/** What does not parse is told with its text. */
+const quoted = ({ inner, sent }: KustoError): string =>
+  inner?.type === 'SyntaxException' && sent !== undefined ? `. Query: '${shown(sent.text)}'` : '';
+
+function innerObject(inner: InnerError, detailed: JsonObject, query: string): JsonObject {
+  const isSyntax = inner.type === 'SyntaxException';
+  const kind = isSyntax ? 'Syntax error' : 'Semantic error';
+  const { line, position = 0, token } = inner;
+  const at = isSyntax && line !== undefined ? ` [line:position=${String(line)}:${String(position)}]` : '';
   return {
     code: inner.code,
     message: inner.text,
     '@type': `Kusto.Data.Exceptions.${inner.type}`,
-    '@message': `${kind}: ${named}${inner.text}`,
+    '@message': `${kind}: ${namedText(inner)}${at}${query}`,
     '@context': detailed,
     '@permanent': true,
     '@errorCode': inner.code,
     '@errorMessage': inner.text,
-    ...(inner.line === undefined ? {} : { '@line': inner.line, '@pos': inner.position ?? 0 }),
+    ...(line === undefined ? {} : { '@line': String(line), '@pos': String(position) }),
+    ...(token === undefined ? {} : { '@token': token }),
   };
 }
+
+/** What comes of running a query, and not of reading it, says so. */
+export const namedText = ({ code, text }: InnerError): string =>
+  code === 'General_BadRequest' ? text : `${code === 'SEM0080' ? 'Relop semantic error: ' : ''}${code}: ${text}`;
 
 const contextObject = ({ timestamp, clientRequestId, activityId }: ErrorContext): JsonObject => ({
   timestamp,
@@ -287,7 +314,7 @@ export function plainTextError(error: KustoError, context: ErrorContext): string
   const { clientRequestId, activityId, timestamp } = context;
   return [
     `${error.code}: ${publicMessages[error.status] ?? 'Request failed.'}`,
-    error.message,
+    `${error.message}${quoted(error)}`,
     '',
     'Error details:',
     `ClientRequestId='${clientRequestId}', ActivityId='${activityId}', Timestamp='${timestamp}'.`,

@@ -1,4 +1,5 @@
-import { KqlError } from '../../plan/kql-error.ts';
+import type { KqlError } from '../../plan/kql-error.ts';
+import { engineMistake } from '../../plan/kql-error.ts';
 
 export interface RegexFlags {
   readonly i: boolean;
@@ -11,7 +12,7 @@ export interface RegexFlags {
 }
 
 export const badRegex = (why: string): KqlError =>
-  new KqlError('runtime', `A regular expression in the query is not valid: ${why}.`);
+  engineMistake('runtime', { code: 'SEM0420' }, `Regex pattern is ill-formed: ${why}.`);
 
 /** A text and a place in it. */
 export class TextReader {

@@ -74,8 +74,8 @@ const nameOfCommand = ({ ReferencedSymbol, CommandKind }: SyntaxNode): string | 
 function aboutCommand(error: KqlError, root: SyntaxNode): KqlError {
   const [statement] = list(root, 'Statements');
   const command = commandOf(statement && part(statement, 'Expression'));
-  const { code, message, position, parserCode, database } = error;
-  return new KqlError(code, message, position, parserCode, database, command && nameOfCommand(command));
+  const { code, message, position, parserCode, database, engine } = error;
+  return new KqlError(code, message, position, parserCode, database, command && nameOfCommand(command), engine);
 }
 
 const isQuery = ({ NameInParent }: SyntaxNode): boolean =>

@@ -1,5 +1,5 @@
 import { invariant } from '../../../base/invariant.ts';
-import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
+import { engineMistake, KqlError, serializeKqlError } from '../../plan/kql-error.ts';
 import { KnownCatalogs } from '../catalog-differences.ts';
 import type { ParserReply, ParserRequest } from '../parser-protocol.ts';
 import { compileCommand } from './commands.ts';
@@ -37,7 +37,7 @@ export function answer(request: ParserRequest): ParserReply {
     const model = graphs.find(request.database, request.text);
     if (!model) {
       const message = `The name '${request.text}' does not refer to any known graph model.`;
-      throw new KqlError('semantic', message, undefined, 'KS260');
+      throw engineMistake('semantic', { code: 'SEM0100' }, message, undefined, 'KS260');
     }
     return { id, k: 'program', program: compileGraph(model, request.database, graphs, visitors) };
   } catch (error) {

@@ -4,6 +4,9 @@ import { UnknownTable } from '../language/node-errors.ts';
 import { isFuzzy, startsFromNothing } from './fuzzy.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from '../language/language.ts';
 import { sourceOf } from '../language/pipes.ts';
+import { complaintOf, pathTo } from '../words/complaint.ts';
+import { engineWords } from '../words/semantic-words.ts';
+import { isSyntax, syntaxError } from '../words/syntax-words.ts';
 import type { EngineFunctions } from './engine-functions.ts';
 import { hasOpenPlugin } from './open-schemas.ts';
 import { missingPatterns } from './missing-patterns.ts';
@@ -25,45 +28,50 @@ export function checkDiagnostics(
     (diagnostic) =>
       !isTolerated(code.Syntax, diagnostic, functions) && (isSyntax(diagnostic.Code) || !mayBeUnknown(diagnostic)),
   );
-  const first = fatal.find((diagnostic) => isSyntax(diagnostic.Code)) ?? fatal[0];
+  const first = firstOf(fatal);
   if (!first) return;
   const missing = fatal.flatMap((diagnostic) => patternCalls(code.Syntax, diagnostic));
   if (missing.length > 0 && !isSyntax(first.Code)) throw missingPatterns(missing, missing[0]?.TextStart);
   if (first.Code === 'KS245' || first.Code === 'KS244')
     throw new KqlError('limits', first.Message, first.Start, first.Code);
-  throw complaint(code.Syntax, first, first.Start);
+  throw worded(code.Syntax, code.Text, first, true);
 }
 
-function complaint(root: SyntaxNode, diagnostic: LanguageDiagnostic, position?: number): KqlError {
-  const { Code, Message } = diagnostic;
-  return new KqlError(
-    isSyntax(Code) ? 'syntax' : 'semantic',
-    Message,
-    position,
-    Code,
-    unknownDatabase(root, diagnostic),
-  );
+/** A text is parsed, then its names are looked up, then the types of what they stand for are: the first mistake of the earliest of these
+ * is told. */
+function firstOf(fatal: readonly LanguageDiagnostic[]): LanguageDiagnostic | undefined {
+  const inOrder = fatal.toSorted((a, b) => a.Start - b.Start);
+  return inOrder.find(({ Code }) => isSyntax(Code)) ?? inOrder.find(({ Code }) => isUnknownName(Code)) ?? inOrder[0];
+}
+
+/** @param placed whether the text is the one that was sent, and not the body of a stored function */
+function worded(root: SyntaxNode, text: string, diagnostic: LanguageDiagnostic, placed: boolean): KqlError {
+  if (isSyntax(diagnostic.Code)) return syntaxError(text, diagnostic, placed);
+  const complaint = complaintOf(root, text, diagnostic);
+  const { code, text: message } = engineWords(complaint);
+  const position = placed ? diagnostic.Start : undefined;
+  const missing = unknownDatabase(root, diagnostic);
+  const words = { code, token: complaint.token };
+  return new KqlError('semantic', message, position, diagnostic.Code, missing, undefined, words);
 }
 
 /** What `database()` names, where there is no such database: to the binder it is one with any table. */
 function unknownDatabase(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): string | undefined {
   if (Code !== 'KS208') return undefined;
-  const types = path(root, Start).map(({ ResultType }) => ResultType);
+  const types = pathTo(root, Start).map(({ ResultType }) => ResultType);
   return types.findLast((type) => type != null && symbolKind(type) === 'DatabaseSymbol')?.Name.slice(0, 300);
 }
 
 /** The call of a pattern, where the complaint is that no pattern is declared for its values or for its path. */
 function patternCalls(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): SyntaxNode[] {
   if (Code !== 'KS188' && Code !== 'KS142') return [];
-  const nodes = path(root, Start);
+  const nodes = pathTo(root, Start);
   if (Code === 'KS188') return nodes.filter((node) => kindOf(node) === 'FunctionCallExpression').slice(-1);
   const owner = nodes.findLast((node) => kindOf(node) === 'PathExpression');
   const call = owner && part(owner, 'Expression');
   const symbol = call?.ReferencedSymbol;
   return call && symbol && symbolKind(symbol) === 'PatternSymbol' && call.End <= Start ? [call] : [];
 }
-
-const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 
 /** The binder is stricter than the engine in a few shapes: terms inside `search`, arguments of which the row of a function
  * says so, dynamics that are no array or bag, indexes that are bools, names
@@ -81,11 +89,11 @@ function isTolerated(
   // The functions library looks for shortest paths in every partition of a graph; the binder knows only graph-match there.
   if (Code === 'KS177')
     return /PartitionedByClause,(PipeExpression,)*GraphShortestPathsOperator/.test(
-      path(root, Start).map(kindOf).join(),
+      pathTo(root, Start).map(kindOf).join(),
     );
   if (Code === countOfArguments && isDefaultedCursor(root, Start)) return true;
   // The binder takes the column that a hint of `evaluate` names for a plugin.
-  if (Code === 'KS237') return path(root, Start).some((node) => kindOf(node) === 'NamedParameter');
+  if (Code === 'KS237') return pathTo(root, Start).some((node) => kindOf(node) === 'NamedParameter');
   if ((Code === 'KS234' || Code === 'KS235') && isDynamicArgument(root, Start, Start + Length)) return true;
   if (Code === 'KS141' && isIndex(root, Start, Start + Length)) return true;
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
@@ -108,7 +116,7 @@ function isTolerated(
 
 /** A cursor that is not written down is a property of the request. */
 const isDefaultedCursor = (root: SyntaxNode, at: number): boolean => {
-  const call = path(root, at).findLast((node) => kindOf(node) === 'FunctionCallExpression');
+  const call = pathTo(root, at).findLast((node) => kindOf(node) === 'FunctionCallExpression');
   return (
     call !== undefined &&
     /^cursor_(after|before_or_at)$/.test(nameOf(need(call, 'Name'))) &&
@@ -118,7 +126,7 @@ const isDefaultedCursor = (root: SyntaxNode, at: number): boolean => {
 
 /** `percentiles_array_tdigest(t, range(0, 100, 50), typeof(int))`: to the binder the type is one more percentile, and the array none. */
 const isTypeOfPercentiles = (root: SyntaxNode, at: number): boolean => {
-  const nodes = path(root, at);
+  const nodes = pathTo(root, at);
   const call = nodes.findLast((node) => kindOf(node) === 'FunctionCallExpression' && node.TextStart < at);
   if (!call || nameOf(need(call, 'Name')) !== 'percentiles_array_tdigest') return false;
   const args = list(need(call, 'ArgumentList'), 'Expressions');
@@ -147,34 +155,29 @@ export function checkBody(body: SyntaxNode, functions: EngineFunctions, stored: 
       !isTolerated(body, diagnostic, functions) &&
       !(stored && isCapturedTwice(body, diagnostic)),
   );
-  const first = found.find(({ Code }) => isSyntax(Code)) ?? found.find(({ Code }) => isUnknownName(Code)) ?? found[0];
+  const first = firstOf(found);
   if (!first) return;
+  const error = worded(body, wholeText(body), first, false);
   const expression = part(body, 'Expression');
   if (isUnknownName(first.Code) && expression && startsFromNothing(expression)) {
-    if (sourceOf(expression).TextStart === first.Start) throw new UnknownTable(first.Message, undefined, first.Code);
+    if (sourceOf(expression).TextStart === first.Start)
+      throw new UnknownTable(error.message, undefined, first.Code, error.engine);
   }
-  throw complaint(body, first);
+  throw error;
 }
+
+const wholeText = (node: SyntaxNode): string => node.Tree.Root.toString();
 
 /** The service takes in a stored function what it refuses in a query: `parse` that captures one name twice. */
 const isCapturedTwice = (body: SyntaxNode, { Code, Start }: LanguageDiagnostic): boolean =>
-  Code === 'KS171' && path(body, Start).some((node) => /^Parse(Where)?Operator$/.test(kindOf(node)));
+  Code === 'KS171' && pathTo(body, Start).some((node) => /^Parse(Where)?Operator$/.test(kindOf(node)));
 
-const isUnknownName = (code: string): boolean => code === 'KS142' || code === 'KS204';
-
-/** The innermost nodes around a position, outermost first. */
-function path(root: SyntaxNode, at: number): SyntaxNode[] {
-  const found: SyntaxNode[] = [];
-  for (let node: SyntaxNode | undefined = root; node;) {
-    found.push(node);
-    node = children(node).find((child) => child.TextStart <= at && at < child.End);
-  }
-  return found;
-}
+const isUnknownName = (code: string): boolean =>
+  /^KS(122|123|124|142|143|145|204|208|209|21[01]|24[78]|26[01])$/.test(code);
 
 /** In the body of a function with parameters: it is bound again for every call, and checked then. */
 const isInsideFunction = (root: SyntaxNode, at: number): boolean =>
-  path(root, at).some(
+  pathTo(root, at).some(
     (node) =>
       kindOf(node) === 'FunctionDeclaration' &&
       list(need(node, 'Parameters'), 'Parameters').length > 0 &&
@@ -184,7 +187,7 @@ const isInsideFunction = (root: SyntaxNode, at: number): boolean =>
 /** `array_length(d)` where `d` is known to be a bag: functions of arrays and of bags are null for other dynamics, known or not.
  * The columns of array_sort_asc() and array_sort_desc() come from the arguments. */
 const isDynamicArgument = (root: SyntaxNode, start: number, end: number): boolean => {
-  const nodes = path(root, start);
+  const nodes = pathTo(root, start);
   const call = nodes.findLast((node) => kindOf(node) === 'FunctionCallExpression' && node.TextStart < start);
   const argument = nodes.find((node) => node.TextStart === start && node.End === end && node.ResultType);
   return (
@@ -197,7 +200,7 @@ const isDynamicArgument = (root: SyntaxNode, start: number, end: number): boolea
 
 /** `array_length(e)` of an edge of variable length: the binder takes all its properties for it, the engine the list of its edges. */
 function isVariableEdge(root: SyntaxNode, start: number, end: number): boolean {
-  const nodes = path(root, start);
+  const nodes = pathTo(root, start);
   const reference = nodes.find((node) => kindOf(node) === 'NameReference' && node.End === end);
   const operator = nodes.findLast((node) => /^Graph(Match|ShortestPaths)Operator$/.test(kindOf(node)));
   if (!reference || !operator) return false;
@@ -210,7 +213,7 @@ function isVariableEdge(root: SyntaxNode, start: number, end: number): boolean {
 
 /** `list[isLater]`: a bool is 0 or 1. `list['-1']`: a place may be written as a text. */
 const isIndex = (root: SyntaxNode, start: number, end: number): boolean =>
-  path(root, start).some(
+  pathTo(root, start).some(
     (node) =>
       node.Parent != null &&
       kindOf(node.Parent) === 'BracketedExpression' &&
@@ -219,7 +222,7 @@ const isIndex = (root: SyntaxNode, start: number, end: number): boolean =>
   );
 
 const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
-  path(root, start).some(
+  pathTo(root, start).some(
     (node) =>
       kindOf(node) === 'NameReference' &&
       node.End === end &&
@@ -232,7 +235,7 @@ const countOfArguments = 'KS119';
 /** A window of a plugin may be a period of the calendar; bag_unpack() has four parameters, the binder knows two, and takes those
  * given by name for others. The plugin checks both. */
 const isTextOfPlugin = (root: SyntaxNode, at: number, code: string): boolean => {
-  const nodes = path(root, at);
+  const nodes = pathTo(root, at);
   const call = nodes.find(
     (node) => node.NameInParent === 'FunctionCall' && node.Parent && kindOf(node.Parent) === 'EvaluateOperator',
   );
@@ -248,17 +251,17 @@ const isTextOfPlugin = (root: SyntaxNode, at: number, code: string): boolean => 
 
 /** Properties of `render` are for who draws the result: nobody looks up the columns that they name. */
 const isInsideRender = (root: SyntaxNode, at: number): boolean =>
-  path(root, at).some((node) => kindOf(node) === 'RenderWithClause');
+  pathTo(root, at).some((node) => kindOf(node) === 'RenderWithClause');
 
 const isFuzzyWildcard = (root: SyntaxNode, at: number): boolean => {
-  const nodes = path(root, at);
+  const nodes = pathTo(root, at);
   const union = nodes.findLast((node) => kindOf(node) === 'UnionOperator');
   return union !== undefined && nodes.some((node) => /Wildcard/.test(kindOf(node))) && isFuzzy(union);
 };
 
 /** A function that is nothing but a table that is not there is no table to the binder. */
 const isMissingLeg = (root: SyntaxNode, at: number): boolean => {
-  const union = path(root, at).findLast((node) => kindOf(node) === 'UnionOperator');
+  const union = pathTo(root, at).findLast((node) => kindOf(node) === 'UnionOperator');
   const leg = union && list(union, 'Expressions').find((node) => node.TextStart === at);
   return union !== undefined && leg !== undefined && isFuzzy(union) && startsFromNothing(leg);
 };

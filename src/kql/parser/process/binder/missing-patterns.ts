@@ -1,4 +1,5 @@
-import { KqlError } from '../../../plan/kql-error.ts';
+import type { KqlError } from '../../../plan/kql-error.ts';
+import { engineMistake } from '../../../plan/kql-error.ts';
 import type { SyntaxNode } from '../language/language.ts';
 import { kindOf, list, nameOf, need, part } from '../language/language.ts';
 import { quotedText } from '../../../plan/quoted.ts';
@@ -9,12 +10,8 @@ import { literalOf } from '../language/literals.ts';
  * @see Kusto documentation, "Pattern statement" */
 export function missingPatterns(calls: readonly SyntaxNode[], position: number | undefined): KqlError {
   const references = JSON.stringify([...new Set(calls.map(patternReference))]).replaceAll('","', '", "');
-  return new KqlError(
-    'semantic',
-    `One or more pattern references were not declared. Detected pattern references: ${references}`,
-    position,
-    'KS188',
-  );
+  const message = `One or more pattern references were not declared. Detected pattern references: ${references}`;
+  return engineMistake('semantic', { code: 'SEM0036' }, message, position, 'KS188');
 }
 
 /** `name('a','b').['path']`, however it is written. */

@@ -106,7 +106,8 @@ function nameReference(b: Builder, node: SyntaxNode): Plan {
   const again = b.scope.find(name);
   if (again?.k === 'table') return again.plan;
   const at = positionOf(b, node);
-  throw new UnknownTable(`Failed to resolve table expression named '${name}'.`, at);
+  const words = { code: 'SEM0100', token: name };
+  throw new UnknownTable(`'table' operator: Failed to resolve table expression named '${name}'`, at, undefined, words);
 }
 
 function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {

@@ -54,6 +54,7 @@ export interface LanguageDiagnostic {
 
 export interface ParsedCode {
   readonly Kind: string;
+  readonly Text: string;
   readonly Syntax: SyntaxNode;
   readonly ResultType?: LanguageSymbol | null;
   GetDiagnostics(): unknown;

@@ -2,7 +2,7 @@ import type { KqlType } from '../../../plan/types.ts';
 import type { Call, Literal } from '../../../plan/expression.ts';
 import { innerText, readers } from '../../../values/literal-text.ts';
 import { formatDatetime, formatTimespan, parseTimespan } from '../../../values/ticks.ts';
-import { KqlError } from '../../../plan/kql-error.ts';
+import { engineMistake, KqlError } from '../../../plan/kql-error.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, part } from './language.ts';
 import { unquote } from '../../../values/string-literals.ts';
@@ -26,7 +26,18 @@ export function literalOf(node: SyntaxNode): Literal | undefined {
   if (type === undefined) return undefined;
   const text = innerText(textOf(node));
   if (/^null$/i.test(text) || text === '') return { k: 'literal', type, value: null };
-  return { k: 'literal', type, value: readers[type](text, node.TextStart) };
+  return { k: 'literal', type, value: readLiteral(node, type, text) };
+}
+
+/** @throws KqlError syntax: a literal out of form is one to the engine */
+function readLiteral(node: SyntaxNode, type: keyof typeof readers, text: string): string | boolean | null {
+  try {
+    return readers[type](text);
+  } catch (error) {
+    if (!(error instanceof KqlError)) throw error;
+    const token = textOf(node).slice(0, 100);
+    throw engineMistake('syntax', { token }, `Failed to parse ${type} literal: '${token}'`, node.TextStart, 'KS004');
+  }
 }
 
 /** `datetime(8:00)` is that time today, `datetime(now)` now: literals by their syntax, not calls of a function with a row. */

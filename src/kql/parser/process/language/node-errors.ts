@@ -1,4 +1,5 @@
-import { KqlError } from '../../../plan/kql-error.ts';
+import type { EngineWords } from '../../../plan/kql-error.ts';
+import { engineMistake, KqlError } from '../../../plan/kql-error.ts';
 import type { SyntaxNode } from './language.ts';
 
 /** Where the text stands that a node is of. */
@@ -17,13 +18,18 @@ export function notSupported(b: TextPlace, node: SyntaxNode, what: string): KqlE
 
 /** No such table: a fuzzy union does without what needs it. */
 export class UnknownTable extends KqlError {
-  constructor(message: string, position?: number, parserCode?: string) {
-    super('semantic', message, position, parserCode);
+  constructor(message: string, position?: number, parserCode?: string, engine?: EngineWords) {
+    super('semantic', message, position, parserCode, undefined, undefined, engine);
   }
 }
 
-/** @param parserCode of the parser's complaint that this one is like */
+/** @param parserCode of the parser's complaint that this one is like: of a name that stands for nothing */
 export function semantic(b: TextPlace, node: SyntaxNode, message: string, parserCode?: string): KqlError {
   const at = positionOf(b, node);
-  return new KqlError('semantic', message, at, parserCode);
+  if (parserCode === undefined) return new KqlError('semantic', message, at);
+  return engineMistake('semantic', { code: 'SEM0100' }, message, at, parserCode);
 }
+
+/** @param code of the engine, for what it finds and the language service does not; undefined where only its words are known */
+export const inEngineWords = (b: TextPlace, node: SyntaxNode, code: string | undefined, message: string): KqlError =>
+  engineMistake('semantic', { code, token: node.toString().trim().slice(0, 100) }, message, positionOf(b, node));

@@ -1,6 +1,6 @@
 import type { Builder } from './builder.ts';
 import type { LanguageSymbol, SyntaxNode } from '../../language/language.ts';
-import { notSupported, semantic } from '../../language/node-errors.ts';
+import { inEngineWords, notSupported } from '../../language/node-errors.ts';
 import type { Scope } from './scope.ts';
 
 /** @throws KqlError when a restriction hides what a name stands for */
@@ -9,7 +9,8 @@ export function checkVisible(b: Builder, node: SyntaxNode, name: string, databas
     database === undefined && b.scope.find(name)
       ? b.scope.hides(name)
       : b.scope.hidesEntity(database ?? b.draft.database, name);
-  if (hidden) throw semantic(b, node, `Failed to resolve table expression named '${name}'.`);
+  if (hidden)
+    throw inEngineWords(b, node, 'SEM0100', `'table' operator: Failed to resolve table expression named '${name}'`);
 }
 
 /** Whether a table or view that a wildcard takes in is to be left out of it. */

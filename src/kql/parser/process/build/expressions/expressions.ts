@@ -3,7 +3,7 @@ import { partitionSide } from '../../../../plan/expression.ts';
 import type { Builder } from '../draft/builder.ts';
 import { columnsOfSymbol, isTabular, typeOf, typeOfSymbol } from '../../language/node-types.ts';
 import { inside } from '../draft/builder.ts';
-import { notSupported, semantic } from '../../language/node-errors.ts';
+import { inEngineWords, notSupported, semantic } from '../../language/node-errors.ts';
 import { isTuple } from '../../language/language.ts';
 import { call, compiledCalls, rowColumns } from './compiled-calls.ts';
 import { isRandom, once, printedOnce } from './computed-once.ts';
@@ -49,14 +49,15 @@ const binary: ScalarBuilder = (b, node) => {
     needsTypes.has(name) &&
     operands.every((operand) => operand.type === 'dynamic' && !isNullLiteral(operand))
   ) {
-    throw semantic(
-      b,
-      node,
-      `Values of types dynamic and dynamic cannot be combined with '${name}': cast one explicitly.`,
-    );
+    throw inEngineWords(b, node, 'SEM0001', 'Cannot compare dynamic values without explicit cast');
   }
   if (name === '+' && operands.every((operand) => operand.type === 'datetime'))
-    throw semantic(b, node, "The operator '+' is not defined for the operand types datetime and datetime.");
+    throw inEngineWords(
+      b,
+      node,
+      'SEM0001',
+      'Arithmetic expression cannot be carried-out between DateTime and DateTime',
+    );
   return call(b, node, name, operands);
 };
 

@@ -5,7 +5,7 @@ import type { UnionFeeds } from '../../../../plan/union-feeds.ts';
 import type { Column } from '../../../../plan/types.ts';
 import type { Builder } from '../draft/builder.ts';
 import { columnsOf } from '../../language/node-types.ts';
-import { notSupported, semantic, UnknownTable } from '../../language/node-errors.ts';
+import { inEngineWords, notSupported, semantic, UnknownTable } from '../../language/node-errors.ts';
 import { withoutContext } from '../draft/builder.ts';
 import { isFuzzy } from '../../binder/fuzzy.ts';
 import type { SyntaxNode } from '../../language/language.ts';
@@ -68,7 +68,7 @@ function pairs(b: Builder, node: SyntaxNode): JoinPair[] {
     return [sideOf(one) === '$right' ? { left: other, right: one } : { left: one, right: other }];
   }
   const column = buildScalar(b, node);
-  if (column.k !== 'column') throw semantic(b, node, 'join: only equalities of columns are allowed in the condition.');
+  if (column.k !== 'column') throw inEngineWords(b, node, undefined, 'join: Only equality is allowed in this context.');
   return [{ left: { ...column, side: '$left' }, right: { ...column, side: '$right' } }];
 }
 
@@ -153,7 +153,13 @@ const union: OperatorBuilder = (b, node, given) => {
     ...(given ? [{ plan: given, name: (piped && sourceName(b, piped, given)) ?? 'union_arg0' }] : []),
     ...explicit,
   ];
-  if (inputs.length === 0) throw semantic(b, node, 'union: none of the tables could be found.');
+  if (inputs.length === 0)
+    throw inEngineWords(
+      b,
+      node,
+      'SEM0529',
+      "union: must have at least one operand that can be evaluated successfully when running with 'Fuzzy' mode.",
+    );
   const placed = unionColumns(
     inputs.map(({ plan }) => plan.cols),
     columnsOf(node),

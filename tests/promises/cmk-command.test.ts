@@ -160,9 +160,9 @@ describe('kustody cmk, as it is typed', () => {
     const target = await fixture.fresh();
     const { faults, clocks } = fixture.server.controls;
     await faults.add({ kind: 'operations', takesSeconds: 600 });
-    const { code, stderr } = await cmk('apply', ...words(target), '--create-key', '--yes', '--timeout', '2s');
+    const { code, stderr } = await cmk('apply', ...words(target), '--create-key', '--yes', '--timeout', '4s');
     expect(code).toBe(1);
-    expect(stderr).toContain('kustody: Not finished within 2 seconds.\n  What is done stays done: run it again.\n');
+    expect(stderr).toContain('kustody: Not finished within 4 seconds.\n  What is done stays done: run it again.\n');
     await faults.clear();
     expect(await json('plan', ...words(target), '--create-key')).toMatchObject({
       steps: expect.arrayContaining([expect.objectContaining({ id: 'cluster', state: 'toDo' })]) as unknown,

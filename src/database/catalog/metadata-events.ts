@@ -1,5 +1,6 @@
 import type { KqlType } from '../../kql/plan/types.ts';
 import { obfuscated } from '../../kql/values/obfuscated.ts';
+import type { ContinuousExport } from './continuous-export.ts';
 import type { CatalogReader } from './image.ts';
 import type { MetadataEvent } from './journal-record.ts';
 import type { CatalogRecord, DatabaseRecord, TableRecord } from './records.ts';
@@ -24,8 +25,10 @@ export function eventsOf(
 ): readonly MetadataEvent[] {
   return [...changes].flatMap(([id, after]): readonly MetadataEvent[] => {
     const [kind] = id;
-    if (kind !== 't' && kind !== 'd') return [];
+    if (kind !== 't' && kind !== 'd' && kind !== 'v') return [];
     const old = before.get(id);
+    // Of a database that goes, nothing more is told.
+    if (kind === 'v') return changes.get(`d${id.slice(1)}`) === null ? [] : exportEvents(old, after);
     if (kind === 'd') return old?.kind === 'database' && after === null ? [] : databaseEvents(old, after);
     const isBack = changes.get(`x${id.slice(1)}`) === null;
     return tableEvents(asTable(old), asTable(after ?? undefined), isBack);
@@ -115,6 +118,24 @@ function databaseEvents(old: CatalogRecord | undefined, after: CatalogRecord | n
     ...partEvents(names, 'DATABASE-PRETTY-NAME', before.prettyName, after.prettyName),
   ];
 }
+
+function exportEvents(old: CatalogRecord | undefined, after: CatalogRecord | null): readonly MetadataEvent[] {
+  const [before, now] = [asExports(old), asExports(after ?? undefined)];
+  const databaseId = (now ?? before)?.databaseId;
+  if (databaseId === undefined) return [];
+  const place = { databaseId, container: '' };
+  return listEvents(place, 'CONTINUOUS-EXPORT', before?.exports ?? [], now?.exports ?? [], exportOf);
+}
+
+const asExports = (record: CatalogRecord | undefined) => (record?.kind === 'continuousExports' ? record : undefined);
+
+/** What was asked for. How far it has come, and what came of runs, is no change of it. */
+const exportOf = (one: ContinuousExport): Entity => {
+  const { name, externalTable, query, factTables, intervalMs, forcedLatencyMs, properties, startCursor, isDisabled } =
+    one;
+  const asked = { externalTable, query, factTables, intervalMs, forcedLatencyMs, properties, startCursor, isDisabled };
+  return { name, state: `Name: ${name}, ${partState(asked)}` };
+};
 
 const mappingOf = ({ name, kind, mapping }: TableRecord['mappings'][number]): Entity => ({
   ...{ name, state: `Name: ${name}, Kind: ${kind}, Mapping: ${mapping}` },

@@ -53,6 +53,31 @@ const define = (more = '', query = 'T', with_ = 'intervalBetweenRuns=5m'): Promi
 const shown = (columns: string): Promise<Answer> => run(`.show continuous-export C | project ${columns}`);
 
 describe('a continuous export', () => {
+  it('stands in the journal as it is asked for, without hidden texts, and not for what runs do', async () => {
+    const told = async (): Promise<Answer> =>
+      run('.show database db journal | where Event has "CONTINUOUS" | project Event, EntityName, UpdatedEntityState');
+    const before = (await told()).length;
+    await define('', `T | where b != h'CANARY' and b != 'https://acc.blob.core.windows.net/box?sig=CANARY'`);
+    await ingest('1,new');
+    await pass(5 * minute);
+    expect(await shown('LastRunResult')).toEqual([{ LastRunResult: 'Completed' }]);
+    await run('.disable continuous-export C');
+    await run('.disable continuous-export C');
+    await define('', 'T', 'intervalBetweenRuns=1h');
+    await run('.drop continuous-export C');
+    const events = (await told()).slice(before);
+    expect(events.map(({ Event, EntityName }) => [Event, EntityName])).toEqual(
+      ['CREATE', 'ALTER', 'ALTER', 'DROP'].map((verb) => [`${verb}-CONTINUOUS-EXPORT`, 'C']),
+    );
+    const [made, disabled, altered, dropped] = events.map(({ UpdatedEntityState: state }) => String(state));
+    expect(made).toContain(`"query":"T | where b != h'***' and`);
+    expect(made).toContain('"isDisabled":false');
+    expect(disabled).toContain('"isDisabled":true');
+    expect(altered).toContain('"intervalMs":3600000');
+    expect(dropped).toBe('.');
+    expect(JSON.stringify((await cluster.data.data()).journal())).not.toMatch(/canary/i);
+  });
+
   it('exports each new row once, at its intervals', async () => {
     await ingest('0,before');
     const [made] = await define('over (T)', 'T | where a < 100', 'intervalBetweenRuns=5m, sizeLimit=104857600');

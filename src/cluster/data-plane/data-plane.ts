@@ -28,6 +28,7 @@ import { EndedRequests } from './requests/ended-requests.ts';
 import { classifiedRequests } from './requests/classify-request.ts';
 import { ResultsCache } from './answers/results-cache.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
+import { StreamingHistory } from './requests/streaming-history.ts';
 import type { DataPlanePorts } from './ports.ts';
 import { createProofs } from './sources/identity-tokens.ts';
 import { createStorageSources } from './sources/storage-sources.ts';
@@ -109,6 +110,7 @@ export async function openDataPlane(options: {
     lease,
     running,
     results,
+    streamed: new StreamingHistory(),
     classified: classifiedRequests(),
     activity,
     log,

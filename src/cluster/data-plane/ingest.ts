@@ -2,10 +2,13 @@ import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { zeroBytes } from '../../base/bytes.ts';
 import { newGuid, parseGuid } from '../../base/guid.ts';
+import { DataError } from '../../database/catalog/data-error.ts';
 import { syncedData } from './cluster-host.ts';
 import { requireIngestion } from './database-access.ts';
+import { translateError } from './errors/engine-errors.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { commandTimeoutMs } from './requests/request-options.ts';
+import type { Streamed } from './requests/streaming-history.ts';
 import { oneTable } from './answers/one-table.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import { withLimits } from './request-limits.ts';
@@ -36,11 +39,6 @@ export async function ingestRequest(
   const data = await syncedData(ports.host, access);
   const database = requireIngestion(access, data, target.database, target.table);
   const format = parameter(target.query, 'streamFormat');
-  if (format === undefined)
-    throw kustoError(
-      'ingestionProperty',
-      'Request is invalid and cannot be processed: the parameter streamFormat is missing.',
-    );
   const mappingName = parameter(target.query, 'mappingName');
   const { clientRequestId } = request.correlation;
   await withLimits(
@@ -48,7 +46,12 @@ export async function ingestRequest(
     admitted,
     commandTimeoutMs,
     { text: '', database: database.name, kind: 'ingestion' },
-    async (signal) => {
+    counted(ports, admitted, { database: database.name, table: target.table, format, mappingName }, async (signal) => {
+      if (format === undefined)
+        throw kustoError(
+          'ingestionProperty',
+          'Request is invalid and cannot be processed: the parameter streamFormat is missing.',
+        );
       const isUri = parameter(target.query, 'sourceKind')?.toLowerCase() === 'uri';
       const body = await plainBody(target.body, request.headers['content-encoding']);
       try {
@@ -67,12 +70,13 @@ export async function ingestRequest(
             operationKind: 'DataIngestStreaming',
           },
         } as const;
+        const bytes = body.byteLength;
         const result = isUri
           ? await data.ingestFrom({
               ...wanted,
               sources: [ports.sourceOf(sourceUri(body), { usage: 'NativeIngestion', database: database.name })],
             })
-          : await data.ingest({ ...wanted, body });
+          : { ...(await data.ingest({ ...wanted, body })), bytes };
         const { status = 'Inactive', failure } = result.updates ?? {};
         await reply.type('application/json; charset=utf-8').send(
           oneTable(
@@ -85,12 +89,43 @@ export async function ingestRequest(
             [JSON.stringify([result.rowCount, status, failure?.code ?? 'Unknown', failure?.reason ?? null])],
           ),
         );
+        return { rows: result.repeated ? 0 : result.rowCount, bytes: result.bytes };
       } finally {
         zeroBytes(body);
       }
-    },
+    }),
   );
 }
+
+/** Keeps what came of a request, for `.show streamingingestion statistics` and `failures`. */
+const counted =
+  (
+    ports: DataPlanePorts,
+    { access, request }: AdmittedRequest,
+    what: Pick<Streamed, 'database' | 'table' | 'format' | 'mappingName'>,
+    work: (signal: AbortSignal) => Promise<Pick<Streamed, 'rows' | 'bytes'>>,
+  ) =>
+  async (signal: AbortSignal): Promise<void> => {
+    const startedMs = ports.monotonicMs();
+    const told = { ...what, principal: access.caller.fqn };
+    const when = () => ({ on: ports.clock.now(), milliseconds: ports.monotonicMs() - startedMs });
+    try {
+      const done = await work(signal);
+      ports.streamed.add({ ...told, ...done, ...when() });
+    } catch (error) {
+      const cause: unknown = signal.aborted ? signal.reason : error;
+      const known = translateError(cause, '', what.database);
+      const failure = {
+        kind: known?.permanent === true ? ('Permanent' as const) : ('Transient' as const),
+        code:
+          (cause instanceof DataError ? cause.malformed : undefined) ?? known?.code ?? 'General_InternalServerError',
+        details: known?.message ?? 'An internal error occurred.',
+        rootActivityId: parseGuid(request.correlation.requestId) ?? newGuid(ports.randomBytes),
+      };
+      ports.streamed.add({ ...told, rows: 0, bytes: 0, ...when(), failure });
+      throw error;
+    }
+  };
 
 /** `{"SourceUri": "…"}` @throws KustoError `badRequest` */
 function sourceUri(body: Uint8Array): string {

@@ -14,6 +14,7 @@ import type { StartTimer } from '../../http/timer.ts';
 import type { ClassifiedRequests } from './requests/classify-request.ts';
 import type { ResultsCache } from './answers/results-cache.ts';
 import type { RunningRequests } from './requests/running-requests.ts';
+import type { StreamingHistory } from './requests/streaming-history.ts';
 import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
 
 /** What the routes of one cluster's data plane work with. */
@@ -27,6 +28,7 @@ export interface DataPlanePorts {
   readonly lease: LeaseWatch;
   readonly running: RunningRequests;
   readonly results: ResultsCache;
+  readonly streamed: StreamingHistory;
   readonly classified: ClassifiedRequests;
   readonly activity: Activity;
   readonly log: Log;

@@ -169,6 +169,7 @@ export async function openContext(
       ingestion: ingestionOf(ports, data, access),
       roles: roleSettings(ports, access, about.activityId),
       identities: () => ports.call('identities', {}),
+      streamed: () => ports.streamed.list(ports.clock.now()),
     }),
     clock: ports.clock,
     randomBytes: ports.randomBytes,

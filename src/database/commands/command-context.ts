@@ -42,6 +42,8 @@ export interface CommandContext extends CommandAccess {
   readonly endpoint?: 'engine' | 'ingestion';
   /** What is kept of answers to queries. Absent: nothing is. */
   readonly results?: ResultsCacheView;
+  /** What streaming ingestion has done in the life of this process, newest first. Absent: nobody counts. */
+  readonly streamed?: () => readonly StreamedBucket[];
   /** Where queued ingestion puts its data. Absent: nobody told. */
   readonly ingestion?: IngestionEndpoint;
   /** Keeps the work of an `async` command going after its answer; errors never come out of `work`. */
@@ -76,6 +78,39 @@ export interface ResultsCacheView {
   };
   /** @returns how many answers there were */
   clear(databaseId: Guid): number;
+}
+
+/** Requests of streaming ingestion that are alike and came soon after one another. */
+export interface StreamedBucket {
+  readonly database: string;
+  readonly table: string;
+  /** `aadapp={application id};{tenant id}` */
+  readonly principal: string;
+  /** A JSON object of ingestion properties. */
+  readonly properties: string;
+  readonly firstOn: Instant;
+  readonly lastOn: Instant;
+  readonly count: number;
+  /** Milliseconds. */
+  readonly durations: Summed;
+  /** Bytes of data that was not compressed. */
+  readonly sizes: Summed;
+  readonly rows: Summed;
+  /** Of the first one. Absent: they succeeded. */
+  readonly failure?:
+    | {
+        readonly kind: 'Permanent' | 'Transient';
+        readonly code: string;
+        readonly details: string;
+        readonly rootActivityId: Guid;
+      }
+    | undefined;
+}
+
+export interface Summed {
+  readonly sum: number;
+  readonly least: number;
+  readonly most: number;
 }
 
 /** Where clients put data that is to be ingested, and what says that it was them. */

@@ -31,6 +31,7 @@ import { principalCommands } from './principal-commands.ts';
 import { purgeCommands } from './purge-commands.ts';
 import { rowChangeCommands } from './row-change-commands.ts';
 import { resultsCacheCommands } from './results-cache-commands.ts';
+import { streamingCommands } from './streaming-commands.ts';
 import { roleCommands } from './role-commands.ts';
 import { schemaCommands } from './schema-commands.ts';
 import { schemaViolationCommands } from './schema-violation-commands.ts';
@@ -80,6 +81,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
     ...scriptCommands,
     ...diagnosticsCommands,
     ...resultsCacheCommands,
+    ...streamingCommands,
   ],
   'Principals and the cluster': [...principalCommands, ...roleCommands, ...clusterCommands, ...workloadGroupCommands],
 };

@@ -26,7 +26,7 @@ const commandColumns =
 const commandAndQueryColumns =
   'ClientActivityId: string, CommandType: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, FailureReason: string, RootActivityId: guid, User: string, Application: string, Principal: string, ClientRequestProperties: dynamic, TotalCpu: timespan, MemoryPeak: long, CacheStatistics: dynamic, ScannedExtentsStatistics: dynamic, ResultSetStatistics: dynamic, WorkloadGroup: string, VirtualCluster: string';
 
-const node = 'KEngine000000';
+export const node = 'KEngine000000';
 
 const operationRow = (one: OperationRecord, context: CommandContext): Row => [
   ...[one.operationId, one.operation, node, ticksOf(one.startedOn), ticksOf(one.lastUpdatedOn)],
@@ -58,7 +58,7 @@ const failureRow = (one: IngestionFailure): Row => [
 ];
 
 /** One's own, and everything in databases that one monitors. */
-const maySee = (
+export const maySee = (
   context: CommandContext,
   { database, principal }: { readonly database: string; readonly principal: string },
 ): boolean => principal === context.caller.fqn || isAllowed(context, 'monitor', database);

@@ -266,4 +266,37 @@ describe('streaming ingestion', () => {
     const answer = await post(where, body, headers);
     expect({ status: answer.status, body: answer.body }).toMatchObject({ status, body: { error: { code } } });
   });
+
+  it('is counted by what is alike, and so is what was refused', async () => {
+    const ask = async (text: string): Promise<readonly (readonly unknown[])[]> => {
+      const { tables } = await kusto.call({ call: 'mgmt', database: databaseName, text });
+      return tables?.[0]?.rows ?? [];
+    };
+    await ask('.create table Counted (n:long)');
+    await post(path('Counted', 'streamFormat=csv'), Buffer.from('1'));
+    await ask('.alter table Counted policy streamingingestion enable');
+    await post(path('Counted', 'streamFormat=csv'), Buffer.from('1\n2\n'));
+    await post(path('Counted', 'streamFormat=csv'), Buffer.from('3\n'));
+    await post(path('Counted', 'streamFormat=json&mappingName=nope'), Buffer.from('{}'));
+    const text = (pattern: RegExp): unknown => expect.stringMatching(pattern);
+    const format = 'tostring(IngestionProperties.format)';
+    const ours = `| where Database == "${databaseName}" and Table == "Counted"`;
+    expect(
+      await ask(
+        `.show streamingingestion statistics ${ours} | summarize sum(Count), sum(TotalDataSize), min(MinDataSize), max(MaxDataSize), sum(TotalRowCount), min(MinRowCount), max(MaxRowCount), countif(StartTime > EndTime or MinDuration > AvgDuration or AvgDuration > MaxDuration or MaxDuration == 0s or isempty(Principal) or isempty(NodeId)) by IngestionStatus, format = ${format} | sort by IngestionStatus asc, format asc`,
+      ),
+    ).toEqual([
+      ['Failed', 'csv', 1, 0, 0, 0, 0, 0, 0, 0],
+      ['Failed', 'json', 1, 0, 0, 0, 0, 0, 0, 0],
+      ['Succeeded', 'csv', 2, 6, 2, 4, 3, 1, 2, 0],
+    ]);
+    expect(
+      await ask(
+        `.show streamingingestion failures ${ours} | project Count, FailureKind, ErrorCode, Details, same = FirstFailureOn == LastFailureOn, mapping = tostring(IngestionProperties.ingestionMappingReference), known = isnotempty(RootActivityId) and isnotempty(Principal) | sort by mapping asc`,
+      ),
+    ).toEqual([
+      [1, 'Permanent', 'BadRequest_StreamingIngestionPolicyNotEnabled', text(/policy is not enabled/), true, '', true],
+      [1, 'Permanent', 'BadRequest_MappingReferenceWasNotFound', text(/'nope'/), true, 'nope', true],
+    ]);
+  });
 });

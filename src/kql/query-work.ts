@@ -5,7 +5,7 @@ import type { EngineConnection, EngineDatabase } from './duckdb/engine-database.
 import { NeedsThreadError, sharedNativeLimit } from './duckdb/native-budget.ts';
 import { KeptStages } from './kept-stages.ts';
 import { commandTable } from './plan/command.ts';
-import { readCursorOptions, withCursorOptions } from './plan/cursor-options.ts';
+import { readCursorOptions, requireTimesOfCursors, withCursorOptions } from './plan/cursor-options.ts';
 import type { Literal } from './plan/expression.ts';
 import type { Program } from './plan/plan.ts';
 import { KqlError } from './plan/kql-error.ts';
@@ -87,6 +87,7 @@ export class Work {
     this.signal?.throwIfAborted();
     const { cursors, database } = this.#request;
     const program = withCursorOptions(compiled, { ...cursors, ...readCursorOptions(compiled.options) }, database);
+    requireTimesOfCursors(program, this.#request.catalog);
     this.#facts = factsOf(program, timed(this.#request, program));
     const made = this.#command && tableKey('', commandTable);
     this.#program = await this.#opened.open(program, this.#facts, made);

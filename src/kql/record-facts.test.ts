@@ -125,19 +125,6 @@ describe('ingestion_time()', () => {
     ).toEqual(['3']);
   });
 
-  it('is kept for every table', async () => {
-    expect(await run('.show table A policy ingestiontime')).toMatchObject([
-      { PolicyName: 'IngestionTimePolicy', Policy: expect.stringMatching(/"IsEnabled": true/) as string },
-    ]);
-    expect(await run('.alter table A policy ingestiontime true')).toMatchObject([{ EntityName: '[db].[A]' }]);
-    await expect(run('.alter table A policy ingestiontime false')).rejects.toMatchObject({
-      code: 'notSupported',
-    });
-    await expect(run('.set New with (policy_ingestiontime=false) <| A')).rejects.toMatchObject({
-      code: 'notSupported',
-    });
-  });
-
   it('is null for extents of an earlier version', async () => {
     await cluster.data.manyExtents(1, (copy) => ({
       ...copy,
@@ -148,5 +135,91 @@ describe('ingestion_time()', () => {
       'union A, B, E, T, P | summarize countif(isnull(ingestion_time())) > 0, countif(isnotnull(ingestion_time())) > 0',
     );
     expect(counts).toEqual(['true,true']);
+  });
+
+  it('is kept for every new table, unless it is made otherwise', async () => {
+    expect(await run('.show table A policy ingestiontime')).toMatchObject([
+      { PolicyName: 'IngestionTimePolicy', Policy: expect.stringMatching(/"IsEnabled": true/) as string },
+    ]);
+    expect(await run('.alter table A policy ingestiontime true')).toMatchObject([{ EntityName: '[db].[A]' }]);
+    await expect(run('.alter table A policy ingestiontime perhaps')).rejects.toThrow();
+    await run('.set New with (policy_ingestiontime=false) <| A | take 1');
+    expect(await rowsOf('New | project isnull(ingestion_time())')).toEqual(['true']);
+  });
+
+  it('is null for rows that come while the policy is not enabled, and stays for all others, merged with them too', async () => {
+    const policy = async (): Promise<string> =>
+      String((await run('.show table U policy ingestiontime'))[0]?.['Policy']).replace(/\s/g, '');
+    const nulls = (): Promise<readonly string[]> => rowsOf('U | project n, isnull(ingestion_time()) | sort by n asc');
+    const rowsFrom = async (n: number): Promise<void> => {
+      await run(`.ingest inline into table U <| ${n}`);
+      await cluster.data.ingest('U', 'csv', `${n + 1}\n`, { kind: 'streaming' });
+    };
+    await run('.create tables U (n: long), V (n: long)');
+    await run('.alter table U policy streamingingestion enable');
+    await rowsFrom(1);
+    await run('.alter tables (U, V) policy ingestiontime false');
+    expect(await policy()).toBe('{"IsEnabled":false}');
+    await rowsFrom(3);
+    await run('.alter table U policy ingestiontime true');
+    await rowsFrom(5);
+    expect(await run('.delete table U policy ingestiontime')).toMatchObject([
+      { EntityName: '[db].[U]', Policy: 'null' },
+    ]);
+    expect(await policy()).toBe('null');
+    await rowsFrom(7);
+    await run('.alter table U policy ingestiontime true');
+    const expected = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `${n},${[3, 4, 7, 8].includes(n)}`);
+    const times = await rowsOf('U | project n, ingestion_time() | sort by n asc');
+    expect(await nulls()).toEqual(expected);
+    await cluster.data.crash();
+    expect(await nulls()).toEqual(expected);
+    expect(await rowsOf('U | where isnull(ingestion_time()) | count')).toEqual(['4']);
+    expect(await rowsOf('U | where ingestion_time() > datetime(2020-01-01) | count')).toEqual(['4']);
+    expect(
+      await rowsOf('U | summarize countif(isnotnull(ingestion_time())), isnotnull(min(ingestion_time()))'),
+    ).toEqual(['4,true']);
+    expect(await rowsOf(`U | where cursor_after('') | count`)).toEqual(['8']);
+    await (await cluster.data.data()).maintain();
+    const extents = (await cluster.data.data()).extents('db', 'U').map(({ extentId }) => extentId);
+    if (extents.length > 1) await run(`.merge U (${extents.join()})`);
+    expect((await cluster.data.data()).extents('db', 'U')).toHaveLength(1);
+    expect(await rowsOf('U | project n, ingestion_time() | sort by n asc')).toEqual(times);
+    await run('.delete table U records <| U | where n == 1');
+    await run('.move extents all from table U to table V');
+    expect(await rowsOf('V | project n, ingestion_time() | sort by n asc')).toEqual(times.slice(1));
+  });
+
+  it('is what materialized views and cursors need', async () => {
+    await run('.create table W (n: long)');
+    await run('.ingest inline into table W <| 1');
+    await run('.create materialized-view M on table W { W | summarize count() by n }');
+    await expect(run('.alter table W policy ingestiontime false')).rejects.toMatchObject({ code: 'InvalidPolicy' });
+    await expect(run('.delete table W policy ingestiontime')).rejects.toMatchObject({ code: 'InvalidPolicy' });
+    await run('.drop materialized-view M');
+    await run('.alter table W policy ingestiontime false');
+    await expect(run('.create materialized-view M on table W { W | summarize count() by n }')).rejects.toMatchObject({
+      code: 'InvalidView',
+    });
+    const refused = {
+      code: 'semantic',
+      message: expect.stringContaining("IngestionTime policy is enabled; that of 'W'") as string,
+    };
+    for (const text of [
+      `W | where cursor_after('')`,
+      `union W, A | where cursor_before_or_at('') | count`,
+      `let X = W | extend m = n; X | where n > 0 and cursor_after('')`,
+    ])
+      await expect(answer(text)).rejects.toMatchObject(refused);
+    expect(await rowsOf(`A | where cursor_after('') and n in (W | project n) | count`)).toHaveLength(1);
+    // Views over all that there was take in what has no time, and what comes later.
+    await run('.ingest inline into table W <| 2');
+    await run('.alter table W policy ingestiontime true');
+    await run('.create async materialized-view with (backfill=true) M on table W { W | summarize c = count() by n }');
+    await cluster.settle();
+    await run('.ingest inline into table W <| 2');
+    expect(await rowsOf('M | project n, c | sort by n asc')).toEqual(['1,1', '2,2']);
+    await (await cluster.data.data()).maintain();
+    expect(await rowsOf('M | project n, c | sort by n asc')).toEqual(['1,1', '2,2']);
   });
 });

@@ -119,6 +119,8 @@ export interface Policies {
   /** Of tables alone. */
   readonly auto_delete?: { readonly ExpiryDate: string; readonly DeleteIfNotEmpty: boolean };
   readonly update?: readonly UpdatePolicy[];
+  /** Of tables alone. Absent: rows get their times, as of every new table. */
+  readonly ingestiontime?: { readonly IsEnabled: boolean; readonly isDeleted?: true };
   /** Of databases alone. */
   readonly managed_identity?: readonly ManagedIdentityPolicy[];
 }

@@ -10,7 +10,7 @@ import type {
 } from './records.ts';
 import type { IngestedAt } from './ingestion-order.ts';
 import { millisecondsOf, ticksOfIngestion } from './ingestion-order.ts';
-import { ingestedInCommit, logRecordId, recordId } from './records.ts';
+import { ingestedInCommit, logRecordId, noTimes, recordId } from './records.ts';
 import { isQueued, queuedGroup } from './queued-records.ts';
 import type { RowBatch } from './row-batch.ts';
 
@@ -189,6 +189,8 @@ export interface LogAppend {
   readonly tableId: Guid;
   readonly batch: RowBatch;
   readonly at: number;
+  /** The table's policy is that nobody learns the time. */
+  readonly isUntimed?: true;
   readonly request?: string;
 }
 
@@ -245,15 +247,23 @@ export class CatalogDraft implements CatalogReader {
     this.#logAppends.push(append);
   }
 
-  /** Says of the rows that this change adds when they were ingested. @param next gives the time, if there are any */
+  /** Says of the rows that this change adds when they were ingested, by the policy that their table has now. @param next gives the time, if there are any */
   ingested(next: () => IngestedAt): void {
     const news = [...this.#changes].flatMap(([id, record]) =>
       record?.kind === 'extent' && record.ingestedAt === ingestedInCommit ? [{ id, record }] : [],
     );
     if (news.length + this.#logAppends.length === 0) return;
     const at = next();
-    for (const { id, record } of news) this.#changes.set(id, ingestedOn(record, at));
-    this.#logAppends = this.#logAppends.map((append) => ({ ...append, at: millisecondsOf(at) }));
+    for (const { id, record } of news)
+      this.#changes.set(id, this.#isUntimed(record) ? untimed(record) : ingestedOn(record, at));
+    this.#logAppends = this.#logAppends.map((append) => ({
+      ...{ ...append, at: millisecondsOf(at) },
+      ...(this.#isUntimed(append) && { isUntimed: true }),
+    }));
+  }
+
+  #isUntimed({ tableId }: { readonly tableId: Guid }): boolean {
+    return ownerOf(this, tableId)?.policies.ingestiontime?.IsEnabled === false;
   }
 
   get logAppends(): readonly LogAppend[] {
@@ -348,6 +358,17 @@ export class CatalogDraft implements CatalogReader {
     const changed = [...this.#changes.values()].flatMap((record) => ofKind(record ?? undefined, kind)).filter(belongs);
     return [...kept, ...changed].filter((record) => isSeen(record, this));
   }
+}
+
+/** The column of times that its file has is read no more: its rows have none. */
+function untimed({ ingestedAt: _at, ...record }: ExtentRecord): ExtentRecord {
+  const without = <T>(byColumn: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(byColumn).filter(([id]) => id !== '0'));
+  const { columnIds, ranges, nulls } = record;
+  return {
+    ...{ ...record, columnIds: columnIds.filter((id) => id !== 0), ranges: without(ranges), ingestedTo: noTimes },
+    ...(nulls !== undefined && { nulls: without(nulls) }),
+  };
 }
 
 /** What is known of the times in its rows is that time, too. */

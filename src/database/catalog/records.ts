@@ -90,11 +90,12 @@ export interface ExtentRecord {
   readonly epoch?: number;
   /** When all of its rows were ingested, in microseconds; `ingestedInCommit` until the commit says. Absent: each row has its own time. */
   readonly ingestedAt?: number;
-  /** The last of those times, where it is known. */
+  /** The last of those times, where it is known; `noTimes` where no row has one. */
   readonly ingestedTo?: number;
 }
 
 export const ingestedInCommit = 0;
+export const noTimes = 0;
 
 /** The catalog is sealed under the key of the cluster alone: of a database with a key of its own it has no values of rows. */
 export const withoutValues: Pick<ExtentRecord, 'ranges' | 'nulls'> = { ranges: {}, nulls: {} };

@@ -1,12 +1,14 @@
 import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Column } from '../../kql/plan/types.ts';
-import type { MappingKind } from './catalog-view.ts';
+import type { MappingKind, Policies } from './catalog-view.ts';
 
 export interface TableSchema {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly folder?: string;
   readonly docstring?: string;
+  /** Of a new one. */
+  readonly policies?: Pick<Policies, 'ingestiontime'>;
   /** Of a new one: whoever makes it. */
   readonly principals?: readonly EntityPrincipal[];
 }

@@ -69,6 +69,7 @@ export function setPolicy<Name extends keyof Policies>(
     );
   if (name === 'row_level_security' && next.row_level_security?.IsEnabled === true && !ignoresViews)
     requireSecuredViews(draft, owner);
+  if (name === 'ingestiontime' && next.ingestiontime?.IsEnabled === false) requireNoViews(draft, owner);
   saveOwned(draft, owner, { policies: next });
   if (owner.table !== undefined) requireTransactional(draft, owner.databaseId);
 }
@@ -83,6 +84,16 @@ function requireSecuredViews(draft: CatalogDraft, { databaseId, table }: Owner):
     throw dataError(
       'InvalidPolicy',
       `The materialized view '${open.name}' takes rows of '${table?.name ?? ''}' and has no row level security policy itself: set it there first.`,
+    );
+}
+
+/** A materialized view would never take in rows whose time is not known. @throws DataError `InvalidPolicy` */
+function requireNoViews(draft: CatalogDraft, { databaseId, table }: Owner): void {
+  const over = viewsOf(draft, databaseId).find(({ view }) => view.source === table?.name && !view.isOverView);
+  if (over !== undefined)
+    throw dataError(
+      'InvalidPolicy',
+      `The materialized view '${over.name}' is over the table '${over.view.source}', which must have an enabled IngestionTime policy for it.`,
     );
 }
 

@@ -53,7 +53,7 @@ export function createTable(draft: CatalogDraft, databaseId: Guid, tableId: Guid
     folder: requireText(schema.folder ?? ''),
     docstring: requireText(schema.docstring ?? ''),
     mappings: [],
-    policies: {},
+    policies: schema.policies ?? {},
     ...(schema.principals === undefined ? {} : { principals: schema.principals }),
   };
   return save(draft, table);

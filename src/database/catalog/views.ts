@@ -102,6 +102,7 @@ const catalogTable = madeOnce(({ name, columns, docstring, folder, policies }: T
   ...{ name, docstring, folder },
   columns: columns.map((column) => ({ name: column.name, type: column.type })),
   ...securityOf(policies),
+  ...(policies.ingestiontime?.IsEnabled === false && { isUntimed: true }),
 }));
 
 const graphOf = madeOnce(catalogGraph);

@@ -152,12 +152,9 @@ function tableChange(
   const texts = { ...(folder === undefined ? {} : { folder }), ...(docstring === undefined ? {} : { docstring }) };
   const table = data.database(database).tables.get(name);
   if (table === undefined) {
-    if (properties.policy_ingestiontime?.toLowerCase() === 'false')
-      throw new KqlError(
-        'notSupported',
-        'A table without ingestion times (policy_ingestiontime=false) is not supported.',
-      );
-    return { how: 'create', schema: { columns, ...texts, ...ownPrincipals(context) } };
+    const isUntimed = properties.policy_ingestiontime?.toLowerCase() === 'false';
+    const policies = isUntimed ? { policies: { ingestiontime: { IsEnabled: false } } } : {};
+    return { how: 'create', schema: { columns, ...texts, ...policies, ...ownPrincipals(context) } };
   }
   if (isTrue(properties.recreate_schema)) {
     requirePermission(context, 'tableAdmin', database, 'AlterTable', name);

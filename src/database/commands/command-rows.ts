@@ -26,6 +26,7 @@ import { queuedIngestionCommands } from './queued-ingestion-commands.ts';
 import { mappingCommands } from './mapping-commands.ts';
 import { moveExtentCommands } from './move-extent-commands.ts';
 import { operationCommands } from './operation-commands.ts';
+import { ingestionTimeCommands } from './ingestion-time-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { principalCommands } from './principal-commands.ts';
 import { purgeCommands } from './purge-commands.ts';
@@ -65,6 +66,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   ],
   Policies: [
     ...policyCommands,
+    ...ingestionTimeCommands,
     ...updatePolicyCommands,
     ...clusterPolicyCommands,
     ...managedIdentityCommands,

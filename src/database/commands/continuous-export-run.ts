@@ -97,6 +97,11 @@ export function requireFacts(
     if (views.has(fact))
       throw new KqlError('semantic', `A continuous export is of tables; '${fact}' is a materialized view.`);
     if (!tables.has(fact)) throw dataError('TableNotFound', fact.slice(0, 200));
+    if (tables.get(fact)?.policies.ingestiontime?.IsEnabled === false)
+      throw new KqlError(
+        'semantic',
+        `A continuous export is of tables whose IngestionTime policy is enabled; that of '${fact}' is not.`,
+      );
     if (!read.some(({ table }) => table === fact))
       throw new KqlError(
         'semantic',

@@ -78,6 +78,18 @@ describe('a continuous export', () => {
     expect(JSON.stringify((await cluster.data.data()).journal())).not.toMatch(/canary/i);
   });
 
+  it('is of tables that keep the times of their rows, and says so where one does no more', async () => {
+    await run('.alter table T policy ingestiontime false');
+    await expect(define()).rejects.toThrow("IngestionTime policy is enabled; that of 'T' is not");
+    await run('.alter table T policy ingestiontime true');
+    await define();
+    await run('.alter table T policy ingestiontime false');
+    await ingest('1,untimed');
+    await pass(5 * minute);
+    expect(await shown('LastRunResult')).toEqual([{ LastRunResult: 'Failed' }]);
+    expect(texts()).toEqual([]);
+  });
+
   it('exports each new row once, at its intervals', async () => {
     await ingest('0,before');
     const [made] = await define('over (T)', 'T | where a < 100', 'intervalBetweenRuns=5m, sizeLimit=104857600');

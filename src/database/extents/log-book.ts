@@ -50,6 +50,7 @@ const bytesPerSegmentMax = 8 * 1024 * 1024;
 
 interface LogPayload {
   readonly at: number;
+  readonly isUntimed?: true;
   readonly batches: readonly unknown[];
   readonly requests: readonly KnownRequest[];
 }
@@ -93,7 +94,7 @@ export class LogBook implements LogWriter {
       for (const json of payload.batches) {
         const batch = batchFromJson(json);
         segment ??= this.#segment(record, key, columnsOf(batch.columns), false);
-        add(segment, batch, payload.at, sealed.bytes.byteLength);
+        add(segment, { ...payload, batch }, sealed.bytes.byteLength);
       }
       segment?.requests.push(...payload.requests);
       for (const request of payload.requests) this.#options.known(request);
@@ -168,7 +169,7 @@ export class LogBook implements LogWriter {
         for (const { segment, record, appends, bytes } of written) {
           segment.record = record;
           segment.bytes += bytes;
-          for (const { batch, at } of appends) add(segment, batch, at, 0);
+          for (const append of appends) add(segment, append, 0);
           const requests = requestsOf(appends);
           segment.requests.push(...requests);
           for (const request of requests) this.#options.known(request);
@@ -260,12 +261,16 @@ const entryOf = (log: ReadonlyMap<string, SealedRecord>, id: string): [string, S
   return found === undefined ? [] : [[id, found]];
 };
 
-function add(segment: Segment, batch: RowBatch, at: number, bytes: number): void {
-  segment.tail.add(batch, at);
+function add(
+  segment: Segment,
+  { batch, at, isUntimed }: Pick<LogAppend, 'batch' | 'at' | 'isUntimed'>,
+  bytes: number,
+): void {
+  segment.tail.add(batch, isUntimed === true ? undefined : at);
   segment.bytes += bytes;
   segment.minAt = Math.min(segment.minAt, Math.trunc(at));
   segment.maxAt = Math.max(segment.maxAt, Math.trunc(at));
-  segment.ingestedTo = Math.max(segment.ingestedTo, ingestionOf(at));
+  if (isUntimed !== true) segment.ingestedTo = Math.max(segment.ingestedTo, ingestionOf(at));
 }
 
 /** By table and list of columns. */
@@ -286,6 +291,8 @@ const requestsOf = (appends: readonly LogAppend[]): KnownRequest[] =>
 function encoded(appends: readonly LogAppend[]): Buffer {
   const payload: LogPayload = {
     at: Math.max(...appends.map(({ at }) => at)),
+    // All of one commit and one table, and so of one policy.
+    ...(appends.some(({ isUntimed }) => isUntimed === true) && { isUntimed: true }),
     batches: appends.map(({ batch }) => batchToJson(batch)),
     requests: requestsOf(appends),
   };

@@ -29,7 +29,7 @@ export class TailTable {
   readonly name: string;
   readonly columns: readonly StoredColumn[];
   readonly #connect: () => Promise<EngineConnection>;
-  #pending: { readonly batch: RowBatch; readonly at: number }[] = [];
+  #pending: { readonly batch: RowBatch; readonly at: number | undefined }[] = [];
   #batches = 0;
   #made = false;
   #flushing: Promise<void> = Promise.resolve();
@@ -43,8 +43,8 @@ export class TailTable {
     this.#connect = connect;
   }
 
-  /** The rows count from now on. @param at when they were ingested, in milliseconds with microseconds as fractions */
-  add(batch: RowBatch, at: number): void {
+  /** The rows count from now on. @param at when they were ingested, in milliseconds with microseconds as fractions; undefined: nobody is told */
+  add(batch: RowBatch, at: number | undefined): void {
     this.#pending.push({ batch, at });
     this.rowCount += batch.rowCount;
   }
@@ -117,7 +117,9 @@ export class TailTable {
         [...this.columns.map(({ type }) => type), ingestionColumn.type, 'long'],
         [
           ...columns,
-          batches.flatMap(({ batch, at }) => new Array<bigint>(batch.rowCount).fill(ticksOfIngestion(ingestionOf(at)))),
+          batches.flatMap(({ batch, at }) =>
+            new Array<bigint | null>(batch.rowCount).fill(at === undefined ? null : ticksOfIngestion(ingestionOf(at))),
+          ),
           new Array<bigint>(rowCount).fill(BigInt(number)),
         ],
       );

@@ -134,7 +134,8 @@ const isYoung = ({ view }: ViewRecord, maxAge: bigint, now: Instant): boolean =>
 
 function mayHaveLater({ ingestedAt, ingestedTo, ranges }: ExtentRecord, than: IngestedAt): boolean {
   const last = ingestedAt === ingestedInCommit ? undefined : (ingestedAt ?? ingestedTo);
-  if (last !== undefined) return last > than;
+  // From the beginning, rows without a time are meant as well.
+  if (last !== undefined) return than === 0 || last > than;
   const range = ranges[ingestionColumn.columnId];
   return than === 0 || range === undefined || BigInt(range[1]) > ticksOfIngestion(than);
 }

@@ -207,6 +207,11 @@ function requireSource(reader: CatalogReader, databaseId: Guid, asked: ViewDefin
       'InvalidView',
       `The materialized view '${name}' cannot be over '${source}': a source that is a materialized view must be of type take_any(*).`,
     );
+  if (found.policies.ingestiontime?.IsEnabled === false)
+    throw dataError(
+      'InvalidView',
+      `The materialized view '${name}' cannot be over '${source}', whose IngestionTime policy is not enabled.`,
+    );
   for (const table of [
     found,
     ...dimensionTables.map((one) => sourceOfView(reader, { databaseId, view: { source: one, isOverView: false } })),

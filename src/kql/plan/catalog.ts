@@ -25,6 +25,8 @@ export interface CatalogDatabase {
 
 export interface CatalogTable {
   readonly name: string;
+  /** When its records come is not kept. */
+  readonly isUntimed?: true;
   readonly columns: readonly Column[];
   readonly docstring?: string;
   readonly folder?: string;

@@ -1,7 +1,9 @@
+import type { KqlCatalog } from './catalog.ts';
 import { KqlError } from './kql-error.ts';
 import type { Call, Expression, Literal } from './expression.ts';
 import type { Plan, Program } from './plan.ts';
 import { factColumn } from './record-facts.ts';
+import { eachPlan, isPlan } from './walk.ts';
 
 /** What a request says of the functions of cursors, by request properties or `set` statements: cursors as text.
  * @see Kusto "Request properties", `query_cursor_…` */
@@ -91,6 +93,41 @@ export const withoutCursor = (name: string, at?: number): KqlError =>
     `${name}() without a cursor needs the request property '${name.replace('cursor_', 'query_cursor_')}_default'.`,
     at,
   );
+
+/** Records of a table that keeps no times are neither before nor after a cursor. @throws KqlError
+ * @see Kusto "cursor_after()", its note */
+export function requireTimesOfCursors(program: Program, { databases }: KqlCatalog): void {
+  const time = factColumn('ingestion_time').name;
+  const isUntimed = (plan: Plan): plan is Extract<Plan, { op: 'table' }> =>
+    plan.op === 'table' &&
+    plan.cols.some(({ name }) => name === time) &&
+    databases
+      .find(({ name }) => name === plan.database)
+      ?.tables.some(({ name, isUntimed: none }) => name === plan.table && none === true) === true;
+  const within = (value: unknown): Extract<Plan, { op: 'table' }> | undefined => {
+    let found: Extract<Plan, { op: 'table' }> | undefined;
+    eachPlan(value, (plan) => {
+      if (isUntimed(plan)) found = plan;
+    });
+    return found;
+  };
+  if (within([program.lets, program.results]) === undefined) return;
+  eachPlan([program.lets, program.results], (plan) => {
+    const table = hasOwnTest(plan) ? within(plan) : undefined;
+    if (table !== undefined)
+      throw new KqlError(
+        'semantic',
+        `The functions of cursors are for tables whose IngestionTime policy is enabled; that of '${table.table}' is not.`,
+      );
+  });
+}
+
+/** In the plan's own expressions, not in plans inside of it. */
+function hasOwnTest(value: unknown, isOuter = true): boolean {
+  if (typeof value !== 'object' || value === null || (!isOuter && isPlan(value))) return false;
+  if ('k' in value && value.k === 'call' && 'name' in value && isTest(String(value.name))) return true;
+  return Object.values(value).some((inner) => hasOwnTest(inner, false));
+}
 
 const cursor = (value: string): Literal => ({ k: 'literal', type: 'string', value });
 

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -16,7 +16,11 @@ const filesOf = (name: string, folder: string): readonly string[] =>
   ['src', 'tests']
     .flatMap((top) => [join(root, top, name), join(root, top, folder, name)])
     .flatMap((path) => {
-      if (existsSync(`${path}.test.ts`)) return [`${path}.test.ts`];
+      // Parts of a long test file lie beside it, and begin with its name.
+      const parts = existsSync(dirname(path))
+        ? readdirSync(dirname(path)).filter((file) => file.startsWith(`${basename(path)}-`))
+        : [];
+      if (existsSync(`${path}.test.ts`)) return [`${path}.test.ts`, ...parts.map((file) => join(dirname(path), file))];
       return existsSync(path) ? readdirSync(path).map((file) => join(path, file)) : [];
     });
 

@@ -41,7 +41,9 @@ describe('errors before the first row', () => {
     ],
   ])('%s', async (_what, csl, code, type, message) => {
     const { failed } = await kusto.call({ call: 'query', database: databaseName, text: csl });
+    // As the client for JavaScript throws what the service refuses.
     expect(failed).toMatchObject({
+      name: 'AxiosError',
       status: 400,
       body: {
         error: {

@@ -109,10 +109,12 @@ out["parameter"] = client.execute(database, "declare query_parameters(x:long); p
 response = client.execute_streaming_query(database, "range x from 1 to 5000 step 1")
 out["streamed"] = sum(row["x"] for table in response.iter_primary_results() for row in table)
 
-try:
-    client.execute(database, "Nowhere")
-except KustoServiceError as error:
-    out["semantic"] = error.is_semantic_error()
+for name, text in (("semantic", "Nowhere"), ("syntax", "print x = ")):
+    try:
+        client.execute(database, text)
+    except KustoServiceError as error:
+        told = error.get_api_error()
+        out[name] = [type(error).__name__, error.is_semantic_error(), told.code, told.type, told.permanent, told.description]
 
 try:
     client.execute("nowhere", "print 1")

@@ -29,7 +29,14 @@ describe.skipIf(!pythonHas('azure.kusto.ingest'))('azure-kusto-data and -ingest 
       row: [1, '2020-01-02 03:04:05.123456+00:00', 2, 'NaN', { a: 1 }],
       parameter: 10,
       streamed: 12_502_500,
-      semantic: true,
+      semantic: [
+        ...['KustoApiError', true, 'General_BadRequest', 'Kusto.Data.Exceptions.KustoBadRequestException', true],
+        "Request is invalid and cannot be processed: Semantic error: SEM0100: 'table' operator: Failed to resolve table expression named 'Nowhere'",
+      ],
+      syntax: [
+        ...['KustoApiError', false, 'General_BadRequest', 'Kusto.Data.Exceptions.KustoBadRequestException', true],
+        expect.stringMatching(/Syntax error: SYN0002: Query could not be parsed at '<EOF>'/),
+      ],
       missing: ['BadRequest_DatabaseNotExist', true],
       truncated: true,
       queued: {

@@ -148,7 +148,7 @@ describe('what is refused', () => {
     [to('csv', 'print 1', 'includeHeaders="some"'), /'includeHeaders' is one of none, all, firstFile/],
     [to('csv', 'print 1', 'namePrefix="../x"'), /'namePrefix' is no part of a blob's name/],
     [to('csv', 'print 1', 'nosuch=1'), /The property 'nosuch' is not supported/],
-    [to('orc', 'print 1'), /Data is exported as csv, tsv, json, parquet, not as 'orc'|Expected/],
+    [to('orc', 'print 1'), /Data is exported as csv, tsv, json, parquet, not as 'orc'|could not be parsed at 'orc'/],
   ])('%s', async (text, why) => {
     await expect(run(text)).rejects.toThrow(why);
     expect(storage.notes).toEqual([]);

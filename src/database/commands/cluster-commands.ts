@@ -9,7 +9,9 @@ const clusterColumns =
   'NodeId: string, Address: string, Name: string, StartTime: datetime, IsAdmin: bool, MachineTotalMemory: long, MachineAvailableMemory: long, ProcessorCount: int, EnvironmentDescription: string';
 
 function scopeOf(command: Command): 'cluster' | 'workloadgroup' {
-  const scope = innerText(command.properties(['scope']).scope ?? 'cluster').toLowerCase();
+  // A part of its own to the parser where the value is one that it knows.
+  const given = command.optional('Scope') ?? command.properties(['scope']).scope ?? 'cluster';
+  const scope = innerText(given).toLowerCase();
   if (scope !== 'cluster' && scope !== 'workloadgroup')
     throw new KqlError('semantic', "The property 'scope' is cluster or workloadgroup.");
   return scope;

@@ -58,6 +58,10 @@ function servedCluster(found: ClusterAccess, tenantId: Guid): ServedCluster {
       }),
     ),
     followed: found.followed,
+    connections: found.connections.map(({ createdAt, ...connection }) => ({
+      ...connection,
+      createdOn: Date.parse(createdAt),
+    })),
     identities: found.identities,
     assignments: found.assignments.map((assignment) => ({
       role: assignment.role,

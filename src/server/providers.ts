@@ -37,6 +37,7 @@ import type { RoleOutcome, RoleRequest } from '../providers/kusto/command-roles.
 import { changeRoles } from '../providers/kusto/command-roles.ts';
 import { holdFollowers } from '../providers/kusto/hold-followers.ts';
 import type { HeldFollower } from '../providers/kusto/hold-followers.ts';
+import type { ServerSettings } from './settings.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
 import { createManagedIdentityProvider } from '../providers/managed-identity/managed-identity-provider.ts';
 import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
@@ -87,6 +88,8 @@ export type ProviderParts = Pick<
   Pick<DeploymentDependencies, 'readContent'> & {
     readonly audit: Pick<AuditLog, 'commit'>;
     readonly armAudit: ArmAudit;
+    /** Which accounts of storage the user mapped. Absent: none. */
+    readonly settings?: Pick<ServerSettings, 'storageAccounts'>;
   };
 
 export interface OpenableContents extends ClusterContents {
@@ -138,6 +141,7 @@ export function createProviders(
     findPrincipal: principalFinder(parts),
     findTenant: async (idOrDomain) => (await identity.tenants.find(idOrDomain))?.tenantId,
     outsideAccount: (vault, principal) => outside.accountOf(vault, principal),
+    isMappedAccount: (name) => parts.settings?.storageAccounts?.some((account) => account.name === name) === true,
     contents: {
       ...contents,
       databaseBytes: (clusterId, databaseId) => databaseBytes(contents, clusters, { clusterId, databaseId }),

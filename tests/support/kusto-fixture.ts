@@ -114,6 +114,7 @@ export async function startKustoFixture(): Promise<KustoFixture> {
     findPrincipal: (type, id) => Promise.resolve(known.get(`${type} ${id.toLowerCase()}`)),
     findTenant: (text) => Promise.resolve(text === tenantId ? tenantId : undefined),
     outsideAccount: () => Promise.resolve(undefined),
+    isMappedAccount: (name) => name === 'mapped',
     contents: noContents,
     runScript: (run) => {
       fixture.scripts.push(run);

@@ -31,12 +31,14 @@ import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import { StreamingHistory } from './requests/streaming-history.ts';
 import type { DataPlanePorts } from './ports.ts';
 import { createProofs } from './sources/identity-tokens.ts';
+import { createAccountLists } from './sources/account-blobs.ts';
 import { createStorageSources } from './sources/storage-sources.ts';
 import { ownBlobsOr } from './storage/queued-source.ts';
 import { createStorageTargets } from './sources/storage-targets.ts';
 import { createDataPlaneApp } from './routes.ts';
 import type { Plane } from '../../http/plane.ts';
 import { continuousExports } from './continuous-exports.ts';
+import { BlobConnections } from './blob-connections.ts';
 import { DueWork, dataNow } from './due-work.ts';
 import { QueuedIngestion } from './queued-ingestion.ts';
 import { createStorageApp } from './storage-app.ts';
@@ -132,6 +134,9 @@ export async function openDataPlane(options: {
   const queuedIngestion = new QueuedIngestion({ ...ports, clusterId, elsewhere });
   const queued = new DueWork(ports, queuedIngestion);
   const exports = new DueWork(ports, continuousExports(ports));
+  const list = createAccountLists(settings.storageAccounts, proofOf);
+  const blobConnections = new BlobConnections({ ...ports, list });
+  const dataConnections = new DueWork(ports, blobConnections);
   const apps: Readonly<Record<'engine' | 'ingestion' | 'both' | 'storage', DataPlaneApp>> = {
     engine: createDataPlaneApp(ports, 'engine'),
     ingestion: createDataPlaneApp(ports, 'ingestion'),
@@ -184,12 +189,15 @@ export async function openDataPlane(options: {
     wakeDue: () => {
       queued.wake();
       exports.wake();
+      dataConnections.wake();
     },
     flushQueue: async () => {
       const found = await dataNow(ports);
       if (found === undefined) return { outcome: 'unavailable' };
       const done = activity.begin();
       try {
+        await blobConnections.prepare();
+        await blobConnections.run();
         return { outcome: 'flushed', settled: await queuedIngestion.flush(found.data) };
       } finally {
         done();

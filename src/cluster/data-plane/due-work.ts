@@ -13,6 +13,8 @@ export type DueWorkPorts = Pick<
 export interface DueJob {
   /** In the log, where it fails: `queued ingestion`. */
   readonly name: string;
+  /** Finds out what it must know to say when it is due. */
+  prepare?(): Promise<void>;
   /** On the Kustody clock; undefined: nothing is. */
   dueOn(data: ClusterData): number | undefined;
   /** Does what is due. Nothing happens twice when it did not come to its end. */
@@ -78,6 +80,7 @@ export class DueWork {
       const found = await dataNow(this.#ports);
       if (found === undefined) return; // the key is away: whoever brings it back starts another process
       const { data, now } = found;
+      await this.#job.prepare?.();
       if ((this.#job.dueOn(data) ?? Infinity) <= now) await this.#runDue(data);
       const dueOn = this.#job.dueOn(data);
       waitMs = dueOn === undefined ? undefined : Math.max(dueOn - now, dueOn <= now ? retryMs : shortestMs);

@@ -11,6 +11,8 @@ import type { DueJob } from './due-work.ts';
 import { requireIngestion } from './database-access.ts';
 import { KustoError } from './errors/kusto-error.ts';
 import type { DataPlanePorts } from './ports.ts';
+import type { ConnectionToken } from './storage/connection-token.ts';
+import { readConnection } from './storage/connection-token.ts';
 import type { UploaderIdentity } from './storage/identity-token.ts';
 import { readIdentity } from './storage/identity-token.ts';
 import { queuedSource } from './storage/queued-source.ts';
@@ -49,6 +51,8 @@ export class QueuedIngestion implements DueJob {
     return {
       uploader: async (token, sentOn) => {
         const keys = queued.keys();
+        const connection = keys && token !== undefined ? readConnection(keys, token) : undefined;
+        if (connection !== undefined) return this.#ofConnection(connection);
         const identity = keys && token !== undefined ? readIdentity(keys, token, sentOn) : undefined;
         if (identity === undefined)
           throw new IngestionRefusal(
@@ -59,9 +63,31 @@ export class QueuedIngestion implements DueJob {
         access.set(identity.objectId, known);
         return uploaderOf(await known, await this.#ports.host.data());
       },
-      source: (blobPath, sentOn, database) =>
-        queuedSource(queued, { clusterId, elsewhere, database }, blobPath, sentOn),
+      source: (blobPath, sentOn, database, token) => {
+        const keys = queued.keys();
+        const isConnection = keys !== undefined && token !== undefined && readConnection(keys, token) !== undefined;
+        const use = { usage: isConnection ? 'DataConnection' : 'NativeIngestion', database } as const;
+        return queuedSource(queued, { clusterId, elsewhere, use }, blobPath, sentOn);
+      },
       failed: (error) => log.failure('queued ingestion failed', error),
+    };
+  }
+
+  /** A data connection brings rows into its database, or, if it is made so, into any of the cluster. */
+  async #ofConnection({ connection, principal, database }: ConnectionToken): Promise<Uploader> {
+    const { call, host } = this.#ports;
+    const { databases, now } = await call('connections', {});
+    const data = await syncedData(host, { databases, now });
+    return {
+      ...{ fqn: principal, displayName: connection },
+      requireDatabase: (name) => {
+        if (database !== undefined && name !== database)
+          throw new IngestionRefusal(
+            'BadRequest_DatabaseAccessDenied',
+            `The data connection '${connection}' does not route data to other databases (databaseRouting).`,
+          );
+        return data.database(name).name;
+      },
     };
   }
 

@@ -36,6 +36,24 @@ export interface Machines {
   readonly nodes: number;
 }
 
+/** New blobs of a storage account become rows of a database. */
+export interface BlobConnection {
+  readonly connectionId: string;
+  readonly databaseId: Guid;
+  /** Of storage, by its name. */
+  readonly account: string;
+  /** The managed identity that reads it. */
+  readonly identity: Guid;
+  /** Milliseconds on the Kustody clock. */
+  readonly createdOn: number;
+  readonly isMultiDatabase: boolean;
+  /** What the metadata of a blob does not say. Absent: nobody has said. */
+  readonly table?: string;
+  readonly mapping?: string;
+  readonly format?: string;
+  readonly ignoreFirstRecord: boolean;
+}
+
 /** A database of another cluster that a cluster follows. */
 export interface FollowedAccess {
   /** In the follower. */
@@ -142,6 +160,9 @@ const followerCall = object({
 /** Which managed identities the cluster has. */
 const identitiesCall = object({});
 
+/** Which data connections of the cluster blobs come through. */
+const connectionsCall = object({});
+
 /** Storage of the user's is asked as one of them. */
 const storageTokenCall = object({ identity: guid });
 
@@ -202,6 +223,7 @@ export interface DataPlaneCalls {
     readonly change: RoleChange;
   };
   readonly identities: Record<string, never>;
+  readonly connections: Record<string, never>;
   readonly storageToken: Message<typeof storageTokenCall>;
   readonly outwardHost: Message<typeof outwardHostCall>;
   readonly exported: Message<typeof exportCall>;
@@ -217,6 +239,7 @@ export const readDataPlaneCall = {
   follower: reader('follower', followerCall),
   role: reader('role', roleCall),
   identities: reader('identities', identitiesCall),
+  connections: reader('connections', connectionsCall),
   storageToken: reader('storageToken', storageTokenCall),
   outwardHost: reader('outwardHost', outwardHostCall),
   exported: reader('exported', exportCall),
@@ -232,6 +255,12 @@ export interface DataPlaneReplies {
   readonly follower: FollowerAnswer;
   readonly role: RoleAnswer;
   readonly identities: readonly ClusterIdentity[];
+  /** With all databases of the cluster. `now`: on the Kustody clock. */
+  readonly connections: {
+    readonly connections: readonly BlobConnection[];
+    readonly databases: readonly DatabaseAccess[];
+    readonly now: number;
+  };
   readonly storageToken: Awaited<ReturnType<MintToken>>;
   readonly outwardHost: OutwardHost;
   readonly exported: ExportReply;

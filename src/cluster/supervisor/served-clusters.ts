@@ -4,7 +4,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { Suspension } from '../../encryption/cluster-keys.ts';
 import type { PrincipalsModification, Sharing } from '../../authz/database-sharing.ts';
-import type { Machines } from '../messages/data-plane-calls.ts';
+import type { BlobConnection, Machines } from '../messages/data-plane-calls.ts';
 
 /** A cluster as the resource manager knows it. */
 export interface ServedCluster {
@@ -26,6 +26,8 @@ export interface ServedCluster {
   readonly databases: readonly Omit<DatabaseAccess, 'roles'>[];
   readonly assignments: readonly ServedAssignment[];
   readonly followed: readonly FollowedDatabase[];
+  /** Data connections that new blobs come through. */
+  readonly connections: readonly BlobConnection[];
   /** Managed identities that it has, by their object ids. */
   readonly identities: readonly ServedIdentity[];
 }

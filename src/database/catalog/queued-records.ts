@@ -10,7 +10,8 @@ export type QueuedRecord =
   | MessageRecord
   | EntityRecord
   | QueuedOperationRecord
-  | QueuedItemRecord;
+  | QueuedItemRecord
+  | WatchRecord;
 
 /** Made when somebody first asks where to put data. */
 export interface StorageKeysRecord {
@@ -102,6 +103,19 @@ export interface QueuedItemRecord {
   readonly ended?: { readonly state: QueuedItemState; readonly on: number; readonly why: string };
 }
 
+/** What of watched storage has come into the queue. */
+export interface WatchRecord {
+  readonly kind: 'watch';
+  /** A digest of the id of the connection. */
+  readonly watchId: string;
+  /** When the connection was made. */
+  readonly createdOn: number;
+  /** What was modified before is settled. Milliseconds on the clock of the storage, as all of these. */
+  readonly floor: number;
+  /** Digests of what was modified since and has come. */
+  readonly seen: readonly { readonly key: string; readonly modifiedOn: number }[];
+}
+
 export const queuedKinds = [
   'storageKeys',
   'stagedBlob',
@@ -110,6 +124,7 @@ export const queuedKinds = [
   'entity',
   'queuedOperation',
   'queuedItem',
+  'watch',
 ] as const satisfies readonly QueuedRecord['kind'][];
 
 export const storageKeysId = 'k/storage';
@@ -132,6 +147,8 @@ export function queuedRecordId(record: QueuedRecord): string {
       return `q/${record.operationId}`;
     case 'queuedItem':
       return queuedItemId(record.messageId);
+    case 'watch':
+      return `u/${record.watchId}`;
   }
 }
 
@@ -147,6 +164,7 @@ export function queuedGroup(record: QueuedRecord): string | undefined {
     case 'stagedBlock':
     case 'entity':
     case 'queuedOperation':
+    case 'watch':
       return record.kind;
     case 'queuedItem':
       return `queuedItem/${record.operationId}`;

@@ -49,7 +49,7 @@ export interface IngestPorts {
   /** @throws IngestionRefusal */
   uploader(identity: string | undefined, sentOn: number): Promise<Uploader>;
   /** Other places than the cluster's own accounts are read by whoever has the way there. @throws DataError */
-  source(blobPath: string, sentOn: number, database: string): QueuedSource;
+  source(blobPath: string, sentOn: number, database: string, identity: string | undefined): QueuedSource;
   /** What is our own fault. */
   failed(error: unknown): void;
 }
@@ -219,7 +219,9 @@ export class IngestQueue {
     const { tableId } = this.#target(database, table, how);
     const { rowCount } = await ingestion.ingestFrom({
       ...{ ...how, database, table, recordsInEach: true },
-      sources: admitted.map(({ one }) => ports.source(one.message.blobPath, one.record.sentOn, database).source),
+      sources: admitted.map(
+        ({ one }) => ports.source(one.message.blobPath, one.record.sentOn, database, one.message.identity).source,
+      ),
       by: {
         ...{ principal: uploader.fqn, user: uploader.displayName, operationKind: 'DataIngestPull' },
         rootActivityId: parseGuid(id) ?? first.one.record.messageId,
@@ -251,7 +253,7 @@ export class IngestQueue {
   #settling(ports: IngestPorts, { record, message }: Waiting): Settling {
     let blob: StagedBlobRecord | undefined;
     try {
-      ({ blob } = ports.source(message.blobPath, record.sentOn, message.database));
+      ({ blob } = ports.source(message.blobPath, record.sentOn, message.database, message.identity));
     } catch {
       // It is no blob of ours, or nobody may read it.
     }

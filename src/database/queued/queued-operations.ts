@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import { DataError } from '../catalog/data-error.ts';
 import { ofKind } from '../catalog/image.ts';
-import type { MessageRecord, QueuedItemRecord, QueuedOperationRecord } from '../catalog/queued-records.ts';
+import type { MessageRecord, QueuedItemRecord, QueuedOperationRecord, WatchRecord } from '../catalog/queued-records.ts';
 import { recordId } from '../catalog/records.ts';
 import { writeIngestionMessage } from './ingestion-message.ts';
 import type { MessageQueues } from './message-queues.ts';
@@ -19,6 +19,9 @@ export interface QueuedBlob {
   readonly rawBytes: number | undefined;
   /** Properties of its own, beside those of all. */
   readonly properties: Readonly<Record<string, string>>;
+  /** Of its own. Absent: as the others. */
+  readonly database?: string;
+  readonly table?: string;
 }
 
 export interface QueuedBlobs {
@@ -31,6 +34,8 @@ export interface QueuedBlobs {
   readonly isTracked: boolean;
   /** Each becomes an extent of its own. */
   readonly isAlone: boolean;
+  /** What is kept in the same commit. */
+  readonly also?: readonly WatchRecord[];
 }
 
 /** How far blobs are that one command has put into the queue. */
@@ -63,7 +68,8 @@ export class QueuedOperations {
     const put = asked.blobs.map((blob): MessageRecord => {
       const messageId = newGuid(randomBytes);
       const text = writeIngestionMessage({
-        ...{ id: messageId, blobPath: blob.address, rawDataBytes: blob.rawBytes, database, table },
+        ...{ id: messageId, blobPath: blob.address, rawDataBytes: blob.rawBytes },
+        ...{ database: blob.database ?? database, table: blob.table ?? table },
         ...{ properties: { ...asked.properties, ...blob.properties }, identity: by.identity },
       });
       return {
@@ -81,7 +87,7 @@ export class QueuedOperations {
       );
     await catalog.change((draft) => {
       for (const record of old) draft.delete(recordId(record));
-      for (const record of put) draft.put(record);
+      for (const record of [...put, ...(asked.also ?? [])]) draft.put(record);
       if (!isTracked) return;
       draft.put({ kind: 'queuedOperation', operationId, database, table, startedOn: at });
       for (const [index, { messageId }] of put.entries())

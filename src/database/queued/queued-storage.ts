@@ -4,6 +4,7 @@ import type { TableStore } from '../extents/table-store.ts';
 import type { IngestService } from '../ingest/ingest-service.ts';
 import type { IngestPorts } from './ingest-queue.ts';
 import { IngestQueue } from './ingest-queue.ts';
+import { BlobWatches } from './blob-watches.ts';
 import { MessageQueues } from './message-queues.ts';
 import { QueuedOperations } from './queued-operations.ts';
 import type { QueuedParts } from './queued-parts.ts';
@@ -18,6 +19,8 @@ export interface QueuedStorage {
   readonly entities: StatusEntities;
   /** Blobs that commands have put into the queue. */
   readonly operations: QueuedOperations;
+  /** Blobs that data connections have found. */
+  readonly watches: BlobWatches;
   /** Undefined as long as nobody has asked where to put data. */
   keys(): StorageKeysRecord | undefined;
   ensureKeys(): Promise<StorageKeysRecord>;
@@ -38,9 +41,10 @@ export function createQueuedStorage(
   const messages = new MessageQueues(parts);
   const entities = new StatusEntities(parts);
   const operations = new QueuedOperations({ ...parts, messages });
+  const watches = new BlobWatches({ ...parts, operations });
   const queue = new IngestQueue({ ...parts, blobs, messages, entities });
   return {
-    ...{ blobs, messages, entities, operations },
+    ...{ blobs, messages, entities, operations, watches },
     keys: () => storageKeysOf(parts.catalog),
     ensureKeys: () => ensureStorageKeys(parts.catalog, parts.randomBytes),
     dueOn: () => queue.dueOn(),

@@ -71,6 +71,12 @@ export interface ChildKind {
   readonly hasSystemData?: 'first' | 'later';
   /** Why it has no effect here. */
   readonly idle?: string;
+  /** Where only some of them have no effect: why one has none. @returns undefined for one that acts */
+  readonly idleOf?: (
+    context: Pick<ChildContext, 'ports' | 'cluster'>,
+    form: string,
+    values: JsonObject,
+  ) => string | undefined;
   /** Checks that need more than the body. @throws ArmError when Azure would refuse it */
   readonly check?: (context: ChildContext, wanted: WantedChild, held: ChildResource | undefined) => Promise<void>;
   /** What it does when it is written. @returns how that failed: the child is there then, as failed */

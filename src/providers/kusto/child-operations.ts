@@ -25,7 +25,7 @@ import { addressOf, bodyObject, listChildren } from './cluster-store.ts';
 import { requireDatabase } from './databases.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
-import type { ChildForm, ChildKind } from './child-kind.ts';
+import type { ChildContext, ChildForm, ChildKind, WantedChild } from './child-kind.ts';
 import { formOf, readValues, sentValues, shownValues } from './child-properties.ts';
 import { childResources } from './child-resource.ts';
 import type { ChildResource } from './child-resource.ts';
@@ -63,9 +63,29 @@ const shownType = (kind: ChildKind): string =>
 const find = (ports: KustoPorts, place: Place, name: string): Promise<Versioned<ChildResource> | undefined> =>
   ports.state.get(childResources, `${place.id}/${name}`.toLowerCase());
 
-const headersOf = (kind: ChildKind, request: ArmRequest): Readonly<Record<string, string>> => ({
-  ...(kind.idle === undefined ? {} : notActing(kind.idle)),
-  ...(hasEtag(request) ? { etag: '""' } : {}),
+/** Why one of the children shown has no effect here. */
+function idleHeader(
+  kind: ChildKind,
+  context: Pick<ChildContext, 'ports' | 'cluster'>,
+  children: readonly Pick<WantedChild, 'form' | 'values'>[],
+): Readonly<Record<string, string>> {
+  const { idle, idleOf } = kind;
+  const why =
+    idleOf === undefined
+      ? idle
+      : children.map(({ form, values }) => idleOf(context, form, values)).find((one) => one !== undefined);
+  return why === undefined ? {} : notActing(why);
+}
+
+const asWanted = ({ kind = '', properties }: ChildResource): WantedChild => ({ form: kind, values: properties.values });
+
+const headersOf = (
+  kind: ChildKind,
+  context: Pick<ChildContext, 'ports' | 'cluster' | 'request'>,
+  child: WantedChild,
+): Readonly<Record<string, string>> => ({
+  ...idleHeader(kind, context, [child]),
+  ...(hasEtag(context.request) ? { etag: '""' } : {}),
 });
 
 /** In 2019 a child had an etag, an empty one, and tags. */
@@ -84,7 +104,7 @@ export async function getChild(kind: ChildKind, ports: KustoPorts, request: ArmR
   if (found === undefined) throw kustoError('ChildNotFound', `${place.id}/${nameOf(request)}`);
   return withHeaders(
     { status: 200, body: showChild(kind, ports, request, cluster, found.value) },
-    headersOf(kind, request),
+    headersOf(kind, { ports, cluster, request }, asWanted(found.value)),
   );
 }
 
@@ -104,7 +124,8 @@ export async function readChildren(kind: ChildKind, ports: KustoPorts, request: 
   const page = pageOf(request, await childrenBelow(ports, place.id), ({ id }) => id);
   const value = page.value.map((child) => showChild(kind, ports, request, cluster, child.value));
   const body = { value, ...(page.nextLink === undefined ? {} : { nextLink: page.nextLink }) };
-  return withHeaders({ status: 200, body }, kind.idle === undefined ? {} : notActing(kind.idle));
+  const children = page.value.map((child) => asWanted(child.value));
+  return withHeaders({ status: 200, body }, idleHeader(kind, { ports, cluster }, children));
 }
 
 export const putChild = (kind: ChildKind, ports: KustoPorts, request: ArmRequest): Promise<ArmReply> =>
@@ -160,7 +181,7 @@ async function writeChild(
   await commitChild(ports, cluster, operation, [write], failure !== undefined);
   const status = found === undefined ? 201 : mode === 'merge' ? 202 : 200;
   const first = firstAnswer(kind, request, row, child, found === undefined ? 'Creating' : 'Accepted');
-  return withHeaders(begun(request, operation, status, first), headersOf(kind, request));
+  return withHeaders(begun(request, operation, status, first), headersOf(kind, context, { form, values }));
 }
 
 function readWanted(

@@ -22,6 +22,8 @@ import type { ClusterState } from './cluster-view.ts';
 import type { KustoPorts } from './ports.ts';
 import { listAssignments } from './principal-assignments.ts';
 import { coresPerNode } from './skus.ts';
+import type { WatchedConnection } from './watched-connections.ts';
+import { watchedBelow } from './watched-connections.ts';
 
 export interface DatabaseAccess {
   readonly databaseId: Guid;
@@ -63,6 +65,8 @@ export interface ClusterAccess {
   readonly databases: readonly DatabaseAccess[];
   readonly assignments: readonly AssignmentAccess[];
   readonly followed: readonly FollowedAccess[];
+  /** Data connections that blobs come through. */
+  readonly connections: readonly WatchedConnection[];
   /** Its managed identities. */
   readonly identities: readonly { readonly objectId: Guid; readonly isSystem: boolean }[];
 }
@@ -79,7 +83,7 @@ export interface FollowedAccess {
   readonly overrides: FollowerOverrides;
 }
 
-type Children = Pick<ClusterAccess, 'databases' | 'assignments'> & {
+type Children = Pick<ClusterAccess, 'connections' | 'databases' | 'assignments'> & {
   /** What it has attached. */
   readonly attached: readonly ChildResource[];
 };
@@ -113,12 +117,13 @@ export function createClusterAccess(ports: KustoPorts): {
     if (claim?.value.region !== region || claim.value.blockedUntil !== undefined) return undefined;
     const found = await currentCluster(ports, claim.value.resourceId);
     if (found === undefined) return undefined;
-    const { databases, assignments, attached } = await childrenOf(found);
+    const { databases, assignments, attached, connections } = await childrenOf(found);
     const followed = attached.length === 0 ? [] : await followedDatabases(ports, found.value, attached);
     const suspensions = await ports.keys.databases.suspensions(found.value.properties.clusterId);
     return {
       ...(await describe(ports, found.value, attached)),
       assignments,
+      connections,
       followed: followed.map(followedAccess),
       databases: suspensions.size === 0 ? databases : databases.map((one) => withSuspension(one, suspensions)),
     };
@@ -154,7 +159,7 @@ async function describe(
   ports: KustoPorts,
   cluster: ClusterResource,
   attached: readonly ChildResource[],
-): Promise<Omit<ClusterAccess, 'databases' | 'assignments' | 'followed'>> {
+): Promise<Omit<ClusterAccess, 'connections' | 'databases' | 'assignments' | 'followed'>> {
   const { clusterId, region, settings } = cluster.properties;
   const status = await clusterStatus(ports, cluster, attached);
   const refusal = networkRefusal(cluster);
@@ -197,12 +202,14 @@ function networkRefusal(cluster: ClusterResource): string | undefined {
 async function readChildren(ports: KustoPorts, cluster: ClusterResource): Promise<Children> {
   const databases: DatabaseAccess[] = [];
   const assignments: AssignmentAccess[] = [];
+  const connections: WatchedConnection[] = [];
   const onCluster = await listAssignments(ports, { kind: 'cluster', id: cluster.id, name: cluster.name });
   assignments.push(...onCluster.map(({ value }) => assignmentAccess(value.properties)));
   for (const { id } of await listChildren(ports.state, `${cluster.id}/databases/`)) {
     const database = (await ports.state.get(databaseResources, id))?.value;
     if (database === undefined) continue;
     databases.push(databaseAccess(database));
+    connections.push(...(await watchedBelow(ports, cluster, database)));
     assignments.push(...given(database));
     const onDatabase = await listAssignments(ports, { kind: 'database', id: database.id, name: database.name });
     assignments.push(
@@ -212,7 +219,7 @@ async function readChildren(ports: KustoPorts, cluster: ClusterResource): Promis
       })),
     );
   }
-  return { databases, assignments, attached: await attachedBelow(ports, cluster.id) };
+  return { databases, assignments, connections, attached: await attachedBelow(ports, cluster.id) };
 }
 
 function withSuspension(

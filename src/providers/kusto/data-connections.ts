@@ -1,3 +1,4 @@
+import type { Guid } from '../../base/guid.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { kustoError } from './kusto-errors.ts';
@@ -88,7 +89,10 @@ const cosmosDb: PropertyRows = {
   retrievalStartDate,
 };
 
-/** Ingestion that a hub feeds. Nothing here speaks to a hub: connections are checked, kept and shown, and say so. */
+const noHub = 'no hub sends events to this cluster';
+
+/** Ingestion that a hub feeds. Nothing here speaks to a hub: connections are checked, kept and shown, and say so. Only where the hub would tell
+ * of blobs the cluster finds them itself, in accounts that the user mapped. */
 export const dataConnections: ChildKind = {
   group: 'DataConnections',
   list: 'ListByDatabase',
@@ -109,7 +113,8 @@ export const dataConnections: ChildKind = {
   },
   drop: 'DmServiceDataObtainerDrop',
   located: true,
-  idle: 'no hub sends events to this cluster',
+  idleOf: ({ ports, cluster }, form, values) =>
+    form === 'EventGrid' ? idleReason(values, cluster, ports.isMappedAccount) : noHub,
   check: async (context, wanted) => {
     const problem = await problemOf(context, wanted);
     if (problem !== undefined) throw kustoError('DataConnectionRefused', problem);
@@ -136,6 +141,26 @@ export async function problemOf(
   return undefined;
 }
 
+export function storageAccountOf({ storageAccountResourceId: id }: JsonObject): string {
+  return typeof id === 'string' ? (id.split('/').at(-1) ?? '').toLowerCase() : '';
+}
+
+/** Why no blob comes through an Event Grid connection here. @returns undefined for one that acts */
+export function idleReason(
+  values: JsonObject,
+  cluster: ClusterResource,
+  isMapped: (account: string) => boolean,
+): string | undefined {
+  const account = storageAccountOf(values);
+  if (!isMapped(account)) return `storage account '${account}' is not mapped (--storage-account ${account}=URL)`;
+  if (values['blobStorageEventType'] === 'Microsoft.Storage.BlobRenamed') return 'renamed blobs are not told of';
+  const identity = values['managedIdentityResourceId'];
+  if (typeof identity !== 'string') return 'it names no managed identity to read the storage with';
+  return identityOf(identity, cluster) === undefined
+    ? 'its managed identity is not assigned to the cluster'
+    : undefined;
+}
+
 const ownId = (cluster: ClusterResource, request: ArmRequest, name: string): string =>
   `${cluster.id}/databases/${request.params['databaseName'] ?? ''}/dataconnections/${name}`.toLowerCase();
 
@@ -159,7 +184,7 @@ function sourceOf(values: JsonObject): string | undefined {
 }
 
 /** The id of the cluster stands for its system-assigned identity. @returns the object id; undefined for one that the cluster has not */
-function identityOf(resource: string, { id, identity }: ClusterResource): string | undefined {
+export function identityOf(resource: string, { id, identity }: ClusterResource): Guid | undefined {
   const wanted = resource.toLowerCase();
   if (wanted === id.toLowerCase()) return identity?.principalId;
   const assigned = Object.entries(identity?.userAssignedIdentities ?? {});

@@ -30,10 +30,13 @@ async function validateConnection(ports: KustoPorts, request: ArmRequest): Promi
   const form = formOf(dataConnections, properties, request.apiVersion);
   const values = readValues(formRow(dataConnections, form), properties, request.apiVersion, undefined);
   const problem = await problemOf({ ports, request, cluster, name }, { form, values });
-  const idle = dataConnections.idle ?? '';
-  const errorMessage = problem ?? `not acting here: ${idle}`;
-  const result = { value: [{ errorMessage }] };
-  return postOperation(ports, request, cluster, { kind: 'DataConnectionValidate', result, idle });
+  const idle = dataConnections.idleOf?.({ ports, cluster }, form, values);
+  const errorMessage = problem ?? (idle === undefined ? undefined : `not acting here: ${idle}`);
+  const result = { value: errorMessage === undefined ? [] : [{ errorMessage }] };
+  return postOperation(ports, request, cluster, {
+    ...{ kind: 'DataConnectionValidate', result },
+    ...(idle === undefined ? {} : { idle }),
+  });
 }
 
 const dayS = 24 * 60 * 60;

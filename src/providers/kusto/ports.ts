@@ -83,6 +83,8 @@ export interface KustoPorts {
   readonly outsideAccount: (vault: HostName, identity: Guid) => Promise<OutsideAccount | undefined>;
   /** By its id or one of its domains. */
   readonly findTenant: (idOrDomain: string) => Promise<Guid | undefined>;
+  /** Whether the user said where a storage account is. */
+  readonly isMappedAccount: (name: string) => boolean;
   readonly contents: ClusterContents;
   readonly runScript: (run: ScriptRun) => Promise<ScriptOutcome>;
   readonly faults: OperationFaults;

@@ -5,6 +5,7 @@ import type { HostAnswer } from '../../support/server-fixture.ts';
 import { clusterHost, databaseName as db } from './kusto-fixture.ts';
 import type { MappedStorage } from './mapped-storage.ts';
 import { account, csv, startMappedStorage } from './mapped-storage.ts';
+import { describeStorageConnections } from './storage-connections.ts';
 import { describeStorageIdentities } from './storage-identities.ts';
 
 const blobHost = `https://${account}.blob.core.windows.net`;
@@ -329,6 +330,7 @@ describe('blobs that commands put into the queue', () => {
 });
 
 describeStorageIdentities(() => site, { mgmt, query });
+describeStorageConnections(() => site, { mgmt, query });
 
 describe('what is not read', () => {
   it.each([

@@ -63,13 +63,13 @@ describe('blobs in the accounts of the cluster', () => {
     expect(sources(1)('https://other.blob.core.windows.net/x', use).name).toBe(
       'elsewhere https://other.blob.core.windows.net/x',
     );
-    const { blob, source } = queuedSource(storage, { clusterId, elsewhere, database: 'db' }, 'https://other/x', 1);
+    const { blob, source } = queuedSource(storage, { clusterId, elsewhere, use }, 'https://other/x', 1);
     expect([blob, source.name]).toEqual([undefined, 'elsewhere https://other/x']);
   });
 
   it('count in a message as of when it was sent', () => {
     const of = (sentOn: number) =>
-      queuedSource(storage, { clusterId, elsewhere, database: 'db' }, address('x.csv'), sentOn).source.name;
+      queuedSource(storage, { clusterId, elsewhere, use }, address('x.csv'), sentOn).source.name;
     expect(of(hour - 1)).toContain('exportresults/x.csv');
     expect(() => of(hour)).toThrow('not signed');
   });

@@ -1,7 +1,7 @@
 import type { Guid } from '../../../base/guid.ts';
 import { malformedData, sourceFailed } from '../../../database/catalog/data-error.ts';
 import type { StagedBlobRecord } from '../../../database/catalog/queued-records.ts';
-import type { OpenedSource, SourceOf } from '../../../database/ingest/data-source.ts';
+import type { OpenedSource, SourceOf, StorageUse } from '../../../database/ingest/data-source.ts';
 import type { QueuedSource } from '../../../database/queued/ingest-queue.ts';
 import type { QueuedStorage } from '../../../database/queued/queued-storage.ts';
 import type { BlobAddress } from '../../../database/queued/staged-blobs.ts';
@@ -16,13 +16,12 @@ const nameOf = (url: string): string => url.split(/[?;]/)[0] ?? '';
  * holds. @throws DataError `SourceFailed` | `SourceNotAllowed` */
 export function queuedSource(
   storage: QueuedStorage,
-  about: { readonly clusterId: Guid; readonly elsewhere: SourceOf; readonly database: string },
+  about: { readonly clusterId: Guid; readonly elsewhere: SourceOf; readonly use: StorageUse },
   blobPath: string,
   sentOn: number,
 ): QueuedSource {
   const at = blobAddressOf(about.clusterId, blobPath);
-  const use = { usage: 'NativeIngestion', database: about.database } as const;
-  if (at === undefined) return { blob: undefined, source: about.elsewhere(blobPath, use) };
+  if (at === undefined) return { blob: undefined, source: about.elsewhere(blobPath, about.use) };
   const blob = signedBlob(storage, about.clusterId, at, blobPath, sentOn);
   const isZipped = blob?.contentEncoding?.toLowerCase().includes('gzip') === true && !/\.gz$/i.test(at.name);
   const name = `${nameOf(blobPath)}${isZipped ? '.gz' : ''}`;

@@ -59,6 +59,12 @@ export function createDataPlaneServices(
       readDataPlaneCall.identities(body);
       return identitiesOf(ports, clusterId);
     },
+    connections: async (clusterId, body) => {
+      readDataPlaneCall.connections(body);
+      const cluster = await ports.clusters.byId(clusterId);
+      const databases = (cluster?.databases ?? []).map((database) => ({ ...database, roles: [] }));
+      return { connections: cluster?.connections ?? [], databases, now: ports.clock.now() };
+    },
     storageToken: async (clusterId, body) => {
       const { identity } = readDataPlaneCall.storageToken(body);
       const isAssigned = (await ports.clusters.byId(clusterId))?.identities.some((one) => one.objectId === identity);

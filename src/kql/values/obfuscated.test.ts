@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { obfuscated } from './obfuscated.ts';
+import { hidingWhat, obfuscated } from './obfuscated.ts';
 
 describe('obfuscated', () => {
   it.each([
@@ -12,8 +12,24 @@ describe('obfuscated', () => {
       'print "what? yes; no", x // h"not a literal" https://a?b',
       'print "what? yes; no", x // h"not a literal" https://a?b',
     ],
+    ['print h"secret', 'print h"***"'],
+    ['print h@"secret\n| take 1', 'print h@"***"\n| take 1'],
+    ['print h```secret\nsecret', 'print h```***```'],
+    ['externaldata(x:string)["https://a/b?sig=x', 'externaldata(x:string)["https://a/b?***"'],
     ['print "https://a/b", length("a?b")', 'print "https://a/b", length("a?b")'],
   ])('%s', (text, shown) => {
     expect(obfuscated(text)).toBe(shown);
+  });
+});
+
+describe('hidingWhat', () => {
+  it.each([
+    ['print datetime(h"secret")', `no datetime: 'datetime(h"secret")'`, `no datetime: 'datetime(h"***")'`],
+    ["table(h'secret')", "no table named 'secret'", "no table named '***'"],
+    ['print h"secret', 'not parsed: print h"secret', 'not parsed: print h"***"'],
+    ["externaldata(x:string)['https://a/b?sig=x']", "at 'https://a/b?sig=x'", "at 'https://a/b?***'"],
+    ['print h"at", "plain"', 'not at "plain"', 'not at "plain"'],
+  ])('%s', (text, about, shown) => {
+    expect(hidingWhat(text)(about)).toBe(shown);
   });
 });

@@ -1,18 +1,45 @@
 import { comment, stringLiteral } from './string-literals.ts';
 
-const literals = new RegExp(`${comment.source}|${stringLiteral.source}`, 'gi');
+/** Whoever forgot to end a literal did not mean to show it: it goes to the end of the line, or of the text. */
+const unended = /h?(?:```[\s\S]*|~~~[\s\S]*|@?["'][^\n]*)/i;
+const literals = new RegExp(`${comment.source}|${stringLiteral.source}|${unended.source}`, 'gi');
 const address = /:\/\/[^?;]*[?;]/;
 const hidden = '***';
 
 /** A text as it may be shown to others: obfuscated string literals (`h'…'`) without what is in them, and addresses in other literals without
  * what proves access: all after the first `?` or `;`. @see Kusto "The string data type", obfuscated string literals */
 export function obfuscated(text: string): string {
-  if (!/[hH]@?["'`~]|:\/\//.test(text)) return text;
-  return text.replace(literals, (found) => {
-    if (found.startsWith('//')) return found;
-    const [quote = ''] = /```|~~~|["']/.exec(found) ?? [];
-    if (/^h/i.test(found)) return `${found.slice(0, found.indexOf(quote))}${quote}${hidden}${quote}`;
-    const proof = address.exec(found);
-    return proof === null ? found : `${found.slice(0, proof.index + proof[0].length)}${hidden}${quote}`;
+  return mayHide(text) ? text.replace(literals, obfuscatedLiteral) : text;
+}
+
+/** Texts about a text, such as what is wrong with it, without what the text itself hides. */
+export function hidingWhat(text: string): (about: string) => string {
+  const found = mayHide(text) ? (text.match(literals) ?? []) : [];
+  const changes = found.flatMap((literal): readonly (readonly [string, string])[] => {
+    const shown = obfuscatedLiteral(literal);
+    if (shown === literal) return [];
+    const content = contentOf(literal);
+    // A short one would be found within other words.
+    return [[literal, shown] as const, ...(content.length < contentMin ? [] : [[content, hidden] as const])];
   });
+  return (about) => changes.reduce((rest, [secret, shown]) => rest.replaceAll(secret, shown), about);
+}
+const contentMin = 6;
+
+const mayHide = (text: string): boolean => /[hH]@?["'`~]|:\/\//.test(text);
+
+function obfuscatedLiteral(literal: string): string {
+  if (literal.startsWith('//')) return literal;
+  const quote = quoteOf(literal);
+  if (/^h/i.test(literal)) return `${literal.slice(0, literal.indexOf(quote))}${quote}${hidden}${quote}`;
+  const proof = address.exec(literal);
+  return proof === null ? literal : `${literal.slice(0, proof.index + proof[0].length)}${hidden}${quote}`;
+}
+
+const quoteOf = (literal: string): string => /```|~~~|["']/.exec(literal)?.[0] ?? '';
+
+function contentOf(literal: string): string {
+  const quote = quoteOf(literal);
+  const begun = literal.slice(literal.indexOf(quote) + quote.length);
+  return begun.endsWith(quote) ? begun.slice(0, begun.length - quote.length) : begun;
 }

@@ -1,6 +1,6 @@
 import type { Guid } from '../../../base/guid.ts';
 import type { JsonObject } from '../../../base/json.ts';
-import { obfuscated } from '../../../kql/values/obfuscated.ts';
+import { hidingWhat, obfuscated } from '../../../kql/values/obfuscated.ts';
 
 /** Everything the data plane refuses, as clients see it. `type` without `Kusto.Data.Exceptions.`, or whole; `detail` begins the text of `@message`.
  * @see Kusto REST API "Query and management HTTP response", "Kusto client errors" */
@@ -198,16 +198,22 @@ export class KustoError extends Error {
   readonly code: string;
   readonly type: string;
   readonly permanent: boolean;
+  readonly inner?: InnerError;
   constructor(
     readonly kind: KustoErrorKind,
     message: string,
-    readonly inner?: InnerError,
+    inner?: InnerError,
     /** Value of WWW-Authenticate. */
     readonly challenge?: string,
     /** Of a mistake in a query or command: what was asked. */
     readonly sent?: SentText,
   ) {
-    super(message);
+    const hiding = hidingWhat(sent?.text ?? '');
+    super(hiding(message));
+    if (inner !== undefined) {
+      const { text, token } = inner;
+      this.inner = { ...inner, text: hiding(text), ...(token === undefined ? {} : { token: hiding(token) }) };
+    }
     const row = kustoErrorRows[kind];
     this.status = row.status;
     this.code = row.code;

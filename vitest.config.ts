@@ -9,9 +9,6 @@ const ofTheirOwn = [
   'src/kql/parser/process/binder/corrections.test.ts',
 ];
 
-/** A worker holds all sources; young objects that outlive a small first space are copied among them again and again. */
-const execArgv = ['--max-semi-space-size=64']; // MiB; Node's own is 16
-
 /** After this a test is taken to hang. In CI the long runs beside it may leave it little of the processors. */
 const hangMs = process.env['CI'] === undefined ? 60_000 : 240_000;
 
@@ -35,7 +32,5 @@ function project(
   options: { readonly isolate?: boolean; readonly exclude?: string[] },
 ): TestProjectInlineConfiguration {
   const timeouts = { testTimeout: hangMs, hookTimeout: hangMs };
-  return {
-    test: { name, include, setupFiles: ['tests/support/setup.ts'], ...timeouts, pool: 'forks', execArgv, ...options },
-  };
+  return { test: { name, include, setupFiles: ['tests/support/setup.ts'], ...timeouts, pool: 'forks', ...options } };
 }

@@ -16,7 +16,7 @@ const page: readonly (readonly [ClusterRole | DatabaseRole, string, readonly Kus
     'full permission to one database',
     [
       ...(['list', 'metadata', 'read', 'create', 'ingest', 'ingestPart', 'tableIngest', 'tableAdmin'] as const),
-      ...(['functionAdmin', 'viewAdmin', 'monitor', 'admin'] as const),
+      ...(['functionAdmin', 'viewAdmin', 'externalTableAdmin', 'monitor', 'admin'] as const),
     ],
   ],
   [
@@ -59,9 +59,13 @@ describe('roles of a cluster and its databases', () => {
     const given = (...[access, ...own]: [ReturnType<typeof as>, ...('Admin' | 'Ingestor')[]]) =>
       rights.filter((right) => hasKustoRight(access, right, 'D', own) && !hasKustoRight(access, right, 'D'));
     expect(given(as('User'), 'Ingestor')).toEqual(['tableIngest']);
-    expect(given(as('User'), 'Admin')).toEqual(['tableIngest', 'tableAdmin', 'functionAdmin', 'viewAdmin']);
+    expect(given(as('User'), 'Admin')).toEqual([
+      ...['tableIngest', 'tableAdmin', 'functionAdmin', 'viewAdmin', 'externalTableAdmin'],
+    ]);
     expect(given(as('Ingestor'), 'Admin')).toEqual([]);
-    expect(given(as('Viewer', 'Monitor', 'UnrestrictedViewer'), 'Admin', 'Ingestor')).toEqual([]);
+    // The page asks for a role that reads of an external table's administrator, where others need one that creates.
+    expect(given(as('Viewer', 'Monitor', 'UnrestrictedViewer'), 'Admin', 'Ingestor')).toEqual(['externalTableAdmin']);
+    expect(given(as('Monitor', 'UnrestrictedViewer'), 'Admin', 'Ingestor')).toEqual([]);
     expect(given(as(), 'Admin', 'Ingestor')).toEqual([]);
   });
 

@@ -42,7 +42,9 @@ it('a Jaccard index is a real', async () => {
 });
 
 it('adds no two datetimes', async () => {
-  await expect(engine.run('print datetime(2020-01-01) + datetime(2020-01-02)')).rejects.toThrow('not defined');
+  await expect(engine.run('print datetime(2020-01-01) + datetime(2020-01-02)')).rejects.toThrow(
+    'cannot be carried-out between DateTime and DateTime',
+  );
 });
 
 it('in project and summarize a call gives the columns beyond its names their values', async () => {

@@ -48,12 +48,14 @@ describe('signature of a proof', () => {
 
   it.each([
     ['another verdict', (one: Record<string, unknown>) => ({ ...one, ok: false })],
-    ['a member less', ({ scan: _, ...rest }: Record<string, unknown>) => rest],
+    ['a member less', (one: Record<string, unknown>) => ({ ...one, scan: undefined })],
     ['a member more', (one: Record<string, unknown>) => ({ ...one, also: 1 })],
     ['another time', (one: Record<string, unknown>) => ({ ...one, madeOn: '2027-01-01T00:00:00.000Z' })],
   ])('is not valid with %s', async (_, change) => {
     const { document } = await signed();
-    expect(checkSignature(change(document), undefined)).toMatchObject({ ok: false, why: /was changed/ as unknown });
+    expect(checkSignature(change(document), undefined)).toMatchObject({
+      ...{ ok: false, why: expect.stringMatching(/was changed/) as string },
+    });
   });
 
   it.each([

@@ -361,14 +361,16 @@ export class CatalogDraft implements CatalogReader {
 }
 
 /** The column of times that its file has is read no more: its rows have none. */
-function untimed({ ingestedAt: _at, ...record }: ExtentRecord): ExtentRecord {
+function untimed(record: ExtentRecord): ExtentRecord {
   const without = <T>(byColumn: Readonly<Record<string, T>>): Record<string, T> =>
     Object.fromEntries(Object.entries(byColumn).filter(([id]) => id !== '0'));
   const { columnIds, ranges, nulls } = record;
-  return {
+  const kept = {
     ...{ ...record, columnIds: columnIds.filter((id) => id !== 0), ranges: without(ranges), ingestedTo: noTimes },
     ...(nulls !== undefined && { nulls: without(nulls) }),
   };
+  Reflect.deleteProperty(kept, 'ingestedAt');
+  return kept;
 }
 
 /** What is known of the times in its rows is that time, too. */

@@ -1,5 +1,4 @@
 import type { DatabaseView, Policies, TableView } from '../catalog/catalog-view.ts';
-import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { oneDatabase } from './database-commands.ts';

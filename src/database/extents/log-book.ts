@@ -13,7 +13,6 @@ import type { IngestedAt } from '../catalog/ingestion-order.ts';
 import { ingestionOf } from '../catalog/ingestion-order.ts';
 import type { KnownRequest, SegmentRecord } from '../catalog/records.ts';
 import { logRecordId } from '../catalog/records.ts';
-import type { RowBatch } from '../catalog/row-batch.ts';
 import { batchFromJson, batchToJson } from '../catalog/row-batch.ts';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { openLogRecord, sealLogRecord } from './log-seal.ts';

@@ -18,7 +18,7 @@ afterAll(() => engine.close());
 async function rowsOf(texts: readonly string[], query: string): Promise<readonly (readonly unknown[])[]> {
   const values = texts.map((text) => JSON.stringify(text)).join(', ');
   const text = `print t = dynamic([${values}]) | mv-expand with_itemindex = i t to typeof(string) | ${query}`;
-  return ((await engine.run(text))[0]?.rows ?? []) as readonly (readonly unknown[])[];
+  return (await engine.run(text))[0]?.rows ?? [];
 }
 
 const odd = fc.constantFrom(
@@ -112,12 +112,12 @@ describe('SQL forms', () => {
   });
 
   it('of parse give what JavaScript finds', async () => {
-    const text = (value: string): ParsePart => ({ k: 'text', text: value }) as ParsePart;
+    const text = (value: string): ParsePart => ({ k: 'text', text: value });
     const capture = (name: string, type = 'string'): ParsePart => ({ k: 'capture', name, type }) as ParsePart;
     const cases: readonly (readonly [string, readonly ParsePart[], readonly string[]])[] = [
       ['"a=" x " b=" y', [text('a='), capture('x'), text(' b='), capture('y')], ['x', 'y']],
-      ['* "b=" x ";"', [{ k: 'star' } as ParsePart, text('b='), capture('x'), text(';')], ['x']],
-      ['x "." y "." *', [capture('x'), text('.'), capture('y'), text('.'), { k: 'star' } as ParsePart], ['x', 'y']],
+      ['* "b=" x ";"', [{ k: 'star' }, text('b='), capture('x'), text(';')], ['x']],
+      ['x "." y "." *', [capture('x'), text('.'), capture('y'), text('.'), { k: 'star' }], ['x', 'y']],
       ['"a=" n:long " " x', [text('a='), capture('n', 'long'), text(' '), capture('x')], ['x']],
     ];
     await fc.assert(

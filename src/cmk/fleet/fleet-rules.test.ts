@@ -65,6 +65,14 @@ const cases: readonly Case[] = [
     one: withFacts({ key: { outcome: 'missing', deleted: true } }),
   },
   {
+    ...{ rule: 'key-reachable', severity: 'medium', state: 'the vault is not seen', says: /Name the one/ },
+    one: withKey({ view: { ...view, facts: without(view.facts, 'vault') } }),
+  },
+  {
+    ...{ rule: 'key-reachable', severity: 'high', state: 'the vault is deleted', says: /soft-deleted/ },
+    one: withKey({ view: { ...view, facts: { ...without(view.facts, 'vault'), vaultIsDeleted: true } } }),
+  },
+  {
     ...{ rule: 'key-reachable', severity: 'high', state: 'the key is disabled', says: /disabled/ },
     one: foundKey({ enabled: false }),
   },

@@ -79,7 +79,8 @@ export const fleetRules: readonly FleetRule[] = [
     id: 'key-reachable',
     title: 'The vault and the key are there, and the cluster can use them',
     severity: 'high',
-    ofKey: ofChecks(['identity', 'vault', 'key']),
+    ofKey: (key, policy, now) =>
+      isUnseen(key) ? [unseen(key)] : ofChecks(['identity', 'vault', 'key'])(key, policy, now),
   },
   {
     id: 'identity-rights',
@@ -267,5 +268,14 @@ export const fleetRules: readonly FleetRule[] = [
     ],
   },
 ];
+
+/** Neither there nor deleted: it may be in a subscription that was not looked at. */
+const isUnseen = ({ view }: FleetKey): boolean =>
+  view?.facts.vault === undefined && view?.facts.vaultIsDeleted === false;
+
+const unseen = ({ key }: FleetKey): Found => ({
+  severity: 'medium',
+  message: `No vault ${key.keyVaultUri} is seen in these subscriptions. Name the one that it is in as well, or give --all.`,
+});
 
 const rotateCommand = ({ target }: KeyView): string => `kustody cmk rotate --cluster-id ${target.cluster.id}`;

@@ -74,7 +74,7 @@ export async function ingestRequest(
         const result = isUri
           ? await data.ingestFrom({
               ...wanted,
-              sources: [ports.sourceOf(sourceUri(body), { usage: 'NativeIngestion', database: database.name })],
+              sources: [ports.sourceOf(sourceUri(body), { usage: undefined, database: database.name })],
             })
           : { ...(await data.ingest({ ...wanted, body })), bytes };
         const { status = 'Inactive', failure } = result.updates ?? {};

@@ -24,7 +24,7 @@ export function destinationOf(
   const columns = exportedColumns(table);
   return {
     layout: exportLayout(format, isTrue(table.properties['compressed']), own, context, gigabyte),
-    targets: table.connections.map((connection) => targetIn(context, connection)),
+    targets: table.connections.map((connection) => targetIn(context, connection, 'ExternalTable')),
     ...{ columns, written: table.columns.length },
     ...(table.partitions.length > 0 && { foldersOf: partitionFolders(table, columns) }),
   };

@@ -139,7 +139,7 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
   if (exists || mode === 'alter') requirePermission(context, 'externalTableAdmin', database, command.kind, table.name);
   else requirePermission(context, 'create', database, command.kind);
   // Addresses that lead nowhere are refused where they are written.
-  for (const connection of table.connections) targetIn(context, connection);
+  for (const connection of table.connections) targetIn(context, connection, 'ExternalTable');
   const made = await data.putExternalTable(database, { ...table, ...ownPrincipals(context) }, mode);
   if (mode === 'create') return [tableRow(made)];
   const schema = JSON.stringify(made.columns.map(({ name, type }) => ({ Name: name, CslType: type })));

@@ -32,9 +32,9 @@ export function exportPlaces({ exports }: CommandContext): ExportPlaces {
   return exports;
 }
 
-/** A place that rows are written to, as one of an external table. @throws KqlError, DataError `SourceNotAllowed` */
-export const targetIn = (context: CommandContext, address: string): ExportTarget =>
-  exportPlaces(context).targetOf(address, { usage: 'ExternalTable', database: context.database });
+/** A place that rows are written to. @throws KqlError, DataError `SourceNotAllowed` */
+export const targetIn = (context: CommandContext, address: string, usage?: 'ExternalTable'): ExportTarget =>
+  exportPlaces(context).targetOf(address, { usage, database: context.database });
 
 /** Runs a query and leaves its rows in the user's storage. Order: that they will be in a container is durable → its blobs, and what each
  * has → how it ended. So there is never a blob in a container that nobody was told of. */

@@ -29,7 +29,8 @@ export interface OpenedSource {
 
 /** What storage is used for: a managed identity that an address names must be allowed that, in this database or in the whole cluster. */
 export interface StorageUse {
-  readonly usage: IdentityUsage;
+  /** Undefined: no managed identity is for that. */
+  readonly usage: IdentityUsage | undefined;
   readonly database: string;
 }
 

@@ -30,7 +30,7 @@ export async function openExternalData(
   const columns = data.columns.map((column, index) => ({ ...column, columnId: index + 1 }));
   const rows = await ExternalRows.create(parts, columns);
   try {
-    const sources = data.sources.map((address) => sourceOf(address, { usage: 'ExternalTable', database }));
+    const sources = data.sources.map((address) => sourceOf(address, { usage: undefined, database }));
     const format = requireFormat(
       properties['format'] ?? properties['ingestionmappingtype'] ?? formatOfName(sources[0]?.name ?? '') ?? 'csv',
     );

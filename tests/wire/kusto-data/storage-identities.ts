@@ -83,24 +83,41 @@ export function describeStorageIdentities(
       expect(said()).toEqual(asItself());
     });
 
-    it('reads and lists external tables, and writes exports', async () => {
+    it('reads, lists and writes external tables', async () => {
       const external = `.create-or-alter external table Own (a: long, b: string) kind=storage dataformat=csv (h'${place()}')`;
-      const outside = `externaldata(a: long, b: string)[h'${place('/a.csv')}']`;
-      const out = `.export to csv (h'${place('/out')}') <| print a = 7, b = 'seven'`;
+      const out = `.export to table Own <| print a = 7, b = 'seven'`;
       await allow('cluster', 'NativeIngestion');
       expect(await mgmt(external)).toMatchObject({ status: 200 });
-      for (const answer of [await query('external_table("Own")'), await query(outside), await mgmt(out)])
+      for (const answer of [await query('external_table("Own")'), await mgmt(out)])
         expect(answer).toMatchObject({ status: 400, text: expect.stringMatching(refused('ExternalTable')) as string });
       expect(site().tokens.claims).toEqual([]);
       await allow('cluster', 'ExternalTable');
-      const read = await query(outside);
-      expect(read.rows, read.text).toEqual([[1, 'one']]);
       expect(await mgmt(out)).toMatchObject({ status: 200 });
       expect((await query('external_table("Own") | sort by a asc')).rows).toEqual([
         [1, 'one'],
         [7, 'seven'],
       ]);
       expect(said()).toEqual(asItself());
+    });
+
+    it('is for nothing else, whatever policies say', async () => {
+      await allow('cluster', 'All');
+      await mgmt('.alter table FromOwn policy streamingingestion enable');
+      const { k } = site();
+      const streamed = await k.send({
+        ...{ host: clusterHost, method: 'POST', token: k.token },
+        path: `/v1/rest/ingest/${db}/FromOwn?streamFormat=csv&sourceKind=uri`,
+        body: { SourceUri: place('/a.csv') },
+      });
+      for (const answer of [
+        await query(`externaldata(a: long, b: string)[h'${place('/a.csv')}']`),
+        await mgmt(`.export to csv (h'${place('/out')}') <| print a = 7`),
+        streamed,
+      ])
+        expect(answer).toMatchObject({
+          ...{ status: 400, text: expect.stringContaining('a Managed Identity is disabled for this flow') as string },
+        });
+      expect(site().tokens.claims).toEqual([]);
     });
 
     it('reads blobs that wait in the queue', async () => {

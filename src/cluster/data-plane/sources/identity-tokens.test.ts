@@ -74,6 +74,15 @@ describe('what an address proves itself with', () => {
     expect(asked).toEqual([]);
   });
 
+  it('is none for what no managed identity is for, whatever the policies say', async () => {
+    const { asked, proofOf } = proofs([policy(own, 'All')], [policy(own, 'All')]);
+    await expect(proofOf(address('system'), { usage: undefined, database: 'db' })).rejects.toMatchObject({
+      malformed: 'BadRequest_InvalidManagedIdentity',
+      message: expect.stringContaining('Authentication with a Managed Identity is disabled for this flow') as string,
+    });
+    expect(asked).toEqual([]);
+  });
+
   it('is none when the directory gives no token', async () => {
     const { proofOf } = proofs([policy(own, 'All')], [], true);
     await expect(proofOf(address('system'), ingestion)).rejects.toThrow('cannot be used for');

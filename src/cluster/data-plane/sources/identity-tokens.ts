@@ -9,19 +9,20 @@ import type { Proof } from './storage-client.ts';
 /** What an address proves itself with, at the moment when it is asked. @throws DataError `SourceFailed` */
 export type ProofOf = (address: Pick<SourceAddress, 'name' | 'credential'>, use: StorageUse) => Promise<Proof>;
 
+const code = 'BadRequest_InvalidManagedIdentity';
+
 /** Managed identities prove themselves with a token that the main process makes, for an identity that is assigned to the cluster and that the
  * policy of the cluster or of the database lets be used so.
- * @see Kusto "Storage authentication methods", "Managed identity policy", and `BadRequest_InvalidManagedIdentity` of its ingestion errors */
+ * @see Azure Data Explorer "Managed identities overview", supported workflows; Kusto "Storage authentication methods", "Managed identity policy", and `BadRequest_InvalidManagedIdentity` of its ingestion errors */
 export const createProofs =
   (call: CallMain, data: () => Promise<Pick<ClusterData, 'clusterSettings' | 'databases'>>): ProofOf =>
   async ({ name, credential }, use) => {
     if (credential.kind !== 'managedIdentity') return credential;
     const { identity: named } = credential;
+    if (use.usage === undefined)
+      throw sourceFailed(code, `Authentication with a Managed Identity is disabled for this flow ('${name}').`);
     const refused = (why: string): Error =>
-      sourceFailed(
-        'BadRequest_InvalidManagedIdentity',
-        `The managed identity '${named}' cannot be used for '${name}': ${why}.`,
-      );
+      sourceFailed(code, `The managed identity '${named}' cannot be used for '${name}': ${why}.`);
     const identities = await call('identities', {});
     const found = identities.find((one) => (named === 'system' ? one.isSystem : one.objectId === named));
     if (found === undefined) throw refused('it is not assigned to the cluster');

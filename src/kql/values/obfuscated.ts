@@ -1,7 +1,7 @@
 import { comment, stringLiteral } from './string-literals.ts';
 
 /** Whoever forgot to end a literal did not mean to show it: it goes to the end of the line, or of the text. */
-const unended = /h?(?:```[\s\S]*|~~~[\s\S]*|@?["'][^\n]*)/i;
+const unended = /h?(?:```[\s\S]*|~~~[\s\S]*|@["'][\s\S]*|["'][^\n]*)/i;
 const literals = new RegExp(`${comment.source}|${stringLiteral.source}|${unended.source}`, 'gi');
 const address = /:\/\/[^?;]*[?;]/;
 const hidden = '***';
@@ -12,19 +12,28 @@ export function obfuscated(text: string): string {
   return mayHide(text) ? text.replace(literals, obfuscatedLiteral) : text;
 }
 
-/** Texts about a text, such as what is wrong with it, without what the text itself hides. */
+/** Texts about a text, such as what is wrong with it, without what the text itself hides. Of one that hides more than anybody writes, nothing
+ * is shown. */
 export function hidingWhat(text: string): (about: string) => string {
   const found = mayHide(text) ? (text.match(literals) ?? []) : [];
-  const changes = found.flatMap((literal): readonly (readonly [string, string])[] => {
+  const changes = new Map<string, string>();
+  for (const literal of found) {
     const shown = obfuscatedLiteral(literal);
-    if (shown === literal) return [];
+    if (shown === literal) continue;
     const content = contentOf(literal);
+    changes.set(literal, shown);
+    for (const quoted of ['"', "'"].map(
+      (quote) => [`${quote}${content}${quote}`, `${quote}${hidden}${quote}`] as const,
+    ))
+      if (!changes.has(quoted[0])) changes.set(...quoted);
     // A short one would be found within other words.
-    return [[literal, shown] as const, ...(content.length < contentMin ? [] : [[content, hidden] as const])];
-  });
-  return (about) => changes.reduce((rest, [secret, shown]) => rest.replaceAll(secret, shown), about);
+    if (content.length >= contentMin) changes.set(content, hidden);
+    if (changes.size > changesMax) return () => hidden;
+  }
+  return (about) => [...changes].reduce((rest, [secret, shown]) => rest.replaceAll(secret, () => shown), about);
 }
 const contentMin = 6;
+const changesMax = 1_000;
 
 const mayHide = (text: string): boolean => /[hH]@?["'`~]|:\/\//.test(text);
 

@@ -3,6 +3,7 @@ import type { Call, Literal } from '../../../plan/expression.ts';
 import { innerText, readers } from '../../../values/literal-text.ts';
 import { formatDatetime, formatTimespan, parseTimespan } from '../../../values/ticks.ts';
 import { engineMistake, KqlError } from '../../../plan/kql-error.ts';
+import { obfuscated } from '../../../values/obfuscated.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, part } from './language.ts';
 import { unquote } from '../../../values/string-literals.ts';
@@ -35,7 +36,7 @@ function readLiteral(node: SyntaxNode, type: keyof typeof readers, text: string)
     return readers[type](text);
   } catch (error) {
     if (!(error instanceof KqlError)) throw error;
-    const token = textOf(node).slice(0, 100);
+    const token = obfuscated(textOf(node)).slice(0, 100);
     throw engineMistake('syntax', { token }, `Failed to parse ${type} literal: '${token}'`, node.TextStart, 'KS004');
   }
 }

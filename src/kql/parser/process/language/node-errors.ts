@@ -1,5 +1,6 @@
 import type { EngineWords } from '../../../plan/kql-error.ts';
 import { engineMistake, KqlError } from '../../../plan/kql-error.ts';
+import { obfuscated } from '../../../values/obfuscated.ts';
 import type { SyntaxNode } from './language.ts';
 
 /** Where the text stands that a node is of. */
@@ -32,4 +33,9 @@ export function semantic(b: TextPlace, node: SyntaxNode, message: string, parser
 
 /** @param code of the engine, for what it finds and the language service does not; undefined where only its words are known */
 export const inEngineWords = (b: TextPlace, node: SyntaxNode, code: string | undefined, message: string): KqlError =>
-  engineMistake('semantic', { code, token: node.toString().trim().slice(0, 100) }, message, positionOf(b, node));
+  engineMistake(
+    'semantic',
+    { code, token: obfuscated(node.toString().trim()).slice(0, 100) },
+    message,
+    positionOf(b, node),
+  );

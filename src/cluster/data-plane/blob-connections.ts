@@ -58,7 +58,9 @@ export class BlobConnections implements DueJob {
     const { connections, databases, now } = this.#known;
     const data = await syncedData(this.#ports.host, { databases, now: instant(now) });
     this.#lookedOn = now;
-    await data.queued.watches.keepOnly(connections.map(({ connectionId }) => connectionId));
+    const ids = new Set(connections.map(({ connectionId }) => connectionId));
+    for (const id of this.#failures.keys()) if (!ids.has(id)) this.#failures.delete(id);
+    await data.queued.watches.keepOnly([...ids]);
     for (const connection of connections) await this.#follow(connection, data, now);
   }
 

@@ -67,7 +67,7 @@ export async function runQueryRequest(
         signal,
         sources,
       };
-      const cache = await answerPlace(ports, access, data, sent, query);
+      const cache = await untilAborted(answerPlace(ports, access, data, sent, query), signal);
       const execution = cache?.found === undefined ? await execute(ports, access, query) : again(cache.found);
       try {
         await untilAborted(ports.lease.require(), signal);

@@ -4,6 +4,7 @@ import { innerText } from '../../kql/values/literal-text.ts';
 import type { Command, CommandRow } from './command.ts';
 import { ticksOf } from './instants.ts';
 import { isAllowed, requirePermission } from './permissions.ts';
+import { node } from './node.ts';
 
 const clusterColumns =
   'NodeId: string, Address: string, Name: string, StartTime: datetime, IsAdmin: bool, MachineTotalMemory: long, MachineAvailableMemory: long, ProcessorCount: int, EnvironmentDescription: string';
@@ -40,15 +41,7 @@ export const clusterCommands: readonly CommandRow[] = [
     columns: clusterColumns,
     run: (_command, { cluster }) => [
       [
-        ...[
-          'KEngine000000',
-          cluster.uri,
-          'KEngine000000',
-          ticksOf(cluster.startedAt),
-          true,
-          BigInt(totalmem()),
-          BigInt(freemem()),
-        ],
+        ...[node, cluster.uri, node, ticksOf(cluster.startedAt), true, BigInt(totalmem()), BigInt(freemem())],
         ...[
           availableParallelism(),
           JSON.stringify({ Cluster: cluster.name, Product: 'Kustody', Version: cluster.version }),

@@ -7,6 +7,7 @@ import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { requirePermission } from './permissions.ts';
 import { extentIdsOf, queriedExtents } from './queried-extents.ts';
+import { node } from './node.ts';
 
 export const extentColumns =
   'ExtentId: guid, DatabaseName: string, TableName: string, MaxCreatedOn: datetime, OriginalSize: real, ExtentSize: real, CompressedSize: real, IndexSize: real, Blocks: long, Segments: long, ExtentContainerId: string, RowCount: long, MinCreatedOn: datetime, Tags: string, Kind: string, DeletedRowCount: long';
@@ -212,7 +213,7 @@ export const extentCommands: readonly CommandRow[] = [
       // Nothing is cached apart from the catalog itself, so the newest schema is in use already.
       const table = command.optional('TableName');
       if (table !== undefined) requireTable(table, context);
-      return [['KEngine000000', 'Succeeded']];
+      return [[node, 'Succeeded']];
     },
   },
 ];

@@ -13,6 +13,7 @@ import { asksConstantFields } from '../ingest/validation-policy.ts';
 import { isIngestedAlready, noExtent } from './ingest-properties.ts';
 import { ingestedBy, ingesting } from './ingestion-failure.ts';
 import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
+import { node } from './node.ts';
 
 const knownProperties = [
   ...[
@@ -203,7 +204,7 @@ export const ingestCommands: readonly CommandRow[] = [
       const [database, table] = [command.required('DatabaseName'), command.required('TableName')];
       requirePermission(context, 'tableIngest', database, 'RefreshDatabaseTableCache', table);
       context.data.table(database, table);
-      return [['KEngine000000', 'Succeeded']];
+      return [[node, 'Succeeded']];
     },
   },
   {

@@ -11,6 +11,7 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { defaultGroup } from '../catalog/workload-group.ts';
 import { extentColumns } from './append-commands.ts';
+import { node } from './node.ts';
 
 const operationColumns =
   'OperationId: guid, Operation: string, NodeId: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, Status: string, RootActivityId: guid, ShouldRetry: bool, Database: string, Principal: string, User: string, AdminEpochStartTime: datetime, VirtualCluster: string';
@@ -25,8 +26,6 @@ const commandColumns =
   'ClientActivityId: string, CommandType: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, RootActivityId: guid, User: string, FailureReason: string, Application: string, Principal: string, TotalCpu: timespan, ResourcesUtilization: dynamic, ClientRequestProperties: dynamic, WorkloadGroup: string, VirtualCluster: string';
 const commandAndQueryColumns =
   'ClientActivityId: string, CommandType: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, FailureReason: string, RootActivityId: guid, User: string, Application: string, Principal: string, ClientRequestProperties: dynamic, TotalCpu: timespan, MemoryPeak: long, CacheStatistics: dynamic, ScannedExtentsStatistics: dynamic, ResultSetStatistics: dynamic, WorkloadGroup: string, VirtualCluster: string';
-
-export const node = 'KEngine000000';
 
 const operationRow = (one: OperationRecord, context: CommandContext): Row => [
   ...[one.operationId, one.operation, node, ticksOf(one.startedOn), ticksOf(one.lastUpdatedOn)],

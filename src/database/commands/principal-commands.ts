@@ -87,18 +87,17 @@ function requireEntity(database: DatabaseView, { kind, name }: Entity): readonly
   return principals;
 }
 
+/** As the parser's names of commands have them; the first that is there counts. */
+const kindsInNames: readonly (readonly [string, EntityKind])[] = [
+  ['ExternalTable', 'externalTable'],
+  ['Table', 'table'],
+  ['Function', 'function'],
+  ['MaterializedView', 'view'],
+];
+
 /** The entity that a command is about. */
 const entityOf = (command: Command): Entity =>
-  namedEntity(
-    command,
-    command.kind.includes('ExternalTable')
-      ? 'externalTable'
-      : command.kind.includes('Table')
-        ? 'table'
-        : command.kind.includes('Function')
-          ? 'function'
-          : 'view',
-  );
+  namedEntity(command, kindsInNames.find(([word]) => command.kind.includes(word))?.[1] ?? 'view');
 
 export function namedEntity(command: Command, kind: EntityKind): Entity {
   const [name] = entityParts[kind].flatMap((part) => command.all(part));

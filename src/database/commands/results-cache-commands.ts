@@ -1,9 +1,7 @@
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { CommandRow } from './command.ts';
 import type { CommandContext, ResultsCacheView } from './command-context.ts';
-
-/** There is one. */
-const nodeId = 'KEngine000000';
+import { node } from './node.ts';
 
 function cacheOf({ results }: CommandContext): ResultsCacheView {
   if (results === undefined) throw new KqlError('notSupported', 'No results of queries are kept here.');
@@ -19,7 +17,7 @@ export const resultsCacheCommands: readonly CommandRow[] = [
     run: (_command, context) => {
       const { databaseId } = context.data.database(context.database);
       const { hits, misses, capacity, used, count } = cacheOf(context).statistics(databaseId);
-      return [[nodeId, ...[hits, misses, capacity, used, count].map(BigInt)]];
+      return [[node, ...[hits, misses, capacity, used, count].map(BigInt)]];
     },
   },
   {
@@ -28,7 +26,7 @@ export const resultsCacheCommands: readonly CommandRow[] = [
     columns: 'NodeId: string, Count: long',
     run: (_command, context) => {
       const { databaseId } = context.data.database(context.database);
-      return [[nodeId, BigInt(cacheOf(context).clear(databaseId))]];
+      return [[node, BigInt(cacheOf(context).clear(databaseId))]];
     },
   },
 ];

@@ -2,7 +2,8 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { CommandRow, Row } from './command.ts';
 import type { CommandContext, StreamedBucket } from './command-context.ts';
 import { ticksOf } from './instants.ts';
-import { maySee, node } from './operation-commands.ts';
+import { node } from './node.ts';
+import { maySee } from './operation-commands.ts';
 
 const statisticsColumns =
   'Database: string, Table: string, StartTime: datetime, EndTime: datetime, Count: long, MinDuration: timespan, MaxDuration: timespan, AvgDuration: timespan, TotalDataSize: long, MinDataSize: long, MaxDataSize: long, TotalRowCount: long, MinRowCount: long, MaxRowCount: long, IngestionStatus: string, NumOfRowStoresReferences: int, Principal: string, NodeId: string, IngestionProperties: dynamic';

@@ -35,6 +35,12 @@ afterAll(() => kusto[Symbol.asyncDispose]());
 
 const command = (csl: string, properties?: unknown) =>
   kusto.post('/v1/rest/mgmt', { db: databaseName, csl, properties });
+const keptQuery = () =>
+  kusto.post('/v2/rest/query', {
+    db: databaseName,
+    csl: 'T | where n == 7',
+    properties: { Options: { query_results_cache_max_age: '1.00:00:00' } },
+  });
 const rowsOf = (body: unknown): unknown[][] => (body as { Tables: { Rows: unknown[][] }[] }).Tables[0]?.Rows ?? [];
 
 const clusterProcesses = (): string[] =>
@@ -56,6 +62,9 @@ describe('a cluster whose key is taken away', () => {
     expect((await command('.create table T (n:long)')).status).toBe(200);
     expect((await command('.ingest inline into table T <| 7')).status).toBe(200);
     expect((await kusto.post('/v2/rest/query', { db: databaseName, csl: 'T' })).text).toContain('"Rows":[[7]]');
+    // An answer that is kept is no way round the key.
+    expect((await keptQuery()).text).toContain('"Rows":[[7]]');
+    expect((await keptQuery()).text).toContain('ServerCache');
   });
 
   it('breaks off what is running, ends its process, and says which key is missing and why', async () => {
@@ -71,6 +80,10 @@ describe('a cluster whose key is taken away', () => {
     expect(failed).toBeDefined();
     const left = clusterProcesses();
     expect(before.filter((pid) => !left.includes(pid))).toHaveLength(1);
+    expect(await keptQuery()).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('ClusterSuspended') as string,
+    });
     const { failed: refused } = await kusto.call({ call: 'query', database: databaseName, text: 'T' });
     expect(refused).toMatchObject({
       status: 503,
@@ -128,6 +141,7 @@ describe('a cluster whose key is taken away', () => {
 
   it('serves its data again once the key is back', async () => {
     await restore();
+    expect((await keptQuery()).text).not.toContain('ServerCache'); // it went with the process
     const answer = await kusto.post('/v2/rest/query', { db: databaseName, csl: 'T' });
     expect(answer.status).toBe(200);
     expect(answer.text).toContain('"Rows":[[7]]');

@@ -1,5 +1,6 @@
 import type { Guid } from '../../../base/guid.ts';
 import type { JsonObject } from '../../../base/json.ts';
+import { node } from '../../../database/commands/node.ts';
 import { hidingWhat, obfuscated } from '../../../kql/values/obfuscated.ts';
 
 /** Everything the data plane refuses, as clients see it. `type` without `Kusto.Data.Exceptions.`, or whole; `detail` begins the text of `@message`.
@@ -303,7 +304,7 @@ export const namedText = ({ code, text }: InnerError): string =>
 const contextObject = ({ timestamp, clientRequestId, activityId }: ErrorContext): JsonObject => ({
   timestamp,
   serviceAlias: 'KUSTODY',
-  machineName: 'KEngine000000',
+  machineName: node,
   processName: 'Kusto.WinSvc.Svc',
   processId: 1,
   threadId: 1,

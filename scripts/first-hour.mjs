@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { readmeScript } from './first-hour/readme.mjs';
 import { blocksOf, filesShown, typed } from './page-script.mjs';
 
-/** What hangs takes longer. It takes half as long, a third of that in the registry of packages, which is not ours. */
-const secondsMax = 360;
+/** Without what installing packages takes, which is the registry's time. */
+const secondsMax = 140;
 const root = join(import.meta.dirname, '..');
 /** Whom nothing belongs to, on Debian and elsewhere. */
 const nobody = 65534;
@@ -25,6 +25,8 @@ const isRoot = process.getuid?.() === 0;
 
 const directory = mkdtempSync(join(tmpdir(), 'kustody-first-hour-'));
 const [home, clone, folder, commands] = ['home', 'kustody', 'empty', 'bin'].map((name) => join(directory, name));
+/** Seconds that installations took, a line each. */
+const installations = join(home, 'installations');
 
 /** Of the environment only what a new user has, and where packages come from. */
 const kept = /^(LANG|LC_.*|TERM|CI|https?_proxy|HTTPS?_PROXY|NODE_EXTRA_CA_CERTS)$/;
@@ -40,6 +42,7 @@ const environment = {
 const start = performance.now();
 const seconds = () => Math.round((performance.now() - start) / 1000);
 const failures = [];
+let installing;
 
 try {
   prepare();
@@ -61,12 +64,14 @@ try {
     typed(withoutClone(installed('docs/tutorial.md')), ofTarball),
   );
   part('docs/clients.md, from the tarball', folder, () => inside(blocksOf(installed('docs/clients.md')), ofTarball));
+  installing = installingSeconds();
 } finally {
   for (const command of leftRunning()) failures.push(`left running: ${command}`);
   rmSync(directory, { recursive: true, force: true });
 }
-if (seconds() > secondsMax) failures.push(`It took ${seconds()} s; ${secondsMax} are allowed.`);
-console.log(`\n== The first hour: ${seconds()} s, ${failures.length} failed`);
+const ownSeconds = seconds() - installing;
+if (ownSeconds > secondsMax) failures.push(`It took ${ownSeconds} s; ${secondsMax} are allowed.`);
+console.log(`\n== The first hour: ${ownSeconds} s, and ${installing} s of installing; ${failures.length} failed`);
 for (const failure of failures) console.log(`failed: ${failure}`);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
@@ -76,6 +81,7 @@ function prepare() {
   run('git', ['-c', 'safe.directory=*', 'clone', '--quiet', root, clone]);
   client('az', 'azure-cli', '-m azure.cli');
   client('python3', 'python', '');
+  timedInstaller();
   if (!isRoot) return;
   chmodSync(directory, 0o755);
   run('chown', ['-R', `${nobody}:${nobody}`, home, folder, clone]);
@@ -101,6 +107,26 @@ function client(name, environmentName, args) {
     `exec "$python" ${args} "$@"`,
   ];
   writeFileSync(join(commands, name), `${script.join('\n')}\n`, { mode: 0o755 });
+}
+
+/** `npm` as it is, which notes how long it installs. */
+function timedInstaller() {
+  const npm = run('which', ['npm']).trim();
+  const script = [
+    '#!/bin/sh',
+    `case "$1" in ci|install) ;; *) exec '${npm}' "$@" ;; esac`,
+    'began=$(date +%s)',
+    `'${npm}' "$@"; code=$?`,
+    `echo $(($(date +%s) - began)) >> '${installations}'`,
+    'exit $code',
+  ];
+  writeFileSync(join(commands, 'npm'), `${script.join('\n')}\n`, { mode: 0o755 });
+}
+
+/** @throws Error when nothing was installed: then it was not measured */
+function installingSeconds() {
+  const lines = readFileSync(installations, 'utf8').trim().split('\n');
+  return lines.reduce((sum, line) => sum + Number(line), 0);
 }
 
 /** Types into a shell, and goes on whether it went well or not. */

@@ -261,6 +261,10 @@ describe('kustody cmk, as it is typed', () => {
     [['fleet', '--management-group', 'mg'], /Management groups are not built/],
     [['fleet', '--all', '--subscription', '1'], /exclude each other/],
     [['fleet', '--subscription', 'mine'], /'mine' is no subscription id/],
+    [
+      ['fleet', '--sarif', '/nowhere/f.sarif'],
+      /\/nowhere\/f\.sarif could not be written \(ENOENT\)\.\n {2}Give another file with --sarif/,
+    ],
     [['fleet', '--subscription', '00000000-0000-4000-8000-000000000000'], /SubscriptionNotFound/],
     [['plan', '--vault', 'v'], /The cluster is not named/],
     [['plan', '--cluster-id', '/nonsense', '--vault', 'keys', '--key', 'k'], /no resource id of a cluster/],

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseGuid } from '../../base/guid.ts';
 import type { CmkClients } from '../../cmk/clients.ts';
@@ -13,6 +13,7 @@ import { sarifOf } from '../../cmk/fleet/sarif.ts';
 import { version } from '../../server/version.ts';
 import { UserError } from '../user-error.ts';
 import { whileWaiting } from '../waiting.ts';
+import { writeFor } from '../write-for.ts';
 import type { FleetArguments } from './fleet-command.ts';
 import { clusterJson, fleetText } from './fleet-text.ts';
 import { printJson } from './present.ts';
@@ -28,7 +29,7 @@ export async function fleet(args: FleetArguments): Promise<void> {
     const found = await lookAt(clients, named);
     const findings = fleetFindings(found, policy, pace.now());
     if (args.sarif !== undefined)
-      writeFileSync(args.sarif, `${JSON.stringify(sarifOf(findings, version), undefined, 2)}\n`);
+      writeFor('--sarif', args.sarif, `${JSON.stringify(sarifOf(findings, version), undefined, 2)}\n`);
     process.exitCode = exitCodeOf(findings, args);
     if (args.json) printJson(documentOf(found, findings, policy));
     else process.stdout.write(`${fleetText(found, findings)}\n`);
@@ -82,9 +83,8 @@ function subscriptionsOf({ subscription, all, managementGroup }: FleetArguments)
 
 function policyOf(file: string | undefined): FleetPolicy {
   if (file === undefined) return presetPolicy;
-  const text = readFileSync(file, 'utf8');
-  if (text.length > policyBytesMax) throw new UserError(`The policy ${file} is too long.`);
-  const parsed = parseFleetPolicy(text);
+  if (statSync(file).size > policyBytesMax) throw new UserError(`The policy ${file} is too long.`);
+  const parsed = parseFleetPolicy(readFileSync(file, 'utf8'));
   if ('problem' in parsed) throw new UserError(`The policy ${file}: ${parsed.problem}`);
   return parsed.value;
 }
@@ -93,5 +93,5 @@ function policyOf(file: string | undefined): FleetPolicy {
 function writeDefinitions(directory: string, policy: FleetPolicy): void {
   mkdirSync(directory, { recursive: true });
   for (const { name, properties } of policyDefinitions(policy))
-    writeFileSync(join(directory, `${name}.json`), `${JSON.stringify({ properties }, undefined, 2)}\n`);
+    writeFor('--azure-policy', join(directory, `${name}.json`), `${JSON.stringify({ properties }, undefined, 2)}\n`);
 }

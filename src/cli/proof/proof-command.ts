@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootKeyFileName } from '../../server/data-directory-names.ts';
 import { version } from '../../server/version.ts';
@@ -8,6 +8,7 @@ import { listClusters } from '../clusters.ts';
 import { requireInstance } from '../control-client.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.ts';
 import { UserError } from '../user-error.ts';
+import { writeFor } from '../write-for.ts';
 import { keyUses } from './key-uses.ts';
 import { proofPage } from './page.ts';
 import { controlCanaries } from './positive-control.ts';
@@ -72,18 +73,9 @@ async function prove(options: ProofOptions): Promise<void> {
     scan: await scanForCanaries(dataDirectory, options.canary),
   });
   const report = await signReport(client, made);
-  if (options.html !== undefined) writePage(options.html, proofPage(report));
+  if (options.html !== undefined) writeFor('--html', options.html, proofPage(report));
   process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : proofText(report));
   if (!report.ok) process.exitCode = 1;
-}
-
-function writePage(path: string, page: string): void {
-  try {
-    writeFileSync(path, page, { mode: 0o600 });
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    throw new UserError(`${path} could not be written${code}.`, 'Give another file with --html.');
-  }
 }
 
 function collectCanary(text: string, before: readonly string[]): readonly string[] {

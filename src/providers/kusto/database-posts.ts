@@ -18,7 +18,7 @@ import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
 import { tableSharing } from './table-sharing.ts';
 
-/** What would be wrong with a data connection. One that is right has still a problem: no hub sends events to it here. */
+/** What would be wrong with a data connection. One that is right and does not act here has a problem, too: why not. */
 async function validateConnection(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const { value: cluster } = await requireChangeable(ports, request, 'validate data connections');
   await requireDatabase(ports, request, cluster);

@@ -1,6 +1,8 @@
 import { ContainerClient } from '@azure/storage-blob';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { databaseName as db } from './kusto-fixture.ts';
+import { azureClientsOf } from '../../support/azure-clients.ts';
+import { createKeyVault, permitKeyUse } from './customer-key.ts';
+import { clusterName, databaseName as db } from './kusto-fixture.ts';
 import type { MappedStorage } from './mapped-storage.ts';
 
 interface Answered {
@@ -96,6 +98,35 @@ export function describeStorageConnections(
       await upload('h.csv', 'a,b\n5,five\n', { kustoIgnoreFirstRecord: 'true' });
       await flush();
       expect((await query('Watched | sort by a asc | project a')).rows).toEqual([[1], [3], [5]]);
+    });
+
+    it('looks at nothing while the key is away, and brings afterwards what was written meanwhile', async () => {
+      const { k } = site();
+      const azure = azureClientsOf(k);
+      const [vault, keyVaultUri] = ['grid-vault', 'https://grid-vault.vault.azure.net/'];
+      await createKeyVault(k, vault);
+      await azure.keysOf(keyVaultUri).createRsaKey('grid-key', { keySize: 2048 });
+      const { identity } = await azure.kusto.clusters.get('rg1', clusterName);
+      const control = (path: string) =>
+        k.send({ host: 'localhost', method: 'POST', path, token: k.server.controlToken });
+      const permit = async (operation: 'add' | 'remove') => {
+        await permitKeyUse(k, vault, identity?.principalId ?? '', operation);
+        await control('/check-keys');
+      };
+      await permit('add');
+      const keyVaultProperties = { keyName: 'grid-key', keyVaultUri };
+      await azure.kusto.clusters.beginUpdateAndWait('rg1', clusterName, { keyVaultProperties });
+      await flush();
+      await permit('remove');
+      await upload('away.csv', '9,nine\n');
+      const asked = site().tokens.claims.length;
+      expect(await control('/queued-ingestion/flush')).toMatchObject({
+        ...{ status: 409, text: expect.stringContaining('ClusterNotServing') as string },
+      });
+      expect(site().tokens.claims.length).toBe(asked);
+      await permit('add');
+      await flush();
+      expect((await query('Watched | where a == 9')).rows).toEqual([[9, 'nine']]);
     });
 
     it('says why it brings nothing, where it does not act', async () => {

@@ -23,6 +23,19 @@ const files: Readonly<Record<string, string | Buffer>> = {
   'sub folder/ä.csv': '8,eight\n',
 };
 
+/** What came of a query or command. */
+export interface Answered {
+  readonly status: number;
+  readonly text: string;
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+/** Ways to send one. */
+export interface Asked {
+  readonly mgmt: (csl: string) => Promise<Answered>;
+  readonly query: (csl: string) => Promise<Answered>;
+}
+
 /** A cluster beside an Azurite that is mapped as `account`, and servers that are no storage. */
 export interface MappedStorage {
   readonly k: KustoData;

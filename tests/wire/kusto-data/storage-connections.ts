@@ -3,20 +3,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { azureClientsOf } from '../../support/azure-clients.ts';
 import { createKeyVault, permitKeyUse } from './customer-key.ts';
 import { clusterName, databaseName as db } from './kusto-fixture.ts';
-import type { MappedStorage } from './mapped-storage.ts';
-
-interface Answered {
-  readonly status: number;
-  readonly text: string;
-  readonly rows: readonly (readonly unknown[])[];
-}
+import type { Asked, MappedStorage } from './mapped-storage.ts';
 
 /** Data connections of the kind EventGrid: an Azurite that reads tokens is what they watch.
  * @param asked sends a query or command */
-export function describeStorageConnections(
-  site: () => MappedStorage,
-  asked: { readonly mgmt: (csl: string) => Promise<Answered>; readonly query: (csl: string) => Promise<Answered> },
-): void {
+export function describeStorageConnections(site: () => MappedStorage, asked: Asked): void {
   describe('an Event Grid data connection', () => {
     const { mgmt, query } = asked;
     let client: ContainerClient;

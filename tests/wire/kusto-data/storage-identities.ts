@@ -1,20 +1,11 @@
 import { ContainerClient } from '@azure/storage-blob';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clusterHost, databaseName as db } from './kusto-fixture.ts';
-import type { MappedStorage } from './mapped-storage.ts';
-
-interface Answered {
-  readonly status: number;
-  readonly text: string;
-  readonly rows: readonly (readonly unknown[])[];
-}
+import type { Asked, MappedStorage } from './mapped-storage.ts';
 
 /** Storage that is asked as a managed identity of the cluster: an Azurite reads the tokens.
  * @param asked sends a query or command */
-export function describeStorageIdentities(
-  site: () => MappedStorage,
-  asked: { readonly mgmt: (csl: string) => Promise<Answered>; readonly query: (csl: string) => Promise<Answered> },
-): void {
+export function describeStorageIdentities(site: () => MappedStorage, asked: Asked): void {
   describe('a managed identity of the cluster', () => {
     const { mgmt, query } = asked;
     let container: string;

@@ -3,7 +3,7 @@ import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HostAnswer } from '../../support/server-fixture.ts';
 import { clusterHost, databaseName as db } from './kusto-fixture.ts';
-import type { MappedStorage } from './mapped-storage.ts';
+import type { Answered, MappedStorage } from './mapped-storage.ts';
 import { account, csv, startMappedStorage } from './mapped-storage.ts';
 import { describeStorageConnections } from './storage-connections.ts';
 import { describeStorageIdentities } from './storage-identities.ts';
@@ -26,14 +26,11 @@ afterAll(() => site.stop());
 const blob = (name: string): string => `${blobHost}/${container}/${name}`;
 const signed = (name: string): string => `${blob(name)}?${sas}`;
 
-interface Answered {
-  readonly status: number;
-  readonly text: string;
-  readonly rows: readonly (readonly unknown[])[];
+interface AnsweredTable extends Answered {
   readonly columns: readonly string[];
 }
 
-async function asked(path: string, csl: string, more: object = {}): Promise<Answered> {
+async function asked(path: string, csl: string, more: object = {}): Promise<AnsweredTable> {
   const answer = await k.post(path, { db, csl, ...more });
   const { Tables: [table] = [] } = answer.body as {
     Tables?: readonly { Columns: readonly { ColumnName: string }[]; Rows: readonly unknown[][] }[];
@@ -41,8 +38,8 @@ async function asked(path: string, csl: string, more: object = {}): Promise<Answ
   const columns = table?.Columns.map(({ ColumnName }) => ColumnName) ?? [];
   return { status: answer.status, text: answer.text, rows: table?.Rows ?? [], columns };
 }
-const mgmt = (csl: string): Promise<Answered> => asked('/v1/rest/mgmt', csl);
-const query = (csl: string, more?: object): Promise<Answered> => asked('/v1/rest/query', csl, more);
+const mgmt = (csl: string): Promise<AnsweredTable> => asked('/v1/rest/mgmt', csl);
+const query = (csl: string, more?: object): Promise<AnsweredTable> => asked('/v1/rest/query', csl, more);
 const rowsOf = async (table: string): Promise<unknown> => (await query(`${table} | sort by a asc`)).rows;
 
 describe('a mapped account under its host name', () => {
@@ -255,7 +252,7 @@ describe('externaldata', () => {
 });
 
 describe('external_table()', () => {
-  const define = (name: string, connection: string, more = ''): Promise<Answered> =>
+  const define = (name: string, connection: string, more = ''): Promise<AnsweredTable> =>
     mgmt(
       `.create-or-alter external table ${name} (a: long, b: string) kind=storage dataformat=csv (h@'${connection}') ${more}`,
     );

@@ -1,0 +1,114 @@
+import { callPlane, callPlaneJson } from './planes.ts';
+import { sendJson } from './request.ts';
+
+/** Where a query goes. */
+export interface Where {
+  /** `{cluster}.{region}.kusto.windows.net` */
+  readonly host: string;
+  readonly database: string;
+}
+
+export interface KustoRequest {
+  /** Client request properties: `{ Options: { servertimeout: '00:01:00' }, Parameters: { name: 'value' } }`. */
+  readonly properties?: {
+    readonly Options?: Readonly<Record<string, unknown>>;
+    readonly Parameters?: Readonly<Record<string, unknown>>;
+  };
+  /** Aborting it ends the query in the cluster, too. */
+  readonly signal?: AbortSignal;
+  /** `x-ms-client-request-id`, by which `cancel` knows it. */
+  readonly requestId?: string;
+}
+
+export interface V1Table {
+  readonly TableName: string;
+  readonly Columns: readonly { readonly ColumnName: string; readonly DataType: string; readonly ColumnType: string }[];
+  readonly Rows: readonly (readonly unknown[])[];
+}
+
+/** A frame of v2: see "Query/management HTTP response", version 2. */
+export interface V2Frame {
+  readonly FrameType: 'DataSetHeader' | 'DataTable' | 'DataSetCompletion';
+  readonly TableId?: number;
+  /** `PrimaryResult`, `QueryProperties` (visualization), `QueryCompletionInformation` (statistics) … */
+  readonly TableKind?: string;
+  readonly TableName?: string;
+  readonly Columns?: readonly { readonly ColumnName: string; readonly ColumnType: string }[];
+  /** A row that is an object is a failure in the middle of an answer: `{ OneApiErrors: [...] }`. */
+  readonly Rows?: readonly (readonly unknown[] | { readonly OneApiErrors: readonly unknown[] })[];
+  readonly HasErrors?: boolean;
+  readonly Cancelled?: boolean;
+  readonly OneApiErrors?: readonly unknown[];
+}
+
+export interface ClusterToQuery {
+  readonly name: string;
+  readonly host: string;
+  /** `Running`, `Stopped`, `Unavailable` (its key is not to be had) … */
+  readonly state: string;
+  /** Names; missing while what the cluster holds is not known. */
+  readonly databases?: readonly string[];
+}
+
+/** The answer as it comes, for whoever reads numbers beyond 2^53 exactly, or a stream. @throws ApiError with the service's own error as body */
+export const postKusto = (
+  endpoint: '/v1/rest/query' | '/v2/rest/query' | '/v1/rest/mgmt',
+  { host, database }: Where,
+  csl: string,
+  { properties, signal, requestId }: KustoRequest = {},
+): Promise<Response> =>
+  callPlane(host, endpoint, {
+    method: 'POST',
+    json: { db: database, csl, ...(properties === undefined ? {} : { properties }) },
+    headers: {
+      'x-ms-app': 'Kustody portal',
+      ...(requestId === undefined ? {} : { 'x-ms-client-request-id': requestId }),
+    },
+    ...(signal === undefined ? {} : { signal }),
+  });
+
+/** @throws ApiError */
+export const queryV2 = async (where: Where, csl: string, request?: KustoRequest): Promise<readonly V2Frame[]> =>
+  (await (await postKusto('/v2/rest/query', where, csl, request)).json()) as V2Frame[];
+
+/** A management command. @throws ApiError */
+export const mgmt = async (where: Where, csl: string, request?: KustoRequest): Promise<readonly V1Table[]> =>
+  ((await (await postKusto('/v1/rest/mgmt', where, csl, request)).json()) as { readonly Tables: V1Table[] }).Tables;
+
+/** Of one database, as `.show databases schema as json` has it: `{ Databases: { name: { Tables, Functions, … } } }`. @throws ApiError */
+export async function schema(where: Where): Promise<unknown> {
+  const [table] = await mgmt(where, `.show database ${bracketed(where.database)} schema as json`);
+  const text = table?.Rows[0]?.[0];
+  return typeof text === 'string' ? JSON.parse(text) : text;
+}
+
+export const cancel = (where: Where, requestId: string): Promise<readonly V1Table[]> =>
+  mgmt(where, `.cancel query ${kqlText(requestId)}`);
+
+/** Streaming ingestion of a file or text. @param format `csv`, `json`, `multijson`, `parquet` … */
+export const ingest = (
+  { host, database }: Where,
+  table: string,
+  format: string,
+  body: Blob | string,
+  mapping?: string,
+): Promise<unknown> =>
+  callPlaneJson(
+    host,
+    `/v1/rest/ingest/${encodeURIComponent(database)}/${encodeURIComponent(table)}?streamFormat=${encodeURIComponent(format)}` +
+      (mapping === undefined ? '' : `&mappingName=${encodeURIComponent(mapping)}`),
+    { method: 'POST', body, headers: { 'content-type': 'application/octet-stream' } },
+  );
+
+/** All clusters of this instance. @throws ApiError */
+export async function clusters(): Promise<readonly ClusterToQuery[]> {
+  const { clusters: listed } = await sendJson<{ readonly clusters: readonly ClusterToQuery[] }>('/portal/clusters');
+  return listed;
+}
+
+/** A text as a literal of KQL. */
+export const kqlText = (text: string): string =>
+  `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;
+
+/** A name of any characters, as KQL takes it. */
+export const bracketed = (name: string): string => `[${kqlText(name)}]`;

@@ -1,0 +1,11 @@
+import type { ComponentType } from 'react';
+
+export interface Page {
+  /** First part of its address; the first page has an empty one. */
+  readonly id: string;
+  readonly title: string;
+  readonly load: () => Promise<{ readonly default: ComponentType }>;
+}
+
+/** In the order of the navigation. */
+export const pages: readonly Page[] = [{ id: '', title: 'Overview', load: () => import('../overview/page.tsx') }];

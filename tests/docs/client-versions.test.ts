@@ -25,7 +25,7 @@ describe('the table of clients in README.md', () => {
   });
 
   it.each([
-    ['Go', 'tests/clients/go/go.mod', /require \((.*?)\)/s, /^\t\S*?\/(\w+)(?:\/v\d+)? v/gm, 10],
+    ['Go', 'tests/clients/go/go.mod', /require \((.*?)\)/s, /^\t\S*?\/(\w+)(?:\/v\d+)? v/gm, 12],
     ['Java', 'tests/clients/java/pom.xml', /<\/dependencyManagement>(.*)<build>/s, /<artifactId>([\w-]+)</g, 9],
   ])('names all that the programs for %s ask for', (client, file, part, each, count) => {
     const asked = part.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? '';

@@ -45,9 +45,8 @@ export const clientRows: readonly ClientRow[] = [
     client: 'Go',
     pinnedIn: 'tests/clients/go/go.mod',
     packages: [
-      ...['azidentity', 'azcore', 'azkeys', 'azsecrets', 'armresources', 'armkeyvault', 'armmsi', 'armauthorization'],
-      'azkustodata',
-      'azkustoingest',
+      ...['azidentity', 'azcore', 'azkeys', 'azsecrets', 'azcertificates', 'armresources', 'armkeyvault', 'armkusto'],
+      ...['armmsi', 'armauthorization', 'azkustodata', 'azkustoingest'],
     ],
   },
   {

@@ -12,6 +12,9 @@ if (!isBuilt) console.warn('Skipped: no Go clients (scripts/go-clients.sh builds
 const said = {
   article: [
     'ClientCertificateCredential signs in',
+    'azcertificates takes it back',
+    'armkusto makes the cluster',
+    'without a permission the key is refused: 400 IdentityDoesNotHaveAccessToKeyVault',
     'azkustoingest queues from a reader',
     'and queues what is too large',
     'no row is missing',

@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/keyvault/armkeyvault"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/kusto/armkusto"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/msi/armmsi"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
@@ -23,13 +24,12 @@ type work struct {
 	subscription, tenant, ownID string
 	credential                  azcore.TokenCredential
 	vaults                      *armkeyvault.VaultsClient
-	resources                   *armresources.Client
+	clusters                    *armkusto.ClustersClient
 	keys                        *azkeys.Client
 	identity                    armmsi.Identity
 }
 
 const (
-	kustoAPI       = "2024-04-13"
 	readerRole     = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 	assignmentName = "6f1b7c52-8f0b-4c7e-9a43-0d4b8a3c5e11"
 )
@@ -41,6 +41,7 @@ func article(ctx context.Context) {
 	w.makeVault(ctx)
 	first := w.makeKey(ctx)
 	secrets(ctx, w.credential)
+	certificates(ctx, w.credential)
 	w.makeCluster(ctx)
 	w.refusedWithoutPermission(ctx, first)
 	w.policy(ctx, armkeyvault.AccessPolicyUpdateKindAdd)
@@ -76,8 +77,9 @@ func (w *work) makeGroupAndIdentity(ctx context.Context) {
 func (w *work) makeVault(ctx context.Context) {
 	w.vaults = must(armkeyvault.NewVaultsClient(w.subscription, w.credential, nil))
 	all := armkeyvault.Permissions{
-		Keys:    []*armkeyvault.KeyPermissions{to.Ptr(armkeyvault.KeyPermissionsAll)},
-		Secrets: []*armkeyvault.SecretPermissions{to.Ptr(armkeyvault.SecretPermissionsAll)},
+		Keys:         []*armkeyvault.KeyPermissions{to.Ptr(armkeyvault.KeyPermissionsAll)},
+		Secrets:      []*armkeyvault.SecretPermissions{to.Ptr(armkeyvault.SecretPermissionsAll)},
+		Certificates: []*armkeyvault.CertificatePermissions{to.Ptr(armkeyvault.CertificatePermissionsAll)},
 	}
 	made := done[armkeyvault.VaultsClientCreateOrUpdateResponse](ctx)(
 		w.vaults.BeginCreateOrUpdate(ctx, groupName, vaultName, armkeyvault.VaultCreateOrUpdateParameters{

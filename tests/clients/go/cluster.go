@@ -9,56 +9,63 @@ import (
 	"github.com/Azure/azure-kusto-go/azkustodata/kql"
 	"github.com/Azure/azure-kusto-go/azkustodata/value"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/kusto/armkusto"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
 )
 
-// A resource of a type that has no client of its own here.
-type properties = map[string]any
-
-func (w *work) clusterID() string {
-	return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Kusto/clusters/%s",
-		w.subscription, groupName, clusterName)
-}
-
-func (w *work) put(ctx context.Context, id string, resource armresources.GenericResource) properties {
-	answer := done[armresources.ClientCreateOrUpdateByIDResponse](ctx)(
-		w.resources.BeginCreateOrUpdateByID(ctx, id, kustoAPI, resource, nil))
-	return answer.Properties.(properties)
-}
-
 func (w *work) makeCluster(ctx context.Context) {
-	w.resources = must(armresources.NewClient(w.subscription, w.credential, nil))
-	made := w.put(ctx, w.clusterID(), armresources.GenericResource{
-		Location: to.Ptr(region),
-		SKU:      &armresources.SKU{Name: to.Ptr("Standard_E8ads_v5"), Tier: to.Ptr("Standard"), Capacity: to.Ptr[int32](2)},
-		Identity: &armresources.Identity{
-			Type:                   to.Ptr(armresources.ResourceIdentityTypeUserAssigned),
-			UserAssignedIdentities: map[string]*armresources.IdentityUserAssignedIdentitiesValue{*w.identity.ID: {}},
-		},
-		Properties: properties{"enableStreamingIngest": true},
-	})
-	check(made["state"] == "Running" && made["uri"] == clusterURI(), "armresources makes the cluster %v", made["uri"])
-	database := w.put(ctx, w.clusterID()+"/databases/"+databaseName, armresources.GenericResource{
-		Location: to.Ptr(region), Kind: to.Ptr("ReadWrite"), Properties: properties{"softDeletePeriod": "P30D"},
-	})
-	check(database["softDeletePeriod"] == "P30D", "and a database")
-	assigned := w.put(ctx, w.clusterID()+"/databases/"+databaseName+"/principalAssignments/viewer",
-		armresources.GenericResource{Properties: properties{
-			"principalId": *w.identity.Properties.ClientID, "principalType": "App", "role": "Viewer", "tenantId": w.tenant,
-		}})
-	check(assigned["role"] == "Viewer", "and the identity its viewer")
+	w.clusters = must(armkusto.NewClustersClient(w.subscription, w.credential, nil))
+	wanted := armkusto.ClusterCheckNameRequest{Name: to.Ptr(clusterName), Type: to.Ptr("Microsoft.Kusto/clusters")}
+	free := must(w.clusters.CheckNameAvailability(ctx, region, wanted, nil))
+	check(*free.NameAvailable, "armkusto finds the cluster's name free")
+	made := done[armkusto.ClustersClientCreateOrUpdateResponse](ctx)(
+		w.clusters.BeginCreateOrUpdate(ctx, groupName, clusterName, armkusto.Cluster{
+			Location: to.Ptr(region),
+			SKU: &armkusto.AzureSKU{
+				Name:     to.Ptr(armkusto.AzureSKUNameStandardE8AdsV5),
+				Tier:     to.Ptr(armkusto.AzureSKUTierStandard),
+				Capacity: to.Ptr[int32](2),
+			},
+			Identity: &armkusto.Identity{
+				Type: to.Ptr(armkusto.IdentityTypeUserAssigned),
+				UserAssignedIdentities: map[string]*armkusto.ComponentsSgqdofSchemasIdentityPropertiesUserassignedidentitiesAdditionalproperties{
+					*w.identity.ID: {},
+				},
+			},
+			Properties: &armkusto.ClusterProperties{EnableStreamingIngest: to.Ptr(true)},
+		}, nil)).Properties
+	check(*made.State == armkusto.StateRunning && *made.URI == clusterURI(), "armkusto makes the cluster %s", *made.URI)
+	taken := must(w.clusters.CheckNameAvailability(ctx, region, wanted, nil))
+	check(!*taken.NameAvailable, "whose name is taken then: %s", *taken.Message)
+
+	databases := must(armkusto.NewDatabasesClient(w.subscription, w.credential, nil))
+	database := done[armkusto.DatabasesClientCreateOrUpdateResponse](ctx)(
+		databases.BeginCreateOrUpdate(ctx, groupName, clusterName, databaseName, &armkusto.ReadWriteDatabase{
+			Location: to.Ptr(region), Kind: to.Ptr(armkusto.KindReadWrite),
+			Properties: &armkusto.ReadWriteDatabaseProperties{SoftDeletePeriod: to.Ptr("P30D")},
+		}, nil)).DatabaseClassification.(*armkusto.ReadWriteDatabase)
+	check(*database.Properties.SoftDeletePeriod == "P30D", "and a database")
+	assignments := must(armkusto.NewDatabasePrincipalAssignmentsClient(w.subscription, w.credential, nil))
+	assigned := done[armkusto.DatabasePrincipalAssignmentsClientCreateOrUpdateResponse](ctx)(
+		assignments.BeginCreateOrUpdate(ctx, groupName, clusterName, databaseName, "viewer", armkusto.DatabasePrincipalAssignment{
+			Properties: &armkusto.DatabasePrincipalProperties{
+				PrincipalID: w.identity.Properties.ClientID, PrincipalType: to.Ptr(armkusto.PrincipalTypeApp),
+				Role: to.Ptr(armkusto.DatabasePrincipalRoleViewer), TenantID: to.Ptr(w.tenant),
+			},
+		}, nil)).Properties
+	check(*assigned.Role == armkusto.DatabasePrincipalRoleViewer && *assigned.AADObjectID == *w.identity.Properties.PrincipalID,
+		"and the identity its viewer")
 }
 
-func (w *work) keyBody(key azkeys.ID) armresources.GenericResource {
-	return armresources.GenericResource{Properties: properties{"keyVaultProperties": properties{
-		"keyVaultUri": vaultURI(), "keyName": key.Name(), "keyVersion": key.Version(), "userIdentity": *w.identity.ID,
+func (w *work) keyBody(key azkeys.ID) armkusto.ClusterUpdate {
+	return armkusto.ClusterUpdate{Properties: &armkusto.ClusterProperties{KeyVaultProperties: &armkusto.KeyVaultProperties{
+		KeyVaultURI: to.Ptr(vaultURI()), KeyName: to.Ptr(key.Name()), KeyVersion: to.Ptr(key.Version()), UserIdentity: w.identity.ID,
 	}}}
 }
 
 // refusedWithoutPermission configures the key before the identity may use it.
 func (w *work) refusedWithoutPermission(ctx context.Context, key azkeys.ID) {
-	poller, err := w.resources.BeginUpdateByID(ctx, w.clusterID(), kustoAPI, w.keyBody(key), nil)
+	poller, err := w.clusters.BeginUpdate(ctx, groupName, clusterName, w.keyBody(key), nil)
 	if err == nil {
 		_, err = poller.PollUntilDone(ctx, nil)
 	}
@@ -68,11 +75,11 @@ func (w *work) refusedWithoutPermission(ctx context.Context, key azkeys.ID) {
 
 // useKey is the article's PATCH, and waits until the cluster has the key.
 func (w *work) useKey(ctx context.Context, key azkeys.ID) {
-	done[armresources.ClientUpdateByIDResponse](ctx)(
-		w.resources.BeginUpdateByID(ctx, w.clusterID(), kustoAPI, w.keyBody(key), nil))
-	cluster := must(w.resources.GetByID(ctx, w.clusterID(), kustoAPI, nil)).Properties.(properties)
-	used := cluster["keyVaultProperties"].(properties)
-	check(cluster["provisioningState"] == "Succeeded" && used["keyVersion"] == key.Version(),
+	done[armkusto.ClustersClientUpdateResponse](ctx)(
+		w.clusters.BeginUpdate(ctx, groupName, clusterName, w.keyBody(key), nil))
+	cluster := must(w.clusters.Get(ctx, groupName, clusterName, nil)).Properties
+	used := *cluster.KeyVaultProperties.KeyVersion
+	check(*cluster.ProvisioningState == armkusto.ProvisioningStateSucceeded && used == key.Version(),
 		"the cluster's provisioningState is Succeeded with this version of the key")
 }
 

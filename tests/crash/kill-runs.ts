@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { expect } from 'vitest';
+import { parserEntry, parserSnapshots } from '../../src/kql/testing/parser-entry.ts';
 import type { Killed } from './killed-check.ts';
 import type { Written } from './watched-store.ts';
 
@@ -16,8 +17,8 @@ const starter = join(import.meta.dirname, 'cached-start.cjs');
 
 /** Kills of each kind. */
 export const killsMin = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 5);
-/** So many of them at a moment and not at a step: in the middle of what the database does. */
-const timedKills = Math.max(1, Math.floor(killsMin / 10));
+/** Where processes find their parser. */
+const parser = { KILLED_PARSER: parserEntry, KILLED_PARSER_SNAPSHOTS: parserSnapshots };
 const started = Date.UTC(2026, 0, 1);
 const lateMs = 11 * 60_000;
 /** A process that has not ended then waits for something that does not come. */
@@ -41,9 +42,26 @@ export interface KillFigures {
   readonly kills: number;
 }
 
+/** Which steps and moments: the number that a failed test names. */
+const seed = Number(process.env['KUSTODY_SEED'] ?? randomInt(2 ** 31));
+
+/** @returns a whole number from 0 to below `end` */
+type Random = (end: number) => number;
+
+function seededRandom(): Random {
+  let state = seed >>> 0;
+  return (end) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * end);
+  };
+}
+
 /** Kills a process that does the work of `scenario` at each of its durable steps, or at some when only some kills are asked for,
  * and at random moments. Each time it begins at the same place, and what is left is checked. */
-export async function killEverywhere(scenario: string): Promise<KillFigures> {
+export async function killEverywhere(scenario: string, wanted = killsMin): Promise<KillFigures> {
+  const random = seededRandom();
+  /** So many at a moment and not at a step: in the middle of what the database does. */
+  const timed = Math.max(1, Math.floor(wanted / 10));
   const work = mkdtempSync(join(tmpdir(), `kustody-${scenario}-kills-`));
   const script = await bundled();
   const checker = new Checker(script.path);
@@ -65,10 +83,10 @@ export async function killEverywhere(scenario: string): Promise<KillFigures> {
       checking = ended.check();
       checking.catch(() => undefined); // told above
     };
-    for (const step of chosen(steps, killsMin - timedKills)) await kill(step);
-    for (let n = 0; n < timedKills; n += 1) await kill(0, randomInt(1, Math.ceil(milliseconds)));
+    for (const step of chosen(steps, wanted - timed, random)) await kill(step);
+    for (let n = 0; n < timed; n += 1) await kill(0, 1 + random(Math.ceil(milliseconds)));
     // Where several things go on at the same time a run may have ended before its step came.
-    for (let n = 0; kills < killsMin && n < killsMin; n += 1) await kill(randomInt(1, steps + 1));
+    for (let n = 0; kills < wanted && n < wanted; n += 1) await kill(1 + random(steps));
     await checking;
     const list = counted.map(([kind, count]) => `${count} × ${kind}`).join(', ');
     console.log(`${scenario}: ${kills} kills, at ${killedAt.size} of ${steps} steps (${list})`);
@@ -108,7 +126,7 @@ async function prepared(work: string, script: string, scenario: string, checker:
         sent: [...before.sent, ...result.sent],
         done: [...before.done, ...result.done],
       });
-      expect({ killAt, killAfterMs, isLate, wrong }).toEqual({ killAt, killAfterMs, isLate, wrong: [] });
+      expect({ seed, killAt, killAfterMs, isLate, wrong }).toEqual({ seed, killAt, killAfterMs, isLate, wrong: [] });
       rmSync(directory, { recursive: true });
     };
     return { run: result, check };
@@ -116,16 +134,16 @@ async function prepared(work: string, script: string, scenario: string, checker:
 }
 
 /** Every step and then some of them again, or, when so few kills are asked for that most steps would be left out, any of them. */
-function chosen(steps: number, count: number): number[] {
+function chosen(steps: number, count: number, random: Random): number[] {
   const all = count < steps / 2 ? [] : Array.from({ length: steps }, (_value, index) => index + 1);
   const more = Math.max(0, count - all.length);
-  return [...all, ...Array.from({ length: more }, () => randomInt(1, steps + 1))];
+  return [...all, ...Array.from({ length: more }, () => 1 + random(steps))];
 }
 
 async function run(args: readonly string[], killAfterMs?: number): Promise<Run> {
   const child = spawn(process.execPath, [starter, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { UV_THREADPOOL_SIZE: '8' },
+    env: { UV_THREADPOOL_SIZE: '8', ...parser },
   });
   const exited = once(child, 'exit');
   const stuck = setTimeout(() => child.kill('SIGTERM'), stuckMs);
@@ -159,7 +177,10 @@ class Checker {
   readonly #lines: AsyncIterator<string>;
 
   constructor(script: string) {
-    const child = spawn(process.execPath, [starter, script, 'check'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [starter, script, 'check'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, ...parser },
+    });
     this.#child = child;
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
+import type { QueryEngine } from '../../src/kql/query-engine.ts';
 import {
   clusterCatalogTable,
   isBesideHead,
@@ -40,11 +41,14 @@ export interface Killed {
 
 /** Starts again where a process was killed, with no key enabled but the one that the cluster's record names.
  * @returns what is wrong */
-export async function check(killed: Killed, engine: EngineDatabase): Promise<string[]> {
+export async function check(killed: Killed, engine: EngineDatabase, queries: QueryEngine): Promise<string[]> {
   const { directory, now } = killed;
   const wrong: string[] = [];
   const written = [...killed.written];
-  const cluster = await openKilledCluster({ directory, engine, now, written: (value) => written.push(value) });
+  const cluster = await openKilledCluster({
+    ...{ directory, engine, queries, now },
+    written: (value) => written.push(value),
+  });
   try {
     const { kid, custody } = await cluster.record();
     const resource = await cluster.state.get(resources, clusterId);
@@ -92,7 +96,7 @@ async function checkRows(cluster: KilledCluster, { sent, done }: Killed, isRepea
   const mustBe = new Set(
     done.concat(isRepeated ? sent.filter((name) => isRepeatable(requestOf(name))) : []).filter((name) => {
       const { kind } = requestOf(name);
-      return !isReplacing(kind) && kind !== 'event';
+      return !isReplacing(kind) && kind !== 'event' && kind !== 'export';
     }),
   );
   const found = new Map<string, number[]>();
@@ -127,7 +131,9 @@ function checkReplaced(kind: Replacing, found: readonly string[], done: readonly
 }
 
 async function checkBlobs(cluster: KilledCluster, { directory, sent, done }: Killed): Promise<string[]> {
-  const extents = (await cluster.data()).extents('db').length;
+  const data = await cluster.data();
+  const kept = data.keptExtents('db').reduce((sum, { extents }) => sum + extents.length, 0);
+  const extents = data.extents('db').length + kept;
   const queued = [...new Set(sent)].filter((name) => requestOf(name).kind === 'queued');
   const staged = await stagedOf(cluster, queued);
   const open = queued.filter((name) => !done.includes(name)).length;

@@ -30,6 +30,7 @@ import { Catalog } from '../../src/database/catalog/catalog.ts';
 import type { CatalogStore } from '../../src/database/catalog/catalog-store.ts';
 import type { OpenedClusterData } from '../../src/database/open-cluster-data.ts';
 import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
+import type { QueryEngine } from '../../src/kql/query-engine.ts';
 import { RootKey } from '../../src/state/root-key.ts';
 import { StateConflictError } from '../../src/state/state-store.ts';
 import { SealedState } from '../../src/state/sealed/sealed-state.ts';
@@ -37,7 +38,6 @@ import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { State, Table } from '../../src/state/state.ts';
 import { writeRecord } from '../../src/state/state.ts';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
-import { noQueries } from '../support/cluster-data-fixture.ts';
 import { readRows } from '../support/read-rows.ts';
 import { FileVault, serviceHost } from './file-vault.ts';
 import { operationsOf } from './killed-operations.ts';
@@ -60,6 +60,7 @@ export interface KilledClusterOptions {
   /** Holds `state`, `extents`, `vault`, and `pairs.json` with private keys. */
   readonly directory: string;
   readonly engine: EngineDatabase;
+  readonly queries: QueryEngine;
   /** What all clocks say, milliseconds; time stands still. */
   readonly now: number;
   /** Hears of each new value that the cluster's keys open, before it is durable. */
@@ -71,7 +72,9 @@ export interface KilledClusterOptions {
 }
 
 export interface KilledCluster {
+  readonly directory: string;
   readonly engine: EngineDatabase;
+  readonly queries: QueryEngine;
   readonly keys: SupervisedClusterKeys;
   readonly state: SealedState;
   readonly vault: FileVault;
@@ -102,7 +105,7 @@ export interface KilledCluster {
 /** A cluster with everything below the network as the server has it: sealed state in SQLite, blobs in files, supervisor, keys,
  * catalog, log, extents. Two things differ: the process of the cluster is this one, and the vault is files. */
 export async function openKilledCluster(options: KilledClusterOptions): Promise<KilledCluster> {
-  const { directory, engine, now } = options;
+  const { directory, engine, queries, now } = options;
   for (const part of ['state', 'vault']) mkdirSync(join(directory, part), { recursive: true });
   const pairs = JSON.parse(readFileSync(join(directory, 'pairs.json'), 'utf8')) as string[];
   const vault = new FileVault(join(directory, 'vault'), pairs);
@@ -117,7 +120,7 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
   let inside: InsideProcess | undefined;
   startInside = () => {
     const made = new InsideProcess({
-      ...{ vault, blobs, engine, now, recordsEach: options.recordsEach },
+      ...{ vault, blobs, engine, queries, now, recordsEach: options.recordsEach },
       // One that visits keys is nobody's.
       configured: (settings) => (inside = settings.clusterId === undefined ? inside : made),
     });
@@ -137,7 +140,7 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
     serviceVault: vault.serviceVault(serviceIdentity),
     settings: { keyCacheSeconds: 300, keyOutageGraceSeconds: 3600, keyRecheckSeconds: 30, vaultTimeoutMs: 5000 },
     clusterTables: [clusterCatalogTable.name],
-    processScript: 'inside',
+    processScript: insideScript,
     compact: () => state.compact(),
     log: { event: () => undefined, warning: () => undefined, failure: (_name, error) => fail(error) },
   });
@@ -177,7 +180,7 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
     await change.committed();
   };
   return {
-    ...{ engine, keys, state, vault, data, customer },
+    ...{ directory, engine, queries, keys, state, vault, data, customer },
     stored: () => store.stored(),
     rows: async (table) => {
       const found = new Map<string, number[]>();
@@ -253,10 +256,14 @@ export const withoutKey = 'none';
 export const resourceOf = (custody: Custody): string =>
   custody.kind === 'customer' ? (custody.key.keyVersion ?? 'latest') : custody.kind;
 
+const insideScript = 'inside';
 let startInside: () => InsideProcess = () => {
   throw new Error('nobody is to start a process');
 };
-Object.assign(childProcess, { fork: () => startInside() });
+const { fork } = childProcess;
+Object.assign(childProcess, {
+  fork: (...call: Parameters<typeof fork>) => (call[0] === insideScript ? startInside() : fork(...call)),
+});
 syncBuiltinESMExports();
 
 const copiesEach = 2_000;
@@ -267,6 +274,7 @@ interface InsideParts {
   readonly vault: FileVault;
   readonly blobs: FilesystemBlobStore;
   readonly engine: EngineDatabase;
+  readonly queries: QueryEngine;
   readonly now: number;
   readonly recordsEach: number | undefined;
   readonly configured: (settings: SupervisorCalls['configure']) => void;
@@ -280,7 +288,7 @@ class InsideProcess extends EventEmitter {
   readonly #keys: KeyHolder;
   readonly #store: CatalogStore;
 
-  constructor({ vault, blobs, engine, now, recordsEach, configured }: InsideParts) {
+  constructor({ vault, blobs, engine, queries, now, recordsEach, configured }: InsideParts) {
     super();
     this.#channel = new Channel({
       send: (message) => this.#later(message, (copy) => this.emit('message', copy)),
@@ -306,7 +314,7 @@ class InsideProcess extends EventEmitter {
       pause: () => new Promise((resolve) => setTimeout(resolve, 1)),
     });
     this.data.serveWith({
-      ...{ clusterName: 'contoso', blobs, engine, queries: noQueries },
+      ...{ clusterName: 'contoso', blobs, engine, queries },
       ...{ cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 },
     });
     this.data.tell(instant(now));

@@ -1,12 +1,13 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { openEngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
-import '../../src/kql/functions/conversion.ts'; // registers those functions that the macros of the engine call
 import { natives } from '../../src/kql/language.ts';
+import { createQueryEngine } from '../../src/kql/query-engine.ts';
 import { DurableSteps } from './durable-steps.ts';
 import type { Killed } from './killed-check.ts';
 import { check } from './killed-check.ts';
 import { openKilledCluster } from './killed-cluster.ts';
+import { openKilledParser } from './killed-derived.ts';
 import { prepare, scenarios } from './killed-work.ts';
 
 // A cluster that is made to be killed. `prepare` DIRECTORY SCENARIO NOW, `work` DIRECTORY SCENARIO NOW STEP, or `check`, which
@@ -25,10 +26,12 @@ void main().catch((error: unknown) => {
 
 /** A script has no `await` of its own. */
 async function main(): Promise<void> {
+  const parser = openKilledParser(); // starts when something is parsed
   if (mode === 'check') {
     const engine = await openEngine();
+    const queries = createQueryEngine({ parser, database: engine });
     for await (const line of createInterface({ input: process.stdin }))
-      say(JSON.stringify(await check(JSON.parse(line) as Killed, engine)));
+      say(JSON.stringify(await check(JSON.parse(line) as Killed, engine, queries)));
     process.exit(0);
   }
   const scenario = scenarios[name];
@@ -39,6 +42,7 @@ async function main(): Promise<void> {
   const engine = await openEngine();
   const cluster = await openKilledCluster({
     ...{ directory, engine, now: Number(now) },
+    queries: createQueryEngine({ parser, database: engine }),
     // A change of custody takes many commits then.
     ...(changesCatalog ? { recordsEach: 2 } : {}),
     written: ({ generation, mark }) => {
@@ -52,5 +56,6 @@ async function main(): Promise<void> {
     say(`steps ${steps.count} ${JSON.stringify([...steps.counted])}`);
   }
   await cluster.close();
+  parser.stop();
   engine.close();
 }

@@ -6,11 +6,13 @@ import type { KilledCluster } from './killed-cluster.ts';
 import { clusterId } from './killed-cluster.ts';
 import { sqlChange } from '../support/row-change.ts';
 import { checkEvents, eventRecorder, eventSender, makeSetting } from './killed-diagnostics.ts';
+import { derive, derivedProblems, exportDue, exportOnce, materialize, requireWhole } from './killed-derived.ts';
 import { enqueue, ingestQueue } from './killed-queue.ts';
 
-/** `log`: a small streaming request; `extent`: inline data; `queued`: a blob and a message; `update`: rows in the place of those of the update
+/** `log`: a small streaming request; `extent`: inline data; `queued`: a blob and a message; `export`: a command whose rows go to
+ * the user's storage; `update`: rows in the place of those of the update
  * before it; the others: the rows of a query, `set` into a table that it makes. */
-const kinds = ['log', 'extent', 'append', 'replace', 'update', 'set', 'queued', 'event'] as const;
+const kinds = ['log', 'extent', 'append', 'replace', 'update', 'set', 'queued', 'event', 'export'] as const;
 export type RequestKind = (typeof kinds)[number];
 
 export interface Request {
@@ -46,6 +48,7 @@ export async function send(cluster: KilledCluster, request: Request): Promise<vo
     await enqueue(cluster, name, table, rows.map((row) => `${name},${row}`).join('\n'));
     return;
   }
+  if (kind === 'export') return exportOnce(cluster, name);
   const sql = `SELECT * FROM (VALUES ${rows.map((row) => `('${name}', ${row}::BIGINT)`).join(', ')}) AS v(a, b)`;
   if (kind === 'update') {
     await data.changeRows(sqlChange(cluster.engine, table, `c1 LIKE '${table} update %'`, { sql, columns }));
@@ -74,6 +77,8 @@ export interface Scenario {
   readonly tables: readonly string[];
   /** Makes what is there before. */
   readonly prepare: (cluster: KilledCluster) => Promise<void>;
+  /** What comes between the tables and their first rows. */
+  readonly tablesMade?: (cluster: KilledCluster) => Promise<void>;
   readonly work: (work: Work) => Promise<void>;
   /** Goes on after a crash with what was acknowledged and is not done yet. */
   readonly resume?: (cluster: KilledCluster) => Promise<void>;
@@ -165,6 +170,33 @@ const diagnostics: Scenario = {
     checkEvents(
       cluster,
       done.filter((name) => requestOf(name).kind === 'event'),
+    ),
+};
+
+/** New rows of a table go into a view and out to a user's storage while more come. */
+const derived: Scenario = {
+  tables: ['T'],
+  prepare: async (cluster) => {
+    await cluster.changeTo(cluster.customer(firstKey(cluster)));
+  },
+  tablesMade: derive,
+  work: async (work) => {
+    const { cluster, steps } = work;
+    const at = (kind: RequestKind, n: number): Promise<void> => tell(work, { table: 'T', kind, n });
+    await steps.during(async () => {
+      for (let round = 0; round < 2; round += 1) {
+        const n = round * 10;
+        await Promise.all([materialize(cluster), at('log', n), at('extent', n)]);
+        await Promise.all([exportDue(cluster), at('log', n + 1), requireWhole(cluster)]);
+        await Promise.all([materialize(cluster), exportDue(cluster), at('export', n), at('extent', n + 1)]);
+        await requireWhole(cluster);
+      }
+    });
+  },
+  check: (cluster, done) =>
+    derivedProblems(
+      cluster,
+      done.filter((name) => requestOf(name).kind === 'export'),
     ),
 };
 
@@ -311,6 +343,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ingest,
   queued,
   diagnostics,
+  derived,
   merge,
   rotation,
   custody,
@@ -325,6 +358,7 @@ export async function prepare(scenario: Scenario, cluster: KilledCluster, say: W
     'db',
     scenario.tables.map((name) => ({ name, columns })),
   );
+  await scenario.tablesMade?.(cluster);
   const extents = scenario === merge ? smallExtents : 2;
   for (const table of scenario.tables) {
     await data.setPolicy('db', table, 'streamingingestion', { IsEnabled: true, HintAllocatedRate: null });

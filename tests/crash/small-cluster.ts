@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
+import { createQueryEngine } from '../../src/kql/query-engine.ts';
+import { openTestParser } from '../support/command-fixture.ts';
 import { customerHost } from './file-vault.ts';
 import type { KilledCluster, KilledClusterOptions } from './killed-cluster.ts';
 import { openKilledCluster } from './killed-cluster.ts';
@@ -30,7 +32,8 @@ export async function smallCluster(
   const pem = () =>
     generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   writeFileSync(join(directory, 'pairs.json'), JSON.stringify([pem(), pem()]));
-  const cluster = await openKilledCluster({ directory, engine, now: Date.UTC(2026, 0, 1), ...more });
+  const queries = createQueryEngine({ parser: openTestParser(), database: engine }); // starts nothing until it is asked
+  const cluster = await openKilledCluster({ directory, engine, queries, now: Date.UTC(2026, 0, 1), ...more });
   await cluster.changeTo(cluster.customer(cluster.vault.addVersion(customerHost, 'k')));
   await (
     await cluster.data()

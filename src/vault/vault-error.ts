@@ -165,6 +165,12 @@ export const vaultErrors = {
     code: 'BadParameter',
     text: (name: string) => `The request URI contains an invalid name: ${name}`,
   },
+  /** Of a path that ends in what is neither a version nor an operation of this method. */
+  noSuchOperation: {
+    status: 400,
+    code: 'BadParameter',
+    text: (method: string, operation: string) => `Method ${method} does not allow operation '${operation}'`,
+  },
   requiredProperty: {
     status: 400,
     code: 'BadParameter',
@@ -230,6 +236,12 @@ export const vaultErrors = {
   policyIsImmutable: row(400, 'BadParameter', 'AKV.SKR.1020: Immutable Key Release Policy cannot be modified.'),
   exportableWithoutPolicy: row(400, 'BadParameter', 'AKV.SKR.1004: Exportable keys must have release policy.'),
   policyWithoutExportable: row(400, 'BadParameter', 'AKV.SKR.1005: Non-exportable keys must not have release policy.'),
+  attestationNotVerified: {
+    status: 403,
+    code: 'Forbidden',
+    inner: 'AccessDenied',
+    text: () => 'Target environment attestation statement cannot be verified.',
+  },
   /** The one answer to whatever can be wrong with a ciphertext. */
   cannotDecrypt: row(400, 'BadParameter', 'Unable to decrypt specified value with this key.'),
   algorithmNotSupported: {

@@ -51,6 +51,10 @@ export function operationsPage(): string {
       `everything below ${codes([...notBuiltCollections].map((name) => `/${name}`))}`,
     ),
     '',
+    wrapped(
+      'Two are refused as Key Vault refuses them: `Release`, since no attestation service is asked, is 403 `AccessDenied` (“Target environment attestation statement cannot be verified.”); random bytes (`/rng`), which only managed HSMs have, are 400.',
+    ),
+    '',
     '## Entra ID',
     '',
     wrapped(

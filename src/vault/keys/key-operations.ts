@@ -3,20 +3,13 @@ import { cryptoOperations } from './crypto-operations.ts';
 import { importKeyOperation } from './import-key.ts';
 import { keyBackupOperations } from './key-backup.ts';
 import { keyLifecycleOperations } from './key-lifecycle.ts';
+import { refusedOperations } from './refused-operations.ts';
 import { rotationOperations } from './rotation-operations.ts';
 import { signingOperations } from './signing-operations.ts';
 import type { VaultOperation } from '../objects/operation.ts';
 
 /** What Key Vault has for keys and Kustody has not built: refused by name. */
 const notBuilt = [
-  {
-    id: 'Release',
-    method: 'POST',
-    path: '/keys/{name}/{version}/release',
-    latest: true,
-    permission: 'release',
-    dataAction: 'keys/release/action',
-  },
   {
     id: 'SecureWrapKey',
     method: 'POST',
@@ -40,7 +33,6 @@ const notBuilt = [
     permission: 'get',
     dataAction: 'keys/read',
   },
-  { id: 'GetRandomBytes', method: 'POST', path: '/rng', permission: 'get', dataAction: 'rng/action' },
 ] as const satisfies readonly VaultOperation[];
 
 /** Every operation on keys. Literal segments win over `{placeholders}`, whatever the order here. */
@@ -52,5 +44,6 @@ export const keyOperations: readonly VaultOperation[] = [
   ...signingOperations,
   ...keyBackupOperations,
   ...rotationOperations,
+  ...refusedOperations,
   ...notBuilt,
 ];

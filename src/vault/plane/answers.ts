@@ -5,7 +5,7 @@ import type { Correlation } from '../../http/correlation.ts';
 import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from '../../http/plane-failure.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import { errorBody, VaultError, vaultError } from '../vault-error.ts';
-import { notBuiltCollections } from './vault-operations.ts';
+import { collections, notBuiltCollections } from './vault-operations.ts';
 
 /** Headers of every answer. Key Vault echoes the client's request id without being asked. */
 export function answerHeaders({ requestId, clientRequestId }: Correlation): Record<string, string> {
@@ -84,13 +84,24 @@ const failureCodes = {
 } as const satisfies Record<PlaneFailureKind, string>;
 
 export function renderVaultFailure(failure: PlaneFailure, request?: FastifyRequest): PlaneAnswer {
-  const collection = failure.kind === 'notFound' ? collectionOf(request) : undefined;
   const error =
-    collection !== undefined && notBuiltCollections.has(collection)
-      ? vaultError('notBuilt', `the collection ${collection} of Key Vault`)
-      : new VaultError(failure.status, failureCodes[failure.kind], undefined, failure.text);
+    (failure.kind === 'notFound' ? unknownOperation(request) : undefined) ??
+    new VaultError(failure.status, failureCodes[failure.kind], undefined, failure.text);
   return { status: error.status, body: errorBody(error) };
 }
 
-const collectionOf = (request: FastifyRequest | undefined): string | undefined =>
-  /^\/+([a-z]+)/i.exec(request?.raw.url ?? '')?.[1]?.toLowerCase();
+/** Random bytes: vaults answer 400, as the maintainers of the SDKs say. */
+const managedHsmOnly = 'rng';
+
+/** What no operation takes, of a collection that Key Vault has. */
+function unknownOperation(request: FastifyRequest | undefined): VaultError | undefined {
+  const [, first = '', ...rest] = /^\/+([a-z]+)([^?]*)/i.exec(request?.raw.url ?? '') ?? [];
+  const collection = first.toLowerCase();
+  if (notBuiltCollections.has(collection)) return vaultError('notBuilt', `the collection ${collection} of Key Vault`);
+  const [name, ...after] = (rest[0] ?? '').split('/').filter((segment) => segment !== '');
+  const last = after.at(-1);
+  if (collection === managedHsmOnly) return vaultError('noSuchOperation', 'POST', managedHsmOnly);
+  if (request === undefined || !collections.has(collection) || name === undefined || last === undefined)
+    return undefined;
+  return vaultError('noSuchOperation', request.method, last.slice(0, 200));
+}

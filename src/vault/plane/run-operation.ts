@@ -106,11 +106,15 @@ function refusalIn(error: unknown): VaultError {
   throw error;
 }
 
-/** @throws VaultError 400 for a name that no object has */
+const versionForm = /^[0-9a-f]{32}$/i;
+
+/** @throws VaultError 400 for a name that no object has, and a path that ends in no version */
 function requestOf(call: VaultCall, newKey: VaultRequest['newKey']): VaultRequest {
   const name = call.name === undefined ? undefined : parseKeyName(call.name);
   if (call.name !== undefined && name === undefined) throw vaultError('invalidName', call.name.slice(0, 200));
   const { vault, caller, isOurOwn, apiVersion, query, issuer, version, body, accept } = call;
+  if (version !== undefined && call.operation.path.endsWith('/{version}') && !versionForm.test(version))
+    throw vaultError('noSuchOperation', call.operation.method, version.slice(0, 200));
   return { vault, caller, isOurOwn, apiVersion, query, name, issuer, version, body, accept, newKey };
 }
 

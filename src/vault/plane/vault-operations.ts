@@ -20,6 +20,11 @@ export const vaultOperations: readonly CollectionOperation[] = Object.entries(op
   ([collection, operations]) => operations.map((operation) => ({ ...operation, collection: collection as Collection })),
 );
 
+/** The first segments of their paths. */
+export const collections: ReadonlySet<string> = new Set(
+  vaultOperations.flatMap(({ path }) => /^\/([a-z]+)\//.exec(path)?.[1] ?? []),
+);
+
 /** Where all that vaults hold lies: for sweeps. */
 export const objectKinds: readonly ObjectTables[] = [keyTables, secretTables, certificateTables];
 

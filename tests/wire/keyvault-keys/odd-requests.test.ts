@@ -162,9 +162,59 @@ describe('paths, methods and versions', () => {
     }
   });
 
-  it('a version that cannot be one is not found', async () => {
-    const reply = await vault.raw('GET', `/keys/k/latest${version}`);
-    expect(reply).toMatchObject({ status: 404, json: { error: { code: 'KeyNotFound' } } });
+  it.each([
+    ['GET', '/keys/k/latest', 'latest'],
+    ['GET', '/keys/k/create', 'create'],
+    ['DELETE', '/deletedkeys/k/purge', 'purge'],
+    ['POST', `/keys/k/${'0'.repeat(32)}/hide`, 'hide'],
+    ['POST', '/rng', 'rng'],
+  ])('%s %s: ends in neither a version nor an operation', async (method, path, operation) => {
+    const reply = await vault.raw(method, `${path}${version}`, method === 'POST' ? { body: { count: 8 } } : {});
+    expect(reply.status).toBe(400);
+    expect(reply.json).toEqual({
+      error: { code: 'BadParameter', message: `Method ${method} does not allow operation '${operation}'` },
+    });
+  });
+
+  it('Release gives no key out: none that may not leave, and none without an attestation that can be verified', async () => {
+    const permissions = { keys: ['all', 'release'] };
+    vault.addVault('releasing', {
+      sku: 'premium',
+      accessPolicies: [{ tenantId: vault.tenantId, objectId: vault.caller.objectId, permissions }],
+    });
+    const ask = (path: string, body: unknown): Promise<RawReply> =>
+      vault.raw('POST', `/keys/${path}${version}`, { vault: 'releasing', body });
+    const rules = {
+      version: '1.0.0',
+      anyOf: [{ authority: 'https://attest.example', allOf: [{ claim: 'c', equals: 'd' }] }],
+    };
+    const data = Buffer.from(JSON.stringify(rules)).toString('base64url');
+    const leaving = { kty: 'EC-HSM', attributes: { exportable: true }, release_policy: { data } };
+    for (const [name, body] of [
+      ['staying', { kty: 'EC' }],
+      ['leaving', leaving],
+    ] as const) {
+      expect((await ask(`${name}/create`, body)).status).toBe(200);
+    }
+    const target = 'eyJhbGciOiJub25lIn0.e30.';
+    expect(await ask('nobody/release', { target })).toMatchObject({ status: 404 });
+    expect((await ask('leaving/release', {})).body).toContain("Property 'target' is required");
+    expect((await ask('staying/release', { target })).json).toEqual({
+      error: {
+        code: 'Forbidden',
+        message: 'Operation release is not permitted on this key.',
+        innererror: { code: 'KeyOperationForbidden' },
+      },
+    });
+    const refused = await ask('leaving/release', { target });
+    expect(refused.status).toBe(403);
+    expect(refused.json).toEqual({
+      error: {
+        code: 'Forbidden',
+        message: 'Target environment attestation statement cannot be verified.',
+        innererror: { code: 'AccessDenied' },
+      },
+    });
   });
 
   it.each(keyOperations.filter((operation) => operation.handle === undefined))(

@@ -20,7 +20,8 @@ import type { ContinuousExports } from './exports/continuous-exports.ts';
 import type { ExportRequest } from './exports/export-rows.ts';
 import type { ExportedBlob } from './exports/export-target.ts';
 import type { ExternalDataRequest } from './ingest/external-table.ts';
-import type { ExternalTableRequest } from './ingest/named-external-table.ts';
+import type { DeltaSchema } from './ingest/delta-schema.ts';
+import type { ExternalFile, ExternalTableRequest } from './ingest/external-table-request.ts';
 import type {
   AppendRequest,
   AppendResult,
@@ -88,6 +89,10 @@ export interface ClusterData
   readExternal(request: ExternalDataRequest): Promise<OpenTable>;
   /** What a query asks for of the files of an external table, likewise. @throws DataError `ExternalTableNotFound` */
   readExternalTable(database: string, request: Omit<ExternalTableRequest, 'table' | 'database'>): Promise<OpenTable>;
+  /** The files of an external table. @throws DataError `ExternalTableNotFound` and others when they are read, KqlError */
+  externalFiles(database: string, table: string, request: StorageRequest): AsyncIterable<ExternalFile>;
+  /** What the log of a Delta table says of its columns, for an external table that is to be. @throws DataError, KqlError */
+  deltaSchema(database: string, address: string, request: StorageRequest): Promise<DeltaSchema>;
   /** Writes rows into the user's storage, where no key of the cluster is. */
   exportRows(request: ExportRequest): Promise<readonly ExportedBlob[]>;
   /** Rows of a SELECT (`.set-or-append` and its like). One extent, or none when there are no rows. */
@@ -103,6 +108,9 @@ export interface ClusterData
   /** Merges what is cheap to merge, then lets go of everything. */
   close(): Promise<void>;
 }
+
+/** As whom storage is read, and until when. */
+export type StorageRequest = Pick<ExternalTableRequest, 'sourceOf' | 'signal'>;
 
 export interface PruningSources extends EngineSources {
   /** @param uses extents that none of them needs are not opened. Absent: all rows are read */

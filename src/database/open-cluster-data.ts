@@ -25,7 +25,9 @@ import { createOperationsUnderWay } from './operations-under-way.ts';
 import { createContinuousExports, forgetExports } from './exports/continuous-exports.ts';
 import { exportRows } from './exports/export-rows.ts';
 import { openExternalData } from './ingest/external-table.ts';
-import { openExternalTable } from './ingest/named-external-table.ts';
+import { readDeltaTable } from './ingest/delta-log.ts';
+import { externalSourceOf } from './ingest/external-table-request.ts';
+import { externalFiles, openExternalTable } from './ingest/named-external-table.ts';
 import type { SourceOf } from './ingest/data-source.ts';
 import { parseMapping } from './ingest/ingestion-mapping.ts';
 import { IngestService } from './ingest/ingest-service.ts';
@@ -215,6 +217,15 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
         { connect, files },
         { ...calledOut(request), database, table: externalTables.externalTable(database, request.named.name) },
       ),
+    externalFiles: (database, name, request) =>
+      externalFiles(
+        { connect, files },
+        { ...calledOut(request), database, table: externalTables.externalTable(database, name) },
+      ),
+    deltaSchema: async (database, address, request) => {
+      const folder = externalSourceOf(calledOut(request).sourceOf, database)(address);
+      return (await readDeltaTable({ connect, files }, folder, request.signal)).schema;
+    },
     exportRows: (request) => exportRows({ connect, files }, request),
     append: (request) => ingestion.append(request),
     ...history,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandFixture } from './command-fixture.ts';
+import { deltaVector } from './delta-vectors.ts';
 
 /** What the page of an example presupposes: its cluster has it, the cluster of the test gets it. */
 export interface Setup {
@@ -69,6 +70,9 @@ const table123 = (columns: string): readonly string[] => [
   `.create table Table123 (${columns})`,
 ];
 const sources = (file: string): Readonly<Record<string, string>> => ({ source1: file, source2: file });
+
+const deltaTable = (address: string): Readonly<Record<string, string>> =>
+  Object.fromEntries([...deltaVector('scalars').keys()].map((path) => [`${address}/${path}`, `delta/scalars/${path}`]));
 
 /** Two operations, each of a blob that is queued. */
 async function queuedOperations(run: CommandFixture['run']): Promise<Record<string, string>> {
@@ -157,6 +161,14 @@ export const setups: readonly Setup[] = [
       `.create table Table123 ingestion avro mapping "Mapping_Name" '[{"Column": "Text", "Properties": {"Path": "$.Text"}}]'`,
     ],
     files: sources('avro/types.deflate.avro'),
+  },
+  {
+    of: /^external-tables-delta-lake#1/,
+    files: deltaTable('https://storageaccount.blob.core.windows.net/container1'),
+  },
+  {
+    of: /^external-tables-delta-lake#2/,
+    files: deltaTable('abfss://filesystem@storageaccount.dfs.core.windows.net/path'),
   },
   {
     of: /^orc-mapping#/,

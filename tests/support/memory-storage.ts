@@ -67,6 +67,7 @@ export function memoryStorage(): MemoryStorage {
             yield { path: below, bytes: bytes.byteLength, source: storage.sourceOf(path, use) };
           }
         },
+        file: (path) => storage.sourceOf(`${name}/${path}`, use),
         open: async (signal) => {
           storage.read.push(name);
           const found = blobs.get(name);

@@ -6,6 +6,8 @@ import { isKqlType } from '../../kql/plan/types.ts';
 /** A table whose rows lie in the user's storage. Its record is sealed with all others; what proves access is never shown. */
 export interface ExternalTableView {
   readonly name: string;
+  /** Its files and its partitions are those that a log in its only folder says; its files are Parquet. Absent: whatever lies below its folders. */
+  readonly kind?: 'delta';
   readonly columns: readonly Column[];
   readonly folder: string;
   readonly docstring: string;

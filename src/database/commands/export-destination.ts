@@ -17,6 +17,8 @@ export function destinationOf(
   properties: LayoutProperties,
   context: CommandContext,
 ): Pick<ExportWork, 'layout' | 'targets' | 'columns' | 'written' | 'foldersOf'> {
+  if (table.kind === 'delta')
+    throw new KqlError('notSupported', `Exports to external tables of kind 'delta' ('${table.name}') are not built.`);
   const format = exportFormats.find((one) => one === table.format.toLowerCase());
   if (format === undefined)
     throw new KqlError('notSupported', `Data is exported as ${exportFormats.join(', ')}, not as '${table.format}'.`);

@@ -75,7 +75,6 @@ describe('an external table', () => {
 
 describe('what is refused', () => {
   it.each([
-    [`.create external table Shown2 (A: long) kind=delta (h@'${box};canary')`, /of kind 'delta' are not built/],
     [table('Shown3', 'dataformat=nosuch'), /not supported: of external tables/],
     [table('Shown4').replace('folder="F"', 'dryRun=true'), /'dryRun' of external tables is not built/],
     [table('Shown5').replace('.create-or-alter', '.alter'), /'Shown5' of kind 'ExternalTable' was not found/],

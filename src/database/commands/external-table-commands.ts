@@ -1,19 +1,16 @@
 import { invariant } from '../../base/invariant.ts';
 import type { ExternalPartition, ExternalTableView } from '../catalog/external-table.ts';
-import { parsePathFormat, requirePartition } from '../catalog/path-format.ts';
-import { KqlError } from '../../kql/plan/kql-error.ts';
-import type { Column } from '../../kql/plan/types.ts';
-import { requireFormat } from '../ingest/formats.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { recorded } from './export-commands.ts';
 import { destinationOf } from './export-destination.ts';
-import { exportFormats, exportLayout, isTrue } from './export-properties.ts';
+import { isTrue } from './export-properties.ts';
+import { definition, withDeltaSchema } from './external-table-definition.ts';
 import { operationIdColumns } from './operation-record.ts';
 import { ownPrincipals, requirePermission } from './permissions.ts';
 import { requireReadable } from './query-request.ts';
 import { targetIn } from './run-export.ts';
-import { clrTypes, columnType, cslSchema } from './schema-text.ts';
+import { clrTypes, cslSchema } from './schema-text.ts';
 
 const tableColumns =
   'TableName: string, TableType: string, Folder: string, DocString: string, Properties: string, ConnectionStrings: dynamic, Partitions: dynamic, PathFormat: string';
@@ -21,62 +18,6 @@ const changedColumns =
   'TableName: string, TableType: string, Folder: string, DocString: string, Schema: string, Properties: string';
 const schemaColumns = 'TableName: string, Schema: string, DatabaseName: string, Folder: string, DocString: string';
 const exportedColumns = 'ExternalTableName: string, Path: string, NumRecords: long, SizeInBytes: long';
-
-const knownProperties = [
-  ...(['folder', 'docString', 'compressed', 'compressionType', 'includeHeaders', 'namePrefix'] as const),
-  ...(['fileExtension', 'encoding', 'sampleUris', 'filesPreview', 'validateNotEmpty', 'dryRun'] as const),
-];
-const connectionsMax = 100;
-
-/** Reads a definition. @throws KqlError for what is not built, by its name */
-function definition(command: Command, context: CommandContext): ExternalTableView {
-  const kind = command.required('TableKind').toLowerCase();
-  if (kind !== 'storage' && kind !== 'blob' && kind !== 'adl')
-    throw new KqlError('notSupported', `External tables of kind '${kind.slice(0, 50)}' are not built; storage is.`);
-  const { folder = '', docString = '', ...properties } = command.properties(knownProperties);
-  for (const name of ['sampleUris', 'filesPreview', 'validateNotEmpty', 'dryRun'] as const)
-    if (isTrue(properties[name]))
-      throw new KqlError('notSupported', `The property '${name}' of external tables is not built.`);
-  const connections = command.all('StorageConnectionString');
-  if (connections.length === 0 || connections.length > connectionsMax)
-    throw new KqlError('semantic', `An external table has 1 to ${connectionsMax} storage connection strings.`);
-  const format = command.required('DataFormatKind');
-  const isWritten = exportFormats.find((one) => one === format.toLowerCase());
-  if (isWritten === undefined) requireFormat(format);
-  // Says what is wrong with the properties before somebody exports.
-  else exportLayout(isWritten, isTrue(properties.compressed), properties, context);
-  const types = command.all('ColumnType');
-  const columns: Column[] = command
-    .all('ColumnName')
-    .map((name, index) => ({ name, type: columnType(types[index] ?? '') }));
-  const partitions = partitionsOf(command);
-  for (const partition of partitions) requirePartition(partition);
-  const pathFormat = /\bpathformat\s*=\s*\(([\s\S]*?)\)\s*dataformat\b/i.exec(command.text)?.[1]?.trim() ?? '';
-  // Says what is wrong with the paths before somebody reads them.
-  parsePathFormat(pathFormat, partitions);
-  return {
-    ...{ name: command.required('ExternalTableName'), columns, folder, docstring: docString, format, connections },
-    ...{ partitions, pathFormat, properties },
-  };
-}
-
-/** A partition's name stands in the path's format, too, without a type after it. */
-function partitionsOf({ leaves }: Command): readonly ExternalPartition[] {
-  const named = leaves.filter(({ name }) => name !== undefined);
-  return named.flatMap((leaf, index): ExternalPartition[] => {
-    if (leaf.name !== 'PartitionName' || named[index + 1]?.name !== 'PartitionType') return [];
-    const after = named.slice(index + 2);
-    const end = after.findIndex(
-      ({ name }) => !/^(PartitionFunction|StringColumn|DateTimeColumn|HashMod|BinValue)$/.test(name ?? ''),
-    );
-    const own = end < 0 ? after : after.slice(0, end);
-    const text = (pattern: RegExp): string | undefined => own.find(({ name = '' }) => pattern.test(name))?.text;
-    const [column, call, argument] = [text(/Column$/), text(/Function$/), text(/^(HashMod|BinValue)$/)];
-    const base = { name: leaf.text, type: named[index + 1]?.text ?? '' };
-    if (column === undefined) return [base];
-    return [{ ...base, of: { column, ...(call && { call }), ...(argument && { argument }) } }];
-  });
-}
 
 const hiddenProof = '*******';
 
@@ -115,8 +56,10 @@ function propertiesJson({ format, properties }: ExternalTableView): string {
   });
 }
 
+const tableType = ({ kind }: ExternalTableView): string => (kind === 'delta' ? 'Delta' : 'Blob');
+
 const tableRow = (table: ExternalTableView): Row => [
-  ...[table.name, 'Blob', table.folder, table.docstring, propertiesJson(table)],
+  ...[table.name, tableType(table), table.folder, table.docstring, propertiesJson(table)],
   JSON.stringify(table.connections.map(shownConnection)),
   ...[JSON.stringify(table.partitions.map(partitionJson)), table.pathFormat],
 ];
@@ -140,10 +83,11 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
   else requirePermission(context, 'create', database, command.kind);
   // Addresses that lead nowhere are refused where they are written.
   for (const connection of table.connections) targetIn(context, connection, 'ExternalTable');
-  const made = await data.putExternalTable(database, { ...table, ...ownPrincipals(context) }, mode);
+  const whole = table.kind === 'delta' ? await withDeltaSchema(table, context) : table;
+  const made = await data.putExternalTable(database, { ...whole, ...ownPrincipals(context) }, mode);
   if (mode === 'create') return [tableRow(made)];
   const schema = JSON.stringify(made.columns.map(({ name, type }) => ({ Name: name, CslType: type })));
-  return [[made.name, 'Blob', made.folder, made.docstring, schema, propertiesJson(made)]];
+  return [[made.name, tableType(made), made.folder, made.docstring, schema, propertiesJson(made)]];
 }
 
 function schemaRow(command: Command, { data, database }: CommandContext): Row {

@@ -5,7 +5,6 @@ import type { ExternalMapping, ExternalTableView } from '../catalog/external-tab
 import type { PartitionValues } from '../catalog/path-format.ts';
 import { requireFormat } from '../ingest/formats.ts';
 import { parseMapping, requireFits } from '../ingest/ingestion-mapping.ts';
-import { externalFiles, externalSourceOf } from '../ingest/named-external-table.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
@@ -70,7 +69,7 @@ const partitionJson = (values: PartitionValues): string =>
   );
 
 async function artifacts(command: Command, context: CommandContext): Promise<readonly Row[]> {
-  const { sourceOf, signal } = context;
+  const { data, database, sourceOf, signal } = context;
   if (sourceOf === undefined) throw new KqlError('notSupported', 'Nothing is read from elsewhere on this cluster.');
   const limit = /\blimit\s+(\d{1,9})\s*$/i.exec(command.text.split('|')[0] ?? '')?.[1];
   const most = Math.min(limit === undefined ? artifactsMax : Number(limit), artifactsMax);
@@ -80,12 +79,7 @@ async function artifacts(command: Command, context: CommandContext): Promise<rea
   );
   const rows: Row[] = [];
   if (most === 0) return rows;
-  for await (const { source, bytes, values } of externalFiles(
-    table,
-    externalSourceOf(sourceOf, context.database),
-    [[]],
-    signal,
-  )) {
+  for await (const { source, bytes, values } of data.externalFiles(database, table.name, { sourceOf, signal })) {
     const told = [...values].map(([name, value]) => [name, isNumber.has(name) ? String(value) : value] as const);
     if (rows.push([source.name, partitionJson(new Map(told)), BigInt(bytes)]) >= most) break;
   }

@@ -11,6 +11,9 @@ export interface DataSource {
   /** The files below it, where it is a folder of storage. Absent: nobody can list what is there.
    * @param prefix of their paths @throws DataError `SourceNotAllowed` | `SourceFailed` */
   below?(prefix: string, signal: AbortSignal | undefined): AsyncIterable<FileBelow>;
+  /** A file below it, likewise, whether or not it is there.
+   * @param path as people read it, of segments that are none of '', '.' and '..' */
+  file?(path: string): DataSource;
 }
 
 export interface FileBelow {

@@ -1,5 +1,6 @@
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { stagingType } from '../../kql/duckdb/engine-database.ts';
+import type { Column } from '../../kql/plan/types.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
 import { collect } from '../extents/extent-writer.ts';
 import type { ExtentFiles } from '../extents/extent-files.ts';
@@ -14,6 +15,10 @@ export interface ExternalTableParts {
   readonly connect: () => Promise<EngineConnection>;
   readonly files: Pick<ExtentFiles, 'create'>;
 }
+
+/** Columns after so many others. */
+export const numbered = (columns: readonly Column[], before = 0): readonly ReadColumn[] =>
+  columns.map((column, index) => ({ ...column, columnId: before + index + 1 }));
 
 /** More rows belong into a table. */
 const rowsMax = 10_000_000;
@@ -38,6 +43,22 @@ export class ExternalRows {
     const definitions = columns.map(({ columnId, type }) => `${columnName(columnId)} ${stagingType(type)}`);
     await rows.#with((connection) => connection.run(`CREATE TABLE ${rows.#name} (${definitions.join(', ')})`));
     return rows;
+  }
+
+  /** @param fill whatever it throws, nothing is left */
+  static async filled(
+    parts: ExternalTableParts,
+    columns: readonly ReadColumn[],
+    fill: (rows: ExternalRows) => Promise<void>,
+  ): Promise<OpenTable> {
+    const rows = await ExternalRows.create(parts, columns);
+    try {
+      await fill(rows);
+    } catch (error) {
+      await rows.drop();
+      throw error;
+    }
+    return rows.opened();
   }
 
   /** Reads sources to their end.

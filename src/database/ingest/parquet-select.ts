@@ -20,7 +20,10 @@ import { kindOf, parseParquetType } from './parquet-type.ts';
 
 const rowsMax = 4_000_000;
 
-type ParquetOptions = Pick<ReadOptions, 'columns' | 'mapping' | 'location'>;
+type ParquetOptions = Pick<ReadOptions, 'columns' | 'mapping' | 'location'> & {
+  /** Fields that their columns cannot take are null. Absent: they are an error. */
+  readonly unlikeIsNull?: boolean | undefined;
+};
 
 /** Puts Parquet into a file in memory and says how to read it as rows of a table. @throws as `parquetFileRows` */
 export async function parquetSelect(
@@ -40,13 +43,24 @@ export async function parquetSelect(
 export async function parquetFileRows(
   connection: EngineConnection,
   path: string,
-  { columns, mapping, location }: ParquetOptions,
+  { columns, mapping, location, unlikeIsNull }: ParquetOptions,
 ): Promise<string> {
-  const fields = await parquetColumns(connection, path);
+  const all = await parquetColumns(connection, path);
+  const fields = unlikeIsNull === true ? likeFields(all, columns) : all;
   const [counted] = await collect(connection, `SELECT num_rows FROM parquet_file_metadata('${path}')`);
   if (Number(counted?.[0] ?? 0) > rowsMax)
     throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
   return parquetFileSelect(path, fields, columns, mapping, false, location);
+}
+
+function likeFields(fields: ReadonlyMap<string, string>, columns: readonly ReadColumn[]): ReadonlyMap<string, string> {
+  const types = new Map(columns.map(({ name, type }) => [name, type]));
+  return new Map(
+    [...fields].filter(([name, text]) => {
+      const [kind, type] = [kindOf(parseParquetType(text)), types.get(name)];
+      return type === undefined || (kind !== undefined && isConvertible(kind, type));
+    }),
+  );
 }
 
 /** Texts of old writers carry no mark that they are text. */

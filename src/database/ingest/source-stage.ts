@@ -27,6 +27,8 @@ export interface StageOptions extends Omit<ReadOptions, 'location'> {
   readonly withEngine?: boolean | undefined;
   /** A source without records is an error, though others have some. Absent: it counts as read. */
   readonly recordsInEach?: boolean | undefined;
+  /** Fields of Parquet that their columns cannot take are null. Absent: they are an error. */
+  readonly unlikeIsNull?: boolean | undefined;
 }
 
 /** Rows of sources, in the memory of the engine, until they are discarded. */
@@ -152,7 +154,7 @@ async function stageParquet(
     for await (const { stream, location } of sources) {
       const file = await files.create();
       held.push(file);
-      await write(file.path, stream, location);
+      await writeParquetFile(file.path, stream, location);
       selects.push(await parquetFileRows(connection, file.path, { ...options, location }));
     }
     return {
@@ -170,7 +172,8 @@ async function stageParquet(
   }
 }
 
-async function write(path: string, stream: AsyncIterable<Uint8Array>, name: string): Promise<void> {
+/** @param path of a file in memory @throws DataError `PayloadTooLarge` */
+export async function writeParquetFile(path: string, stream: AsyncIterable<Uint8Array>, name: string): Promise<void> {
   const handle = await open(path, 'w');
   try {
     let bytes = 0;

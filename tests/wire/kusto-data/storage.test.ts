@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { deltaVector } from '../../support/delta-vectors.ts';
 import type { HostAnswer } from '../../support/server-fixture.ts';
 import { clusterHost, databaseName as db } from './kusto-fixture.ts';
 import type { Answered, MappedStorage } from './mapped-storage.ts';
@@ -274,6 +275,24 @@ describe('external_table()', () => {
   it('reads a folder, whatever it is called', async () => {
     await define('Folder', `${blobHost}/${container}/sub%20folder?${sas}`);
     expect((await query('external_table("Folder")')).rows).toEqual([[8, 'eight']]);
+  });
+
+  it('reads a Delta table that another program has written, with values of partitions that a path escapes', async () => {
+    const storage = new ContainerClient(await azurite.newContainer());
+    for (const [path, bytes] of deltaVector('partitioned'))
+      await storage.getBlockBlobClient(`my tables/${path}`).uploadData(bytes);
+    const { pathname, search } = new URL(storage.url);
+    const address = `${blobHost}/${pathname.split('/').at(-1)}/my%20tables${search}`;
+    const made = await mgmt(`.create external table Lake kind=delta (h@'${address}')`);
+    expect([made.status, made.rows[0]?.slice(0, 2)]).toEqual([200, ['Lake', 'Delta']]);
+    expect(
+      (await query('external_table("Lake") | where Number == 7 | project Id, Text | order by Id asc')).rows,
+    ).toEqual([
+      [1, 'a/b c%'],
+      [4, 'grüße=☕'],
+    ]);
+    const { rows } = await mgmt('.show external table Lake artifacts');
+    expect(rows.map(([uri]) => String(uri).includes('sig='))).toEqual(Array.from({ length: 5 }, () => false));
   });
 
   it('reads nowhere else, and says so without what is secret', async () => {

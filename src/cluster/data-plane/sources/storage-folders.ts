@@ -1,6 +1,7 @@
 import type { DataSource, FileBelow } from '../../../database/ingest/data-source.ts';
 import type { CallMain } from '../../messages/data-plane-calls.ts';
 import { createSourceClient } from './pinned-requests.ts';
+import type { SourceAddress } from './source-address.ts';
 import { notRead } from './source-address.ts';
 import type { ProvenAddress } from './storage-client.ts';
 import { addressesOf, storageClient } from './storage-client.ts';
@@ -42,6 +43,25 @@ export async function* blobsBelow(
   } catch (error) {
     throw explain(error, { name, url: containerAt }, signal, notListed);
   }
+}
+
+/** Where a blob below a folder is. */
+export function blobBelow(
+  { containerAt, folder, name }: Pick<SourceAddress, 'containerAt' | 'folder' | 'name'>,
+  path: string,
+): Pick<SourceAddress, 'name' | 'url'> {
+  const segments = [...(folder === '' ? [] : folder.split('/')), ...path.split('/')];
+  // A URL would leave the folder by them.
+  if (
+    segments
+      .join('/')
+      .split('/')
+      .some((part) => part === '' || part === '.' || part === '..')
+  )
+    throw notRead(name, 'its path does not lead down from its folder.');
+  const url = new URL(containerAt);
+  url.pathname = `${url.pathname}/${segments.map(encodeURIComponent).join('/')}`;
+  return { name: `${name.replace(/\/+$/, '')}/${path}`, url };
 }
 
 const notListed = (name: string, why: string): string => `Failed to list the files of '${name}': ${why}.`;

@@ -9,7 +9,7 @@ import type { ProofOf } from './identity-tokens.ts';
 import type { ProvenAddress } from './storage-client.ts';
 import { addressesOf, storageClient } from './storage-client.ts';
 import { explain } from './storage-failures.ts';
-import { blobsBelow } from './storage-folders.ts';
+import { blobBelow, blobsBelow } from './storage-folders.ts';
 
 /** Reads blobs of accounts that the user mapped, and what hosts give that were let through; nothing else. */
 export function createStorageSources(accounts: readonly StorageAccount[], call: CallMain, proofOf: ProofOf): SourceOf {
@@ -23,6 +23,7 @@ export function createStorageSources(accounts: readonly StorageAccount[], call: 
     return {
       ...source,
       below: (prefix, signal) => blobsBelow(proven, call, prefix, (file) => sourceOf(file, use), signal),
+      file: (path) => sourceOf({ ...address, ...blobBelow(address, path) }, use),
     };
   };
   return (text, use) => sourceOf(readSourceAddress(text, accounts), use);

@@ -1,5 +1,5 @@
 import type { Sql } from '../sql/fragment.ts';
-import { sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import { cast } from '../sql/convert.ts';
 import { native } from '../sql/native-row.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
@@ -52,7 +52,7 @@ const [scheme, host, port] = ['[A-Za-z][A-Za-z0-9+.-]*', String.raw`\[[^\]]*\]|[
 const lineEnds = '\n\r\u2028\u2029';
 /** scheme://username:password@host:port/path?query#fragment. RE2 and JavaScript read it alike. */
 const urlPattern = String.raw`^(?:(${scheme})://)?(?:([^:@/?#]*)(?::([^@/?#]*))?@)?(${host})(?::(${port}))?([^?#]*)(?:\?([^#]*))?(?:#([^${lineEnds}]*))?$`;
-/** The same where there is no @ and no end of a line: then nothing behind the part can keep it from being found. */
+/** The same where there is no @ and no end of a line, and nothing to trim: then nothing behind the part can keep it from being found. */
 const simpleUrlPatterns: Readonly<Record<string, string>> = {
   Scheme: `^(${scheme})://`,
   Host: `^(?:${scheme}://)?(${host})`,
@@ -60,6 +60,13 @@ const simpleUrlPatterns: Readonly<Record<string, string>> = {
   Path: `^(?:${scheme}://)?(?:${host})(?::${port})?([^?#]*)`,
   Fragment: '#((?s:.)*)',
 };
+/** The same behind the scheme of most URLs, and without brackets: RE2 reads these in one pass. */
+const plainUrlPatterns: Readonly<Record<string, string>> = {
+  Host: '^https?://([^:/?#]*)',
+  Port: `^https?://[^:/?#]*:(${port})`,
+};
+/** Of ASCII: what is trimmed, what ends a line, and the sign of a user. */
+const hardCharacters = '\t\n\v\f\r @';
 const urlExpression = new RegExp(urlPattern);
 /** What JavaScript trims. */
 const blanks =
@@ -168,13 +175,16 @@ const parseUrl: FunctionRow = {
       textIn: (key) => {
         if (!Object.hasOwn(urlGroups, key)) return undefined;
         const text = cast(source, 'string');
-        const trimmed = sql`CASE WHEN ascii(${text}) BETWEEN 33 AND 126 AND ascii(right(${text}, 1)) BETWEEN 33 AND 126 THEN ${text} ELSE trim(${text}, ${ctx.bind(blanks, 'VARCHAR')}) END`;
-        const found = (pattern: string, group: number): Sql =>
-          sql`regexp_extract(${trimmed}, ${ctx.bind(pattern, 'VARCHAR')}, ${group})`;
-        const [whole, simple] = [found(urlPattern, urlGroups[key] ?? 0), simpleUrlPatterns[key]];
-        return simple === undefined
-          ? whole
-          : sql`CASE WHEN contains(${text}, '@') OR regexp_matches(${text}, ${ctx.bind(`[${lineEnds}]`, 'VARCHAR')}) THEN ${whole} ELSE ${found(simple, 1)} END`;
+        const found = (of: Sql, pattern: string, group = 1): Sql =>
+          sql`regexp_extract(${of}, ${ctx.bind(pattern, 'VARCHAR')}, ${group})`;
+        const whole = found(sql`trim(${text}, ${ctx.bind(blanks, 'VARCHAR')})`, urlPattern, urlGroups[key] ?? 0);
+        const [simple, plain] = [simpleUrlPatterns[key], plainUrlPatterns[key]];
+        if (simple === undefined) return whole;
+        const hard = Array.from(hardCharacters, (one) => sql`contains(${text}, chr(${one.charCodeAt(0)}))`);
+        const isHard = joined([sql`strlen(${text}) <> length(${text})`, ...hard], ' OR ');
+        const isPlain = sql`(starts_with(${text}, 'https://') OR starts_with(${text}, 'http://')) AND NOT contains(${text}, '[')`;
+        const quick = plain === undefined ? '' : sql`WHEN ${isPlain} THEN ${found(text, plain)}`;
+        return sql`CASE WHEN ${isHard} THEN ${whole} ${quick} ELSE ${found(text, simple)} END`;
       },
     };
   },

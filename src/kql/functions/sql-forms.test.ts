@@ -111,6 +111,42 @@ describe('SQL forms', () => {
     );
   });
 
+  it('of mv-expand give what JavaScript takes apart', async () => {
+    const leaf = fc.constantFrom(...['null', 'true', '-1.50', '1e3', '"x"', '"[1]"', '"{"', '"\\u00e9\\n"', '""']);
+    const deep = fc.oneof(leaf, fc.constantFrom('[]', '{}', '[1,[2]]', '{"a":{"b":[1]}}'));
+    const array = fc.array(deep, { maxLength: 4 }).map((items) => `[${items.join(',')}]`);
+    const bag = fc
+      .uniqueArray(fc.tuple(fc.constantFrom('a', 'é', 'c d', '\\"'), deep), { maxLength: 3, selector: ([key]) => key })
+      .map((pairs) => `{${pairs.map(([key, value]) => `"${key}":${value}`).join(',')}}`);
+    const documents = fc.array(fc.oneof(leaf, array, array, bag), { minLength: 40, maxLength: 40 });
+    const itemsOf = (text: string): readonly unknown[] => {
+      const value: unknown = JSON.parse(text);
+      if (Array.isArray(value)) return value;
+      if (typeof value !== 'object' || value === null) return [value];
+      const entries = Object.entries(value);
+      return entries.length === 0 ? [] : entries.map(([key, item]) => ({ [key]: item as unknown }));
+    };
+    const read = (text: unknown): unknown => (typeof text === 'string' ? (JSON.parse(text) as unknown) : null);
+    await fc.assert(
+      fc.asyncProperty(documents, fc.integer({ min: 0, max: 3 }), async (texts, limit) => {
+        const lists = texts.map(itemsOf);
+        const rows = async (query: string): Promise<readonly (readonly unknown[])[]> =>
+          rowsOf(texts, `extend d = todynamic(t) | ${query} | sort by i asc, x asc`);
+        const expanded = await rows('mv-expand with_itemindex = x d | project i, x, d');
+        expect(expanded.map(([, , item]) => read(item))).toEqual(lists.flat());
+        const limited = await rows(`mv-expand with_itemindex = x d limit ${limit + 1} | project i, x, d`);
+        expect(limited.map(([, , item]) => read(item))).toEqual(lists.flatMap((list) => list.slice(0, limit + 1)));
+        const zipped = await rows('mv-expand with_itemindex = x d, e = pack_array(1, 2) | project i, x, d, e');
+        expect(zipped.map(([, , item, other]) => [read(item), read(other)])).toEqual(
+          lists.flatMap((list) =>
+            Array.from({ length: Math.max(list.length, 2) }, (_row, at) => [list[at] ?? null, [1, 2][at] ?? null]),
+          ),
+        );
+      }),
+      few,
+    );
+  });
+
   it('of parse give what JavaScript finds', async () => {
     const text = (value: string): ParsePart => ({ k: 'text', text: value });
     const capture = (name: string, type = 'string'): ParsePart => ({ k: 'capture', name, type }) as ParsePart;

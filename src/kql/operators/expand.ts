@@ -17,30 +17,28 @@ import { anchored, rowScope } from '../sql/rows.ts';
 import { compileConstant, constantAs } from './source.ts';
 import type { PlanCompilers } from '../sql/scope.ts';
 
-/** What a value expands to, as a JSON array of elements: arrays to their elements, bags to one-key bags (or key and value),
- * a scalar to itself; an empty array gives nothing, a null one null row. */
-const expansion = nativeFunction(
-  'expansion',
-  ['dynamic', 'bool'],
-  'dynamic',
-  ([value, bagAsArray]) => {
-    if (value === null) return '[null]';
-    const text = String(value);
-    if (text.startsWith('[')) return text;
-    const parsed = parseJson(text);
-    if (!isBag(parsed)) return `[${text}]`;
-    return JSON.stringify(
-      Object.entries(parsed).map(([key, item]) => (bagAsArray === true ? [key, item] : { [key]: item })),
-    );
-  },
-  { nulls: true },
-);
+/** What a bag expands to, as a JSON array: one-key bags, or keys and values. */
+const members = nativeFunction('members', ['dynamic', 'bool'], 'dynamic', ([value, bagAsArray]) => {
+  const parsed = parseJson(value);
+  if (!isBag(parsed)) return `[${String(value)}]`;
+  return JSON.stringify(
+    Object.entries(parsed).map(([key, item]) => (bagAsArray === true ? [key, item] : { [key]: item })),
+  );
+});
+
+/** What a value expands to, as a list of JSON texts: arrays to their elements, bags to their members, a scalar to itself; an empty array
+ * gives nothing, a null one null row.
+ * @param value a column, since it is named several times */
+const expansion = (value: string, bagAsArray: boolean): Sql =>
+  sql`CASE WHEN ${value} IS NULL THEN ['null'] WHEN starts_with(${value}, '[') THEN ${elementsOf(value)} WHEN starts_with(${value}, '{') THEN ${elementsOf(nativeCall(members, value, String(bagAsArray)))} ELSE [${value}] END`;
+
+const elementsOf = (array: Sql): Sql => sql`CAST(json_extract(${array}, '$[*]') AS VARCHAR[])`;
 
 const tooManyPartitions = nativeFunction('partitions', ['long'], 'bool', () => {
   throw new KqlError('limits', `partition: more than ${legacyPartitions} values; use hint.strategy=native or shuffle.`);
 });
 
-export const expandNatives = [expansion, tooManyPartitions];
+export const expandNatives = [members, tooManyPartitions];
 
 interface Expansion {
   readonly relation: Relation;
@@ -59,43 +57,66 @@ const elementOf: Readonly<Partial<Record<KqlType, string>>> = {
   guid: "= 'VARCHAR'",
 };
 
-/** `to typeof()` casts: it reads no texts, and an element of another type is null. Texts are how JSON writes some types. */
-function elementAs(value: Sql, type: KqlType): Sql {
+/** `to typeof()` casts: it reads no texts, and an element of another type is null. Texts are how JSON writes some types.
+ * @param item a column of JSON texts */
+function elementAs(item: string, type: KqlType): Sql {
+  if (type === 'string') return kql.textOfJson(item);
+  const value = kql.json(item);
   const condition = elementOf[type];
   if (condition === undefined) return convert(value, 'dynamic', type);
   const special = type === 'real' ? sql` OR (${value}) IN ('"NaN"', '"Infinity"', '"-Infinity"')` : '';
   return sql`CASE WHEN json_type(${value}) ${condition}${special} THEN ${convert(value, 'dynamic', type)} END`;
 }
 
+interface ExpandOptions {
+  readonly columns: readonly MvColumn[];
+  readonly cols: readonly Column[];
+  readonly bagAsArray: boolean;
+  readonly indexColumn: string | undefined;
+  readonly limit: Sql | undefined;
+  /** It runs for one row of another relation: then the rows that it makes have no order but that of their indexes. */
+  readonly isInner: boolean;
+}
+
 /** Unnests zipped columns. The rows keep their order: row number, then index. */
 function expand(
   ctx: SqlContext,
   source: Relation,
-  columns: readonly MvColumn[],
-  cols: readonly Column[],
-  bagAsArray: boolean,
-  indexColumn: string | undefined,
-  limit: Sql | undefined,
+  { columns, cols, bagAsArray, indexColumn, limit, isInner }: ExpandOptions,
 ): Expansion {
   const input = anchored(ctx, source);
   const scope = rowScope(ctx, input);
-  const lists = columns.map((column) => ({ column, list: ctx.newId(), element: ctx.newId() }));
+  const lists = columns.map((column) => ({
+    column,
+    ...{ value: ctx.newId(), list: ctx.newId(), item: ctx.newId(), element: ctx.newId() },
+  }));
   const position = ctx.newId();
-  const length = `greatest(${lists.map(({ list }) => `len(${list})`).join(', ')})`;
-  const listed = selectFrom(input, [
+  // An index costs as much as the elements. A number of the row is not computed unless somebody asks for the order.
+  const isCounted = indexColumn !== undefined || isInner;
+  const valued = selectFrom(input, [
     ...asIs(keptIds(input)),
-    ...lists.map(({ column, list }) => ({
-      id: list,
-      sql: sql`CAST(json_extract(${nativeCall(expansion, convert(compileExpression(column.expression, scope), column.expression.type, 'dynamic'), String(bagAsArray))}, '$[*]') AS VARCHAR[])`,
+    ...lists.map(({ column: { expression }, value }) => ({
+      id: value,
+      sql: convert(compileExpression(expression, scope), expression.type, 'dynamic'),
     })),
   ]);
-  const bounded = limit === undefined ? length : sql`least(${length}, ${limit})`;
-  const unnested = sql`SELECT *, unnest(range(0, ${bounded})) AS ${position} FROM (${listed})`;
+  const listed = selectFrom(sql`(${valued})`, [
+    ...asIs(keptIds(input)),
+    ...lists.map(({ value, list }) => ({ id: list, sql: expansion(value, bagAsArray) })),
+  ]);
+  const bounded = (length: Sql): Sql => (limit === undefined ? length : sql`greatest(least(${length}, ${limit}), 0)`);
+  const longest = `greatest(${lists.map(({ list }) => `len(${list})`).join(', ')})`;
+  // Side by side; shorter ones end in nulls.
+  const unnested = selectFrom(sql`(${listed})`, [
+    ...asIs(keptIds(input)),
+    ...lists.map(({ list, item }) => ({
+      id: item,
+      sql: sql`unnest(${limit === undefined ? list : sql`list_slice(${list}, 1, ${bounded(`len(${list})`)})`})`,
+    })),
+    ...(isCounted ? [{ id: position, sql: sql`unnest(range(0, ${bounded(longest)}))` }] : []),
+  ]);
   const byName = new Map(
-    lists.map(({ column, list, element }) => [
-      column.name,
-      { sql: elementAs(kql.json(sql`list_extract(${list}, ${position} + 1)`), column.type), id: element },
-    ]),
+    lists.map(({ column, item, element }) => [column.name, { sql: elementAs(item, column.type), id: element }]),
   );
   const result = cols.map((column): RelationColumn => {
     const made = byName.get(column.name);
@@ -106,11 +127,17 @@ function expand(
     id,
     sql: byName.get(name)?.sql ?? (name === indexColumn ? convert(position, 'long', type) : id),
   }));
-  const carried = [...hiddenIds(input), position].filter((id) => !outputs.some((output) => output.id === id));
+  const carried = [...hiddenIds(input), ...(isCounted ? [position] : [])].filter(
+    (id) => !outputs.some((output) => output.id === id),
+  );
   const order = [...(input.order ?? []), { id: position, descending: false, nullsFirst: false }];
   return {
     relation: {
-      sql: selectFrom(sql`(${unnested})`, [...outputs, ...asIs(carried)]),
+      sql: selectFrom(sql`(${unnested})`, [
+        ...outputs,
+        ...asIs(carried),
+        ...(isCounted ? [] : [{ id: position, sql: 'row_number() OVER ()' }]),
+      ]),
       columns: result,
       order,
       ...(source.serialized && { serialized: true }),
@@ -136,9 +163,10 @@ function within(
 
 export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'> = {
   mvExpand: (ctx, node) => {
+    const { columns, cols, bagAsArray, indexColumn } = node;
     const limit = node.limit && constantAs(ctx, node.limit, 'long');
-    return expand(ctx, compilePlan(ctx, node.input), node.columns, node.cols, node.bagAsArray, node.indexColumn, limit)
-      .relation;
+    const source = compilePlan(ctx, node.input);
+    return expand(ctx, source, { columns, cols, bagAsArray, indexColumn, limit, isInner: false }).relation;
   },
   mvApply: (ctx, node) => {
     const compiled = compilePlan(ctx, node.input);
@@ -152,7 +180,9 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
       columns: row.columns,
       serialized: true,
     };
-    const context = expand(ctx, single, node.columns, node.contextCols, false, node.indexColumn, limit).relation;
+    const { columns: expanded, contextCols: cols, indexColumn } = node;
+    const options = { columns: expanded, cols, bagAsArray: false, indexColumn, limit, isInner: true };
+    const context = expand(ctx, single, options).relation;
     const body = compilePlan(ctx.within(context), node.body);
     const inBody = new Map(body.columns.map((column) => [column.name, column]));
     const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));

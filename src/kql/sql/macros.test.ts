@@ -67,7 +67,7 @@ const nearlyIso = fc
       fc.constant(''),
       fc.stringMatching(/^[0-9]{1,9}$/).map((digits) => `.${digits}`),
     ),
-    zone: fc.constantFrom('', 'Z', 'z', ' Z', '+02:00', 'GMT'),
+    zone: fc.constantFrom('', 'Z', 'Z', 'z', ' Z', '+02:00', 'GMT', '.Z', ' '),
     isDay: fc.boolean(),
   })
   .map(({ year, parts, width, separator, fraction, zone, isDay }) => {

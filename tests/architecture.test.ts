@@ -34,7 +34,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   vault: core,
   providers: services,
   cluster: services,
-  server: [...services, 'providers', 'cluster'],
+  // Sessions of browsers, and what they get: planes are reached by HTTPS, as by anybody.
+  portal: ['base', 'clock', 'http'],
+  server: [...services, 'providers', 'cluster', 'portal'],
   // A program like any user's: it must not know that it may be speaking to a Kustody.
   cmk: ['base'],
   cli: [...services, 'providers', 'cluster', 'server', 'cmk'],

@@ -24,6 +24,7 @@ const groups = {
     'docs/troubleshooting',
   ],
   Topics: [
+    'docs/portal',
     'docs/data',
     'docs/cmk',
     'docs/database-keys',

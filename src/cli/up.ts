@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { configOption, takeConfigFile } from './config-file.ts';
 import { prepareDataDirectory } from './data-directory.ts';
+import { requireInstance } from './control-client.ts';
 import { interrupted } from './interrupted.ts';
+import { openPortal } from './open.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
@@ -41,6 +43,7 @@ interface UpOptions {
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
   readonly stateAnchor?: string;
+  readonly open: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -82,6 +85,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .addOption(geoipOption())
     .addOption(rootKeyOption())
     .addOption(stateAnchorOption())
+    .option('--open', "open the portal in the browser, as 'kustody open' does", false)
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText(
       'after',
@@ -132,6 +136,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
       '',
     ].join('\n'),
   );
+  if (options.open) process.stdout.write(await openPortal(await requireInstance(dataDirectory), true));
   await interrupted();
   await server.close();
 }

@@ -43,6 +43,10 @@ export interface ClusterDescription extends KeyDescription {
   readonly clusterId: Guid;
   readonly resourceId: string;
   readonly name: string;
+  /** Where it is asked; missing while it is being deleted. */
+  readonly host?: HostName;
+  /** Names of its databases, followed ones included; known without its key. */
+  readonly databaseNames: readonly string[];
   /** As the resource manager shows it: `Running`, `Stopped`, `Unavailable` … */
   readonly state: string;
   readonly custody: 'microsoftManaged' | 'customer';
@@ -91,6 +95,8 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
             clusterId,
             resourceId: (await parts.resourceId(clusterId)) ?? '',
             name: cluster?.name ?? clusterId,
+            ...(cluster === undefined ? {} : { host: cluster.hosts[0] }),
+            databaseNames: databaseNamesOf(cluster),
             state: cluster?.state ?? 'Deleting',
             custody: custody.kind,
             ...keyOf(parts, value),
@@ -115,6 +121,9 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
     },
   };
 }
+
+const databaseNamesOf = (cluster: ServedCluster | undefined): readonly string[] =>
+  [...(cluster?.databases ?? []), ...(cluster?.followed ?? [])].map(({ name }) => name).sort();
 
 function keyOf(
   { isOutside }: ClusterInventoryParts,

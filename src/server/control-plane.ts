@@ -7,6 +7,7 @@ import { createControlApp } from '../http/control-app.ts';
 import type { Log } from '../http/logging.ts';
 import type { PlaneAnswer } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
+import { renderError as renderPortalError } from '../portal/portal-plane.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { ServerPorts } from './settings.ts';
 import type { ClockReading, Clocks } from './clocks.ts';
@@ -57,6 +58,8 @@ export interface ControlPorts {
   readonly checkKeys: () => Promise<readonly CheckedKey[]>;
   /** After purges are no longer held, or the clock was moved. */
   readonly clockMoved: () => Promise<void>;
+  /** Whether a request without the token may have what it asks for all the same. @throws what says why not */
+  readonly admits: (request: FastifyRequest) => boolean;
   /** Further routes of other parts, under the same token. */
   readonly routes: readonly ((app: FastifyInstance) => void)[];
 }
@@ -68,10 +71,10 @@ export function createControlPlane(ports: ControlPorts): Plane {
     log: ports.log,
     bodyBytesMax: 64 * 1024,
     authenticate: (request) => {
-      requireToken(request, ports.token);
+      if (request.headers.authorization !== undefined || !ports.admits(request)) requireToken(request, ports.token);
     },
     renderError: (error) =>
-      error instanceof ControlError ? answer(error.status, error.code, error.message) : undefined,
+      error instanceof ControlError ? answer(error.status, error.code, error.message) : renderPortalError(error),
     renderFailure: (failure) => answer(failure.status, failure.kind, failure.text),
   });
   addStatusRoutes(app, ports);

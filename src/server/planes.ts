@@ -14,7 +14,7 @@ import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
 import type { ProductVersion } from '../cluster/supervisor/plane/suspended-commands.ts';
 import type { ServedCluster } from '../cluster/supervisor/served-clusters.ts';
 import { ticksOfUnixMilliseconds } from '../kql/values/ticks.ts';
-import { createKustoPlane, isKustoPath, refuseLocalhost } from '../cluster/supervisor/plane/kusto-plane.ts';
+import { createKustoPlane } from '../cluster/supervisor/plane/kusto-plane.ts';
 import type { Guid } from '../base/guid.ts';
 import { soon } from '../base/soon.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
@@ -41,6 +41,7 @@ import { createIdentityEndpoints } from '../identity/managed/identity-endpoints.
 import { identityEndpointRoutes } from './identity-endpoint-routes.ts';
 import { createOwnPrincipals } from './own-principals.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
+import { openPortal } from './portal.ts';
 import { proofRoutes } from './proof-routes.ts';
 import { createProviders } from './providers.ts';
 import { createContentReader } from './content-reader.ts';
@@ -249,8 +250,10 @@ export function createPlanes(parts: ServerParts): Planes {
     monotonic: parts.clocks.monotonic,
     idleMs: parts.settings.clusterIdleMs ?? defaultClusterIdleMs,
   });
+  const portal = openPortal(parts, environment);
   const control = createControlPlane({
     ...controls,
+    admits: portal.admits,
     ...{ token: parts.controlToken, version, log: parts.log, environment },
     refusedHosts: parts.refusedHosts,
     ports: parts.ports,
@@ -264,11 +267,12 @@ export function createPlanes(parts: ServerParts): Planes {
       proofRoutes(parts.state, parts.randomBytes),
       inventoryRoutes(inventory, () => listedVaults(parts), blobPlace(parts)),
       upkeepRoutes(contents, parts.settings.memoryDirectory),
+      portal.routes,
     ],
   });
   return {
     kustoOnLocalhost: kusto.localPlane,
-    all: [entra, graph, arm, vault.plane, kusto.plane, withoutKusto(control, () => parts.ports().kustoPort)],
+    all: [entra, graph, arm, vault.plane, kusto.plane, portal.beside(control)],
     managedIdentity: identityEndpoints.plane,
     environment,
     tellSeeded: (variables) => {
@@ -335,19 +339,6 @@ function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
 const blobPlace = ({ settings }: ServerParts): BlobPlace => settings.blobs ?? blobPlaceIn(settings.dataDirectory);
 const blobSnapshots = (parts: ServerParts): BlobSnapshots | undefined =>
   blobsAt(blobPlace(parts)).snapshotsIn?.(join(parts.settings.dataDirectory, snapshotDirectoryName));
-
-/** TLS of this port has ended here when a path is read, so Kusto's have one of their own. */
-const withoutKusto = (control: Plane, kustoPort: () => number): Plane => ({
-  ...control,
-  handle: (request, response) => {
-    if (isKustoPath(request.url)) {
-      refuseLocalhost(
-        response,
-        `On localhost, clusters are served at https://localhost:${kustoPort()}, not on this port.`,
-      );
-    } else control.handle(request, response);
-  },
-});
 
 /** When it was built stands beside its scripts: package managers set the times of files. */
 function productVersion(script: string): ProductVersion {

@@ -46,8 +46,7 @@ export interface ClusterToQuery {
   readonly host: string;
   /** `Running`, `Stopped`, `Unavailable` (its key is not to be had) … */
   readonly state: string;
-  /** Names; missing while what the cluster holds is not known. */
-  readonly databases?: readonly string[];
+  readonly databases: readonly string[];
 }
 
 /** The answer as it comes, for whoever reads numbers beyond 2^53 exactly, or a stream. @throws ApiError with the service's own error as body */
@@ -100,10 +99,21 @@ export const ingest = (
     { method: 'POST', body, headers: { 'content-type': 'application/octet-stream' } },
   );
 
-/** All clusters of this instance. @throws ApiError */
+/** All clusters of this instance that have an address. @throws ApiError */
 export async function clusters(): Promise<readonly ClusterToQuery[]> {
-  const { clusters: listed } = await sendJson<{ readonly clusters: readonly ClusterToQuery[] }>('/portal/clusters');
-  return listed;
+  const { clusters: listed } = await sendJson<{ readonly clusters: readonly ListedCluster[] }>(
+    '/clusters?contents=false',
+  );
+  return listed.flatMap(({ name, host, state, databaseNames }) =>
+    host === undefined ? [] : [{ name, host, state, databases: databaseNames }],
+  );
+}
+
+interface ListedCluster {
+  readonly name: string;
+  readonly host?: string;
+  readonly state: string;
+  readonly databaseNames: readonly string[];
 }
 
 /** A text as a literal of KQL. */

@@ -15,6 +15,7 @@ import { hostsCommand } from '../hosts.ts';
 import { importCommand } from '../import/import-command.ts';
 import { lineageCommand } from '../lineage.ts';
 import { logsCommand } from '../logs.ts';
+import { openCommand } from '../open.ts';
 import { proofCommand } from '../proof/proof-command.ts';
 import { queryCommand } from '../query.ts';
 import { resetCommand } from '../reset.ts';
@@ -47,6 +48,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     clockCommand(),
     checkKeysCommand(),
     auditCommand(),
+    openCommand(),
     queryCommand(),
     proofCommand(),
     lineageCommand(),

@@ -22,6 +22,7 @@ const cluster: ClusterDescription = {
   ...{ clusterId: guid('1'), resourceId: '/r', name: 'c', state: 'Running', custody: 'customer' },
   ...{ kid: `https://v.vault.azure.net/keys/Key/${version}`, followsLatest: false, generation: 3 },
   outsideVault: false,
+  databaseNames: ['db'],
   databases: [
     {
       name: 'db',

@@ -1,0 +1,248 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:tls';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PortalSessions, sessionLimits } from '../../src/portal/sessions.ts';
+import { readStatic } from '../../src/portal/static-files.ts';
+import { systemRandomBytes } from '../../src/base/random.ts';
+import type { MonotonicMs } from '../../src/clock/monotonic-clock.ts';
+import { startServerFixture } from '../support/server-fixture.ts';
+
+type Fixture = Awaited<ReturnType<typeof startServerFixture>>;
+type Headers = Readonly<Record<string, string>>;
+
+describe('sessions of the portal', () => {
+  let fixture: Fixture;
+  let origin: string;
+  const send = (method: string, path: string, headers: Headers = {}, body?: unknown) =>
+    fixture.send({ host: 'localhost', method, path, headers: { host: new URL(origin).host, ...headers }, body });
+  const newLink = async (): Promise<string> => {
+    const answer = await send('POST', '/portal-links', { authorization: `Bearer ${fixture.server.controlToken}` });
+    return /#open=([\w-]+)$/.exec((answer.body as { path: string }).path)?.[1] ?? '';
+  };
+  const open = async () => {
+    const answer = await send('POST', '/portal/session', { origin }, { link: await newLink() });
+    const [cookie = ''] = answer.headers['set-cookie'] ?? [];
+    const { pageToken } = answer.body as { pageToken: string };
+    return { cookie, headers: { cookie: cookie.split(';')[0] ?? '', 'x-kustody-page': pageToken } };
+  };
+  const statusOf = async (method: string, path: string, headers: Headers): Promise<number> =>
+    (await send(method, path, headers)).status;
+
+  beforeAll(async () => {
+    fixture = await startServerFixture();
+    origin = `https://localhost:${fixture.server.port}`;
+  });
+  afterAll(() => fixture[Symbol.asyncDispose]());
+
+  it('begin with a link that works once, from the page itself', async () => {
+    const link = await newLink();
+    expect((await send('POST', '/portal/session', { origin: 'https://localhost:3000' }, { link })).status).toBe(403);
+    expect((await send('POST', '/portal/session', { 'sec-fetch-site': 'same-site' }, { link })).status).toBe(403);
+    const answer = await send('POST', '/portal/session', { origin, 'sec-fetch-site': 'same-origin' }, { link });
+    expect(answer.status).toBe(200);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    const [cookie = ''] = answer.headers['set-cookie'] ?? [];
+    expect(cookie).toMatch(
+      new RegExp(`^__Host-kustody-${fixture.server.port}=[\\w-]{43}; Path=/; Secure; HttpOnly; SameSite=Strict$`),
+    );
+    const again = await send('POST', '/portal/session', { origin }, { link });
+    expect(again).toMatchObject({ status: 403, body: { error: { code: 'LinkOver' } } });
+    expect(again.headers['set-cookie']).toBeUndefined();
+  });
+
+  it('need the cookie and the page token, in every request, reads too', async () => {
+    const { headers } = await open();
+    const other = await open();
+    expect(await statusOf('GET', '/status', headers)).toBe(200);
+    const { cookie, 'x-kustody-page': page } = headers;
+    const wrong: Headers[] = [
+      { cookie },
+      { 'x-kustody-page': page },
+      { cookie, 'x-kustody-page': other.headers['x-kustody-page'] },
+      { cookie: cookie.replace(/=.*/, '='), 'x-kustody-page': page },
+      { cookie: cookie.replace(/^__Host-kustody-\d+/, '__Host-kustody-1'), 'x-kustody-page': page },
+    ];
+    for (const headersSent of wrong) {
+      const answer = await send('GET', '/status', headersSent);
+      expect(answer).toMatchObject({ status: 401, body: { error: { code: 'NoSession' } } });
+      expect(answer.headers['x-kustody-session']).toBe('none');
+      expect(await statusOf('GET', '/portal/planes/management.azure.com/subscriptions', headersSent)).toBe(401);
+    }
+    expect((await send('GET', '/status')).body).toMatchObject({ error: { code: 'Unauthorized' } });
+  });
+
+  it('serve no page from elsewhere, even with both', async () => {
+    const { headers } = await open();
+    const foreign: Headers[] = [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: 'http://localhost' },
+      { origin: `https://localhost:${fixture.server.kustoPort}` },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ];
+    for (const from of foreign) {
+      for (const path of ['/clock/freeze', '/portal/planes/management.azure.com/x']) {
+        const answer = await send('POST', path, { ...headers, ...from });
+        expect(answer).toMatchObject({ status: 403, body: { error: { code: 'ForeignOrigin' } } });
+        expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+      }
+    }
+    const preflight = await send('OPTIONS', '/status', { origin: 'https://evil.example' });
+    expect(preflight.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it('get nothing that holds a secret, and no links', async () => {
+    const { headers } = await open();
+    const refused = [
+      ['GET', '/environment'],
+      ['POST', '/portal-links'],
+      ['POST', '/identity-endpoints'],
+      ['POST', '/proof/sign'],
+    ] as const;
+    for (const [method, path] of refused)
+      expect(await send(method, path, headers)).toMatchObject({
+        status: 403,
+        body: { error: { code: 'NotForPortal' } },
+      });
+    const link = await send('POST', '/portal-links');
+    expect(link.status).toBe(401);
+  });
+
+  it('call planes of this instance as its application, and nobody else', async () => {
+    const { headers } = await open();
+    const found = await send(
+      'GET',
+      '/portal/planes/management.azure.com/subscriptions?api-version=2022-12-01',
+      headers,
+    );
+    expect(found.status).toBe(200);
+    expect(found.body).toMatchObject({ value: [{ subscriptionId: fixture.environment.subscriptionId }] });
+    expect(found.headers['content-security-policy']).toContain('sandbox');
+    expect(found.headers['cache-control']).toBe('no-store');
+    const refused = await send('GET', '/portal/planes/management.azure.com/subscriptions', headers);
+    expect(refused).toMatchObject({ status: 400, body: { error: { code: 'MissingApiVersionParameter' } } });
+    const group = `/subscriptions/${fixture.environment.subscriptionId}/resourceGroups/made`;
+    const made = await send(
+      'PUT',
+      `/portal/planes/management.azure.com${group}?api-version=2021-04-01`,
+      { ...headers, origin },
+      { location: 'westeurope' },
+    );
+    expect(made).toMatchObject({ status: 201, body: { name: 'made' } });
+    for (const host of ['localhost', 'example.com', 'login.microsoftonline.com', '169.254.169.254', 'vault.azure.net'])
+      expect(await send('GET', `/portal/planes/${host}/status`, headers)).toMatchObject({
+        status: 400,
+        body: { error: { code: 'UnknownHost' } },
+      });
+    const absent = await send('GET', '/portal/planes/absent.vault.azure.net/keys?api-version=7.4', headers);
+    expect(absent).toMatchObject({ status: 502, body: { error: { code: 'NoAnswer' } } });
+  });
+
+  it('end when they are told to', async () => {
+    const { headers } = await open();
+    expect(await statusOf('DELETE', '/portal/session', {})).toBe(401);
+    expect(await statusOf('DELETE', '/portal/session', { ...headers, origin })).toBe(204);
+    expect(await statusOf('GET', '/status', headers)).toBe(401);
+  });
+
+  it('have pages with a strict policy, which take no script from elsewhere and stand in no frame', async () => {
+    const answer = await send('GET', '/portal/');
+    const policy = String(answer.headers['content-security-policy']);
+    expect(policy.split('; ')).toEqual([
+      "default-src 'none'",
+      "script-src 'self'",
+      "worker-src 'self'",
+      "connect-src 'self'",
+      "img-src 'self'",
+      "font-src 'self'",
+      "style-src 'self' 'unsafe-inline'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ]);
+    expect(answer.headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+    });
+    for (const path of ['/portal/../control.json', '/portal/%2e%2e/package.json', '/portal/..%2fbuilt-at.txt'])
+      expect(await statusOf('GET', path, {})).toBe(404);
+  });
+
+  it('are not to be had under another name: a name that leads here is not taken for localhost', async () => {
+    const asked = await send('GET', '/portal/', { host: 'evil.example' });
+    expect(asked.status).toBe(421);
+    const handshake = new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port: fixture.server.port, servername: 'evil.example' });
+      socket.once('secureConnect', resolve).once('error', reject);
+    });
+    await expect(handshake).rejects.toThrow();
+  });
+});
+
+describe('what sessions are made of', () => {
+  let at = 0;
+  const made = () => new PortalSessions(systemRandomBytes, { now: () => at as MonotonicMs });
+
+  it('ends links and sessions by monotonic time', () => {
+    const sessions = made();
+    const late = sessions.newLink();
+    at += sessionLimits.linkMs + 1;
+    expect(sessions.exchange(late)).toBeUndefined();
+    const idle = sessions.exchange(sessions.newLink());
+    const busy = sessions.exchange(sessions.newLink());
+    const admits = (one: typeof idle): boolean => sessions.admits(one?.cookie ?? '', one?.pageToken ?? '');
+    const began = at;
+    while (at + sessionLimits.idleMs <= began + sessionLimits.sessionMs) {
+      at += sessionLimits.idleMs;
+      expect(admits(busy)).toBe(true);
+    }
+    expect(admits(idle)).toBe(false);
+    at = began + sessionLimits.sessionMs + 1;
+    expect(admits(busy)).toBe(false);
+  });
+
+  it('keeps the newest only', () => {
+    const sessions = made();
+    const links = Array.from({ length: sessionLimits.linksMax + 1 }, () => sessions.newLink());
+    expect(sessions.exchange(links[0] ?? '')).toBeUndefined();
+    const [first, ...others] = Array.from({ length: sessionLimits.sessionsMax + 1 }, () =>
+      sessions.exchange(sessions.newLink()),
+    );
+    expect(sessions.admits(first?.cookie ?? '', first?.pageToken ?? '')).toBe(false);
+    for (const one of others) expect(sessions.admits(one?.cookie ?? '', one?.pageToken ?? '')).toBe(true);
+  });
+});
+
+describe('files of the portal', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'kustody-portal-'));
+  const text = 'console.log(1)';
+  mkdirSync(join(directory, 'assets'));
+  writeFileSync(join(directory, 'assets', 'index-AbC_1-.js.br'), brotliCompressSync(text));
+  writeFileSync(join(directory, 'assets', 'icon-1.ttf'), 'font');
+  writeFileSync(join(directory, 'index.html.br'), brotliCompressSync('<html>'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it('go out as the build has compressed them, or in the clear, and stay in caches by their hash', async () => {
+    const script = await readStatic(directory, 'assets/index-AbC_1-.js', 'gzip, br');
+    expect(script?.headers).toMatchObject({
+      'content-encoding': 'br',
+      'content-type': 'text/javascript; charset=utf-8',
+      'cache-control': 'public, max-age=31536000, immutable',
+    });
+    const plain = await readStatic(directory, 'assets/index-AbC_1-.js', undefined);
+    expect(plain?.content.toString()).toBe(text);
+    expect(plain?.headers).not.toHaveProperty('content-encoding');
+    expect((await readStatic(directory, 'index.html', 'br'))?.headers['cache-control']).toBe('no-cache');
+    expect((await readStatic(directory, 'assets/icon-1.ttf', 'br'))?.content.toString()).toBe('font');
+  });
+
+  it('are those of the build alone', async () => {
+    for (const name of ['assets/../index.html', '../x.js', '/etc/passwd', 'assets/', 'index.html.br', 'absent.js'])
+      expect(await readStatic(directory, name, 'br')).toBeUndefined();
+  });
+});

@@ -77,13 +77,13 @@ export interface AuditEvidence {
 /** A role in a database, or on something in it, that a command of the data plane has given or taken. */
 export interface RoleFacts {
   readonly kind: 'role';
-  /** Of the database. */
+  /** Of the database, or of the cluster. */
   readonly resourceId: string;
   /** As the official parser calls the command: `AddTableRole`. */
   readonly operation: string;
-  /** `database`, `table T` */
+  /** `database`, `table T`, `cluster` */
   readonly on: string;
-  /** `Admin` */
+  /** `Admin`; `Blocked` where somebody is denied, whatever roles they have. */
   readonly role: string;
   /** As the command named them. */
   readonly principals: readonly string[];

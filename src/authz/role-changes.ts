@@ -24,6 +24,14 @@ export interface RoleChange {
   readonly notes: string;
 }
 
+/** What a command does to who is blocked on the cluster. */
+export interface BlockChange extends Pick<RoleChange, 'command' | 'principals'> {
+  readonly scope: 'cluster';
+  readonly action: 'add' | 'drop';
+}
+
+export type PrincipalChange = RoleChange | BlockChange;
+
 interface Holder {
   readonly role: string;
   readonly objectId: string;

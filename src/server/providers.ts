@@ -32,7 +32,7 @@ import type {
 } from '../providers/kusto/ports.ts';
 import { changeOverrides } from '../providers/kusto/follower-overrides.ts';
 import type { OverrideAddress } from '../providers/kusto/follower-overrides.ts';
-import type { RoleChange } from '../authz/role-changes.ts';
+import type { PrincipalChange } from '../authz/role-changes.ts';
 import type { RoleOutcome, RoleRequest } from '../providers/kusto/command-roles.ts';
 import { changeRoles } from '../providers/kusto/command-roles.ts';
 import { holdFollowers } from '../providers/kusto/hold-followers.ts';
@@ -71,7 +71,7 @@ export interface Providers {
   changeRoles(
     clusterId: Guid,
     request: Omit<RoleRequest, 'clusterResourceId'>,
-    change: RoleChange,
+    change: PrincipalChange,
   ): Promise<RoleOutcome>;
   clusterResourceId(clusterId: Guid): Promise<string | undefined>;
   names(): Promise<{

@@ -105,6 +105,7 @@ export async function openCommandFixture(options: DataFixtureOptions = {}): Prom
   /** A directory that knows everybody, and roles as the main process keeps them. */
   const changeRole: RoleSettings['change'] = (change) => {
     const principals = change.principals.map(principalOf);
+    if ('scope' in change) return Promise.resolve({ principals, holders });
     const { role, notes } = change;
     if (change.entity === undefined) {
       const { databaseId } = context.data.database(change.database);

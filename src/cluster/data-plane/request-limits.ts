@@ -111,7 +111,8 @@ export async function withLimits<T>(
 }
 
 /** Without the data nobody knows what was set; then the request itself says why they are not there. */
-const heldData = (ports: DataPlanePorts): Promise<ClusterData | undefined> => ports.host.data().catch(() => undefined);
+export const heldData = (ports: DataPlanePorts): Promise<ClusterData | undefined> =>
+  ports.host.data().catch(() => undefined);
 
 const insistEveryMs = 100;
 
@@ -146,5 +147,5 @@ export function failureOf(
   return kustoError('internal', 'An internal error occurred.');
 }
 
-const headerText = (header: string | string[] | undefined): string =>
+export const headerText = (header: string | string[] | undefined): string =>
   typeof header === 'string' ? header.slice(0, 200) : '';

@@ -12,6 +12,7 @@ import type { KustoRequest } from './requests/request-body.ts';
 import type { Plane } from '../../http/plane.ts';
 import { runCommandRequest } from './run-command.ts';
 import { followerTicketHeader, forwardFollowed, refuseToWriteFollowed } from './forward-followed.ts';
+import { refuseBlocked } from './refuse-blocked.ts';
 import { runQueryRequest } from './run-query.ts';
 import { ingestRequest } from './ingest.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
@@ -45,9 +46,10 @@ export function createDataPlaneApp(
     translate: (error) => translateError(error, ''),
   });
 
-  const enter = (request: FastifyRequest, reply: FastifyReply): AdmittedRequest => {
+  const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<AdmittedRequest> => {
     const access = admitted.get(request);
     invariant(access !== undefined, 'a request reaches its handler after authentication');
+    await refuseBlocked(ports, { access, request });
     return { access, request, reply, endpoint };
   };
   const bodyOf = (request: FastifyRequest): KustoRequest =>
@@ -75,7 +77,7 @@ export function createDataPlaneApp(
             "Request is invalid and cannot be processed: Control commands (starting with a dot '.') do not support api_version=v2",
           );
         }
-        await query(enter(request, reply), sent, 'v2');
+        await query(await enter(request, reply), sent, 'v2');
       },
     });
     app.route({
@@ -83,22 +85,22 @@ export function createDataPlaneApp(
       url: '/v1/rest/query',
       handler: async (request, reply) => {
         const sent = bodyOf(request);
-        if (isCommand(sent.text)) await command(enter(request, reply), sent);
-        else await query(enter(request, reply), sent, 'v1');
+        if (isCommand(sent.text)) await command(await enter(request, reply), sent);
+        else await query(await enter(request, reply), sent, 'v1');
       },
     });
   }
   app.post('/v1/rest/mgmt', async (request, reply) => {
     const sent = bodyOf(request);
-    if (isCommand(sent.text)) await command(enter(request, reply), sent);
-    else await query(enter(request, reply), sent, 'v1');
+    if (isCommand(sent.text)) await command(await enter(request, reply), sent);
+    else await query(await enter(request, reply), sent, 'v1');
   });
   app.post<{ Params: { database: string; table: string } }>(
     '/v1/rest/ingest/:database/:table',
     async (request, reply) => {
       const { database, table } = request.params;
       const at = { database, table, query: searchOf(request), body: bytesOf(request.body) };
-      const into = enter(request, reply);
+      const into = await enter(request, reply);
       requireEngine(endpoint, ports, 'streaming ingestion');
       refuseToWriteFollowed(into, database);
       await ingestRequest(ports, into, at);

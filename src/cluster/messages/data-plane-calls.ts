@@ -9,7 +9,7 @@ import type { Sharing } from '../../authz/database-sharing.ts';
 import type { MintToken } from '../../authz/caller.ts';
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
 import { databaseRoles, entityKinds } from '../../authz/kusto-roles.ts';
-import type { NamedPrincipal, RoleChange } from '../../authz/role-changes.ts';
+import type { NamedPrincipal, PrincipalChange } from '../../authz/role-changes.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { ClusterIdentity } from '../../database/catalog/managed-identity.ts';
@@ -172,17 +172,23 @@ const renewCall = object({});
 /** A blob waits to be ingested that a principal has uploaded: what they are here now. */
 const uploaderCall = object({ objectId: guid, tenantId: guid, isUser: Type.Boolean() });
 
-/** A role is changed by a command of a principal. `status`: of a role on an entity, how far that is. */
+/** A role, or who is blocked, is changed by a command of a principal. `status`: of what changes in the process, how far that is. */
 const roleCall = object({
   caller: uploaderCall,
   requestId: guid,
   status: Type.Optional(oneOf(['Started', 'Succeeded', 'Failed'])),
-  change: object({
-    ...{ command: text(100), database: text(1_024) },
-    entity: Type.Optional(object({ kind: oneOf(entityKinds), name: text(1_024) })),
-    ...{ action: oneOf(['add', 'drop', 'set']), role: oneOf(databaseRoles) },
-    ...{ principals: list(text(1_000), 200), notes: text(1_000) },
-  }),
+  change: Type.Union([
+    object({
+      ...{ command: text(100), database: text(1_024) },
+      entity: Type.Optional(object({ kind: oneOf(entityKinds), name: text(1_024) })),
+      ...{ action: oneOf(['add', 'drop', 'set']), role: oneOf(databaseRoles) },
+      ...{ principals: list(text(1_000), 200), notes: text(1_000) },
+    }),
+    object({
+      ...{ command: text(100), scope: Type.Literal('cluster'), action: oneOf(['add', 'drop']) },
+      principals: list(text(1_000), 1),
+    }),
+  ]),
 });
 
 /** A line of the log about a request. */
@@ -220,7 +226,7 @@ export interface DataPlaneCalls {
     readonly caller: Message<typeof uploaderCall>;
     readonly requestId: Guid;
     readonly status?: 'Started' | 'Succeeded' | 'Failed';
-    readonly change: RoleChange;
+    readonly change: PrincipalChange;
   };
   readonly identities: Record<string, never>;
   readonly connections: Record<string, never>;

@@ -1,4 +1,5 @@
 import type { Json } from '../../base/json.ts';
+import type { BlockedPrincipal } from './blocked-principal.ts';
 import type { WorkloadGroup } from './workload-group.ts';
 
 /** What commands set for the whole cluster. */
@@ -8,6 +9,8 @@ export interface ClusterSettings {
   readonly disabledPlugins: readonly string[];
   /** By name, but `default`. Absent: there are no others. */
   readonly workloadGroups?: Readonly<Record<string, WorkloadGroup>>;
+  /** Absent: nobody is. */
+  readonly blockedPrincipals?: readonly BlockedPrincipal[];
 }
 
 /** Of the record of it. */

@@ -1,6 +1,6 @@
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { FollowerChange, FollowerConfiguration } from '../../authz/follower-overrides.ts';
-import type { NamedPrincipal, RoleChange } from '../../authz/role-changes.ts';
+import type { NamedPrincipal, PrincipalChange } from '../../authz/role-changes.ts';
 import type { ScanCounts } from '../../kql/query-request.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
@@ -126,10 +126,10 @@ export interface IngestionEndpoint {
 
 /** Who knows principals, keeps roles of databases, and records what becomes of roles. */
 export interface RoleSettings {
-  /** @param status of a role on an entity, which changes here: how far that is. Absent: the role is the database's, and changes
+  /** @param status of what changes here, a role on an entity or who is blocked: how far that is. Absent: a role of the database changes
    * @returns the principals that the command names, and all who have a role in the cluster or a database */
   change(
-    change: RoleChange,
+    change: PrincipalChange,
     status?: 'Started' | 'Succeeded' | 'Failed',
   ): Promise<{ readonly principals: readonly NamedPrincipal[]; readonly holders: readonly RoleHolder[] }>;
 }

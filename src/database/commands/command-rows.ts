@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import { appendCommands } from './append-commands.ts';
+import { blockedPrincipalCommands } from './blocked-principal-commands.ts';
 import { calloutCommands } from './callout-commands.ts';
 import { cancelCommands } from './cancel-commands.ts';
 import { classificationCommands } from './classification-commands.ts';
@@ -85,7 +86,13 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
     ...resultsCacheCommands,
     ...streamingCommands,
   ],
-  'Principals and the cluster': [...principalCommands, ...roleCommands, ...clusterCommands, ...workloadGroupCommands],
+  'Principals and the cluster': [
+    ...principalCommands,
+    ...roleCommands,
+    ...blockedPrincipalCommands,
+    ...clusterCommands,
+    ...workloadGroupCommands,
+  ],
 };
 
 export const commandRows: readonly CommandRow[] = Object.values(commandFamilies).flat();

@@ -62,10 +62,6 @@ export const refusedCommands: readonly RefusedRow[] = [
     why: "maintenance is the service's own; a cluster is stopped and started through the resource manager",
   },
   {
-    kinds: ['AddClusterBlockedPrincipals', 'DropClusterBlockedPrincipals', 'ShowClusterBlockedPrincipals'],
-    why: 'who may call is said by roles alone',
-  },
-  {
     kinds: ['ShowDatabaseKeyVaultSecrets', 'ReplaceDatabaseKeyVaultSecrets'],
     why: 'databases keep no secrets of vaults',
   },

@@ -5,6 +5,7 @@ import { memoryStorage } from '../../../tests/support/memory-storage.ts';
 import type { DatabaseRole } from '../../authz/kusto-roles.ts';
 import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
+import { instant } from '../../clock/clock.ts';
 import type { CommandContext } from './command-context.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 
@@ -277,5 +278,39 @@ describe('a role on one external table', () => {
       { Role: 'External Table Drawn Admin', PrincipalFQN: maker.fqn },
     ]);
     expect(await maker.verdict('.drop external table O')).toBe('forbidden');
+  });
+});
+
+describe('blocked principals', () => {
+  const shown = (now = 0) => {
+    const clock = { ...cluster.context.clock, now: () => instant(cluster.context.clock.now() + now) };
+    return cluster.run('.show cluster blockedprincipals', { clock });
+  };
+
+  it('are blocked for a time, ten years where none is said, and for an application and a user of theirs', async () => {
+    expect(await shown()).toEqual([]);
+    await cluster.run(".add cluster blockedprincipals 'aadapp=loader' period 1h reason 'x'");
+    await cluster.run(".add cluster blockedprincipals 'aadapp=loader' application 'App' user 'Jane'");
+    expect(await shown()).toMatchObject([
+      { PrincipalFQN: 'aadapp=loader;tenant', Application: '', User: '', Reason: 'x' },
+      { PrincipalFQN: 'aadapp=loader;tenant', Application: 'App', User: 'Jane', Reason: '' },
+    ]);
+    expect(await shown(3_600_000 - 1)).toHaveLength(2);
+    expect(await shown(3_600_000)).toMatchObject([{ Application: 'App' }]);
+    expect(await shown(3_650 * 86_400_000)).toEqual([]);
+    await cluster.run(".add cluster blockedprincipals 'aadapp=loader' period 2d reason 'y'");
+    expect(await shown()).toMatchObject([{ Application: 'App' }, { Application: '', Reason: 'y' }]);
+    expect(await cluster.run(".drop cluster blockedprincipals 'aadapp=loader' application 'App' user 'Jane'")).toEqual(
+      await shown(),
+    );
+    expect(await cluster.run(".drop cluster blockedprincipals 'aadapp=loader'")).toEqual([]);
+  });
+
+  it('only administrators of the cluster change that, and everybody sees it', async () => {
+    const { access, verdict } = person('admin of the database', ['Admin']);
+    expect(await verdict(".add cluster blockedprincipals 'aadapp=loader'")).toBe('forbidden');
+    expect(await verdict(".drop cluster blockedprincipals 'aadapp=loader'")).toBe('forbidden');
+    expect(await cluster.run('.show cluster blockedprincipals', access)).toEqual([]);
+    await expect(cluster.run(".add cluster blockedprincipals 'aadapp=loader' period 0s")).rejects.toThrow('no period');
   });
 });

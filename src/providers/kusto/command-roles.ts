@@ -1,6 +1,6 @@
 import type { AuditCaller, AuditEvent, RoleFacts } from '../../audit/audit-event.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
-import type { NamedPrincipal, RoleChange } from '../../authz/role-changes.ts';
+import type { NamedPrincipal, PrincipalChange, RoleChange } from '../../authz/role-changes.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
 import { afterChange } from '../../authz/role-changes.ts';
 import type { Guid } from '../../base/guid.ts';
@@ -39,16 +39,22 @@ export type RoleOutcome =
 type RolePorts = KustoPorts & { readonly audit: Pick<AuditLog, 'commit'> };
 
 /** Changes a role of a database: its record, what the resource manager has assigned and loses, and the event are one commit. A role on an
- * entity changes in the process of the cluster; here its principals are found, and its event is recorded: `Started` before, another one after. */
-export async function changeRoles(ports: RolePorts, request: RoleRequest, change: RoleChange): Promise<RoleOutcome> {
+ * entity, and who is blocked, changes in the process of the cluster; here its principals are found, and its event is recorded: `Started` before,
+ * another one after. */
+export async function changeRoles(
+  ports: RolePorts,
+  request: RoleRequest,
+  change: PrincipalChange,
+): Promise<RoleOutcome> {
   const { status = 'Succeeded' } = request;
-  if (status !== 'Started' && change.entity !== undefined) {
+  const changesHere = !('scope' in change) && change.entity === undefined;
+  if (status !== 'Started' && !changesHere) {
     await ports.audit.commit({ events: [eventOf(ports, request, change, status)] });
     return { outcome: 'done', principals: [] };
   }
   const named = await namedPrincipals(ports, request.tenantId, change.principals, change.action === 'drop');
   if (typeof named === 'string') return refused(named);
-  if (change.entity === undefined) return changeDatabaseRole(ports, request, change, named);
+  if (changesHere) return changeDatabaseRole(ports, request, change, named);
   await ports.audit.commit({ events: [eventOf(ports, request, change, status)] });
   return { outcome: 'done', principals: named };
 }
@@ -121,16 +127,26 @@ const refused = (message: string): RoleOutcome => ({ outcome: 'refused', message
 const eventOf = (
   { clock }: RolePorts,
   { clusterResourceId, requestId, caller }: RoleRequest,
-  { command, database, entity, role, principals }: RoleChange,
+  change: PrincipalChange,
   status: RoleFacts['status'],
 ): AuditEvent => ({
   time: toIso(clock.now()),
   ...{ requestId, correlationId: requestId, durationMs: 0 },
   facts: {
     kind: 'role',
-    resourceId: `${clusterResourceId}/Databases/${database}`,
-    operation: command,
-    on: entity === undefined ? 'database' : `${entity.kind} ${entity.name}`,
-    ...{ role, principals, status, caller },
+    ...placeOf(clusterResourceId, change),
+    operation: change.command,
+    ...{ principals: change.principals, status, caller },
   },
 });
+
+/** What a change is about, and what is given or taken away there. */
+function placeOf(clusterResourceId: string, change: PrincipalChange): Pick<RoleFacts, 'resourceId' | 'on' | 'role'> {
+  if ('scope' in change) return { resourceId: clusterResourceId, on: 'cluster', role: 'Blocked' };
+  const { database, entity, role } = change;
+  return {
+    resourceId: `${clusterResourceId}/Databases/${database}`,
+    on: entity === undefined ? 'database' : `${entity.kind} ${entity.name}`,
+    role,
+  };
+}

@@ -38,6 +38,11 @@ const query = (text: string) => status({ call: 'query', text });
 const streamed = (table: string) => status({ call: 'ingest', table, data: '1\n', format: 'csv' });
 const principal = () => `'aadapp=${person.clientId};${kusto.environment.tenantId}'`;
 
+const auditRequest = () => ({
+  ...{ host: 'localhost', method: 'GET', path: '/audit/events?last=1000' },
+  token: kusto.server.controlToken,
+});
+
 describe('an identity, by the official client', () => {
   it('is refused before a role in the database, and let in after it', async () => {
     expect(await query('T')).toBe(403);
@@ -124,13 +129,7 @@ describe('roles that commands give and those of the resource manager', () => {
 
   it('each change is in the audit log, with who asked for it', async () => {
     await run(`.set table U ingestors (${principal()})`);
-    const { controlToken } = kusto.server;
-    const answer = await kusto.send({
-      host: 'localhost',
-      method: 'GET',
-      path: '/audit/events?last=1000',
-      token: controlToken,
-    });
+    const answer = await kusto.send(auditRequest());
     const { events } = answer.body as { events: { event: Record<string, unknown> }[] };
     const changes = events.filter(({ event }) => event['category'] === 'RoleChange').map(({ event }) => event);
     const of = (operation: string) => changes.filter(({ operationName }) => operationName === operation);
@@ -141,5 +140,61 @@ describe('roles that commands give and those of the resource manager', () => {
     });
     expect(of('AddDatabaseRole').every(({ resultType }) => resultType === 'Succeeded')).toBe(true);
     expect(of('AddDatabaseRole')).toHaveLength(4);
+  });
+});
+
+describe('a principal that is blocked on the cluster', () => {
+  const every = async (): Promise<readonly (number | undefined)[]> => [
+    await query('print 1'),
+    await mgmt('.show tables'),
+    await streamed('T'),
+  ];
+  /** Of the owner, who is no less blocked. */
+  const from = async (app: string, user = ''): Promise<number> => {
+    const headers = { 'x-ms-app': app, 'x-ms-user': user };
+    return (await kusto.post('/v1/rest/query', { db: databaseName, csl: 'print 1' }, headers)).status;
+  };
+
+  it('is denied whatever roles it has, until it is taken back', async () => {
+    const { clientId } = kusto.environment;
+    expect(await mgmt('.show cluster blockedprincipals')).toBe(200);
+    await kusto.arm('PUT', `${kusto.clusterPath}/principalAssignments/owner`, {
+      properties: { principalId: clientId, principalType: 'App', role: 'AllDatabasesAdmin' },
+    });
+    await run(`.add database db1 admins (${principal()}) 'may do everything'`);
+    await run(`.add table T ingestors (${principal()})`);
+    expect(await every()).toEqual([200, 200, 200]);
+    expect(await mgmt(`.add cluster blockedprincipals ${principal()}`)).toBe(403);
+    const [row] = await run(`.add cluster blockedprincipals ${principal()} period 4d reason "Too many queries"`);
+    expect(row).toMatchObject({
+      ...{ PrincipalType: 'Microsoft Entra Application', PrincipalDisplayName: 'somebody' },
+      ...{ PrincipalObjectId: person.objectId, Application: '', User: '', Reason: 'Too many queries' },
+    });
+    expect(await every()).toEqual([403, 403, 403]);
+    const { events } = (await kusto.send(auditRequest())).body as { events: { event: Record<string, unknown> }[] };
+    expect(events.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({
+        ...{ operationName: 'AddClusterBlockedPrincipals', resultType: 'Succeeded' },
+        resourceId: kusto.clusterPath.toUpperCase(),
+        properties: expect.objectContaining({ on: 'cluster', role: 'Blocked' }) as unknown,
+      }),
+    );
+    const { failed } = await kusto.call({ call: 'query', database: databaseName, identity: person, text: 'print 1' });
+    expect(JSON.stringify(failed)).toContain('Too many queries');
+    expect(await run('.show cluster blockedprincipals')).toHaveLength(1);
+    expect(await run(`.drop cluster blockedprincipals ${principal()}`)).toEqual([]);
+    expect(await every()).toEqual([200, 200, 200]);
+  });
+
+  it('is denied for one application and user alone, where the command names them', async () => {
+    const owner = `'aadapp=${kusto.environment.clientId}'`;
+    await run(`.add cluster blockedprincipals ${owner} application 'Reports' user 'Jane'`);
+    expect([await from('Reports', 'Jane'), await from('Reports'), await from('Other', 'Jane')]).toEqual([
+      403, 200, 200,
+    ]);
+    await run(`.drop cluster blockedprincipals ${owner}`);
+    expect(await from('Reports', 'Jane')).toBe(403);
+    await run(`.drop cluster blockedprincipals ${owner} application 'Reports' user 'Jane'`);
+    expect(await from('Reports', 'Jane')).toBe(200);
   });
 });

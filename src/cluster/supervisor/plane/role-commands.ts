@@ -1,4 +1,4 @@
-import type { RoleChange } from '../../../authz/role-changes.ts';
+import type { PrincipalChange } from '../../../authz/role-changes.ts';
 import type { NamedPrincipal } from '../../../authz/role-changes.ts';
 import { hasKustoRight, holdersOf } from '../../../authz/kusto-roles.ts';
 import type { AuditCaller, RoleFacts } from '../../../audit/audit-event.ts';
@@ -16,15 +16,15 @@ export interface RoleCommandPorts extends AuthorizePorts {
       readonly requestId: Guid;
       readonly status?: RoleFacts['status'];
     },
-    change: RoleChange,
+    change: PrincipalChange,
   ) => Promise<
     | { readonly outcome: 'done'; readonly principals: readonly NamedPrincipal[] }
     | { readonly outcome: 'refused'; readonly message: string }
   >;
 }
 
-/** Carries out a command about a role. Who asks is found anew, and for a role of a database what they are there: the process of the cluster
- * decides about what it holds itself. */
+/** Carries out a command about a role, or about who is blocked. Who asks is found anew, and for a role of a database what they are there: the
+ * process of the cluster decides about what it holds itself. */
 export async function roleCommand(
   ports: RoleCommandPorts,
   clusterId: Guid,
@@ -35,12 +35,12 @@ export async function roleCommand(
   if (allowed.outcome === 'refused') return refused(allowed.kind, allowed.message);
   if (caller === undefined) return refused('unauthorized', 'The principal of the request does not exist any more.');
   const { fqn } = allowed.caller;
-  const database = allowed.databases.find(({ name }) => name.toLowerCase() === sent.database.toLowerCase())?.name;
-  if (database === undefined) return refused('badRequest', 'The database does not exist any more.');
-  if (sent.entity === undefined && !hasKustoRight(allowed, 'admin', database))
+  const change = namedAsItIs(sent, allowed.databases);
+  if (change === undefined) return refused('badRequest', 'The database does not exist any more.');
+  if (!('scope' in change) && change.entity === undefined && !hasKustoRight(allowed, 'admin', change.database))
     return refused(
       'forbidden',
-      `Principal '${fqn}' is not authorized to perform operation '${sent.command}' on database '${database}': it needs one of the roles ${holdersOf('admin')}.`,
+      `Principal '${fqn}' is not authorized to perform operation '${change.command}' on database '${change.database}': it needs one of the roles ${holdersOf('admin')}.`,
     );
   const outcome = await ports.changeRoles(
     clusterId,
@@ -53,11 +53,21 @@ export async function roleCommand(
         ...(caller.user === undefined ? {} : { principalName: caller.user.principalName }),
       },
     },
-    { ...sent, database },
+    change,
   );
   if (outcome.outcome === 'refused') return refused('badRequest', outcome.message);
   const holders = (await ports.clusters.byId(clusterId))?.assignments ?? [];
   return { outcome: 'done', principals: outcome.principals, holders };
+}
+
+/** With the name that its database has. @returns undefined where there is none */
+function namedAsItIs(
+  change: PrincipalChange,
+  databases: readonly { readonly name: string }[],
+): PrincipalChange | undefined {
+  if ('scope' in change) return change;
+  const database = databases.find(({ name }) => name.toLowerCase() === change.database.toLowerCase())?.name;
+  return database === undefined ? undefined : { ...change, database };
 }
 
 const refused = (

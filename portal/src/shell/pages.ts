@@ -8,4 +8,7 @@ export interface Page {
 }
 
 /** In the order of the navigation. */
-export const pages: readonly Page[] = [{ id: '', title: 'Overview', load: () => import('../overview/page.tsx') }];
+export const pages: readonly Page[] = [
+  { id: '', title: 'Overview', load: () => import('../overview/page.tsx') },
+  { id: 'query', title: 'Query', load: () => import('../query/page.tsx') },
+];

@@ -130,7 +130,13 @@ function xAxis(
   index: number,
 ): Option {
   const common = { name, nameLocation: 'middle', nameGap: 30, gridIndex: index, ...lines(ink) };
-  if (axis === 'category') return { ...common, type: 'category', data: [...(categories?.keys() ?? [])] };
+  if (axis === 'category')
+    return {
+      ...common,
+      type: 'category',
+      data: [...(categories?.keys() ?? [])],
+      axisLabel: { ...shortLabels, color: ink.text },
+    };
   const limits = {
     ...(properties.xMin === undefined ? {} : { min: properties.xMin }),
     ...(properties.xMax === undefined ? {} : { max: properties.xMax }),
@@ -159,6 +165,9 @@ function yAxis(
   };
   return properties.yLog ? { ...common, type: 'log' } : { ...common, type: 'value' };
 }
+
+/** Names may be long: the tip and the table have all of them. */
+const shortLabels = { width: 140, overflow: 'truncate', hideOverlap: true };
 
 const lines = (ink: ChartInk) => ({
   nameTextStyle: { color: ink.text },

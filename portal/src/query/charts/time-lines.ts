@@ -15,38 +15,23 @@ export function ladder(table: ResultTable, properties: RenderProperties, ink: Ch
   }
   const names = columns.map((_, index) => index).slice(0, from);
   const rows = table.rows.slice(0, stepsMax);
-  const spans = rows.map((row, index) => ({
-    name: `${names.map((name) => textOf(row, name, columns[name]?.type)).join(', ')}${'\u200b'.repeat(index % 2)}`,
-    begin: cellNumber(row[from], begins) ?? 0,
-    end: cellNumber(row[to], ends) ?? 0,
-  }));
+  const spans = rows.flatMap((row) => {
+    const [begin, end] = [cellNumber(row[from], begins), cellNumber(row[to], ends)];
+    const name = names.map((index) => textOf(row, index, columns[index]?.type)).join(', ');
+    return begin === undefined || end === undefined ? [] : [{ name, begin, end }];
+  });
+  const steps = [...new Set(spans.map(({ name }) => name))];
   const option: Option = {
     ...frame(properties, ink, false, 1, 'item'),
     grid: [{ left: 16, right: 24, top: properties.title === undefined ? 24 : 48, bottom: 56, containLabel: true }],
     xAxis: [axis(begins, properties.xTitle ?? '', ink)],
-    yAxis: [
-      {
-        ...{ type: 'category', inverse: true, data: spans.map((_, index) => String(index)), axisTick: { show: false } },
-        axisLabel: { color: ink.text, show: false },
-        name: properties.yTitle ?? '',
-      },
-    ],
-    // A bar that is not seen holds each span in its place.
-    series: [
-      {
-        ...{ type: 'bar', stack: 'span', silent: true, itemStyle: { color: 'transparent' }, tooltip: { show: false } },
-        data: spans.map(({ begin, end }) => Math.min(begin, end)),
-      },
-      {
-        ...{
-          type: 'bar',
-          stack: 'span',
-          barMinWidth: 4,
-          label: { show: true, position: 'insideLeft', formatter: '{b}' },
-        },
-        data: spans.map(({ name, begin, end }) => ({ name, value: Math.abs(end - begin) })),
-      },
-    ],
+    yAxis: [stepAxis(steps, ink)],
+    // A thick line each, from where it begins to where it ends.
+    series: spans.map(({ name, begin, end }) => ({
+      ...{ type: 'line', name, symbol: 'none', lineStyle: { width: 14 } },
+      ...{ color: ink.palette[steps.indexOf(name) % ink.palette.length], triggerLineEvent: true },
+      data: [[begin, name], [end, name]], // prettier-ignore
+    })),
   };
   return { show: 'plot', option, notes: few(table, stepsMax) };
 }
@@ -72,12 +57,17 @@ export function timePivot(table: ResultTable, properties: RenderProperties, ink:
     ...frame(properties, ink, false, 1, 'item'),
     grid: [{ left: 16, right: 24, top: properties.title === undefined ? 24 : 48, bottom: 88, containLabel: true }],
     xAxis: [axis('datetime', properties.xTitle ?? columns[time].name, ink)],
-    yAxis: [{ type: 'category', inverse: true, data: lines.slice(0, stepsMax), axisLabel: { color: ink.text } }],
+    yAxis: [stepAxis(lines.slice(0, stepsMax), ink)],
     dataZoom: [{ type: 'slider', xAxisIndex: 0, bottom: 8 }],
     series: [{ type: 'scatter', symbol: 'rect', symbolSize: [3, 14], data: points.map(([at, name]) => [at, name]) }],
   };
   return { show: 'plot', option, notes: few(table, eventsMax) };
 }
+
+const stepAxis = (steps: readonly unknown[], ink: ChartInk): Option => ({
+  ...{ type: 'category', inverse: true, data: steps },
+  axisLabel: { color: ink.text, width: 200, overflow: 'truncate' },
+});
 
 const stepsMax = 200;
 const eventsMax = 20_000;

@@ -1,0 +1,2 @@
+// What the editor computes beside the language: links, words, differences.
+import 'monaco-editor/esm/vs/editor/editor.worker';

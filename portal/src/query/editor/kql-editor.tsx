@@ -1,0 +1,147 @@
+import { makeStyles, tokens } from '@fluentui/react-components';
+import type { RefObject } from 'react';
+import { useEffect, useImperativeHandle, useRef, useState } from 'react';
+import type { Scheme } from '../../shell/color-scheme.ts';
+import type { Statement } from './statement.ts';
+import { statementAt } from './statement.ts';
+import { monaco, themeNames, useSchema as tellSchema } from './monaco.ts';
+
+const useStyles = makeStyles({
+  editor: { height: '100%', minHeight: '120px', border: `1px solid ${tokens.colorNeutralStroke1}` },
+});
+
+export interface KqlEditorHandle {
+  /** What is selected, else what is around the cursor. */
+  readonly statement: () => Statement | undefined;
+  /** Marks a failure in the text, and shows it. */
+  readonly mark: (at: { readonly line: number; readonly column: number }, message: string) => void;
+  readonly insert: (text: string) => void;
+  readonly format: () => void;
+  readonly focus: () => void;
+}
+
+export interface KqlEditorProps {
+  /** Each tab has a model of its own, with its own undo. */
+  readonly tab: string;
+  readonly text: string;
+  readonly scheme: Scheme;
+  readonly schema: unknown;
+  readonly host: string;
+  readonly database: string;
+  readonly onChange: (text: string) => void;
+  readonly onRun: () => void;
+  readonly onReady: () => void;
+  readonly handle: RefObject<KqlEditorHandle | null>;
+}
+
+const marker = 'kustody';
+
+/** The default export, since it is loaded when it is first needed. */
+export default function KqlEditor(props: KqlEditorProps) {
+  const styles = useStyles();
+  const { tab, text, scheme, schema, host, database, handle } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const [editor, setEditor] = useState<monaco.editor.IStandaloneCodeEditor>();
+  const latest = useRef(props);
+  useEffect(() => {
+    latest.current = props;
+  });
+
+  useEffect(() => {
+    if (place.current === null) return;
+    const made = monaco.editor.create(place.current, {
+      model: null,
+      automaticLayout: true,
+      ariaLabel: 'Query. Press Alt+F1 for help, Control+M to let Tab leave the editor.',
+      fixedOverflowWidgets: true,
+      folding: true,
+      fontSize: 14,
+      lineNumbersMinChars: 3,
+      minimap: { enabled: false },
+      padding: { top: 6 },
+      renderLineHighlight: 'line',
+      scrollBeyondLastLine: false,
+      tabFocusMode: false,
+      'semanticHighlighting.enabled': true,
+    });
+    made.addAction({
+      id: 'kustody.run',
+      label: 'Run the selection, or the statement at the cursor',
+      keybindings: [monaco.KeyMod.Shift | monaco.KeyCode.Enter, monaco.KeyCode.F5],
+      contextMenuGroupId: 'navigation',
+      run: () => latest.current.onRun(),
+    });
+    setEditor(made);
+    latest.current.onReady();
+    return () => {
+      made.dispose();
+      for (const model of monaco.editor.getModels()) model.dispose();
+    };
+  }, []);
+
+  useEffect(() => {
+    if (editor === undefined) return;
+    const uri = monaco.Uri.parse(`inmemory://kql/${tab}`);
+    const model = monaco.editor.getModel(uri) ?? monaco.editor.createModel(latest.current.text, 'kusto', uri);
+    editor.setModel(model);
+    const listening = model.onDidChangeContent(() => {
+      monaco.editor.setModelMarkers(model, marker, []);
+      latest.current.onChange(model.getValue());
+    });
+    return () => listening.dispose();
+  }, [editor, tab]);
+
+  useEffect(() => {
+    const model = editor?.getModel();
+    // A text from elsewhere: a link, the history. Typing has it already.
+    if (model && model.getValue() !== text) model.setValue(text);
+  }, [editor, text]);
+
+  useEffect(() => monaco.editor.setTheme(scheme === 'dark' ? themeNames.dark : themeNames.light), [scheme]);
+
+  useEffect(() => {
+    const model = editor?.getModel();
+    if (model && schema !== undefined) void tellSchema(model, schema, host, database);
+  }, [editor, schema, host, database]);
+
+  useImperativeHandle(
+    handle,
+    (): KqlEditorHandle => ({
+      statement: () => {
+        const model = editor?.getModel();
+        const selected = editor?.getSelection();
+        if (!model || !selected) return undefined;
+        if (selected.isEmpty()) return statementAt(model.getValue(), selected.startLineNumber);
+        const { startLineNumber: line, startColumn: column } = selected;
+        return { text: model.getValueInRange(selected), line, column };
+      },
+      mark: ({ line, column }, message) => {
+        const model = editor?.getModel();
+        if (!model) return;
+        const at = model.validatePosition({ lineNumber: line, column });
+        const word = model.getWordAtPosition(at);
+        monaco.editor.setModelMarkers(model, marker, [
+          {
+            severity: monaco.MarkerSeverity.Error,
+            message,
+            startLineNumber: at.lineNumber,
+            startColumn: at.column,
+            endLineNumber: at.lineNumber,
+            endColumn: Math.max(word?.endColumn ?? 0, at.column + 1),
+          },
+        ]);
+        editor?.revealPositionInCenterIfOutsideViewport(at);
+      },
+      insert: (inserted) => {
+        const selected = editor?.getSelection();
+        if (editor === undefined || !selected) return;
+        editor.executeEdits('explorer', [{ range: selected, text: inserted, forceMoveMarkers: true }]);
+        editor.focus();
+      },
+      format: () => void editor?.getAction('editor.action.formatDocument')?.run(),
+      focus: () => editor?.focus(),
+    }),
+    [editor],
+  );
+  return <div ref={place} className={styles.editor} data-testid="kql-editor" />;
+}

@@ -1,0 +1,3 @@
+// The language service runs here: what it knows of a schema and of a text stays in the browser.
+import './worker-globals.ts';
+import '@kusto/monaco-kusto/release/esm/kusto.worker';

@@ -79,7 +79,10 @@ export const showTab = (id: string): void => change({ current: id });
 
 /** Beyond twenty tabs the current one is used. */
 export function addTab(given: Partial<QueryTab>): void {
-  if (state.tabs.length >= tabsMax) return changeTab(state.current, given);
+  if (state.tabs.length >= tabsMax) {
+    changeTab(state.current, given);
+    return;
+  }
   const tab = emptyTab(given);
   change({ tabs: [...state.tabs, tab], current: tab.id });
 }

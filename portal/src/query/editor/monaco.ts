@@ -4,12 +4,10 @@ import './editor.css';
 import * as monaco from 'monaco-editor/esm/vs/editor/editor.api';
 import { getKustoWorker, kustoDefaults, themeNames } from '@kusto/monaco-kusto';
 
-type WorkerName = 'kusto' | 'editorWorkerService';
-
 /** Workers are files of this server: the content security policy lets no others be. */
 self.MonacoEnvironment = {
   globalAPI: false,
-  getWorker: (_: unknown, label: WorkerName | string): Worker =>
+  getWorker: (_: unknown, label: string): Worker =>
     label === 'kusto'
       ? new Worker(new URL('./kusto-worker.ts', import.meta.url), { type: 'module' })
       : new Worker(new URL('./editor-worker.ts', import.meta.url), { type: 'module' }),

@@ -1,6 +1,5 @@
 import type { Cell, KqlType, ResultTable } from '../answer/answer.ts';
 import { cellNumber, cellText, isNumeric } from '../answer/cell-text.ts';
-import { unmarked } from '../answer/exact-json.ts';
 
 export interface Sorting {
   readonly column: number;
@@ -46,7 +45,7 @@ function comparer(type: KqlType): (a: Cell, b: Cell) => number {
 function valueComparer(type: KqlType): (a: Cell, b: Cell) => number {
   if (type === 'long') return (a, b) => compareLongs(a, b);
   if (isNumeric(type) || type === 'timespan' || type === 'bool') {
-    const value = (cell: Cell): number => cellNumber(cell, type) ?? special[String(cell)] ?? 0;
+    const value = (cell: Cell): number => cellNumber(cell, type) ?? special[cellText(cell, type)] ?? 0;
     return (a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0);
   }
   return (a, b) => {
@@ -60,7 +59,7 @@ const special: Readonly<Record<string, number>> = { NaN: -Infinity, Infinity, '-
 
 function compareLongs(a: Cell, b: Cell): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  const [x, y] = [BigInt(unmarked(String(a))), BigInt(unmarked(String(b)))];
+  const [x, y] = [BigInt(cellText(a, 'long')), BigInt(cellText(b, 'long'))];
   return x < y ? -1 : x > y ? 1 : 0;
 }
 

@@ -47,6 +47,12 @@ export type MintToken = (
   | { readonly outcome: 'refused'; readonly reason: string }
 >;
 
+/** As `MintToken`, for the sender of a request, whom the next service is asked as: a user stays one. */
+export type MintOnBehalf = (
+  sender: { readonly objectId: Guid; readonly isUser: boolean },
+  audience: string,
+) => ReturnType<MintToken>;
+
 /** What identity offers to providers that give resources an identity of their own (system- or user-assigned). */
 export interface ManagedIdentities {
   /** Makes a service principal for a resource. */

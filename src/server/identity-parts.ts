@@ -3,7 +3,7 @@ import type { Instant } from '../clock/clock.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { createOutwardReader } from '../http/outward-json.ts';
 import { createFindCaller } from '../identity/entra/find-caller.ts';
-import { createMintToken } from '../identity/entra/mint.ts';
+import { createMintOnBehalf, createMintToken } from '../identity/entra/mint.ts';
 import { openIssuerKeys } from '../identity/entra/issuer-keys.ts';
 import { openSigningKeys } from '../identity/entra/signing-keys.ts';
 import { openPendingSignIns } from '../identity/entra/pending-sign-ins.ts';
@@ -42,6 +42,8 @@ export function openIdentityParts(options: IdentityPartsOptions) {
   const directory = openDirectory(state, principals, randomBytes);
   const signingKeys = openSigningKeys({ state, randomBytes, wallClock });
   const issueToken = createTokenService({ signingKeys, randomBytes, wallClock });
+  const issueUserToken = createUserTokenService({ signingKeys, randomBytes, wallClock });
+  const mintToken = createMintToken({ tenants, directory, issueToken });
   return {
     tenants,
     principals,
@@ -49,11 +51,12 @@ export function openIdentityParts(options: IdentityPartsOptions) {
     signingKeys,
     issuerKeys: openIssuerKeys(createOutwardReader(options), options.monotonicMs),
     issueToken,
-    issueUserToken: createUserTokenService({ signingKeys, randomBytes, wallClock }),
+    issueUserToken,
     userSignIn: createUserSignIn({ tenants, directory, monotonicMs: options.monotonicMs }),
     pendingSignIns: openPendingSignIns(randomBytes, options.monotonicMs),
     refreshTokens: openRefreshTokens(state, randomBytes),
-    mintToken: createMintToken({ tenants, directory, issueToken }),
+    mintToken,
+    mintOnBehalf: createMintOnBehalf({ tenants, directory, mintToken, issueUserToken }),
     findCaller: createFindCaller(directory),
     verifyToken: createTokenVerifier({
       ...options,

@@ -220,6 +220,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ...common(parts),
     ...{ keys, clusters: providers.clusters, verifyToken: parts.identity.verifyToken },
     ...{ findCaller: parts.identity.findCaller, mintToken: parts.identity.mintToken },
+    mintOnBehalf: parts.identity.mintOnBehalf,
     changeOverrides: (at, change) => providers.changeOverrides(at, change),
     changeRoles: (clusterId, request, change) => providers.changeRoles(clusterId, request, change),
     ...{ clock: parts.clocks.clock, authority: parts.authority },

@@ -24,6 +24,7 @@ import { encodingsOf, resourceText, stringHeaders } from './run-query.ts';
 import { encodeRows } from './answers/value-encoding.ts';
 import { defaultRateLimit, setLimits } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
+import { callerStorage } from './caller-storage.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
@@ -99,11 +100,13 @@ const isReadOnly = ({ headers }: FastifyRequest, { options }: KustoRequest): boo
 
 const commandContext = (
   ports: DataPlanePorts,
-  { access, request, endpoint }: AdmittedRequest,
+  admitted: AdmittedRequest,
   sent: KustoRequest,
   limits: { readonly signal: AbortSignal; readonly place: RunningPlace; readonly workloadGroup: string },
-): Promise<CommandContext> =>
-  openContext(ports, access, {
+): Promise<CommandContext> => {
+  const { access, request, endpoint } = admitted;
+  const storage = callerStorage(ports, admitted, sent.options.noImpersonation);
+  return openContext({ ...ports, ...storage }, access, {
     database: sent.database,
     barred: sent.options.barred,
     clientRequestId: clientRequestIdOf(request.correlation),
@@ -112,6 +115,7 @@ const commandContext = (
     ...(endpoint === undefined ? {} : { endpoint }),
     ...limits,
   });
+};
 
 /** The main process finds out anew who asks, and decides. */
 function followerSettings({ call }: DataPlanePorts, authorization = ''): FollowerSettings {

@@ -28,6 +28,7 @@ import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import type { EncodedResult, WrittenTable } from './answers/write-results.ts';
 import { encodedResults, writeResults } from './answers/write-results.ts';
+import { callerStorage } from './caller-storage.ts';
 import type { AnswerPlace } from './cached-answers.ts';
 import { answerPlace } from './cached-answers.ts';
 import type { CachedAnswer } from './answers/results-cache.ts';
@@ -51,7 +52,8 @@ export async function runQueryRequest(
       const startedMs = ports.monotonicMs();
       const data = await untilAborted(syncedData(ports.host, access), signal);
       const principal = access.caller.fqn;
-      const { catalog: seen, sources } = readable(access, data, ports.sourceOf, sent.options.barred);
+      const { sourceOf } = callerStorage(ports, admitted, sent.options.noImpersonation);
+      const { catalog: seen, sources } = readable(access, data, sourceOf, sent.options.barred);
       const catalog = sent.options.forceRowLevelSecurity ? withForcedSecurity(seen) : seen;
       const query: QueryRequest = {
         text: sent.text,

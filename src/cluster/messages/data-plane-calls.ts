@@ -166,6 +166,9 @@ const connectionsCall = object({});
 /** Storage of the user's is asked as one of them. */
 const storageTokenCall = object({ identity: guid });
 
+/** Storage of the user's is asked as the sender of a request, with the token that the request came with. `authorization`: the header's value. */
+const impersonationCall = object({ authorization: Type.String() });
+
 /** A chunk of a result or an acknowledgement is about to go out after the lease that was known has ended. */
 const renewCall = object({});
 
@@ -231,6 +234,7 @@ export interface DataPlaneCalls {
   readonly identities: Record<string, never>;
   readonly connections: Record<string, never>;
   readonly storageToken: Message<typeof storageTokenCall>;
+  readonly impersonation: Message<typeof impersonationCall>;
   readonly outwardHost: Message<typeof outwardHostCall>;
   readonly exported: Message<typeof exportCall>;
   readonly log: LogCall;
@@ -247,6 +251,7 @@ export const readDataPlaneCall = {
   identities: reader('identities', identitiesCall),
   connections: reader('connections', connectionsCall),
   storageToken: reader('storageToken', storageTokenCall),
+  impersonation: reader('impersonation', impersonationCall),
   outwardHost: reader('outwardHost', outwardHostCall),
   exported: reader('exported', exportCall),
   log: reader('log', logCall),
@@ -268,6 +273,7 @@ export interface DataPlaneReplies {
     readonly now: number;
   };
   readonly storageToken: Awaited<ReturnType<MintToken>>;
+  readonly impersonation: Awaited<ReturnType<MintToken>>;
   readonly outwardHost: OutwardHost;
   readonly exported: ExportReply;
   readonly log: null;

@@ -20,6 +20,7 @@ const laneOfOperation: Readonly<Record<string, LaneName>> = {
   authorize: 'requests',
   outwardHost: 'requests',
   storageToken: 'requests',
+  impersonation: 'requests',
   log: 'log',
 };
 

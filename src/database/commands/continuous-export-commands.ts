@@ -6,6 +6,7 @@ import { formatTimespan, parseTimespan, ticksPerMillisecond, unixEpochTicks } fr
 import { exportDueOn } from '../catalog/continuous-export.ts';
 import type { ContinuousExportDefinition } from '../catalog/continuous-export.ts';
 import { ticksOfIngestion } from '../catalog/ingestion-order.ts';
+import { isImpersonated } from '../ingest/data-source.ts';
 import type { ContinuousExportView } from '../exports/continuous-exports.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
@@ -67,6 +68,11 @@ function definition(command: Command, context: CommandContext): ContinuousExport
     exportProperties.flatMap((name) => (properties[name] === undefined ? [] : [[name, properties[name]]])),
   );
   const table = data.externalTable(database, command.required('ExternalTableName'));
+  if (table.connections.some(isImpersonated))
+    throw new KqlError(
+      'notSupported',
+      `A continuous export to '${table.name}', which says ';impersonate', needs a managed identity (managedIdentity), and that is not built.`,
+    );
   destinationOf(table, own, context);
   const [result] = query.results;
   requireSameTypes(result?.plan.cols ?? [], exportedColumns(table));

@@ -8,6 +8,7 @@ import { readProperties } from '../queued/message-properties.ts';
 import type { QueuedBlob, QueuedOperationView } from '../queued/queued-operations.ts';
 import { queuedBlobsMax } from '../queued/queued-operations.ts';
 import type { DataSource } from '../ingest/data-source.ts';
+import { isImpersonated } from '../ingest/data-source.ts';
 import { argumentList, settings } from './argument-lists.ts';
 import type { ListedBlob } from './blob-listing.ts';
 import { blobListingOf, capturedText, creationTimeText, listedBlobs } from './blob-listing.ts';
@@ -93,6 +94,7 @@ async function blobsIn(raw: string, context: CommandContext, factor: number): Pr
   const over = new KqlError('semantic', `.ingest-from-storage-queued takes ${queuedBlobsMax} blobs at most.`);
   if (/^\s*\./.test(raw)) {
     const listing = blobListingOf(listingCommand(raw));
+    requireQueueable(listing.locator);
     const found = await taken(listedBlobs(listing, sourceOf, context.signal), queuedBlobsMax + 1);
     if (found.length > queuedBlobsMax) throw over;
     return found.map(({ address, uri, bytes, createdAt }) => ({
@@ -102,9 +104,19 @@ async function blobsIn(raw: string, context: CommandContext, factor: number): Pr
   }
   const addresses = literalsIn(raw);
   if (addresses.length > queuedBlobsMax) throw over;
+  addresses.forEach(requireQueueable);
   return addresses.map((address) => ({
     ...{ address, name: sourceOf(address).name, rawBytes: undefined, properties: {} },
   }));
+}
+
+/** @throws KqlError */
+function requireQueueable(address: string): void {
+  if (isImpersonated(address))
+    throw new KqlError(
+      'semantic',
+      "Blobs wait in the queue, and when they are read nobody is there to be impersonated (';impersonate').",
+    );
 }
 
 const rawBytesOf = (uri: string, bytes: number, factor: number): number =>

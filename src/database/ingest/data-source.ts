@@ -35,7 +35,13 @@ export interface StorageUse {
   /** Undefined: no managed identity is for that. */
   readonly usage: IdentityUsage | undefined;
   readonly database: string;
+  /** A token of whoever sent the request, for addresses that say to ask storage as them (`;impersonate`). Absent: nobody is there whom that could
+   * be. @throws DataError `SourceFailed` */
+  readonly callerToken?: () => Promise<string>;
 }
+
+/** Whether an address says that storage is asked as whoever uses it. */
+export const isImpersonated = (address: string): boolean => /;impersonate\s*$/i.test(address);
 
 /** Reads an address as clients give it, with what they prove themselves with. @throws DataError `SourceNotAllowed` for what is no address */
 export type SourceOf = (address: string, use: StorageUse) => DataSource;

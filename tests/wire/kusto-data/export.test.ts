@@ -161,7 +161,6 @@ describe('.export to a mapped account', () => {
     ['no proof', `${host}/c`, /neither a shared access signature nor an account key/],
     ['no container', `${host}?sig=canary`, /names no container/],
     ['a bad signature', `${host}/box?sv=2022-11-02&sig=canary`, /Failed to write .*\(status 403/],
-    ['impersonation', `${host}/c;impersonate`, /impersonate/],
   ])('%s is refused', async (_what, address, why) => {
     const { status, text } = await mgmt(`.export to csv (h@"${address}") <| print 1`);
     expect([status, text]).toEqual([expect.any(Number), expect.stringMatching(why)]);

@@ -6,6 +6,7 @@ import type { HostAnswer } from '../../support/server-fixture.ts';
 import { clusterHost, databaseName as db } from './kusto-fixture.ts';
 import type { Answered, MappedStorage } from './mapped-storage.ts';
 import { account, csv, startMappedStorage } from './mapped-storage.ts';
+import { describeStorageCallers } from './storage-callers.ts';
 import { describeStorageConnections } from './storage-connections.ts';
 import { describeStorageIdentities } from './storage-identities.ts';
 
@@ -346,6 +347,7 @@ describe('blobs that commands put into the queue', () => {
 });
 
 describeStorageIdentities(() => site, { mgmt, query });
+describeStorageCallers(() => site, { mgmt, query });
 describeStorageConnections(() => site, { mgmt, query });
 
 describe('what is not read', () => {
@@ -376,7 +378,6 @@ describe('what is not read', () => {
       () => "h'https://strange.blob.core.windows.net/c/x.csv?sig=canary'",
       /answers with an error \(status 500/,
     ],
-    ['impersonation', () => `'${blob('plain.csv')};impersonate'`, /impersonate/],
   ])('%s', async (_what, source, message) => {
     const answers = [
       await mgmt(`.ingest into table T (${source()})`),

@@ -29,6 +29,8 @@ export interface RequestOptions {
   readonly bestEffort: boolean;
   readonly forceRowLevelSecurity: boolean;
   readonly barred: Barred;
+  /** `request_impersonation_disabled` */
+  readonly noImpersonation: boolean;
   /** `strongconsistency` unless the client says otherwise: there is one node, so it changes nothing but the request's classification. */
   readonly consistency: string;
   /** What its author says of the request. */
@@ -89,6 +91,7 @@ export function readOptions(sent: JsonObject): RequestOptions {
       externalTables: flag('request_external_table_disabled'),
       securedTables: flag('request_block_row_level_security'),
     },
+    noImpersonation: flag('request_impersonation_disabled'),
     consistency: read('queryconsistency', textOf) ?? 'strongconsistency',
     description: read('request_description', textOf) ?? '',
     cursors: cursorsOf(Object.fromEntries(values)),

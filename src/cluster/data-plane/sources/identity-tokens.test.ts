@@ -54,6 +54,19 @@ describe('what an address proves itself with', () => {
     expect(asked).toEqual([own, other]);
   });
 
+  it('is a token of the sender, where the address says so and somebody is there', async () => {
+    const { asked, proofOf } = proofs([policy(own, 'All')], []);
+    const impersonating = { name: 'https://box/c', credential: { kind: 'impersonation' } } as const;
+    const callerToken = (): Promise<string> => Promise.resolve('theirs');
+    expect(await proofOf(impersonating, { ...ingestion, callerToken })).toEqual({ kind: 'token', token: 'theirs' });
+    await expect(proofOf(impersonating, ingestion)).rejects.toThrow('nobody is there to be impersonated');
+    // Nobody else's proof becomes theirs.
+    expect(await proofOf({ name: '', credential: { kind: 'none' } }, { ...ingestion, callerToken })).toEqual({
+      kind: 'none',
+    });
+    expect(asked).toEqual([]);
+  });
+
   it('is what stands in it, when it names no identity', async () => {
     const { asked, proofOf } = proofs([], []);
     expect(await proofOf({ name: '', credential: { kind: 'none' } }, ingestion)).toEqual({ kind: 'none' });

@@ -8,6 +8,8 @@ export type SourceCredential =
   | { readonly kind: 'none' }
   | { readonly kind: 'accountKey'; readonly account: string; readonly key: string }
   | { readonly kind: 'token'; readonly token: string }
+  /** A token of the sender of the request. */
+  | { readonly kind: 'impersonation' }
   /** Of the cluster: an object id, or `system`. */
   | { readonly kind: 'managedIdentity'; readonly identity: string };
 
@@ -41,7 +43,6 @@ export const notWritten: RefuseAddress = (name, why) =>
 
 const storageHost = /^([a-z0-9]{3,24})(?:\.z\d{1,3})?\.(?:blob|dfs)\.(?:core\.[a-z0-9.-]+|storage\.azure\.net)$/;
 const notBuilt: readonly (readonly [RegExp, string])[] = [
-  [/^impersonate$/i, "';impersonate' is not built in Kustody: use a shared access signature or an account key"],
   [/^prompt$/i, "';prompt' is for interactive programs"],
   [/^AwsCredentials=/i, 'Amazon S3 with credentials is not built in Kustody'],
 ];
@@ -76,23 +77,25 @@ export function readSourceAddress(
   const account = local?.name ?? storageHost.exec(url.hostname)?.[1];
   const credential = credentialOf(proof, account, refuse);
   const mapped = local ?? accounts.find((one) => one.name === account);
-  if (credential.kind === 'managedIdentity') requireOwnStorage(account, mapped, refuse);
+  if (credential.kind === 'managedIdentity') requireOwnStorage('a managed identity', account, mapped, refuse);
+  if (credential.kind === 'impersonation') requireOwnStorage('a caller', account, mapped, refuse);
   const place = { name, ...placeIn(url, local, mapped) };
   if (mapped === undefined) return { ...place, url, isStorage: account !== undefined, isMapped: false, credential };
   const to = local === undefined ? new URL(`${mapped.endpoint}${url.pathname}${url.search}`) : url;
   return { ...place, url: to, isStorage: true, isMapped: true, credential: signedFor(credential, mapped) };
 }
 
-/** A token of a managed identity goes to the user's own storage alone: nobody else takes one of this instance, and whoever gets it could use it. */
+/** A token that the main process makes goes to the user's own storage alone: nobody else takes one of this instance, and whoever gets it could use it. */
 function requireOwnStorage(
+  whose: string,
   account: string | undefined,
   mapped: StorageAccount | undefined,
   refuse: (why: string) => Error,
 ): void {
-  if (account === undefined) throw refuse('a managed identity is for Azure Storage alone, and no token goes elsewhere');
+  if (account === undefined) throw refuse(`a token of ${whose} is for Azure Storage alone, and goes nowhere else`);
   if (mapped === undefined)
     throw refuse(
-      `a managed identity of this instance counts only where you let it: map the account with --storage-account ${account}=URL`,
+      `a token of ${whose} of this instance counts only where you let it: map the account with --storage-account ${account}=URL`,
     );
   const { protocol, hostname } = new URL(mapped.endpoint);
   if (protocol !== 'https:' && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname))
@@ -154,6 +157,7 @@ function credentialOf(
     if (named === 'system' || parseGuid(named) !== undefined) return { kind: 'managedIdentity', identity: named };
     throw refuse("';managed_identity=' is followed by an object id, or by 'system'");
   }
+  if (/^impersonate$/i.test(proof)) return { kind: 'impersonation' };
   const [, token] = /^token=(.+)$/is.exec(proof) ?? [];
   if (token !== undefined) return { kind: 'token', token };
   if (account === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(proof))

@@ -25,7 +25,7 @@ export async function addressesOf(
 }
 
 /** What is sent: nothing, a signature, or a token. */
-export type Proof = Exclude<SourceCredential, { kind: 'managedIdentity' }>;
+export type Proof = Exclude<SourceCredential, { kind: 'managedIdentity' | 'impersonation' }>;
 
 /** An address with what it proves itself with now. */
 export type ProvenAddress = Omit<SourceAddress, 'credential'> & { readonly credential: Proof };

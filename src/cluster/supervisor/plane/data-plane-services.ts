@@ -1,4 +1,4 @@
-import type { MintToken } from '../../../authz/caller.ts';
+import type { MintOnBehalf, MintToken } from '../../../authz/caller.ts';
 import type { Guid } from '../../../base/guid.ts';
 import type { HostName } from '../../../base/names.ts';
 import type { Log, LogFields } from '../../../http/logging.ts';
@@ -12,7 +12,7 @@ import { readDataPlaneCall } from '../../messages/data-plane-calls.ts';
 import { ProtocolError } from '../../messages/message.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
 import type { RequestAccessPorts } from './request-access.ts';
-import { authorizeRequest, authorizeUploader } from './request-access.ts';
+import { authorized, authorizeRequest, authorizeUploader } from './request-access.ts';
 import { followerCommand } from './follower-commands.ts';
 import type { FollowerCommandPorts } from './follower-commands.ts';
 import { roleCommand } from './role-commands.ts';
@@ -27,6 +27,7 @@ export interface DataPlaneServicePorts
   readonly outwardHost: (host: HostName, port: number) => Promise<OutwardHost>;
   readonly exports: ExportRecords;
   readonly mintToken: MintToken;
+  readonly mintOnBehalf: MintOnBehalf;
   /** Where the process of a cluster takes connections, started when needed; undefined: it does not serve now. */
   readonly doorOf: (cluster: ServedCluster) => Promise<Omit<LeaderDoor, 'outcome' | 'ticket'> | undefined>;
 }
@@ -70,6 +71,14 @@ export function createDataPlaneServices(
       const isAssigned = (await ports.clusters.byId(clusterId))?.identities.some((one) => one.objectId === identity);
       if (isAssigned !== true) return { outcome: 'refused', reason: 'It is not assigned to the cluster.' };
       return ports.mintToken(identity, storageAudience);
+    },
+    // As whoever proves now that they sent something to this cluster: a process that says who it is for is not believed.
+    impersonation: async (clusterId, body) => {
+      const { authorization } = readDataPlaneCall.impersonation(body);
+      const allowed = await authorized(ports, clusterId, authorization);
+      if (allowed.outcome === 'refused') return { outcome: 'refused', reason: allowed.message };
+      const { objectId, fqn } = allowed.caller;
+      return ports.mintOnBehalf({ objectId, isUser: fqn.startsWith('aaduser=') }, storageAudience);
     },
     outwardHost: (_clusterId, body) => {
       const { host, port } = readDataPlaneCall.outwardHost(body);

@@ -25,7 +25,10 @@ import { FollowerTickets } from './follower-access.ts';
 export interface KustoPlanePorts
   extends
     NotServedPorts,
-    Pick<DataPlaneServicePorts, 'changeOverrides' | 'changeRoles' | 'exports' | 'mintToken' | 'outwardHost'> {
+    Pick<
+      DataPlaneServicePorts,
+      'changeOverrides' | 'changeRoles' | 'exports' | 'mintOnBehalf' | 'mintToken' | 'outwardHost'
+    > {
   readonly keys: SupervisedClusterKeys;
   readonly authority: Pick<CertificateAuthority, 'issueFor' | 'certificatePem'>;
   /** `dist/kql-process.js`. */

@@ -8,6 +8,9 @@ export interface AuditCaller {
   readonly displayName: string;
   /** Set when a user stands behind the token. */
   readonly principalName?: string;
+  /** Of a managed identity: ids of the resource that it is of, and of the one that uses it. */
+  readonly identityResourceId?: string;
+  readonly usedByResourceId?: string;
 }
 
 /** What a vault was asked, and how it ended. No value, key or token is part of it. */

@@ -10,4 +10,6 @@ export const claimsOf = (caller: AuditCaller): JsonObject => ({
   [`${claims}/tenantid`]: caller.tenantId,
   ...(caller.principalName === undefined ? {} : { [`${soapClaims}/upn`]: caller.principalName }),
   ...(caller.appId === undefined ? {} : { appid: caller.appId }),
+  ...(caller.usedByResourceId === undefined ? {} : { xms_az_rid: caller.usedByResourceId }),
+  ...(caller.identityResourceId === undefined ? {} : { xms_mirid: caller.identityResourceId }),
 });

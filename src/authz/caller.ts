@@ -19,6 +19,16 @@ export interface Caller {
   };
   /** Shown in systemData and audit records; never a secret. */
   readonly displayName: string;
+  /** Set when the principal is a managed identity, as the token tells it. */
+  readonly managedIdentity?: ManagedIdentityClaims;
+}
+
+/** Whose a managed identity is: ids of resources. */
+export interface ManagedIdentityClaims {
+  /** `xms_mirid`: the identity itself, or for a system-assigned one the resource that has it. */
+  readonly resourceId: string;
+  /** `xms_az_rid`: the resource that uses a user-assigned one, where that is known. */
+  readonly usedBy?: string;
 }
 
 export type TokenVerdict =
@@ -38,10 +48,12 @@ export type VerifyToken = (authorization: string | undefined, audiences: readonl
 /** A principal as a token of it would say, and its groups; undefined: there is none, or it is disabled. */
 export type FindCaller = (objectId: Guid, tenantId: Guid, isUser: boolean) => Promise<Caller | undefined>;
 
-/** A fresh token for a managed identity or another principal of ours, or why there is none. */
+/** A fresh token for a managed identity or another principal of ours, or why there is none.
+ * @param usedBy id of the resource that asks with an identity of the user's, for `xms_az_rid` */
 export type MintToken = (
   objectId: Guid,
   audience: string,
+  usedBy?: string,
 ) => Promise<
   | { readonly outcome: 'token'; readonly token: string; readonly expiresOn: number }
   | { readonly outcome: 'refused'; readonly reason: string }

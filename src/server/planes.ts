@@ -102,6 +102,7 @@ export function createPlanes(parts: ServerParts): Planes {
     outside,
     () => vault,
     (...call) => kusto.serveProcess(...call),
+    (clusterId) => providers.clusterResourceId(clusterId),
   );
   const contents = createClusterContents({
     ...common(parts),
@@ -355,6 +356,7 @@ function createKeys(
   outside: OutsideVaults,
   vault: () => VaultPlane,
   serveDataPlane: NonNullable<ClusterKeysOptions['serveDataPlane']>,
+  resourceIdOf: NonNullable<ClusterKeysOptions['resourceIdOf']>,
 ): SupervisedClusterKeys {
   const { settings, clocks, identity, instance } = parts;
   const edge = {
@@ -365,7 +367,7 @@ function createKeys(
     ca: parts.certificatePem,
   };
   return createClusterKeys({
-    ...common(parts),
+    ...{ ...common(parts), resourceIdOf },
     clock: clocks.clock,
     monotonic: clocks.monotonic,
     mintToken: identity.mintToken,

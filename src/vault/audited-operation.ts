@@ -60,9 +60,16 @@ export function auditedCaller(caller: Caller): AuditCaller {
     tenantId: caller.tenantId,
     displayName: caller.displayName,
     ...(caller.user === undefined ? {} : { principalName: caller.user.principalName }),
+    ...identityOf(caller),
   };
   auditedCallers.set(caller, audited);
   return audited;
+}
+
+function identityOf({ managedIdentity }: Caller): Pick<AuditCaller, 'identityResourceId' | 'usedByResourceId'> {
+  if (managedIdentity === undefined) return {};
+  const { resourceId, usedBy } = managedIdentity;
+  return { identityResourceId: resourceId, ...(usedBy === undefined ? {} : { usedByResourceId: usedBy }) };
 }
 
 export const auditedVault = (

@@ -61,6 +61,8 @@ export interface ClusterKeysOptions {
   readonly monotonic: MonotonicClock;
   readonly randomBytes: RandomBytes;
   readonly mintToken: MintToken;
+  /** Id of the resource of a cluster, which tokens of its identities name. */
+  readonly resourceIdOf?: (clusterId: Guid) => Promise<string | undefined>;
   readonly resolveHost: (host: HostName) => Promise<HostResolution>;
   readonly edge: Edge;
   readonly serviceVault: ServiceVault;

@@ -12,6 +12,7 @@ import { isStateCall, serveState } from './process-state.ts';
 type Ports = Pick<
   ClusterKeysOptions,
   | 'mintToken'
+  | 'resourceIdOf'
   | 'resolveHost'
   | 'log'
   | 'state'
@@ -46,7 +47,7 @@ export function createProcessServices(
           const refused = { outcome: 'refused', reason: 'The token is not for the vault that was asked.' } as const;
           return overreach(ports, 'token', refused);
         }
-        return tokenFor(ports, call);
+        return tokenFor(ports, clusterId, call);
       }
       default:
         if (clusterId === undefined || ports.serveDataPlane === undefined) throw new ProtocolError('operation');
@@ -59,11 +60,15 @@ export function createProcessServices(
 const answerFor = (found: HostResolution): HostAnswer =>
   found.where === 'outside' ? { where: 'outside', route: found.route } : found;
 
-async function tokenFor(ports: Ports, call: VaultCalls['token']): Promise<TokenAnswer> {
+async function tokenFor(ports: Ports, clusterId: Guid | undefined, call: VaultCalls['token']): Promise<TokenAnswer> {
   const resolution = await ports.resolveHost(call.host);
   switch (resolution.where) {
     case 'ours':
-      return ports.mintToken(call.identity, call.audience);
+      return ports.mintToken(
+        call.identity,
+        call.audience,
+        clusterId === undefined ? undefined : await ports.resourceIdOf?.(clusterId),
+      );
     case 'outside':
       return resolution.mintToken(call.identity, { audience: call.audience, authority: call.authority });
     case 'absent':

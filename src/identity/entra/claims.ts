@@ -6,6 +6,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant, toUnixSeconds } from '../../clock/clock.ts';
 import type { Principal } from '../principals/principal.ts';
+import { isUserAssigned } from '../principals/principal.ts';
 import type { Tenant } from '../tenants.ts';
 import type { Resource } from './resources.ts';
 
@@ -29,6 +30,8 @@ export interface TokenSubject {
   readonly provedBy?: ClientProof;
   /** Values of app roles of the resource. */
   readonly roles?: readonly string[];
+  /** Id of the resource that uses a user-assigned identity. */
+  readonly usedBy?: string | undefined;
 }
 
 export interface Lifetime {
@@ -82,7 +85,7 @@ function claimsV1(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
     uti: newTokenId(now, randomBytes),
     ver: '1.0',
     ...(directory ? { wids: [...principal.directoryRoles, directoryRoleOfEveryApplication] } : {}),
-    ...managedIdentityClaims(principal),
+    ...managedIdentityClaims(subject),
     ...(resource.extraClaims === 'none' ? {} : { xms_tcdt: toUnixSeconds(tenant.createdAt) }),
   };
 }
@@ -106,7 +109,7 @@ function claimsV2(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
     tid: tenant.tenantId,
     uti: newTokenId(now, randomBytes),
     ver: '2.0',
-    ...managedIdentityClaims(principal),
+    ...managedIdentityClaims(subject),
   };
 }
 
@@ -116,8 +119,11 @@ export const rolesClaim = (roles: readonly string[] = []): JsonObject => (roles.
 const authenticationClass = ({ principal, provedBy }: TokenSubject): string =>
   principal.kind === 'application' && provedBy !== 'assertion' ? '1' : '2';
 
-function managedIdentityClaims(principal: Principal): JsonObject {
-  return principal.resourceId === undefined ? {} : { xms_mirid: principal.resourceId };
+/** A system-assigned identity is named by its resource alone. */
+function managedIdentityClaims({ principal, usedBy }: TokenSubject): JsonObject {
+  if (principal.resourceId === undefined) return {};
+  const by = usedBy !== undefined && isUserAssigned(principal) ? { xms_az_rid: usedBy } : {};
+  return { ...by, xms_mirid: principal.resourceId };
 }
 
 /** `aio` is opaque and of no use to anyone but Entra ID. */

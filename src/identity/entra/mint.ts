@@ -17,7 +17,7 @@ export interface MintOptions {
 /** Tokens for managed identities and Kustody's own principals, which have no secret to ask with. Fresh each time, and
  * refused from the moment the principal is gone. `expiresOn` is in milliseconds since 1970. */
 export function createMintToken({ tenants, directory, issueToken }: MintOptions): MintToken {
-  return async (objectId, audience) => {
+  return async (objectId, audience, usedBy) => {
     const principal = await directory.principals.get(objectId);
     if (principal === undefined) return refused(`There is no principal ${objectId}.`);
     if (!principal.enabled) return refused(`Principal ${objectId} is disabled.`);
@@ -26,7 +26,8 @@ export function createMintToken({ tenants, directory, issueToken }: MintOptions)
     const resource = await findResource(audience, tenant.tenantId, directory);
     if (resource === undefined) return refused(`The resource principal named ${audience} was not found in the tenant.`);
     const roles = await rolesOfPrincipal(directory, objectId, resource);
-    const issued = await issueToken({ principal, tenant, resource, audience: audienceOf(resource, audience), roles });
+    const subject = { principal, tenant, resource, audience: audienceOf(resource, audience), roles, usedBy };
+    const issued = await issueToken(subject);
     return { outcome: 'token', token: issued.token, expiresOn: issued.expires * 1000 };
   };
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { compactVerify, errors } from 'jose';
-import type { Caller, TokenVerdict, VerifyToken } from '../../authz/caller.ts';
+import type { Caller, ManagedIdentityClaims, TokenVerdict, VerifyToken } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { isJsonObject } from '../../base/json.ts';
@@ -45,6 +45,7 @@ interface VerifiedToken {
   readonly notBefore: number;
   readonly expires: number;
   readonly issuedAt: Instant;
+  readonly managedIdentity: ManagedIdentityClaims | undefined;
 }
 
 /** Signatures are remembered, and whose a token is as long as no record of the directory changes; time and audience are looked at every time. */
@@ -105,6 +106,7 @@ async function judgePrincipal(
     groupIds: await directory.memberships.groupsOf(objectId),
     displayName: principal.displayName,
     ...(user === undefined || scopes === undefined ? {} : { user: { principalName: user.userPrincipalName, scopes } }),
+    ...(verified.managedIdentity === undefined ? {} : { managedIdentity: verified.managedIdentity }),
   };
   return { outcome: 'valid', caller };
 }
@@ -183,5 +185,10 @@ function readClaims(payload: Uint8Array): VerifiedToken | undefined {
   if (tenantId === undefined || objectId === undefined || issuedAt === undefined) return undefined;
   const appId = parseGuid(text('appid')) ?? parseGuid(text('azp'));
   const scopes = typeof claims['scp'] === 'string' ? claims['scp'].split(' ') : undefined;
-  return { audience: aud, issuer: iss, tenantId, objectId, appId, scopes, notBefore: nbf, expires: exp, issuedAt };
+  const [resourceId, usedBy] = [text('xms_mirid'), text('xms_az_rid')];
+  const managedIdentity = resourceId === '' ? undefined : { resourceId, ...(usedBy === '' ? {} : { usedBy }) };
+  return {
+    ...{ audience: aud, issuer: iss, tenantId, objectId, appId, scopes, notBefore: nbf, expires: exp, issuedAt },
+    managedIdentity,
+  };
 }

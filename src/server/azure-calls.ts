@@ -3,7 +3,7 @@ import type { InstanceEnvironment } from './instance-environment.ts';
 import type { LocalResult } from './local-client.ts';
 import { callLocal, localToken, succeeded } from './local-client.ts';
 
-type Method = 'GET' | 'PUT' | 'POST' | 'PATCH';
+type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
 
 /** @param path with its query
  * @param missing statuses that mean that it is not there: then undefined

@@ -21,6 +21,7 @@ import { queryCommand } from '../query.ts';
 import { resetCommand } from '../reset.ts';
 import type { RootKeySource } from '../root-key-source.ts';
 import { runCommand } from '../run.ts';
+import { shredCommand } from '../shred/shred-command.ts';
 import { stateCommand } from '../state.ts';
 import { statusCommand } from '../status.ts';
 import { upCommand } from '../up.ts';
@@ -52,6 +53,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     queryCommand(),
     proofCommand(),
     lineageCommand(),
+    shredCommand(),
     extentCommand(),
     exportCommand(),
     importCommand(),

@@ -1,7 +1,7 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
 import { useCells, useTitles } from './key-uses.ts';
-import { pageStyle } from './page-style.ts';
+import { htmlPage, htmlTable, htmlText as text } from './html.ts';
 import type { ProofReport } from './report.ts';
 import { totalsOf, verdictOf } from './report.ts';
 import type { SignedReport } from './signature.ts';
@@ -9,17 +9,9 @@ import type { SignedReport } from './signature.ts';
 /** One HTML document that stands by itself: it loads nothing and runs nothing. */
 export function proofPage(report: SignedReport): string {
   const { clusters, scan, canaries } = report;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Kustody: proof of encryption at rest</title>
-<style>${pageStyle}</style>
-</head>
-<body>
-<header>
+  return htmlPage(
+    'Kustody: proof of encryption at rest',
+    `<header>
 <h1>Proof of encryption at rest</h1>
 <p class="soft">Made ${text(shortTime(Date.parse(report.madeOn)))} by Kustody ${text(report.kustody)} of <code>${text(report.dataDirectory)}</code></p>
 </header>
@@ -39,24 +31,15 @@ ${scan.unreadable.length === 0 ? '' : `<p><b>Could not be read:</b> ${scan.unrea
 <ul class="limits">
 ${report.limits.map((limit) => `<li>${text(limit)}</li>`).join('\n')}
 </ul>
-<p class="soft">Signed (Ed25519) by the instance with fingerprint <code>${text(report.signature.fingerprint)}</code>. The JSON of the same proof is what <code>kustody proof verify</code> checks.</p>
-</body>
-</html>
-`;
+<p class="soft">Signed (Ed25519) by the instance with fingerprint <code>${text(report.signature.fingerprint)}</code>. The JSON of the same proof is what <code>kustody proof verify</code> checks.</p>`,
+  );
 }
 
 function usesSection({ keyUses }: ProofReport): string {
   if (keyUses.length === 0) return '';
-  const rows = keyUses.map(
-    (use) =>
-      `<tr>${useCells(use)
-        .map((cell) => `<td>${text(cell)}</td>`)
-        .join('')}</tr>`,
-  );
-  const head = useTitles.map((title) => `<th>${title}</th>`).join('');
   return `<h2>What was asked of these keys</h2>
 <p class="soft">From the audit of the vaults here, equal requests counted. Vaults outside keep a log of their own.</p>
-<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+${htmlTable(useTitles, keyUses.map(useCells))}`;
 }
 
 function verdictClass({ ok, canaries }: ProofReport): string {
@@ -127,14 +110,3 @@ function canaryTable({ canaries, controls, scan }: ProofReport): string {
   });
   return `<div class="wide"><table><thead><tr><th>Canary</th><th>Rows that hold it</th><th>Found on the disk</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Names and canaries are whatever somebody called them. */
-const text = (value: string): string => value.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);

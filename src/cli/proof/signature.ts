@@ -7,10 +7,14 @@ import type { ProofSignature } from '../../server/proof-routes.ts';
 import type { ControlClient } from '../control-client.ts';
 import type { ProofReport } from './report.ts';
 
-export type SignedReport = ProofReport & { readonly signature: ProofSignature };
+export type Signed<Report> = Report & { readonly signature: ProofSignature };
+export type SignedReport = Signed<ProofReport>;
 
 /** As it is written to files and signed: texts of JSON, so that reading it back gives the same. */
-export async function signReport(client: Pick<ControlClient, 'call'>, report: ProofReport): Promise<SignedReport> {
+export async function signReport<Report extends object>(
+  client: Pick<ControlClient, 'call'>,
+  report: Report,
+): Promise<Signed<Report>> {
   const sha256 = digestOf(JSON.parse(JSON.stringify(report)));
   // Both ends are of this package.
   return { ...report, signature: (await client.call('POST', '/proof/sign', { sha256 })) as ProofSignature };

@@ -4,6 +4,7 @@ import type { ProofSigner } from '../../server/proof-routes.ts';
 import { requireInstance } from '../control-client.ts';
 import { dataDirectoryOf } from '../options.ts';
 import { UserError } from '../user-error.ts';
+import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
 import { checkSignature } from './signature.ts';
 
@@ -22,11 +23,10 @@ export function verifyProof(
     process.stdout.write(`${JSON.stringify({ ...check, expected: fingerprint ?? null }, undefined, 2)}\n`);
     return;
   }
-  const madeOn = isJsonObject(document) ? textMember(document, 'madeOn') : '';
-  const directory = isJsonObject(document) ? textMember(document, 'dataDirectory') : '';
+  const told = isJsonObject(document) ? document : undefined;
   const lines = check.ok
     ? [
-        `The proof of ${directory}, made ${madeOn}, is as it was signed.`,
+        `${subjectOf(told)} of ${textMember(told, 'dataDirectory')}, made ${textMember(told, 'madeOn')}, is as it was signed.`,
         `Signed by the instance with fingerprint ${check.fingerprint}.`,
         ...(fingerprint === undefined
           ? ["Whose that is, only its owner can say: give --fingerprint, as 'kustody proof key' prints it there."]
@@ -37,6 +37,12 @@ export function verifyProof(
         ...(check.fingerprint === undefined ? [] : [`It names the instance with fingerprint ${check.fingerprint}.`]),
       ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Certificates of destroyed keys are signed alike. */
+function subjectOf(document: JsonObject | undefined): string {
+  if (textMember(document, 'kind') !== 'shredCertificate') return 'The proof';
+  return `The shred certificate (${textMember(document, 'status')})`;
 }
 
 function readProof(file: string): unknown {

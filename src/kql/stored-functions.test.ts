@@ -11,6 +11,7 @@ const functions = [
   ['Fuzzy', '()', '{ union isfuzzy=true Fits(), GoneDeeper(), Gone }'],
   ['NoColumn', '(t:(*))', "{ t | where b == 'x' }"],
   ['Twice', '()', `{ print s = 'a1 b2' | parse s with 'a' x ' b' x }`],
+  ['Drawn', '()', '{ print a = 1 | render timechart with (title="one") }'],
   ['Open', '()', '{ print d = dynamic({"k":7}) | evaluate bag_unpack(d) | project k }'],
 ] as const;
 /** Bodies that no longer fit what they read. */
@@ -81,6 +82,17 @@ it('may capture one name twice in parse, where the last counts, which a query ma
   const [table] = await engine.run('Twice() | project x');
   expect(table?.rows).toEqual([['2']]);
   await expect(engine.run(`print s = 'a1 b2' | parse s with 'a' x ' b' x`)).rejects.toMatchObject({ code: 'semantic' });
+});
+
+it.each([
+  'Drawn',
+  'Drawn() | where a == 1',
+  'union Drawn, (print a = 2) | where a == 1',
+  'let drawn = print a = 1 | render piechart; drawn',
+  'let drawn = view () { print a = 1 | render piechart }; union dra*',
+])('what a name stands for may end with render, which draws nothing: %s', async (query) => {
+  const [table] = await engine.run(query);
+  expect([table?.columns.map(({ name }) => name), table?.rows]).toEqual([['a'], [[1]]]);
 });
 
 it('what is known only once it has run is answered as before', async () => {

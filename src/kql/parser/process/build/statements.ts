@@ -8,6 +8,7 @@ import { namedScalar } from './expressions/computed-once.ts';
 import type { SyntaxNode } from '../language/language.ts';
 import { kindOf, list, nameOf, need, part } from '../language/language.ts';
 import { literalOf } from '../language/literals.ts';
+import { undrawn } from '../language/pipes.ts';
 import { restrictionOf } from '../binder/restriction.ts';
 import { buildResults } from './results.ts';
 import { entitiesOf } from './operators/macro.ts';
@@ -50,7 +51,7 @@ const letStatement: StatementBuilder = (b, node) => {
   }
   if (isTabular(expression)) {
     // What is materialized shares itself.
-    b.scope.bind(name, { k: 'table', plan: shareTable(b, buildTable(inside(b), expression)) });
+    b.scope.bind(name, { k: 'table', plan: shareTable(b, buildTable(inside(b), undrawn(expression))) });
     return;
   }
   b.scope.bind(name, namedScalar(b, expression, buildScalar(b, expression)));

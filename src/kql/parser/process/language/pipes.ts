@@ -16,6 +16,13 @@ export function pipedInto(operator: SyntaxNode): SyntaxNode | undefined {
     : undefined;
 }
 
+/** The table of what a name stands for: `render` at its end is for who draws a result, and a name is none.
+ * @see real queries of first parties, which call functions that end with `render` */
+export function undrawn(node: SyntaxNode): SyntaxNode {
+  const drawn = kindOf(node) === 'PipeExpression' && kindOf(need(node, 'Operator')) === 'RenderOperator';
+  return drawn ? undrawn(need(node, 'Expression')) : node;
+}
+
 /** The words that begin the operator, which is how users know it. */
 export const operatorTitle = (node: SyntaxNode): string =>
   (node.toString().trim().split(/[\s(]/)[0] ?? kindOf(node)).slice(0, 60);

@@ -14,6 +14,7 @@ import { kindOf, list, nameOf, need, part, toArray } from '../../language/langua
 import { KqlError } from '../../../../plan/kql-error.ts';
 import { buildArgument, buildScalar, buildStatement, buildTable } from '../draft/visit.ts';
 import { databaseOf } from '../draft/databases.ts';
+import { undrawn } from '../../language/pipes.ts';
 
 export type UserCallResult =
   { readonly k: 'scalar'; readonly expression: Expression } | { readonly k: 'table'; readonly plan: Plan };
@@ -44,7 +45,7 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
   const expression = part(body, 'Expression');
   if (!expression) throw semantic(b, node, `The function '${name}' has no result.`);
   return isTabular(expression)
-    ? { k: 'table', plan: buildTable(withoutContext(inner), expression) }
+    ? { k: 'table', plan: buildTable(withoutContext(inner), undrawn(expression)) }
     : { k: 'scalar', expression: buildScalar(inner, expression) };
 }
 
@@ -55,7 +56,7 @@ export function buildView({ draft }: Builder, view: Binding & { readonly k: 'fun
   const inner: Builder = { draft, offset, scope: new Scope(view.scope, !view.restricted) };
   for (const statement of list(body, 'Statements')) buildStatement(inner, statement);
   const expression = part(body, 'Expression');
-  return expression && isTabular(expression) ? buildTable(inner, expression) : undefined;
+  return expression && isTabular(expression) ? buildTable(inner, undrawn(expression)) : undefined;
 }
 
 function bindArguments(b: Builder, node: SyntaxNode, scope: Scope, piped: Plan | undefined): void {

@@ -7,6 +7,7 @@ import { ingestRows } from './ingest.ts';
 import { kqlRows } from './kql.ts';
 import { mergeRows } from './merge.ts';
 import { queryRows } from './queries.ts';
+import { resultRows } from './results.ts';
 import { rotationRows } from './rotation.ts';
 import { closeSampleCluster } from './sample-cluster.ts';
 import { schemaRows } from './schema.ts';
@@ -25,6 +26,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   queries: queryRows,
   kql: kqlRows,
   extents: extentRows,
+  results: resultRows,
   ingest: [...ingestRows, ...mergeRows],
   rotation: rotationRows,
   wire: wireRows,

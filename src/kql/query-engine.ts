@@ -27,6 +27,8 @@ export interface QueryResult {
   readonly columns: readonly Column[];
   readonly chunks: AsyncIterable<readonly ColumnValues[]>;
   readonly visualization?: Readonly<Record<string, string | boolean | number>>;
+  /** As asked for. */
+  readonly rowsAs?: QueryRequest['rowsAs'];
 }
 
 export interface QueryExecution {
@@ -174,11 +176,11 @@ async function* chunksOf(work: Work, index: number): AsyncGenerator<readonly Col
 
 async function startResult(work: Work, result: ProgramResult): Promise<QueryResult> {
   const iterator = chunksOf(work, 0);
-  return described(result, wanted(work, iterator, await iterator.next()));
+  return described(work, result, wanted(work, iterator, await iterator.next()));
 }
 
 const laterResult = (work: Work, result: ProgramResult, index: number): QueryResult =>
-  described(result, wanted(work, chunksOf(work, index)));
+  described(work, result, wanted(work, chunksOf(work, index)));
 
 /** The same chunks. Whoever waits for one is answered as soon as the query is stopped. */
 async function* wanted(
@@ -195,11 +197,16 @@ async function* wanted(
   }
 }
 
-const described = ({ name, plan, visualization }: ProgramResult, chunks: QueryResult['chunks']): QueryResult => ({
+const described = (
+  { rowsAs }: Work,
+  { name, plan, visualization }: ProgramResult,
+  chunks: QueryResult['chunks'],
+): QueryResult => ({
   name,
   columns: plan.cols,
   chunks,
   ...(visualization && { visualization }),
+  ...(rowsAs && { rowsAs }),
 });
 
 async function prepareRows(

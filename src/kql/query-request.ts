@@ -60,6 +60,8 @@ export interface QueryRequest {
   readonly cursors?: CursorOptions;
   /** Unions do without tables that are not there, as under `set best_effort`. */
   readonly bestEffort?: boolean;
+  /** `json`: chunks of results have one column, each value the JSON array of a row as clients get it. */
+  readonly rowsAs?: 'json';
   readonly signal?: AbortSignal;
   readonly sources: EngineSources;
 }

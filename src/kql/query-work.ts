@@ -139,6 +139,10 @@ export class Work {
     return this.#request.signal;
   }
 
+  get rowsAs(): QueryRequest['rowsAs'] {
+    return this.#request.rowsAs;
+  }
+
   get scanned(): ScanCounts {
     return countsOf([...this.#opened.tables.values()]);
   }
@@ -198,7 +202,7 @@ export class Work {
 }
 
 function factsOf(program: Program, request: QueryRequest): SessionFacts {
-  const { database, now, principal, memberOf, cursor, catalog } = request;
+  const { database, now, principal, memberOf, cursor, catalog, rowsAs } = request;
   return {
     database,
     now,
@@ -207,6 +211,7 @@ function factsOf(program: Program, request: QueryRequest): SessionFacts {
     ...(principal !== undefined && { principal }),
     ...(memberOf !== undefined && { memberOf }),
     ...(cursor !== undefined && { cursor }),
+    ...(rowsAs !== undefined && { rowsAs }),
   };
 }
 

@@ -14,6 +14,7 @@ import type { Language } from './sql/scope.ts';
 import { tableKey } from './scan-ranges.ts';
 import { runStages } from './stages.ts';
 import type { TableSource } from './sql/context.ts';
+import { encodeRows } from './row-json.ts';
 import type { NativeValue } from './sql/native.ts';
 import type { Translation, TranslationInput } from './sql/translate.ts';
 import { translate } from './sql/translate.ts';
@@ -35,6 +36,7 @@ export interface SessionFacts {
   readonly principal?: string;
   readonly memberOf?: readonly string[];
   readonly cursor?: bigint;
+  readonly rowsAs?: 'json';
   /** Of the query, by name. */
   readonly parameters: ReadonlyMap<string, Literal>;
 }
@@ -97,8 +99,8 @@ export function resultChunks(
   const [plan, { lets }] = [resultPlan(session, index), session.staged];
   const wide = piecesOf(plan);
   if (wide !== undefined) return chunksInPieces(session, wide, plan.cols);
-  const first = translated(session, plan, lets, { wrapping: false });
-  return { chunks: chunksOf(session, plan, lets, first), callsNatives: first.callsNatives };
+  const first = translated(session, plan, lets, { wrapping: false, form: session.facts.rowsAs });
+  return { chunks: chunksOf(session, plan, lets, first, session.facts.rowsAs), callsNatives: first.callsNatives };
 }
 
 /** All pieces are translated before the first runs, so that what is wrong in one is known then. */
@@ -116,7 +118,7 @@ function chunksInPieces(
       for await (const chunk of chunksOf(session, piece.plan, lets, translations[index])) {
         const rows = widened(chunk, piece, cols, left);
         left -= rows[0]?.length ?? 0;
-        yield rows;
+        yield session.facts.rowsAs === 'json' ? [encodeRows(cols, rows)] : rows;
       }
     }
   }
@@ -125,7 +127,7 @@ function chunksInPieces(
 
 /** A result as a statement for those who keep its rows in the engine. */
 export const resultStatement = (session: Session, index: number, wrapping: boolean): Translation =>
-  translated(session, resultPlan(session, index), session.staged.lets, { wrapping, stored: true });
+  translated(session, resultPlan(session, index), session.staged.lets, { wrapping, form: 'stored' });
 
 function resultPlan({ staged }: Session, index: number): Plan {
   const plan = staged.results[index]?.plan;
@@ -137,7 +139,7 @@ function translated(
   session: Session,
   plan: Plan,
   lets: Program['lets'],
-  form: Pick<TranslationInput, 'wrapping' | 'stored'>,
+  form: Pick<TranslationInput, 'wrapping' | 'form'>,
 ): Translation {
   const { facts, language, tables, staged } = session;
   return translate(plan, {
@@ -159,10 +161,11 @@ async function* chunksOf(
   plan: Plan,
   lets: Program['lets'],
   first = translated(session, plan, lets, { wrapping: false }),
+  form?: TranslationInput['form'],
 ): AsyncGenerator<ColumnValues[]> {
   let yielded = false;
   for (const wrapping of [false, true]) {
-    const { sql, bound } = wrapping ? translated(session, plan, lets, { wrapping }) : first;
+    const { sql, bound } = wrapping ? translated(session, plan, lets, { wrapping, form }) : first;
     try {
       for await (const chunk of session.connection.stream(sql, bound)) {
         session.signal?.throwIfAborted();
@@ -201,7 +204,7 @@ async function store(session: Session, plan: Plan, lets: Program['lets'], name: 
   for (const wrapping of [false, true]) {
     session.signal?.throwIfAborted();
     try {
-      const select = translated(session, plan, lets, { wrapping, stored: true });
+      const select = translated(session, plan, lets, { wrapping, form: 'stored' });
       return await storeRows(session.connection, name, plan.cols, select);
     } catch (error) {
       if (!(error instanceof OverflowError) || wrapping) throw error;

@@ -21,7 +21,7 @@ import type { KustoRequest } from './requests/request-body.ts';
 import { commandTimeoutMs } from './requests/request-options.ts';
 import { withLimits } from './request-limits.ts';
 import { encodingsOf, resourceText, stringHeaders } from './run-query.ts';
-import { encodeRows } from './answers/value-encoding.ts';
+import { encodeRows } from '../../kql/row-json.ts';
 import { defaultRateLimit, setLimits } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
 import { callerStorage } from './caller-storage.ts';

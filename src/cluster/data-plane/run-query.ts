@@ -66,6 +66,7 @@ export async function runQueryRequest(
         cursor: data.cursor(),
         bestEffort: sent.options.bestEffort,
         cursors: sent.options.cursors,
+        rowsAs: 'json',
         signal,
         sources,
       };

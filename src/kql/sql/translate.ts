@@ -1,5 +1,6 @@
 import type { Sql } from './fragment.ts';
 import { copiesIn, joined, mayCallNatives, sql, textOf, weightOf } from './fragment.ts';
+import { jsonRow } from './json-rows.ts';
 import * as kql from './macros.ts';
 import { invariant } from '../../base/invariant.ts';
 import { withNeededColumns } from '../plan/needed-columns.ts';
@@ -30,8 +31,9 @@ export interface TranslationInput {
   readonly language: Language;
   readonly lets: Program['lets'];
   readonly wrapping: boolean;
-  /** Columns in their physical types, instead of those that JavaScript can read. */
-  readonly stored?: boolean;
+  /** `stored`: columns in their physical types. `json`: one column, the JSON array that clients get of each row. Otherwise columns in types
+   * that JavaScript can read. */
+  readonly form?: 'stored' | 'json' | undefined;
   table(database: string, table: string, columns: readonly Column[]): TableSource;
 }
 
@@ -64,10 +66,7 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
     },
   };
   const relation = compilePlan(base, withNeededColumns(plan));
-  const outputs = relation.columns.map(
-    ({ id, type }, index) =>
-      sql`${input.stored ? sql`CAST(${id} AS ${physicalType[type]})` : readable(id, type)} AS r${index}`,
-  );
+  const outputs = outputsOf(relation, input.form).map((output, index) => sql`${output} AS r${index}`);
   const order = relation.order && relation.order.length > 0 ? sql` ORDER BY ${orderBy(relation.order)}` : '';
   const shares = withs.length > 0 ? sql`WITH ${joined(withs)} ` : '';
   const from = sql`(${relation.sql})`;
@@ -88,6 +87,13 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
     columns: plan.cols,
     order: relation.serialized ? 'rows' : order === '' ? 'none' : 'sorted',
   };
+}
+
+function outputsOf({ columns }: Relation, form: TranslationInput['form']): Sql[] {
+  if (form === 'json') return [jsonRow(columns)];
+  return columns.map(({ id, type }) =>
+    form === 'stored' ? sql`CAST(${id} AS ${physicalType[type]})` : readable(id, type),
+  );
 }
 
 function readable(id: string, type: KqlType): Sql {

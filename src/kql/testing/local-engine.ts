@@ -3,10 +3,11 @@ import type { KqlCatalog } from '../plan/catalog.ts';
 import { createKqlParser } from '../parser/parser-client.ts';
 import type { Column, KqlType } from '../plan/types.ts';
 import { openEngineDatabase } from '../duckdb/engine-database.ts';
-import type { EngineSources } from '../query-request.ts';
+import type { EngineSources, QueryRequest } from '../query-request.ts';
 import { createQueryEngine } from '../query-engine.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { functionFacts, languageWith, nativesOf } from '../language.ts';
+import { encodeRows, jsonRows } from '../row-json.ts';
 import { formatDatetime, formatTimespan, parseDatetime } from '../values/ticks.ts';
 
 export interface LocalTable {
@@ -18,6 +19,8 @@ export interface LocalTable {
 export interface LocalEngine {
   /** @throws KqlError */
   run(text: string, parameters?: Readonly<Record<string, unknown>>): Promise<LocalTable[]>;
+  /** The rows of all results as JSON, made by SQL or in JavaScript. @throws KqlError */
+  rowTexts(text: string, by: 'sql' | 'javascript'): Promise<string[]>;
   close(): void;
 }
 
@@ -43,16 +46,28 @@ export async function openLocalEngine(
   const engine = createQueryEngine({ parser, database, language });
   const sources: EngineSources = options.sources ?? { open: () => Promise.reject(new Error('there are no tables')) };
   const now = parseDatetime('2026-01-15T10:20:30.1234567Z') ?? 0n;
+  const request = (text: string): QueryRequest => ({
+    text,
+    database: catalog.databases[0]?.name ?? 'db',
+    catalog,
+    now,
+    sources,
+  });
   return {
+    async rowTexts(text, by) {
+      const execution = await engine.execute({ ...request(text), ...(by === 'sql' && { rowsAs: 'json' }) });
+      const rows: string[] = [];
+      try {
+        for (const { columns, chunks, rowsAs } of execution.results)
+          for await (const chunk of chunks)
+            rows.push(...(rowsAs === 'json' ? jsonRows(chunk) : encodeRows(columns, chunk)));
+        return rows;
+      } finally {
+        execution.close();
+      }
+    },
     async run(text, parameters = {}) {
-      const execution = await engine.execute({
-        text,
-        database: catalog.databases[0]?.name ?? 'db',
-        catalog,
-        parameters,
-        now,
-        sources,
-      });
+      const execution = await engine.execute({ ...request(text), parameters });
       try {
         const tables: LocalTable[] = [];
         for (const result of execution.results) {

@@ -1,4 +1,4 @@
-import { encodeRows } from './value-encoding.ts';
+import { encodeRows, jsonRows } from '../../../kql/row-json.ts';
 import type { Completion, FromCache, ResultFormat, ResultHead } from './result-format.ts';
 import type { KustoError } from '../errors/kusto-error.ts';
 import { ResultBudget, truncationStatusCode } from './truncation.ts';
@@ -11,13 +11,13 @@ export interface EncodedResult extends ResultHead {
 }
 
 export const encodedResults = (results: readonly QueryResult[]): readonly EncodedResult[] =>
-  results.map(({ chunks, ...head }) => ({ ...head, chunks: encodedChunks(head.columns, chunks) }));
+  results.map((result) => {
+    const { name, columns, visualization } = result;
+    return { name, columns, ...(visualization && { visualization }), chunks: encodedChunks(result) };
+  });
 
-async function* encodedChunks(
-  columns: QueryResult['columns'],
-  chunks: QueryResult['chunks'],
-): AsyncGenerator<readonly string[]> {
-  for await (const chunk of chunks) yield encodeRows(columns, chunk);
+async function* encodedChunks({ columns, chunks, rowsAs }: QueryResult): AsyncGenerator<readonly string[]> {
+  for await (const chunk of chunks) yield rowsAs === 'json' ? jsonRows(chunk) : encodeRows(columns, chunk);
 }
 
 export interface WriteOptions {

@@ -1,6 +1,6 @@
 import { hasKustoRight } from '../../../authz/kusto-roles.ts';
 import type { Column } from '../../../kql/plan/types.ts';
-import { encodeRows } from '../../data-plane/answers/value-encoding.ts';
+import { encodeRows } from '../../../kql/row-json.ts';
 import { oneTable } from '../../data-plane/answers/one-table.ts';
 import type { AccessRights } from './request-access.ts';
 import type { ServedCluster } from '../served-clusters.ts';

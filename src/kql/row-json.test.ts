@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDatetime, maxDatetimeTicks } from '../../../kql/values/ticks.ts';
-import { datetimeText, encodeRows } from './value-encoding.ts';
+import { formatDatetime, maxDatetimeTicks } from './values/ticks.ts';
+import { datetimeText, encodeRows } from './row-json.ts';
 
 const one = (
   type: Parameters<typeof encodeRows>[0][number]['type'],

@@ -1,8 +1,8 @@
-import type { ColumnValues } from '../../../kql/duckdb/engine-database.ts';
-import type { Column, KqlType } from '../../../kql/plan/types.ts';
-import type { NativeValue } from '../../../kql/sql/native.ts';
-import { formatTimespan, unixEpochTicks } from '../../../kql/values/ticks.ts';
-import { realToJson } from '../../../kql/values/real-text.ts';
+import type { ColumnValues } from './duckdb/engine-database.ts';
+import type { Column, KqlType } from './plan/types.ts';
+import type { NativeValue } from './sql/native.ts';
+import { formatTimespan, unixEpochTicks } from './values/ticks.ts';
+import { realToJson } from './values/real-text.ts';
 
 /** The JSON text of one value that is not null. */
 type Encode = (value: NonNullable<NativeValue>) => string;
@@ -40,6 +40,9 @@ export function encodeRows(columns: readonly Column[], chunk: readonly ColumnVal
   });
   return rows.map((row) => `${row}]`);
 }
+
+/** The rows of a chunk that are JSON arrays already (`QueryRequest.rowsAs`). */
+export const jsonRows = (chunk: readonly ColumnValues[]): string[] => (chunk[0] ?? []).map(String);
 
 const ticksPerDay = 864_000_000_000n;
 const unixEpochDay = Number(unixEpochTicks / ticksPerDay);

@@ -3,7 +3,7 @@ import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '
 import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { costOfCreation } from './key-cost.ts';
 import { parseBodyObject } from '../objects/body-object.ts';
-import { keyOpsOf, makeKey, readKeyShape, readKeyType } from './key-types.ts';
+import { makeKey, readKeyShape, readKeyType } from './key-types.ts';
 import { addVersion, requestedPlace } from './new-version.ts';
 import { readRelease } from './release-policy.ts';
 
@@ -25,7 +25,7 @@ async function createKey(services: VaultServices, request: VaultRequest): Promis
   const shape = readKeyShape(body, kty);
   const release = readRelease(body, hsm, request.vault, place.current);
   const changes = readKeyChanges(body);
-  checkKeyOps(changes.keyOps, keyOpsOf[kty]);
+  checkKeyOps(changes.keyOps, { kty, hsm });
   checkValidity(changes.notBefore, changes.expires);
   const pair = await request.newKey(() => makeKey(shape, services.keyPool));
   return addVersion(services, request, place, { pair, hsm, release, changes });

@@ -5,7 +5,8 @@ import { vaultError } from '../vault-error.ts';
 import { readPrivateJwk } from './jwk-import.ts';
 import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { parseBodyObject } from '../objects/body-object.ts';
-import { keyOpsOf, readKeyType } from './key-types.ts';
+import { readTransferredKey } from './key-transfer.ts';
+import { readKeyType } from './key-types.ts';
 import { addVersion, requestedPlace } from './new-version.ts';
 import { readRelease } from './release-policy.ts';
 
@@ -29,14 +30,16 @@ async function importKey(services: VaultServices, request: VaultRequest): Promis
   const asked = member(body, 'Hsm') ?? false;
   if (typeof asked !== 'boolean') throw vaultError('invalidProperty', 'Hsm');
   if (asked && request.vault.sku !== 'premium') throw vaultError('hsmNeedsPremium');
-  // A key that was wrapped for an HSM can be unwrapped by that HSM alone.
-  if (member(jwk, 'key_hsm') !== undefined)
-    throw vaultError('notBuilt', 'the import of keys wrapped for an HSM (key_hsm)');
   const hsm = type.hsm || asked;
   const release = readRelease(body, hsm, request.vault, place.current);
   const changes = readKeyChanges({ ...body, key_ops: jwk['key_ops'] ?? null });
-  checkKeyOps(changes.keyOps, keyOpsOf[type.kty]);
+  checkKeyOps(changes.keyOps, { kty: type.kty, hsm });
   checkValidity(changes.notBefore, changes.expires);
-  const pair = readPrivateJwk(jwk, type.kty);
+  const transferred = member(jwk, 'key_hsm');
+  if (transferred !== undefined && !hsm) throw vaultError('invalidProperty', 'key.key_hsm');
+  const pair =
+    transferred === undefined
+      ? readPrivateJwk(jwk, type.kty)
+      : await readTransferredKey(services, request, transferred, type.kty);
   return addVersion(services, request, place, { pair, hsm, release, changes });
 }

@@ -4,6 +4,8 @@ import { member, readObjectChanges } from '../objects/attributes.ts';
 import { vaultError } from '../vault-error.ts';
 import type { KeyOperationName } from './key-records.ts';
 import { keyOperationNames } from './key-records.ts';
+import type { KeyShape } from './key-types.ts';
+import { keyOpsOf } from './key-types.ts';
 
 /** What a create or update of a key sets. */
 export interface KeyChanges extends ObjectChanges {
@@ -19,13 +21,17 @@ export function readKeyChanges(body: JsonObject): KeyChanges {
   return { ...changes, ...(keyOps === undefined ? {} : { keyOps }) };
 }
 
-/** @throws VaultError 400 for operations that keys of this type do not have */
+/** @throws VaultError 400 for operations that keys of this type do not have; RSA keys of HSMs may import, and then nothing else */
 export function checkKeyOps(
   wanted: readonly KeyOperationName[] | undefined,
-  possible: readonly KeyOperationName[],
+  { kty, hsm }: { readonly kty: KeyShape['kty']; readonly hsm?: boolean },
 ): void {
+  const possible: readonly KeyOperationName[] =
+    wanted?.includes('import') && kty === 'RSA' && hsm ? importOnly : keyOpsOf[kty];
   if (wanted?.some((operation) => !possible.includes(operation))) throw vaultError('invalidProperty', 'key_ops');
 }
+
+const importOnly = ['import'] as const;
 
 function readKeyOps(body: JsonObject): readonly KeyOperationName[] | undefined {
   const value = member(body, 'key_ops');
@@ -33,7 +39,7 @@ function readKeyOps(body: JsonObject): readonly KeyOperationName[] | undefined {
   if (!Array.isArray(value)) throw vaultError('invalidProperty', 'key_ops');
   const wanted: readonly Json[] = value;
   const operations = wanted.map((name) => {
-    const operation = keyOperationNames.find((known) => known === name);
+    const operation = [...keyOperationNames, ...importOnly].find((known) => known === name);
     if (operation === undefined) throw vaultError('invalidProperty', 'key_ops');
     return operation;
   });

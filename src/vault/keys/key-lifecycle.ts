@@ -8,7 +8,6 @@ import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
 import { parseBodyObject } from '../objects/body-object.ts';
 import { vaultKeys, vaultKeyVersions } from './key-records.ts';
-import { keyOpsOf } from './key-types.ts';
 import { readReleaseUpdate } from './release-policy.ts';
 import { expectDue } from './rotation-due.ts';
 
@@ -95,7 +94,7 @@ async function updateKey(services: VaultServices, request: VaultRequest): Promis
   const release = readReleaseUpdate(body, version.value, request.version !== undefined);
   const changes = readKeyChanges(body);
   const value = { ...version.value, ...changes, ...release, updatedAt: services.clock.now() };
-  checkKeyOps(changes.keyOps, keyOpsOf[value.kty]);
+  checkKeyOps(changes.keyOps, value);
   checkValidity(value.notBefore, value.expires);
   const changed = { object, version: { ...version, value } };
   return {

@@ -27,7 +27,8 @@ export interface RotationPolicy {
 }
 
 export const keyOperationNames = ['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey'] as const;
-export type KeyOperationName = (typeof keyOperationNames)[number];
+/** `import` is of keys that other keys are brought in under (BYOK), and of nothing besides. */
+export type KeyOperationName = (typeof keyOperationNames)[number] | 'import';
 
 /** Numbers are base64url. */
 export type PublicKey =

@@ -1,4 +1,13 @@
-import { createHash, generateKeyPairSync, publicEncrypt, randomBytes, sign } from 'node:crypto';
+import {
+  createCipheriv,
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  publicEncrypt,
+  randomBytes,
+  sign,
+} from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonWebKey as VaultJwk } from '@azure/keyvault-keys';
 import { failure, startVaultFixture } from '../../support/vault-fixture.ts';
@@ -124,13 +133,103 @@ describe('ImportKey', () => {
     });
   });
 
-  it('for an HSM: a premium vault only, and a key that is wrapped for one is refused by name', async () => {
+  it('for an HSM: a premium vault only', async () => {
     expect(await put({ key: rsaJwk, Hsm: true })).toMatchObject({
       status: 403,
       json: { error: { code: 'Forbidden', message: 'Hardware key operation not allowed on standard vault' } },
     });
     expect(await put({ key: rsaJwk, Hsm: true }, 'premium')).toMatchObject({ json: { key: { kty: 'RSA-HSM' } } });
-    expect(await put({ key: { kty: 'RSA-HSM', key_hsm: 'AAAA' } }, 'premium')).toMatchObject({ status: 501 });
+    expect(await put({ key: { kty: 'RSA-HSM', key_hsm: 'AAAA' } }, 'premium')).toMatchObject({ status: 400 });
     expect(await put({ key: { kty: 'RSA-HSM', key_hsm: 'AAAA' } })).toMatchObject({ status: 403 });
+  });
+});
+
+describe('ImportKey of a key that was wrapped for the vault (BYOK)', () => {
+  /** The blob that a tool of an HSM makes: CKM_RSA_AES_KEY_WRAP of PKCS #11. */
+  const blobFor = (exchangeKey: VaultKey, key: KeyObject, enc = 'CKM_RSA_AES_KEY_WRAP'): string => {
+    const { n, e, kid } = exchangeKey;
+    const publicKey = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n, e } });
+    const aesKey = randomBytes(32);
+    const cipher = createCipheriv('id-aes256-wrap-pad', aesKey, Buffer.from('a65959a6', 'hex'));
+    const der = key.export({ format: 'der', type: 'pkcs8' });
+    const ciphertext = Buffer.concat([
+      publicEncrypt({ key: publicKey, oaepHash: 'sha1' }, aesKey),
+      cipher.update(der),
+      cipher.final(),
+    ]).toString('base64url');
+    const blob = { schema_version: '1.0.0', header: { kid, alg: 'dir', enc }, ciphertext, generator: 'a test' };
+    return Buffer.from(JSON.stringify(blob)).toString('base64url');
+  };
+  interface VaultKey {
+    readonly kid: string;
+    readonly n: string;
+    readonly e: string;
+  }
+  const create = async (name: string, key_ops: readonly string[]): Promise<VaultKey> => {
+    const made = await vault.raw('POST', `/keys/${name}/create?api-version=7.4`, {
+      vault: 'premium',
+      body: { kty: 'RSA-HSM', key_ops },
+    });
+    expect(made.json).toMatchObject({ key: { kty: 'RSA-HSM', key_ops } });
+    return (made.json as { key: VaultKey }).key;
+  };
+
+  it('RSA and EC: they work as what they were elsewhere', async () => {
+    const exchangeKey = await create('exchange', ['import']);
+    expect(
+      await put({ key: { kty: 'RSA-HSM', key_hsm: blobFor(exchangeKey, rsa.privateKey) } }, 'premium'),
+    ).toMatchObject({ status: 200, json: { key: { kty: 'RSA-HSM', n: rsaJwk.n } } });
+    const secret = randomBytes(32);
+    const wrapped = publicEncrypt({ key: rsa.publicKey, oaepHash: 'sha256' }, secret);
+    const key = await vault.keyClient('premium').getKey('imported');
+    expect(Buffer.from((await vault.cryptographyClient(key).unwrapKey('RSA-OAEP-256', wrapped)).result)).toEqual(
+      secret,
+    );
+
+    const ec = generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
+    const { x } = ec.privateKey.export({ format: 'jwk' });
+    const body = { key: { kty: 'EC-HSM', key_hsm: blobFor(exchangeKey, ec.privateKey) } };
+    expect(await put(body, 'premium')).toMatchObject({
+      status: 200,
+      json: { key: { kty: 'EC-HSM', crv: 'P-384', x } },
+    });
+  });
+
+  it('refuses keys to wrap with that are not for it, and blobs that are none', async () => {
+    const exchangeKey = await create('exchange2', ['import']);
+    const good = blobFor(exchangeKey, rsa.privateKey);
+    const wrapKey = await create('wrapping', ['wrapKey', 'unwrapKey']);
+    const { json } = await put({ key: { kty: 'RSA-HSM', key_hsm: blobFor(wrapKey, rsa.privateKey) } }, 'premium');
+    expect(json).toMatchObject({ error: { innererror: { code: 'KeyOperationForbidden' } } });
+    const nowhere = { ...exchangeKey, kid: exchangeKey.kid.replace('exchange2', 'nobody') };
+    expect(await put({ key: { kty: 'RSA-HSM', key_hsm: blobFor(nowhere, rsa.privateKey) } }, 'premium')).toMatchObject({
+      status: 404,
+    });
+    const elsewhere = { ...exchangeKey, kid: exchangeKey.kid.replace('premium', 'importer') };
+    for (const [at, key] of [
+      { kty: 'EC-HSM', key_hsm: good },
+      { kty: 'RSA', key_hsm: good },
+      { kty: 'RSA-HSM', key_hsm: 7 },
+      { kty: 'RSA-HSM', key_hsm: good.slice(0, -40) },
+      { kty: 'RSA-HSM', key_hsm: blobFor(elsewhere, rsa.privateKey) },
+      { kty: 'RSA-HSM', key_hsm: blobFor({ ...exchangeKey, n: String(rsaJwk.n) }, rsa.privateKey) },
+      { kty: 'RSA-HSM', key_hsm: blobFor(exchangeKey, rsa.privateKey, 'A256GCM') },
+    ].entries()) {
+      expect([at, (await put({ key }, 'premium')).status]).toEqual([at, 400]);
+    }
+    const used = await vault.raw('POST', '/keys/exchange2/wrapkey?api-version=7.4', {
+      vault: 'premium',
+      body: { alg: 'RSA-OAEP', value: 'AAAA' },
+    });
+    expect(used.json).toMatchObject({ error: { innererror: { code: 'KeyOperationForbidden' } } });
+  });
+
+  it.each([
+    ['premium', { kty: 'RSA-HSM', key_ops: ['import', 'wrapKey'] }],
+    ['premium', { kty: 'EC-HSM', key_ops: ['import'] }],
+    ['importer', { kty: 'RSA', key_ops: ['import'] }],
+  ])('no key imports that could do more, or is of no HSM (%s, %j)', async (host, body) => {
+    const refused = await vault.raw('POST', '/keys/x/create?api-version=7.4', { vault: host, body });
+    expect(refused).toMatchObject({ status: 400, json: { error: { code: 'BadParameter' } } });
   });
 });

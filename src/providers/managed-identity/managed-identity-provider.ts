@@ -15,6 +15,7 @@ const apiVersions: readonly string[] = [
   '2024-11-30',
   '2023-01-31',
   '2018-11-30',
+  '2025-05-31-preview',
   '2025-01-31-preview',
   '2023-07-31-preview',
   '2022-01-31-preview',

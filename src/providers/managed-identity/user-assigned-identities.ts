@@ -28,12 +28,26 @@ export interface UserAssignedIdentity {
   readonly clientId: Guid;
 }
 
+const propertiesSchema = Type.Object({
+  isolationScope: Type.Optional(Type.Union([Type.Literal('None'), Type.Literal('Regional'), Type.Null()])),
+  assignmentRestrictions: Type.Optional(
+    Type.Union([
+      Type.Object({ providers: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])) }),
+      Type.Null(),
+    ]),
+  ),
+});
+
 const putBody = Type.Object({
   location: Type.Optional(Type.String({ maxLength: 64 })),
   tags: Type.Optional(tagsSchema),
+  properties: Type.Optional(propertiesSchema),
 });
 
-const patchBody = Type.Object({ tags: Type.Optional(tagsSchema) });
+const patchBody = Type.Object({
+  tags: Type.Optional(tagsSchema),
+  properties: Type.Optional(propertiesSchema),
+});
 
 /** @returns undefined for a resource of another type */
 export function asIdentity(resource: ArmResource): UserAssignedIdentity | undefined {
@@ -65,7 +79,10 @@ export function identityOperations(deps: IdentityDependencies): readonly ArmOper
       path,
       action: action('write'),
       body: { schema: putBody, required: true },
-      handle: (request) => retryOnConflict(() => putIdentity(deps, request)),
+      handle: (request) => {
+        refuseRestrictions(request.body);
+        return retryOnConflict(() => putIdentity(deps, request));
+      },
     },
     {
       id: 'UserAssignedIdentities_Update',
@@ -73,10 +90,12 @@ export function identityOperations(deps: IdentityDependencies): readonly ArmOper
       path,
       action: action('write'),
       body: { schema: patchBody, required: true },
-      handle: (request) =>
-        retryOnConflict(async () =>
+      handle: (request) => {
+        refuseRestrictions(request.body);
+        return retryOnConflict(async () =>
           changeTags(deps, request, await requireIdentity(deps, request), { replace: false }),
-        ),
+        );
+      },
     },
     {
       id: 'UserAssignedIdentities_Get',
@@ -110,6 +129,16 @@ export function identityOperations(deps: IdentityDependencies): readonly ArmOper
       handle: (request) => listIdentities(deps, request, `/subscriptions/${request.params['subscriptionId'] ?? ''}`),
     },
   ];
+}
+
+/** What says which resources may have the identity is not built; to restrict nothing is what everybody has. @throws ArmError 501 */
+function refuseRestrictions(body: unknown): void {
+  const sent = isJsonObject(body) && isJsonObject(body['properties']) ? body['properties'] : {};
+  const { isolationScope, assignmentRestrictions } = sent;
+  if (isolationScope === 'Regional') throw armErrors.NotImplemented('isolationScope Regional of an identity');
+  const providers = isJsonObject(assignmentRestrictions) ? assignmentRestrictions['providers'] : undefined;
+  if (Array.isArray(providers) && providers.length > 0)
+    throw armErrors.NotImplemented('assignmentRestrictions of an identity');
 }
 
 function idOf(request: ArmRequest): string {

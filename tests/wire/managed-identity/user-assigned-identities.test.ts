@@ -58,6 +58,20 @@ describe('user-assigned identities', () => {
     expect(answer.body).toMatchObject({ error: { code: 'LocationRequired' } });
   });
 
+  it('UserAssignedIdentities_CreateOrUpdate: as the Azure CLI asks today, with nothing restricted; what restricts is refused by name', async () => {
+    const put = (properties: unknown) =>
+      arm.send('PUT', `${idOf('today')}?api-version=2025-05-31-preview`, { body: { location: 'eastus', properties } });
+    expect(await put(undefined)).toMatchObject({ status: 201 });
+    for (const nothing of [{}, { isolationScope: 'None' }, { assignmentRestrictions: { providers: [] } }])
+      expect(await put(nothing)).toMatchObject({ status: 200 });
+    for (const something of [
+      { isolationScope: 'Regional' },
+      { assignmentRestrictions: { providers: ['Microsoft.Kusto'] } },
+    ])
+      expect(await put(something)).toMatchObject({ status: 501, body: { error: { code: 'NotImplemented' } } });
+    expect(await put({ isolationScope: 'Galactic' })).toMatchObject({ status: 400 });
+  });
+
   it('UserAssignedIdentities_CreateOrUpdate: of two at the same time one wins, and both show its principal', async () => {
     const [one, two] = await Promise.all([create('raced'), create('raced')]);
     expect(one.properties).toEqual(two.properties);

@@ -39,12 +39,15 @@ async function makeVault(seeding: Seeding, vault: VaultEntry, path: PlanPath): P
         // `false` is refused even where it changes nothing.
         ...(vault.enablePurgeProtection === true ? { enablePurgeProtection: true } : {}),
         enableRbacAuthorization: byRoles,
-        accessPolicies: byRoles ? [] : [{ tenantId, objectId, permissions: { keys: ['all'] } }],
+        accessPolicies: byRoles ? [] : [{ tenantId, objectId, permissions: everything }],
       },
     });
   }
   if (byRoles) await assignRole(seeding, id, ownRole, { objectId, type: 'ServicePrincipal' });
 }
+
+/** What `az keyvault create` gives who makes a vault. */
+const everything = { keys: ['all'], secrets: ['all'], certificates: ['all'] } as const;
 
 const heldBy = (properties: JsonObject): Readonly<Record<string, Json | undefined>> => ({
   sku: isJsonObject(properties['sku']) ? properties['sku']['name'] : undefined,

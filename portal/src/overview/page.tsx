@@ -1,19 +1,169 @@
-import { Body1, Spinner, Title2 } from '@fluentui/react-components';
-import { status } from '../api/control.ts';
+import {
+  Badge,
+  Button,
+  Link,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  Spinner,
+  Subtitle1,
+  Text,
+  Title2,
+  tokens,
+} from '@fluentui/react-components';
+import { clearFaults, listClusters, listFaults, listVaults, status } from '../api/control.ts';
+import type { Cluster } from '../api/control.ts';
+import { chainOf } from '../custody/chain.ts';
+import { ChainPicture } from '../custody/chain-picture.tsx';
+import { Card } from '../shell/card.tsx';
+import { FailureBar } from '../shell/failure-bar.tsx';
+import { linkTo } from '../shell/route.ts';
 import { useAnswer } from '../shell/use-answer.ts';
+import { ClockCard } from './clock-card.tsx';
+import { nextSteps } from './next-steps.ts';
+
+const useStyles = makeStyles({
+  title: { marginBottom: tokens.spacingVerticalM },
+  cluster: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalS, alignItems: 'center' },
+  columns: {
+    display: 'grid',
+    gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 320px), 1fr))',
+    columnGap: tokens.spacingHorizontalM,
+  },
+  steps: { margin: 0, paddingLeft: tokens.spacingHorizontalXL, '& li': { marginBottom: tokens.spacingVerticalS } },
+  code: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere', display: 'block' },
+  plain: { margin: 0, paddingLeft: tokens.spacingHorizontalXL },
+});
+
+const lookEveryMs = 2_000;
+
+async function lookAround() {
+  const [seen, clusters, vaults, faults] = await Promise.all([
+    status(),
+    listClusters(true),
+    listVaults(),
+    listFaults(),
+  ]);
+  return { seen, clusters, vaults, faults };
+}
 
 export default function Overview() {
-  const { value, failure } = useAnswer(status);
+  const styles = useStyles();
+  const { value, failure, again } = useAnswer(lookAround, lookEveryMs);
   return (
     <>
-      <Title2 as="h1">Overview</Title2>
-      {failure !== undefined && <Body1 as="p">{failure.message}</Body1>}
-      {value === undefined && failure === undefined && <Spinner label="Asking" />}
+      <Title2 as="h1" block className={styles.title}>
+        Overview
+      </Title2>
+      {failure !== undefined && <FailureBar failure={failure} />}
+      {value === undefined && failure === undefined && <Spinner label="Looking around" />}
       {value !== undefined && (
-        <Body1 as="p">
-          Kustody {value.version} on port {value.port}. Its clock says {value.clock.now}.
-        </Body1>
+        <>
+          <Card title="Custody">
+            {value.clusters.length === 0 && <Text>There is no cluster.</Text>}
+            {value.clusters.map((cluster) => (
+              <section key={cluster.clusterId} aria-label={`Cluster ${cluster.name}`}>
+                <div className={styles.cluster}>
+                  <Subtitle1 as="h3">{cluster.name}</Subtitle1>
+                  <StateBadge cluster={cluster} />
+                </div>
+                {cluster.suspension !== undefined && (
+                  <MessageBar intent="error" layout="multiline">
+                    <MessageBarBody>{cluster.suspension.reason}</MessageBarBody>
+                  </MessageBar>
+                )}
+                {cluster.warning !== undefined && (
+                  <MessageBar intent="warning" layout="multiline">
+                    <MessageBarBody>{cluster.warning}</MessageBarBody>
+                  </MessageBar>
+                )}
+                <ChainPicture
+                  label={`What the data of ${cluster.name} hangs on`}
+                  nodes={chainOf(cluster, value.vaults, value.seen.clock.now)}
+                  hrefOf={() => linkTo('keys', [cluster.name])}
+                />
+              </section>
+            ))}
+          </Card>
+          <div className={styles.columns}>
+            <Card title="Next steps">
+              <ol className={styles.steps}>
+                {nextSteps(value.clusters, value.seen.clock).map(({ text, command, page, cluster }) => (
+                  <li key={text}>
+                    {page === undefined ? (
+                      text
+                    ) : (
+                      <Link href={linkTo(page, cluster === undefined ? [] : [cluster])} inline>
+                        {text}
+                      </Link>
+                    )}
+                    {command !== undefined && <code className={styles.code}>{command}</code>}
+                  </li>
+                ))}
+              </ol>
+            </Card>
+            <ClockCard clock={value.seen.clock} changed={again} />
+            <Card title="Faults">
+              {value.faults.length === 0 ? (
+                <Text>None is switched on.</Text>
+              ) : (
+                <>
+                  <ul className={styles.plain}>
+                    {value.faults.map((fault, index) => (
+                      <li key={index}>
+                        <code className={styles.code}>{JSON.stringify(fault)}</code>
+                      </li>
+                    ))}
+                  </ul>
+                  <div>
+                    <Button size="small" onClick={() => void clearFaults().then(again, again)}>
+                      Switch all off
+                    </Button>
+                  </div>
+                </>
+              )}
+            </Card>
+            <Card title="Refused hosts">
+              {value.seen.refusedHosts.length === 0 ? (
+                <Text>No program has asked for a host that is not served here.</Text>
+              ) : (
+                <ul className={styles.plain}>
+                  {value.seen.refusedHosts.map(({ host, why, times }) => (
+                    <li key={host}>
+                      <code>{host}</code>, {times}×: {why === 'foreign' ? 'not let through' : 'does not exist'}
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </Card>
+            <Card title="This instance">
+              <ul className={styles.plain}>
+                <li>
+                  Kustody {value.seen.version}, process {value.seen.pid}
+                </li>
+                <li>
+                  All hosts: <code>https://localhost:{value.seen.port}</code>
+                </li>
+                <li>
+                  Proxy: <code>http://127.0.0.1:{value.seen.proxyPort}</code>
+                </li>
+                <li>
+                  Cluster on localhost: <code>https://localhost:{value.seen.kustoPort}</code>
+                </li>
+              </ul>
+            </Card>
+          </div>
+        </>
       )}
     </>
+  );
+}
+
+function StateBadge({ cluster: { suspension, state } }: { readonly cluster: Cluster }) {
+  const isWell = suspension === undefined && state === 'Running';
+  return (
+    <Badge appearance="outline" color={suspension !== undefined ? 'danger' : isWell ? 'success' : 'informative'}>
+      {suspension === undefined ? state : 'Suspended'}
+    </Badge>
   );
 }

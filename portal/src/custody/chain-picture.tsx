@@ -1,0 +1,96 @@
+import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
+import {
+  CheckmarkCircleRegular,
+  ErrorCircleRegular,
+  QuestionCircleRegular,
+  WarningRegular,
+} from '@fluentui/react-icons';
+import type { ChainNode, NodeState } from './chain.ts';
+
+const useStyles = makeStyles({
+  list: {
+    listStyleType: 'none',
+    display: 'flex',
+    flexWrap: 'wrap',
+    alignItems: 'stretch',
+    rowGap: tokens.spacingVerticalS,
+    margin: 0,
+    padding: 0,
+  },
+  item: { display: 'flex', alignItems: 'center', minWidth: 0, maxWidth: '100%' },
+  node: {
+    display: 'flex',
+    flexDirection: 'column',
+    width: '136px',
+    minHeight: '76px',
+    boxSizing: 'border-box',
+    padding: tokens.spacingHorizontalS,
+    borderRadius: tokens.borderRadiusMedium,
+    border: `1px solid ${tokens.colorNeutralStroke1}`,
+    borderLeftWidth: '5px',
+    color: tokens.colorNeutralForeground1,
+    backgroundColor: tokens.colorNeutralBackground1,
+    textDecorationLine: 'none',
+    ':hover': { backgroundColor: tokens.colorNeutralBackground1Hover },
+    ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: '1px' },
+  },
+  kind: { fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground2 },
+  name: {
+    fontWeight: tokens.fontWeightSemibold,
+    overflow: 'hidden',
+    textOverflow: 'ellipsis',
+    whiteSpace: 'nowrap',
+  },
+  says: { fontSize: tokens.fontSizeBase200, display: 'flex', alignItems: 'center', gap: '4px' },
+  arrow: { padding: '0 6px', color: tokens.colorNeutralForeground3 },
+  good: { borderLeftColor: tokens.colorStatusSuccessBorderActive },
+  warning: { borderLeftColor: tokens.colorStatusWarningBorderActive },
+  bad: { borderLeftColor: tokens.colorStatusDangerBorderActive, backgroundColor: tokens.colorStatusDangerBackground1 },
+  unknown: { borderLeftColor: tokens.colorNeutralStroke1 },
+});
+
+const signs: Readonly<Record<NodeState, typeof WarningRegular>> = {
+  good: CheckmarkCircleRegular,
+  warning: WarningRegular,
+  bad: ErrorCircleRegular,
+  unknown: QuestionCircleRegular,
+};
+
+/** What a cluster's rows hang on, from left to right; each link leads to where it is seen and changed.
+ * @param hrefOf where a node leads */
+export function ChainPicture({
+  label,
+  nodes,
+  hrefOf,
+}: {
+  readonly label: string;
+  readonly nodes: readonly ChainNode[];
+  readonly hrefOf: (node: ChainNode) => string;
+}) {
+  const styles = useStyles();
+  return (
+    <ol className={styles.list} aria-label={label}>
+      {nodes.map((node, index) => {
+        const Sign = signs[node.state];
+        return (
+          <li key={node.kind} className={styles.item}>
+            {index > 0 && (
+              <span aria-hidden className={styles.arrow}>
+                →
+              </span>
+            )}
+            <a className={mergeClasses(styles.node, styles[node.state])} href={hrefOf(node)} data-state={node.state}>
+              <span className={styles.kind}>{node.kind}</span>
+              <span className={styles.name} title={node.name}>
+                {node.name}
+              </span>
+              <span className={styles.says}>
+                <Sign aria-hidden /> {node.says}
+              </span>
+            </a>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

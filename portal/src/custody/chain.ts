@@ -115,7 +115,7 @@ function contents({ suspension, databases, databaseNames, databaseKeys = [] }: C
     },
     {
       kind: 'Extents',
-      name: extents === undefined ? 'not counted' : `${extents.length} extents`,
+      name: extents === undefined ? 'not counted' : extents.length === 1 ? '1 extent' : `${extents.length} extents`,
       state: extents === undefined ? 'unknown' : 'good',
       says: extents === undefined ? 'known while it runs' : `${sizeText(sealed)}, sealed`,
     },

@@ -80,7 +80,11 @@ export default function Overview() {
                 <ChainPicture
                   label={`What the data of ${cluster.name} hangs on`}
                   nodes={chainOf(cluster, value.vaults, value.seen.clock.now)}
-                  hrefOf={() => linkTo('keys', [cluster.name])}
+                  hrefOf={({ kind }) =>
+                    kind === 'Databases'
+                      ? linkTo('query', [], { cluster: cluster.name })
+                      : linkTo('keys', [cluster.name])
+                  }
                 />
               </section>
             ))}

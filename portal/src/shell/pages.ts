@@ -11,4 +11,5 @@ export interface Page {
 export const pages: readonly Page[] = [
   { id: '', title: 'Overview', load: () => import('../overview/page.tsx') },
   { id: 'query', title: 'Query', load: () => import('../query/page.tsx') },
+  { id: 'keys', title: 'Keys', load: () => import('../keys/page.tsx') },
 ];

@@ -1,0 +1,228 @@
+import {
+  Link,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  Spinner,
+  Table,
+  TableBody,
+  TableCell,
+  TableHeader,
+  TableHeaderCell,
+  TableRow,
+  Text,
+  Title2,
+  tokens,
+} from '@fluentui/react-components';
+import { useCallback } from 'react';
+import { listClusters, listVaults, newestEvents, status } from '../api/control.ts';
+import type { Cluster, Vault } from '../api/control.ts';
+import { chainOf, keyInUse, partsOf, versionState } from '../custody/chain.ts';
+import { ChainPicture } from '../custody/chain-picture.tsx';
+import { Card } from '../shell/card.tsx';
+import { FailureBar } from '../shell/failure-bar.tsx';
+import { linkTo, useRoute } from '../shell/route.ts';
+import { useAnswer } from '../shell/use-answer.ts';
+import { ActionButtons } from './action-buttons.tsx';
+import { actionsFor } from './actions.ts';
+import { Probe } from './probe.tsx';
+import { timelineOf } from './timeline.ts';
+
+const useStyles = makeStyles({
+  title: { marginBottom: tokens.spacingVerticalM },
+  clusters: {
+    display: 'flex',
+    flexWrap: 'wrap',
+    gap: tokens.spacingHorizontalM,
+    marginBottom: tokens.spacingVerticalM,
+  },
+  columns: {
+    display: 'grid',
+    gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 420px), 1fr))',
+    columnGap: tokens.spacingHorizontalM,
+  },
+  wide: { overflowX: 'auto' },
+  mono: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, overflowWrap: 'anywhere' },
+  broken: { overflowWrap: 'anywhere' },
+  list: { margin: 0, paddingLeft: tokens.spacingHorizontalXL },
+});
+
+const lookEveryMs = 2_000;
+
+async function lookAtKeys() {
+  const [clusters, vaults, { clock }] = await Promise.all([listClusters(true), listVaults(), status()]);
+  return { clusters, vaults, now: clock.now };
+}
+
+export default function Keys() {
+  const styles = useStyles();
+  const { value, failure, again } = useAnswer(lookAtKeys, lookEveryMs);
+  const [wanted] = useRoute().rest;
+  const cluster = value?.clusters.find(({ name }) => name === wanted) ?? value?.clusters[0];
+  return (
+    <>
+      <Title2 as="h1" block className={styles.title}>
+        {cluster === undefined ? 'Keys' : `Keys of ${cluster.name}`}
+      </Title2>
+      {failure !== undefined && <FailureBar failure={failure} />}
+      {value === undefined && failure === undefined && <Spinner label="Looking at the keys" />}
+      {value !== undefined && value.clusters.length > 1 && (
+        <nav aria-label="Clusters" className={styles.clusters}>
+          {value.clusters.map(({ name }) => (
+            <Link
+              key={name}
+              href={linkTo('keys', [name])}
+              {...(name === cluster?.name ? { 'aria-current': 'true' } : {})}
+            >
+              {name}
+            </Link>
+          ))}
+        </nav>
+      )}
+      {value !== undefined && cluster === undefined && <Text>There is no cluster.</Text>}
+      {value !== undefined && cluster !== undefined && (
+        <ClusterKeys key={cluster.clusterId} {...{ ...value, cluster, again }} />
+      )}
+    </>
+  );
+}
+
+interface ClusterKeysProps {
+  readonly cluster: Cluster;
+  readonly clusters: readonly Cluster[];
+  readonly vaults: readonly Vault[];
+  readonly now: string;
+  readonly again: () => void;
+}
+
+function ClusterKeys({ cluster, clusters, vaults, now, again }: ClusterKeysProps) {
+  const styles = useStyles();
+  const { key, parts } = keyInUse(cluster, vaults);
+  const actions = actionsFor(cluster, vaults);
+  const [database] = cluster.databaseNames;
+  return (
+    <>
+      <Card title="Custody">
+        <ChainPicture
+          label={`What the data of ${cluster.name} hangs on`}
+          nodes={chainOf(cluster, vaults, now)}
+          hrefOf={({ kind }) =>
+            kind === 'Databases' ? linkTo('query', [], { cluster: cluster.name }) : linkTo('keys', [cluster.name])
+          }
+        />
+        {cluster.suspension !== undefined && (
+          <MessageBar intent="error" layout="multiline">
+            <MessageBarBody>{cluster.suspension.reason}</MessageBarBody>
+          </MessageBar>
+        )}
+      </Card>
+      <div className={styles.columns}>
+        <Card title="Do">
+          {actions.length === 0 ? <Text>{whyNothing(cluster)}</Text> : <ActionButtons actions={actions} done={again} />}
+        </Card>
+        {cluster.host !== undefined && database !== undefined && <Probe where={{ host: cluster.host, database }} />}
+      </div>
+      {key !== undefined && (
+        <Card title={`Versions of ${key.name}`}>
+          <div className={styles.wide} tabIndex={0} role="region" aria-label={`Table of the versions of ${key.name}`}>
+            <Table size="small" aria-label={`Versions of ${key.name}`}>
+              <TableHeader>
+                <TableRow>
+                  {['Version', 'Made', 'Ends', 'State', 'Used here'].map((name) => (
+                    <TableHeaderCell key={name}>{name}</TableHeaderCell>
+                  ))}
+                </TableRow>
+              </TableHeader>
+              <TableBody>
+                {key.versions.map((version) => (
+                  <TableRow key={version.version}>
+                    <TableCell className={styles.mono}>{version.version}</TableCell>
+                    <TableCell>{timeText(version.createdOn)}</TableCell>
+                    <TableCell>{version.expiresOn === undefined ? 'never' : timeText(version.expiresOn)}</TableCell>
+                    <TableCell>{versionState(version, now)[1]}</TableCell>
+                    <TableCell>{version.version === parts.version ? 'in use' : ''}</TableCell>
+                  </TableRow>
+                ))}
+              </TableBody>
+            </Table>
+          </div>
+        </Card>
+      )}
+      <Card title="What depends on this key">
+        <ul className={styles.list}>
+          {dependants(cluster, clusters).map((text) => (
+            <li key={text}>{text}</li>
+          ))}
+        </ul>
+      </Card>
+      <Timeline vault={parts.vault} resource={cluster.resourceId} />
+    </>
+  );
+}
+
+function Timeline({ vault, resource }: { readonly vault: string; readonly resource: string }) {
+  const styles = useStyles();
+  const ask = useCallback(
+    async () => timelineOf((await Promise.all([newestEvents({ vault }, 400), newestEvents({ resource }, 100)])).flat()),
+    [vault, resource],
+  );
+  const { value = [], failure } = useAnswer(ask, lookEveryMs);
+  return (
+    <Card title="Timeline">
+      {failure !== undefined && <FailureBar failure={failure} />}
+      <div className={styles.wide} tabIndex={0} role="region" aria-label="Table of the timeline">
+        <Table size="small" aria-label="Timeline">
+          <TableHeader>
+            <TableRow>
+              {['Time', 'What', 'By whom', 'Outcome'].map((name) => (
+                <TableHeaderCell key={name}>{name}</TableHeaderCell>
+              ))}
+            </TableRow>
+          </TableHeader>
+          <TableBody>
+            {value.slice(0, 60).map(({ sequence, time, operation, times, who, refusal }) => (
+              <TableRow key={sequence}>
+                <TableCell>{timeText(time)}</TableCell>
+                <TableCell className={styles.broken}>
+                  {operation}
+                  {times > 1 ? `, ${times} times` : ''}
+                </TableCell>
+                <TableCell className={styles.mono}>{who}</TableCell>
+                <TableCell>{refusal === '' ? 'done' : `refused: ${refusal}`}</TableCell>
+              </TableRow>
+            ))}
+          </TableBody>
+        </Table>
+      </div>
+    </Card>
+  );
+}
+
+function dependants({ kid }: Cluster, clusters: readonly Cluster[]): readonly string[] {
+  const { vaultHost, key } = partsOf(kid);
+  const isOurs = (other: string): boolean => {
+    const parts = partsOf(other);
+    return parts.vaultHost === vaultHost && parts.key === key;
+  };
+  return clusters.flatMap(({ name, kid: other, databaseNames, databaseKeys = [], databases }) => {
+    const rows = databases?.flatMap(({ tables }) => tables).length;
+    const whole = isOurs(other)
+      ? [
+          `Cluster ${name}: ${counted(databaseNames.length, 'database')}${rows === undefined ? '' : `, ${counted(rows, 'table')}`}, with all rows`,
+        ]
+      : [];
+    const own = databaseKeys.filter((one) => isOurs(one.kid)).map((one) => `Database ${one.name} of cluster ${name}`);
+    return [...whole, ...own];
+  });
+}
+
+const whyNothing = ({ custody, outsideVault }: Cluster): string =>
+  custody === 'microsoftManaged'
+    ? 'The cluster is under a key that Microsoft manages: nobody takes that away. kustody cmk apply gives it one of yours.'
+    : outsideVault
+      ? 'The key is in a vault outside: whoever owns that takes it away, and gives it back.'
+      : 'The version is gone: nothing brings it back.';
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+const timeText = (iso: string): string => iso.slice(0, 19).replace('T', ' ');

@@ -1,3 +1,4 @@
+import { dataError } from '../../database/catalog/data-error.ts';
 import { runContinuousExports } from '../../database/commands/continuous-export-run.ts';
 import type { DueJob } from './due-work.ts';
 import { KustoError } from './errors/kusto-error.ts';
@@ -19,6 +20,18 @@ export const continuousExports = (ports: DataPlanePorts): DueJob => ({
       cluster: clusterFacts(ports),
       sourceOf: ports.sourceOf,
       isRefusal: (error) => error instanceof KustoError && refusals.includes(error.kind),
+      managed: {
+        identities: () => ports.call('identities', {}),
+        accessOf: async ({ objectId, tenantId }) => {
+          const reply = await ports.call('uploader', { objectId, tenantId, isUser: false });
+          if (reply.outcome === 'allowed') return reply;
+          if (reply.kind === 'unavailable' || reply.kind === 'damaged') throw new KustoError(reply.kind, reply.message);
+          throw dataError(
+            'InvalidPolicy',
+            `The managed identity '${objectId}' is not known to the directory any more.`,
+          );
+        },
+      },
       placesOf: (creator, activityId) => exportPlaces(ports, creator, activityId),
     }),
 });

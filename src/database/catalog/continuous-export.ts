@@ -32,6 +32,8 @@ export interface ContinuousExportDefinition {
   readonly forcedLatencyMs?: number;
   /** Of the export, by their documented names. */
   readonly properties: Readonly<Record<string, string>>;
+  /** Object id of the managed identity of the cluster that the query runs as. Absent: the service itself does. */
+  readonly identity?: Guid;
   /** Who made it: the audit log names them for each run. */
   readonly creator: {
     readonly objectId: Guid;

@@ -8,6 +8,7 @@ import type { ContinuousExportDefinition } from '../catalog/continuous-export.ts
 import { ticksOfIngestion } from '../catalog/ingestion-order.ts';
 import { isImpersonated } from '../ingest/data-source.ts';
 import type { ContinuousExportView } from '../exports/continuous-exports.ts';
+import { automatedIdentity } from './automated-identity.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { requireFacts } from './continuous-export-run.ts';
@@ -49,21 +50,24 @@ function span(name: string, text: string | undefined, least: number): number | u
 const ticksOfMs = (milliseconds: number | undefined): bigint | null =>
   milliseconds === undefined ? null : BigInt(milliseconds) * ticksPerMillisecond;
 
-function definition(command: Command, context: CommandContext): ContinuousExportDefinition {
+async function definition(command: Command, context: CommandContext): Promise<ContinuousExportDefinition> {
   const { caller, database, data } = context;
   const { query, queryText } = command;
   invariant(query, 'the parser gives the query of this command');
   requireReadable(context, query, command.kind);
   const properties = command.properties(knownProperties);
-  if (properties.managedIdentity !== undefined)
-    throw new KqlError('notSupported', 'Continuous exports with a managed identity (managedIdentity) are not built.');
+  const identity =
+    properties.managedIdentity === undefined
+      ? undefined
+      : (await automatedIdentity(properties.managedIdentity, context)).objectId;
   const intervalMs = span('intervalBetweenRuns', properties.intervalBetweenRuns, minute);
   if (intervalMs === undefined)
     throw new KqlError('semantic', "A continuous export needs the property 'intervalBetweenRuns'.");
   const forcedLatencyMs = span('forcedLatency', properties.forcedLatency, 0);
   const scoped = command.all('TableName');
   const factTables = scoped.length > 0 ? scoped : [...new Set(tablesOf(query).map(({ table }) => table))];
-  requireFacts(query, { factTables }, context);
+  const runs = identity === undefined ? {} : { identity };
+  requireFacts(query, { factTables, isScoped: scoped.length > 0, ...runs }, context);
   const own = Object.fromEntries(
     exportProperties.flatMap((name) => (properties[name] === undefined ? [] : [[name, properties[name]]])),
   );
@@ -78,7 +82,7 @@ function definition(command: Command, context: CommandContext): ContinuousExport
   requireSameTypes(result?.plan.cols ?? [], exportedColumns(table));
   return {
     ...{ name: command.required('ContinuousExportName'), externalTable: table.name, query: queryText.trim() },
-    ...{ factTables, isScoped: scoped.length > 0, intervalMs, properties: own },
+    ...{ factTables, isScoped: scoped.length > 0, intervalMs, properties: own, ...runs },
     ...(forcedLatencyMs !== undefined && { forcedLatencyMs }),
     creator: {
       ...{ objectId: caller.objectId, tenantId: caller.tenantId, displayName: caller.displayName, fqn: caller.fqn },
@@ -90,7 +94,7 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
   const isDisabled = command.properties(knownProperties).isDisabled;
   const made = await context.data.putContinuousExport(
     context.database,
-    definition(command, context),
+    await definition(command, context),
     isDisabled === undefined ? undefined : isTrue(isDisabled),
   );
   return [rowOf(context, made)];
@@ -98,15 +102,16 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
 
 const numbers = ['sizeLimit', 'parquetRowGroupSize'];
 
-const propertiesJson = ({ properties }: ContinuousExportView): string =>
-  JSON.stringify(
-    Object.fromEntries(
+const propertiesJson = ({ properties, identity }: ContinuousExportView): string =>
+  JSON.stringify({
+    ...Object.fromEntries(
       Object.entries(properties).map(([name, value]) => [
         `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
         numbers.includes(name) ? Number(value) : /^(true|false)$/i.test(value) ? isTrue(value) : value,
       ]),
     ),
-  );
+    ...(identity !== undefined && { ManagedIdentity: identity }),
+  });
 
 const rowOf = ({ database }: Pick<CommandContext, 'database'>, one: ContinuousExportView): Row => [
   ...[one.name, one.externalTable, one.query, ticksOfMs(one.forcedLatencyMs), ticksOfMs(one.intervalMs)],

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer, CommandFixture } from '../../../tests/support/command-fixture.ts';
-import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { clusterIdentities, openCommandFixture } from '../../../tests/support/command-fixture.ts';
 import type { MemoryStorage } from '../../../tests/support/memory-storage.ts';
 import { memoryStorage } from '../../../tests/support/memory-storage.ts';
+import type { DatabaseRole } from '../../authz/kusto-roles.ts';
 import { instant } from '../../clock/clock.ts';
+import type { CommandAccess } from './command-context.ts';
 import { runContinuousExports } from './continuous-export-run.ts';
 
 let cluster: CommandFixture;
@@ -27,6 +29,8 @@ const minute = 60_000;
 class Refusal extends Error {}
 
 let now = 0;
+/** What the managed identity may do. */
+let identityAccess: Pick<CommandAccess, 'caller' | 'clusterRoles' | 'databases'>;
 const run = async (text: string): Promise<Answer> =>
   cluster.run(text, {
     ...{ data: await cluster.data.data(), exports: storage.exports, sourceOf: storage.sourceOf },
@@ -40,6 +44,7 @@ async function exportDue(): Promise<void> {
     ...{ data, engine, clock, randomBytes, cluster: facts, sourceOf: storage.sourceOf },
     placesOf: () => storage.exports,
     isRefusal: (error) => error instanceof Refusal,
+    managed: { identities: () => Promise.resolve(clusterIdentities), accessOf: () => Promise.resolve(identityAccess) },
   });
 }
 async function pass(milliseconds: number): Promise<void> {
@@ -221,13 +226,7 @@ it.each([
     /'intervalBetweenRuns' is a timespan of at least 00:01:00/,
   ],
   ['without an interval', '', 'T', 'sizeLimit=104857600', /needs the property 'intervalBetweenRuns'/],
-  [
-    'with a managed identity',
-    '',
-    'T',
-    'intervalBetweenRuns=5m, managedIdentity="system"',
-    /managed identity .* not built/,
-  ],
+  ['with a managed identity', '', 'T', 'intervalBetweenRuns=5m, managedIdentity="system"', /usage AutomatedFlows/],
   [
     'of other columns',
     '',
@@ -245,4 +244,70 @@ it.each([
 it('a continuous export of a table with row level security is refused', async () => {
   await run('.alter table T policy row_level_security enable "T | where a > 1"');
   await expect(define()).rejects.toThrow(/row level security policy/);
+});
+
+describe('a continuous export with a managed identity', () => {
+  const [system] = clusterIdentities;
+  const fqn = `aadapp=${system?.clientId ?? ''};tenant`;
+  const with_ = 'intervalBetweenRuns=5m, managedIdentity="system"';
+  const allow = (usages: string): Promise<Answer> =>
+    run(`.alter cluster policy managed_identity '[{"ObjectId": "system", "AllowedUsages": "${usages}"}]'`);
+  const roles = (...given: readonly DatabaseRole[]): void => {
+    const { databaseId, name } = cluster.data.database;
+    const caller = { ...cluster.context.caller, displayName: 'contoso', fqn, memberOf: [] };
+    identityAccess = { caller, clusterRoles: [], databases: [{ databaseId, name, roles: given }] };
+  };
+  const failures = async (): Promise<unknown[]> =>
+    (await run('.show continuous-export C failures')).map(({ Details }) => Details);
+
+  it('needs an identity of the cluster, and a policy that lets it be used for AutomatedFlows', async () => {
+    const undone = /no managed identity policy of the cluster or of database 'db' allows .* AutomatedFlows/i;
+    await expect(define('over (T)', 'T', with_)).rejects.toThrow(undone);
+    await allow('NativeIngestion');
+    await expect(define('over (T)', 'T', with_)).rejects.toThrow(undone);
+    await allow('AutomatedFlows');
+    const other = '88888888-0000-0000-0000-000000000000';
+    await expect(define('over (T)', 'T', `intervalBetweenRuns=5m, managedIdentity=${other}`)).rejects.toThrow(
+      `The managed identity '${other}' is not assigned to the cluster.`,
+    );
+    await define('over (T)', 'T', with_);
+    expect(await shown('ExportProperties')).toEqual([
+      { ExportProperties: JSON.stringify({ ManagedIdentity: system?.objectId }) },
+    ]);
+  });
+
+  it('reads what the identity may read, as row level security shows it to that, and tells what it may not', async () => {
+    await allow('AutomatedFlows');
+    roles('Viewer');
+    await run(
+      `.alter table T policy row_level_security enable "T | where b == 'all' or current_principal() == '${fqn}'"`,
+    );
+    await expect(define('over (T)', 'T')).rejects.toThrow('row level security');
+    await define('over (T)', 'T', with_);
+    await ingest('1,all\n2,some');
+    await pass(5 * minute);
+    expect(texts()).toEqual(['1,all;2,some;']);
+    roles('Ingestor');
+    await ingest('3,all');
+    await pass(5 * minute);
+    expect(texts()).toHaveLength(1);
+    expect(await failures()).toEqual([expect.stringContaining(`'${fqn}' is not authorized`)]);
+    roles('Viewer');
+    await allow('NativeIngestion');
+    await pass(5 * minute);
+    expect((await failures())[0]).toMatch(/usage AutomatedFlows/);
+    expect(texts()).toHaveLength(1);
+    await allow('AutomatedFlows');
+    await pass(5 * minute);
+    expect(texts()).toEqual(['1,all;2,some;', '3,all;']);
+    await run('.delete table T policy row_level_security');
+    await run('.alter table T policy restricted_view_access true');
+    await ingest('4,all');
+    await pass(5 * minute);
+    expect(texts()).toHaveLength(2);
+    roles('Viewer', 'UnrestrictedViewer');
+    await pass(5 * minute);
+    expect(texts()).toEqual(['1,all;2,some;', '3,all;', '4,all;']);
+    await run('.delete table T policy restricted_view_access');
+  });
 });

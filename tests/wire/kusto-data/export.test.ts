@@ -68,9 +68,9 @@ interface Answered {
   readonly rows: readonly (readonly unknown[])[];
 }
 
-async function asked(kind: 'mgmt' | 'query', csl: string): Promise<Answered> {
+async function asked(kind: 'mgmt' | 'query', csl: string, db = database): Promise<Answered> {
   const { status, text, body } = await fixture.send({
-    ...{ host: scene.clusterHost, method: 'POST', path: `/v1/rest/${kind}`, token, body: { db: database, csl } },
+    ...{ host: scene.clusterHost, method: 'POST', path: `/v1/rest/${kind}`, token, body: { db, csl } },
     headers: { accept: 'application/json' },
   });
   const { Tables: [table] = [] } = (body ?? {}) as { Tables?: readonly { Rows: readonly unknown[][] }[] };
@@ -250,5 +250,41 @@ describe('an export under a key that is taken away', () => {
     expect((await asked('query', read)).rows).toEqual([[2]]);
     expect((await mgmt('.show continuous-export Go failures')).rows).toEqual([]);
     expect((await described()).exports?.[0]).toMatchObject({ container: `${host}/${container}`, notEnded: 0 });
+  });
+
+  it('reads another database as a managed identity, once that may', { timeout: 90_000 }, async () => {
+    const arm = async (method: string, path: string, body?: object) => {
+      const armToken = await fixture.tokenFor('https://management.azure.com');
+      const answer = await fixture.send({ host: 'management.azure.com', method, path, token: armToken, body });
+      expect(answer.status, answer.text).toBeLessThan(300);
+      return answer.body as { properties: { principalId: string } };
+    };
+    const { properties } = await arm('GET', `${scene.identityPath}?api-version=2023-01-31`);
+    await arm('PUT', `${scene.clusterPath}/databases/names?api-version=2024-04-13`, {
+      ...{ location: scene.region, kind: 'ReadWrite' },
+    });
+    const named = (csl: string): Promise<Answered> => asked('mgmt', csl, 'names');
+    expect((await named('.set Names <| print Device = "pump-9", Name = "The ninth"')).status).toBe(200);
+    await mgmt(
+      `.create external table Named (Name: string, Celsius: real) kind=storage dataformat=csv (${target('/named')})`,
+    );
+    const define = (): Promise<Answered> =>
+      mgmt(
+        `.create-or-alter continuous-export Named over (Readings) to table Named with (intervalBetweenRuns=1m, managedIdentity=${properties.principalId}) <| Readings | lookup database('names').Names on Device | project Name, Celsius`,
+      );
+    expect((await define()).text).toContain('usage AutomatedFlows');
+    const policy = JSON.stringify([{ ObjectId: properties.principalId, AllowedUsages: 'AutomatedFlows' }]);
+    await mgmt(`.alter-merge cluster policy managed_identity '${policy}'`);
+    const made = await define();
+    expect(made.status, made.text).toBe(200);
+    await mgmt('.ingest inline into table Readings <| pump-9,3');
+    await instance.pass(90);
+    const told = (what: string) => mgmt(`.show continuous-export Named ${what}`);
+    await vi.waitFor(async () => expect((await told('failures')).text).toContain("named 'Readings'"), 30_000);
+    for (const name of [database, 'names'])
+      expect((await mgmt(`.add database ${name} viewers ('aadapp=${properties.principalId}')`)).status).toBe(200);
+    await instance.pass(90);
+    await vi.waitFor(async () => expect((await told('exported-artifacts')).rows).toHaveLength(1), 30_000);
+    expect((await asked('query', 'external_table("Named")')).rows).toEqual([['The ninth', 3]]);
   });
 });

@@ -11,6 +11,7 @@ import { graphErrors } from './graph-error.ts';
 import type { GraphDependencies, GraphOperation, GraphRequest } from './graph-operation.ts';
 import { createdReply, noContent } from './graph-operation.ts';
 import { ownersOfApplication } from './owner-operations.ts';
+import { readRequiredAccess } from './required-access.ts';
 
 /** Applications as registered: who they are, their credentials, where sign-ins go, and what they expose: roles and scopes. */
 export const applicationOperations: readonly GraphOperation[] = [
@@ -97,10 +98,10 @@ const audiences = ['AzureADMyOrg', 'AzureADMultipleOrgs', 'AzureADandPersonalMic
 const known = [
   ...['displayName', 'identifierUris', 'signInAudience', 'isFallbackPublicClient', 'tags', 'notes', 'web', 'spa'],
   ...['publicClient', 'api', 'keyCredentials', 'passwordCredentials', 'serviceManagementReference', 'appRoles'],
-  'groupMembershipClaims',
+  ...['groupMembershipClaims', 'requiredResourceAccess'],
 ];
 const notBuilt = [
-  ...['requiredResourceAccess', 'optionalClaims', 'addIns', 'info', 'logo'],
+  ...['optionalClaims', 'addIns', 'info', 'logo'],
   ...['parentalControlSettings', 'tokenEncryptionKeyId', 'servicePrincipalLockConfiguration', 'description'],
   ...['isDeviceOnlyAuthSupported', 'oauth2RequirePostResponse', 'samlMetadataUrl', 'uniqueName', 'defaultRedirectUri'],
   ...['requestSignatureVerification', 'certification', 'verifiedPublisher', 'owners@odata.bind'],
@@ -118,7 +119,12 @@ async function readChange(
   const body = new BodyReader(request.body, 'Application', undefined, shown);
   body.refuseOthers(known, notBuilt);
   const exposed = readExposedPermissions(body, present);
-  const expose: Change = (application) => ({ ...application, ...exposed });
+  const requiredAccess = readRequiredAccess(body);
+  const expose: Change = (before) => ({
+    ...before,
+    ...exposed,
+    requiredAccess: requiredAccess ?? before.requiredAccess,
+  });
   const changes: Change[] = [readPlain(body), readUris(body), readCredentials(deps, body, present), expose];
   const identifierUris = body.texts('identifierUris');
   if (identifierUris !== undefined) await requireFreeUris(deps, present, identifierUris);

@@ -11,6 +11,7 @@ import type { Principal } from '../principals/principal.ts';
 import type { User } from '../principals/user.ts';
 import { userTextNames } from '../principals/user.ts';
 import { showRole, showScope } from './exposed-permissions.ts';
+import { showRequiredAccess } from './required-access.ts';
 
 /** Directory times have no fractions of seconds. */
 export const graphTime = (at: Instant): string => `${toIso(at).slice(0, 19)}Z`;
@@ -153,7 +154,7 @@ export const showApplication = (application: Application, publisherDomain: strin
   parentalControlSettings: { countriesBlockedForMinors: [], legalAgeGroupRule: 'Allow' },
   passwordCredentials: application.secrets.map(showSecret),
   publicClient: { redirectUris: application.redirectUris.publicClient },
-  requiredResourceAccess: [],
+  requiredResourceAccess: application.requiredAccess.map(showRequiredAccess),
   verifiedPublisher,
   web: {
     homePageUrl: null,

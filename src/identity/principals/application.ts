@@ -16,6 +16,12 @@ import { fromSecretRecord, parseSecretRecord } from './secret-record.ts';
 import type { SecretRecord } from './secret-record.ts';
 
 /** An application as its owner registered it; a service principal is its presence in a tenant. */
+/** What an application will ask for of another one: scopes for users, roles for itself. */
+export interface RequiredResourceAccess {
+  readonly resourceAppId: Guid;
+  readonly permissions: readonly { readonly id: Guid; readonly type: 'Scope' | 'Role' }[];
+}
+
 export interface Application extends ExposedPermissions {
   readonly objectId: Guid;
   readonly appId: Guid;
@@ -34,6 +40,7 @@ export interface Application extends ExposedPermissions {
   readonly secrets: readonly StoredSecret[];
   readonly keys: readonly KeyCredential[];
   readonly federatedCredentials: readonly FederatedCredential[];
+  readonly requiredAccess: readonly RequiredResourceAccess[];
   readonly tags: readonly string[];
   readonly notes: string | undefined;
   readonly serviceManagementReference: string | undefined;
@@ -84,10 +91,22 @@ function parseApplicationRecord(value: Json): ApplicationRecord {
       .optionalList('federatedCredentials')
       .map((item) => parseFederatedCredential(item, 'application')),
     ...parseExposedPermissions(value),
+    requiredAccess: fields.optionalList('requiredAccess').map(parseRequiredAccess),
     tags: fields.list('tags').map(String),
     notes: fields.optionalText('notes'),
     serviceManagementReference: fields.optionalText('serviceManagementReference'),
     owners: guidsOf(fields.list('owners')),
     createdAt: instant(fields.integer('createdAt')),
+  };
+}
+
+function parseRequiredAccess(value: Json): RequiredResourceAccess {
+  const fields = recordFields(value, 'application (required access)');
+  return {
+    resourceAppId: fields.guid('resourceAppId'),
+    permissions: fields.list('permissions').map((item) => {
+      const permission = recordFields(item, 'application (required access)');
+      return { id: permission.guid('id'), type: permission.text('type') === 'Role' ? 'Role' : 'Scope' };
+    }),
   };
 }

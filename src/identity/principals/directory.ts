@@ -146,6 +146,7 @@ export const emptyApplication = {
   appRoles: [],
   permissionScopes: [],
   preAuthorized: [],
+  requiredAccess: [],
   groupMembershipClaims: undefined,
   tags: [],
   notes: undefined,

@@ -169,6 +169,19 @@ describe('applications and service principals', () => {
     });
   });
 
+  it('Applications_Update: keeps what an application will ask for, which by itself gives nothing', async () => {
+    const { id } = await register('asking');
+    const vault = 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093';
+    const access = { id: 'f53da476-18e3-4152-8e01-aec403e6edc0', type: 'Scope' };
+    const requiredResourceAccess = [{ resourceAppId: vault, resourceAccess: [access] }];
+    expect((await graph.admin('PATCH', `/applications/${id}`, { requiredResourceAccess })).status).toBe(204);
+    expect((await graph.admin('GET', `/applications/${id}`)).body).toMatchObject({ requiredResourceAccess });
+    await graph.admin('PATCH', `/applications/${id}`, { notes: 'n' });
+    expect((await graph.admin('GET', `/applications/${id}`)).body).toMatchObject({ requiredResourceAccess });
+    await graph.admin('PATCH', `/applications/${id}`, { requiredResourceAccess: [] });
+    expect((await graph.admin('GET', `/applications/${id}`)).body).toMatchObject({ requiredResourceAccess: [] });
+  });
+
   it.each([
     ['a name of others', { identifierUris: ['https://contoso.example/app'] }, 400, 'Request_BadRequest'],
     ["another's api", { identifierUris: ['api://11111111-2222-4333-8444-555555555555'] }, 400, 'Request_BadRequest'],
@@ -179,6 +192,17 @@ describe('applications and service principals', () => {
     ['a member that nobody knows', { colour: 'red' }, 400, 'Request_BadRequest'],
     ['a number for a name', { displayName: 1 }, 400, 'Request_BadRequest'],
     ['no name', { displayName: '' }, 400, 'Request_BadRequest'],
+    ['what it will ask for of nobody', { requiredResourceAccess: [{ resourceAppId: 'x' }] }, 400, 'Request_BadRequest'],
+    [
+      'more than it may ask for',
+      {
+        requiredResourceAccess: Array.from({ length: 51 }, () => ({
+          resourceAppId: 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093',
+          resourceAccess: [],
+        })),
+      },
+      ...([403, 'Directory_QuotaExceeded'] as const),
+    ],
     ['roles without a name', { appRoles: [{ id: 'x' }] }, 400, 'Request_BadRequest'],
     ['claims of its own', { optionalClaims: { idToken: [{ name: 'x' }] } }, 501, 'NotImplemented'],
     [

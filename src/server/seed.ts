@@ -2,6 +2,7 @@ import { isJsonObject, textMember } from '../base/json.ts';
 import type { AzureCalls } from './azure-calls.ts';
 import { azureCalls } from './azure-calls.ts';
 import type { InstanceEnvironment } from './instance-environment.ts';
+import { vaultOwnerPermissions } from './vault-owner.ts';
 
 export interface SeedOptions {
   readonly resourceGroup: string;
@@ -116,11 +117,6 @@ async function makeCustomerKey(
   const identityId = `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${options.cluster}-identity`;
   const identity = await arm('PUT', identityId, '2023-01-31', { location: options.region });
   const known = isJsonObject(identity?.['properties']) ? identity['properties'] : {};
-  const policy = (principal: string, keys: readonly string[]) => ({
-    tenantId,
-    objectId: principal,
-    permissions: { keys },
-  });
   await arm('PUT', `${group}/providers/Microsoft.KeyVault/vaults/${options.vault}`, '2023-02-01', {
     location: options.region,
     properties: {
@@ -130,8 +126,12 @@ async function makeCustomerKey(
       enablePurgeProtection: true,
       enableRbacAuthorization: false,
       accessPolicies: [
-        policy(objectId, ['all']),
-        policy(textMember(known, 'principalId'), ['get', 'wrapKey', 'unwrapKey']),
+        { tenantId, objectId, permissions: vaultOwnerPermissions },
+        {
+          tenantId,
+          objectId: textMember(known, 'principalId'),
+          permissions: { keys: ['get', 'wrapKey', 'unwrapKey'] },
+        },
       ],
     },
   });

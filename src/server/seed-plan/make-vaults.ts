@@ -5,6 +5,7 @@ import type { KeyEntry, PlanPath, VaultEntry } from './schema.ts';
 import { presets } from './schema.ts';
 import type { Seeding } from './seeding.ts';
 import { locationOf, propertiesOf, step, tellKept, vaultId, versions } from './seeding.ts';
+import { vaultOwnerPermissions } from '../vault-owner.ts';
 
 /** Whoever seeds makes keys, and the programs that come use them: both are the data directory's own application. */
 const ownRole = 'Key Vault Administrator';
@@ -39,15 +40,12 @@ async function makeVault(seeding: Seeding, vault: VaultEntry, path: PlanPath): P
         // `false` is refused even where it changes nothing.
         ...(vault.enablePurgeProtection === true ? { enablePurgeProtection: true } : {}),
         enableRbacAuthorization: byRoles,
-        accessPolicies: byRoles ? [] : [{ tenantId, objectId, permissions: everything }],
+        accessPolicies: byRoles ? [] : [{ tenantId, objectId, permissions: vaultOwnerPermissions }],
       },
     });
   }
   if (byRoles) await assignRole(seeding, id, ownRole, { objectId, type: 'ServicePrincipal' });
 }
-
-/** What `az keyvault create` gives who makes a vault. */
-const everything = { keys: ['all'], secrets: ['all'], certificates: ['all'] } as const;
 
 const heldBy = (properties: JsonObject): Readonly<Record<string, Json | undefined>> => ({
   sku: isJsonObject(properties['sku']) ? properties['sku']['name'] : undefined,

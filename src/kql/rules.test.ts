@@ -12,10 +12,22 @@ const rowsOf = async (query: string): Promise<readonly (readonly unknown[])[]> =
   (await engine.run(query))[0]?.rows ?? [];
 /** Values of `x` in rows of one column, nullable. */
 const longs = 'datatable(x:long)[1, long(null), 2]';
+const pairs = 'datatable(a:long, b:long, k:long)[5, 4, 1, 6, 3, 1, 99, 1, 1]';
+/** What no scan takes in. */
+const bounded = `${pairs} | where (a - b) between (0 .. 48)`;
 const reals = 'datatable(r:real)[1.0, real(nan), real(null), 2.0]';
 
 /** Rules checked against Microsoft's engine (see vectors/kql/README.md), each as a query and its rows. */
 const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = {
+  'the first of a group, after a condition with two bounds': [
+    [`${bounded} | summarize arg_max(b, *) by k`, [[1, 4, 5]]],
+    [`${bounded} | summarize arg_min(b, a) by k`, [[1, 3, 6]]],
+    [`${pairs} | where a - b >= 0 | where a - b <= 48 | summarize arg_max(b, a) by k`, [[1, 4, 5]]],
+    [`${bounded} | sort by b asc | join (print k = 1, c = 2) on k | project a, c`, [[6, 2]]],
+    [`${bounded} | partition by k (top 1 by b | project b)`, [[4]]],
+    [`${bounded} | top-nested 1 of k by sum(b), top-nested 1 of a by max(b)`, [[1, 7, 5, 4]]],
+    [`${bounded} | sort by b asc | extend n = row_number() | where n == 1 | project a`, [[6]]],
+  ],
   'null and booleans': [
     [`${longs} | project a = x == 1`, [[true], [false], [false]]],
     [`${longs} | project a = x != 1`, [[false], [true], [true]]],

@@ -204,6 +204,7 @@ export function engineError(error: unknown): KqlError {
   if (/No space left on device/i.test(message))
     return new KqlError('memory', 'The files in memory have no room for the rows (E_RUNAWAY_QUERY).');
   if (/^Out of Range|overflow/i.test(message)) return new OverflowError();
+  if (/^INTERNAL Error: Failed to cast expression to type/.test(message)) return new UnplannedError();
   if (
     /^Invalid Input Error: .*regex|no argument for repetition|missing \)|invalid perl operator|invalid escape/i.test(
       message,
@@ -221,10 +222,17 @@ export function engineError(error: unknown): KqlError {
 
 const interrupted = (): KqlError => new KqlError('cancelled', 'The query was stopped.');
 
-/** Integer arithmetic overflowed: the query runs again in the form that wraps. */
+/** Integer arithmetic overflowed: the query runs again in its second form, where it wraps. */
 export class OverflowError extends KqlError {
+  constructor(code: KqlErrorCode = 'runtime', message = 'An arithmetic operation overflowed.') {
+    super(code, message);
+  }
+}
+
+/** DuckDB failed to plan a statement that is right: it runs again in its second form, which says the same in another way (`isFirst`). */
+class UnplannedError extends OverflowError {
   constructor() {
-    super('runtime', 'An arithmetic operation overflowed.');
+    super('internal', 'The engine could not plan the query.');
   }
 }
 

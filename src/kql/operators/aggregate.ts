@@ -9,7 +9,7 @@ import { aggregateArguments, compileExpression } from '../sql/expressions.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, keptIds, orderBy, selectFrom } from '../sql/relation.ts';
-import { rowScope, withWindows } from '../sql/rows.ts';
+import { isFirst, rowScope, withWindows } from '../sql/rows.ts';
 import type { PlanCompilers, RowScope } from '../sql/scope.ts';
 import { rowCount, splitItem } from './source.ts';
 
@@ -109,7 +109,8 @@ function chosenRows(
   const ids = keys.map((key) => key.id);
   const outputs = picked.map(({ sql }, index) => ({ id: columns[index]?.id ?? '', sql }));
   const direction = call.name.endsWith('max') ? 'DESC' : 'ASC';
-  const choice = sql`QUALIFY row_number() OVER (PARTITION BY ${joined(ids)} ORDER BY ${by.sql} ${direction} NULLS LAST) = 1`;
+  const number = sql`row_number() OVER (PARTITION BY ${joined(ids)} ORDER BY ${by.sql} ${direction} NULLS LAST)`;
+  const choice = sql`QUALIFY ${isFirst(scope.ctx, number)}`;
   return { sql: selectFrom(relation, [...asIs(ids), ...outputs], choice), columns: [...keys, ...columns] };
 }
 

@@ -11,7 +11,7 @@ import { commonType } from '../sql/common-type.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, columnNamed, keptIds, orderBy, selectFrom, withoutRows } from '../sql/relation.ts';
-import { rowScope } from '../sql/rows.ts';
+import { isFirst, rowScope } from '../sql/rows.ts';
 import type { PlanCompilers } from '../sql/scope.ts';
 
 interface Keyed {
@@ -67,7 +67,7 @@ function deduplicated({ relation, keys }: Keyed, ctx: SqlContext): Keyed {
       sql: sql`row_number() OVER (PARTITION BY ${keys.join(', ') || '1'}${relation.order ? sql` ORDER BY ${orderBy(relation.order)}` : ''})`,
     },
   ]);
-  return { relation: { ...relation, sql: sql`SELECT * FROM (${numbered}) WHERE ${order} = 1` }, keys };
+  return { relation: { ...relation, sql: sql`SELECT * FROM (${numbered}) WHERE ${isFirst(ctx, order)}` }, keys };
 }
 
 /** Columns of all legs of a union together, in one statement: some half a kilobyte each. */

@@ -13,6 +13,12 @@ export function rowScope(ctx: SqlContext, relation: Relation): RowScope {
   return { ctx, relation, column: (reference: ColumnReference) => columnNamed(relation, reference.name).id };
 }
 
+/** Whether a row is the first of its group. DuckDB makes an aggregate of that, and fails to where a condition with two bounds stands before
+ * it that no scan takes in (1.5.6, `top_n_window_elimination`): the second form says it in a way that DuckDB leaves alone.
+ * @param number what `row_number()` gives */
+export const isFirst = (ctx: SqlContext, number: Sql): Sql =>
+  ctx.wrapping ? sql`coalesce(${number}, 0) = 1` : sql`${number} = 1`;
+
 /** Adds columns to a relation; visible ones stay as they are. */
 export function withOutputs(relation: Relation, outputs: readonly Output[]): Sql {
   return selectFrom(relation, [...asIs(keptIds(relation)), ...outputs]);

@@ -10,8 +10,8 @@ const cellsMax = 20_000;
 export interface Piece {
   /** Its rows, with the columns that it has. */
   readonly plan: Plan;
-  /** Where these are in the result. */
-  readonly places: readonly number[];
+  /** Where these are in the result; undefined: not in it. */
+  readonly places: readonly (number | undefined)[];
 }
 
 export interface Pieces {
@@ -32,6 +32,14 @@ export function piecesOf(plan: Plan): Pieces | undefined {
       plan: { op: 'take', input: piece.plan, count: plan.count, cols: piece.plan.cols } as const,
     }));
     return { pieces: taken, rowsMax: Math.min(inner.rowsMax, count) };
+  }
+  if (plan.op === 'select') {
+    const inner = piecesOf(plan.input);
+    const chosen = new Map(plan.from.map((name, place) => [name, place]));
+    if (inner === undefined || chosen.size < plan.from.length) return undefined;
+    const moved = plan.input.cols.map(({ name }) => chosen.get(name));
+    const placed = (place: number | undefined): number | undefined => (place === undefined ? undefined : moved[place]);
+    return { ...inner, pieces: inner.pieces.map((piece) => ({ ...piece, places: piece.places.map(placed) })) };
   }
   if (plan.op !== 'union' || plan.legs.length * plan.cols.length <= cellsMax) return undefined;
   const { sourceColumn } = plan;
@@ -61,6 +69,7 @@ export function widened(
   const count = Math.min(chunk[0]?.length ?? 0, most);
   const [nulls, blanks] = [Array.from({ length: count }, () => null), Array.from({ length: count }, () => '')];
   const all: ColumnValues[] = cols.map(({ type }) => (type === 'string' ? blanks : nulls));
-  for (const [index, place] of places.entries()) all[place] = (chunk[index] ?? nulls).slice(0, count);
+  for (const [index, place] of places.entries())
+    if (place !== undefined) all[place] = (chunk[index] ?? nulls).slice(0, count);
   return all;
 }

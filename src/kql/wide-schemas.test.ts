@@ -88,6 +88,14 @@ describe('results of very many columns', () => {
     expect(rowOf(result, 'T199')).toMatchObject({ $table: 'T199', s: 'x', own199_29: 7, own7_0: null });
   });
 
+  it('have their columns in the order that is asked for, without those that are not', async () => {
+    const [result] = await engine.run('search "x" | project-reorder own9_1, own7_0 | project-away own7_29');
+    expect(result?.columns.slice(0, 2).map(({ name }) => name)).toEqual(['own9_1', 'own7_0']);
+    expect(result?.columns).toHaveLength(1 + tableCount * 30);
+    expect(rowOf(result, 'T7')).toMatchObject({ own9_1: null, own7_0: 7, own7_1: 7, s: 'x' });
+    expect(rowOf(result, 'T9')).toMatchObject({ own9_1: 7, own7_0: null });
+  });
+
   it.each<[string, number]>([
     ['search "x" | take 3', 3],
     ['search "x" | take 3 | take 2', 2],
@@ -95,6 +103,8 @@ describe('results of very many columns', () => {
     ['search "nowhere"', 0],
     ['union *', tableCount],
     ['union withsource=t * | take 150', 150],
+    ['search "x" | take 3 | project-reorder own7_0', 3],
+    ['search "x" | project-away own7_0 | take 4', 4],
   ])('have as many rows as they should: %s', async (text, rows) => {
     expect((await engine.run(text))[0]?.rows).toHaveLength(rows);
   });

@@ -150,6 +150,34 @@ export const wireRows: readonly BenchRow[] = [
     },
   },
   {
+    id: 'fairness',
+    ratio: `point lookup beside ${scans} running scans in the same cluster, p50, over idle`,
+    rule: 'atMost',
+    floor: 3,
+    aim: 2,
+    run: async () => {
+      await using k = await startKustody({ cluster: true });
+      const client = await kustoClient(k);
+      await client.command(bigTable);
+      await client.command('.set-or-replace Few <| range i from 1 to 1000 step 1 | extend s = strcat("row ", i)');
+      const lookup = (): Promise<number> =>
+        timed(async () => {
+          await client.query('Few | where i == 517');
+        });
+      await p50(20, lookup);
+      const idle = await p50(100, lookup);
+      const stop = await runScans(client);
+      const times: number[] = [];
+      for (let index = 0; index < 100; index += 1) times.push(await lookup());
+      const finished = await stop();
+      const busy = quantile(times, 0.5);
+      return {
+        ratio: busy / idle,
+        detail: `${busy.toFixed(1)} ms, p95 ${quantile(times, 0.95).toFixed(1)} ms, idle ${idle.toFixed(1)} ms; ${finished} scans of ${bigRows} rows ended`,
+      };
+    },
+  },
+  {
     id: 'idle-memory',
     ratio: 'resident memory of a cluster process at rest after a query over 150 MB',
     rule: 'atMost',

@@ -1,4 +1,4 @@
-"""Makes the files beside it: python make.py, with fastavro and cramjam from PyPI."""
+"""Makes the files beside it: python make.py, with fastavro, cramjam and backports.zstd from PyPI."""
 import datetime
 import decimal
 import pathlib
@@ -77,7 +77,7 @@ def write(name, fields, records, codec, **more):
         fastavro.writer(out, fastavro.parse_schema(schema), records, codec=codec, sync_marker=sync, **more)
 
 
-for codec in ("null", "deflate", "snappy"):
+for codec in ("null", "deflate", "snappy", "zstandard"):
     write(f"types.{codec}.avro", [{"name": n, "type": t} for n, t in types.items()], rows, codec)
 
 node = {"type": "record", "name": "Node", "fields": [{"name": "value", "type": "int"}, {"name": "next", "type": ["null", "Node"]}]}

@@ -3,6 +3,7 @@ import { inflateRaw } from 'node:zlib';
 import type { Json } from '../../base/json.ts';
 import { dataError, malformedData } from '../catalog/data-error.ts';
 import { unpackSnappy } from './snappy.ts';
+import { unpackZstdInTurns } from './zstd.ts';
 import type { SourceRecord } from './value-reader.ts';
 import type { AvroType } from './avro-schema.ts';
 import { parseAvroSchema } from './avro-schema.ts';
@@ -28,6 +29,7 @@ const codecs: ReadonlyMap<string, Unpack> = new Map<string, Unpack>([
     'snappy',
     (packed) => Promise.resolve(packed.length < 4 ? undefined : unpackSnappy(packed.subarray(0, -4), blockBytesMax)),
   ],
+  ['zstandard', (packed) => unpackZstdInTurns(packed, blockBytesMax)],
 ]);
 
 /** Records of an Avro file that comes in pieces, a block at a time. Numbers of records stand for lines.

@@ -5,6 +5,7 @@ import { unpackLz4 } from './lz4.ts';
 import { orcWrong } from './orc-wrong.ts';
 import { ProtoMessage } from './protobuf.ts';
 import { unpackSnappy } from './snappy.ts';
+import { unpackZstd } from './zstd.ts';
 
 /** What a column holds, in the order of the file's own numbers. @see ORC specification, "Schema Metadata" */
 const kinds = [
@@ -60,7 +61,7 @@ const codecs: readonly { readonly name: string; readonly unpack?: Unpack }[] = [
   { name: 'snappy', unpack: unpackSnappy },
   { name: 'lzo' },
   { name: 'lz4', unpack: unpackLz4 },
-  { name: 'zstd' },
+  { name: 'zstd', unpack: unpackZstd },
 ];
 
 /** Reads what a whole ORC file says of itself. @throws DataError `MalformedData`, `FormatNotSupported` for what is not read here */

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PortalSessions, sessionLimits } from '../../src/portal/sessions.ts';
@@ -244,5 +244,17 @@ describe('files of the portal', () => {
   it('are those of the build alone', async () => {
     for (const name of ['assets/../index.html', '../x.js', '/etc/passwd', 'assets/', 'index.html.br', 'absent.js'])
       expect(await readStatic(directory, name, 'br')).toBeUndefined();
+  });
+
+  it('render nothing as HTML, and run no text', () => {
+    const sources = resolve(import.meta.dirname, '..', '..', 'portal', 'src');
+    const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name));
+    expect(files.length).toBeGreaterThan(20);
+    const wrong = files.filter((name) =>
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/i.test(
+        readFileSync(join(sources, name), 'utf8'),
+      ),
+    );
+    expect(wrong).toEqual([]);
   });
 });

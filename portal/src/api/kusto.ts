@@ -1,4 +1,4 @@
-import { callPlane, callPlaneJson } from './planes.ts';
+import { callPlane } from './planes.ts';
 import { sendJson } from './request.ts';
 
 /** Where a query goes. */
@@ -73,31 +73,6 @@ export const queryV2 = async (where: Where, csl: string, request?: KustoRequest)
 /** A management command. @throws ApiError */
 export const mgmt = async (where: Where, csl: string, request?: KustoRequest): Promise<readonly V1Table[]> =>
   ((await (await postKusto('/v1/rest/mgmt', where, csl, request)).json()) as { readonly Tables: V1Table[] }).Tables;
-
-/** Of one database, as `.show databases schema as json` has it: `{ Databases: { name: { Tables, Functions, … } } }`. @throws ApiError */
-export async function schema(where: Where): Promise<unknown> {
-  const [table] = await mgmt(where, `.show database ${bracketed(where.database)} schema as json`);
-  const text = table?.Rows[0]?.[0];
-  return typeof text === 'string' ? JSON.parse(text) : text;
-}
-
-export const cancel = (where: Where, requestId: string): Promise<readonly V1Table[]> =>
-  mgmt(where, `.cancel query ${kqlText(requestId)}`);
-
-/** Streaming ingestion of a file or text. @param format `csv`, `json`, `multijson`, `parquet` … */
-export const ingest = (
-  { host, database }: Where,
-  table: string,
-  format: string,
-  body: Blob | string,
-  mapping?: string,
-): Promise<unknown> =>
-  callPlaneJson(
-    host,
-    `/v1/rest/ingest/${encodeURIComponent(database)}/${encodeURIComponent(table)}?streamFormat=${encodeURIComponent(format)}` +
-      (mapping === undefined ? '' : `&mappingName=${encodeURIComponent(mapping)}`),
-    { method: 'POST', body, headers: { 'content-type': 'application/octet-stream' } },
-  );
 
 /** All clusters of this instance that have an address. @throws ApiError */
 export async function clusters(): Promise<readonly ClusterToQuery[]> {

@@ -23,4 +23,8 @@ export async function takeOpenLink(): Promise<string | undefined> {
   return undefined;
 }
 
-export const forgetSession = (): void => localStorage.removeItem(tokenKey);
+/** Here and in the server. */
+export async function endSession(): Promise<void> {
+  await fetch('/portal/session', { method: 'DELETE', headers: { [pageTokenHeader]: pageToken() ?? '' } });
+  localStorage.removeItem(tokenKey);
+}

@@ -41,7 +41,7 @@ const useStyles = makeStyles({
     gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 420px), 1fr))',
     columnGap: tokens.spacingHorizontalM,
   },
-  wide: { overflowX: 'auto' },
+  wide: { overflowX: 'auto', '& table': { minWidth: '640px' } },
   mono: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, overflowWrap: 'anywhere' },
   broken: { overflowWrap: 'anywhere' },
   list: { margin: 0, paddingLeft: tokens.spacingHorizontalXL },
@@ -112,7 +112,7 @@ function ClusterKeys({ cluster, clusters, vaults, now, again }: ClusterKeysProps
         />
         {cluster.suspension !== undefined && (
           <MessageBar intent="error" layout="multiline">
-            <MessageBarBody>{cluster.suspension.reason}</MessageBarBody>
+            <MessageBarBody className={styles.broken}>{cluster.suspension.reason}</MessageBarBody>
           </MessageBar>
         )}
       </Card>

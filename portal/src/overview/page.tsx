@@ -32,6 +32,7 @@ const useStyles = makeStyles({
   },
   steps: { margin: 0, paddingLeft: tokens.spacingHorizontalXL, '& li': { marginBottom: tokens.spacingVerticalS } },
   code: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere', display: 'block' },
+  broken: { overflowWrap: 'anywhere' },
   plain: { margin: 0, paddingLeft: tokens.spacingHorizontalXL },
 });
 
@@ -69,12 +70,12 @@ export default function Overview() {
                 </div>
                 {cluster.suspension !== undefined && (
                   <MessageBar intent="error" layout="multiline">
-                    <MessageBarBody>{cluster.suspension.reason}</MessageBarBody>
+                    <MessageBarBody className={styles.broken}>{cluster.suspension.reason}</MessageBarBody>
                   </MessageBar>
                 )}
                 {cluster.warning !== undefined && (
                   <MessageBar intent="warning" layout="multiline">
-                    <MessageBarBody>{cluster.warning}</MessageBarBody>
+                    <MessageBarBody className={styles.broken}>{cluster.warning}</MessageBarBody>
                   </MessageBar>
                 )}
                 <ChainPicture

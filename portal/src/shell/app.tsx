@@ -12,7 +12,7 @@ import {
 import { WeatherMoonRegular, WeatherSunnyRegular } from '@fluentui/react-icons';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { onConnection } from '../api/request.ts';
-import { pageToken } from '../api/session.ts';
+import { endSession, pageToken } from '../api/session.ts';
 import { chooseScheme, useScheme } from './color-scheme.ts';
 import { FailureBoundary } from './failure-boundary.tsx';
 import { pages } from './pages.ts';
@@ -98,6 +98,11 @@ export function App({ refused }: { readonly refused: string | undefined }) {
           <Text size={500} weight="semibold" className={styles.brand}>
             Kustody
           </Text>
+          {signedIn && (
+            <Button appearance="subtle" onClick={() => void endSession().finally(() => setSignedIn(false))}>
+              End session
+            </Button>
+          )}
           <Button
             appearance="subtle"
             icon={scheme === 'dark' ? <WeatherSunnyRegular /> : <WeatherMoonRegular />}

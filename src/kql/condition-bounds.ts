@@ -1,5 +1,7 @@
 import type { Call, Expression, Literal } from './plan/expression.ts';
+import { termOperators } from './functions/terms.ts';
 import type { KqlType } from './plan/types.ts';
+import { parseJson } from './sql/native.ts';
 
 /** Between which values a column must be, the ends among them. Rows without a value are outside of any. */
 export interface Bounds {
@@ -7,6 +9,8 @@ export interface Bounds {
   readonly max?: bigint | undefined;
   /** Of texts: one of these. */
   readonly texts?: readonly string[] | undefined;
+  /** Of texts: of each of these, it has all terms of one. What has no term says nothing. */
+  readonly needles?: readonly (readonly string[])[] | undefined;
 }
 /** By column of the plan they hold for. */
 export type RowBounds = ReadonlyMap<string, Bounds>;
@@ -65,13 +69,32 @@ function textBounds(
   values: readonly Expression[],
   { parameters }: ConstantFacts,
 ): ConditionBounds {
-  if (name !== '==' && name !== 'in') return unknown;
-  const texts = values.map((value) => {
+  const texts = values.flatMap((value) => {
     const literal = value.k === 'parameter' ? parameters.get(value.name) : value;
-    return literal?.k === 'literal' && literal.type === 'string' ? literal.value : undefined;
+    return literal?.k === 'literal' ? textsOf(literal, name) : [undefined];
   });
-  const known = texts.filter((text) => typeof text === 'string');
-  return known.length === texts.length ? { bounds: new Map([[column, { texts: known }]]), isExact: false } : unknown;
+  const known = texts.filter((text) => text !== undefined);
+  if (known.length < texts.length) return unknown;
+  const found = textsOrNeedles(name, known);
+  return found === undefined ? unknown : { bounds: new Map([[column, found]]), isExact: false };
+}
+
+/** What an operator says of a text that it lets through. */
+function textsOrNeedles(name: string, texts: readonly string[]): Bounds | undefined {
+  if (name === '==' || name === 'in') return { texts };
+  if (!Object.hasOwn(termOperators, name)) return undefined;
+  const isAll = termOperators[name] === 'all';
+  return { needles: isAll ? texts.slice(0, clausesMax).map((text) => [text]) : [texts] };
+}
+const clausesMax = 16;
+
+/** Undefined for what is no text. Lists of terms may be one dynamic. */
+function textsOf({ type, value }: Literal, name: string): readonly (string | undefined)[] {
+  if (typeof value !== 'string') return [undefined];
+  if (type === 'string') return [value];
+  if (type !== 'dynamic' || !Object.hasOwn(termOperators, name)) return [undefined];
+  const list = parseJson(value);
+  return Array.isArray(list) ? list.map((item) => (typeof item === 'string' ? item : undefined)) : [undefined];
 }
 
 interface OneBounds {
@@ -180,8 +203,10 @@ const higher = (one: bigint, other: bigint): bigint => (one > other ? one : othe
 
 export function narrower(left: Bounds, right: Bounds): Bounds {
   const texts = left.texts?.filter((text) => right.texts?.includes(text) ?? true) ?? right.texts;
+  const needles = [...(left.needles ?? []), ...(right.needles ?? [])].slice(0, clausesMax);
   return {
     ...(texts && { texts }),
+    ...(needles.length > 0 && { needles }),
     min: left.min === undefined || right.min === undefined ? (left.min ?? right.min) : higher(left.min, right.min),
     max: left.max === undefined || right.max === undefined ? (left.max ?? right.max) : lower(left.max, right.max),
   };
@@ -189,8 +214,11 @@ export function narrower(left: Bounds, right: Bounds): Bounds {
 
 export function either(left: Bounds, right: Bounds): Bounds {
   const texts = left.texts && right.texts && [...new Set([...left.texts, ...right.texts])];
+  const keys = new Set(right.needles?.map((some) => JSON.stringify(some)));
+  const needles = left.needles?.filter((some) => keys.has(JSON.stringify(some))) ?? [];
   return {
     ...(texts && { texts }),
+    ...(needles.length > 0 && { needles }),
     min: left.min === undefined || right.min === undefined ? undefined : lower(left.min, right.min),
     max: left.max === undefined || right.max === undefined ? undefined : higher(left.max, right.max),
   };

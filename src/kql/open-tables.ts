@@ -98,12 +98,13 @@ function covers(opened: TableUses, asked: TableUses): boolean {
 }
 
 const isWithin = (asked: readonly ScanRange[], opened: readonly ScanRange[]): boolean =>
-  opened.every(({ column, min, max, texts }) =>
+  opened.every(({ column, min, max, texts, needles = [] }) =>
     asked.some(
       (range) =>
         range.column === column &&
         (min === undefined || (range.min !== undefined && range.min >= min)) &&
         (max === undefined || (range.max !== undefined && range.max <= max)) &&
-        (texts === undefined || range.texts?.every((text) => texts.includes(text)) === true),
+        (texts === undefined || range.texts?.every((text) => texts.includes(text)) === true) &&
+        needles.every((some) => range.needles?.some((own) => same(own, some)) === true),
     ),
   );

@@ -11,6 +11,8 @@ export interface ScanRange {
   readonly max?: bigint;
   /** Of texts: it is one of these. */
   readonly texts?: readonly string[];
+  /** Of texts: of each of these, it has all terms of one. */
+  readonly needles?: readonly (readonly string[])[];
 }
 
 export const tableKey = (database: string, table: string): string => JSON.stringify([database, table]);
@@ -60,8 +62,8 @@ export function tableUses(
 }
 
 export const rangesOf = (bounds: RowBounds): readonly ScanRange[] =>
-  [...bounds].flatMap(([column, { min, max, texts }]) =>
-    min === undefined && max === undefined && texts === undefined
+  [...bounds].flatMap(([column, { min, max, texts, needles = [] }]) =>
+    min === undefined && max === undefined && texts === undefined && needles.length === 0
       ? []
       : [
           {
@@ -69,6 +71,7 @@ export const rangesOf = (bounds: RowBounds): readonly ScanRange[] =>
             ...(min === undefined ? {} : { min }),
             ...(max === undefined ? {} : { max }),
             ...(texts && { texts }),
+            ...(needles.length > 0 && { needles }),
           },
         ],
   );

@@ -6,6 +6,7 @@ import { addElement, CatalogDamagedError, tagBytes } from './catalog-seal.ts';
 import type { Rewrap } from './data-keys.ts';
 import type { CatalogImage } from './image.ts';
 import { ownerOf } from './image.ts';
+import type { SealedExtent } from './sealed-extent.ts';
 import type { CatalogRecord } from './records.ts';
 import { decodeRecord, encodeRecord, withoutValues } from './records.ts';
 
@@ -77,13 +78,21 @@ function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap, image: Pick<Cata
   const databaseOf = (tableId: Guid): Guid | undefined =>
     databaseId === undefined ? undefined : ownerOf(image, tableId)?.databaseId;
   if (record.kind === 'extent') {
-    const { sealedFor, ...sealed } = record.sealed;
-    const owner = sealedFor ?? databaseOf(record.tableId);
+    const owner = record.sealed.sealedFor ?? databaseOf(record.tableId);
     const isOfDatabase = owner !== undefined && owner === databaseId;
-    const wrappedDek = toBase64Url(rewrap.dek(bytes(sealed.wrappedDek), isOfDatabase));
-    if (!isOfDatabase) return { ...record, sealed: { ...record.sealed, wrappedDek } };
-    if (!hasOwnKey) return { ...record, sealed: { ...sealed, wrappedDek } };
-    return { ...record, ...withoutValues, sealed: { ...sealed, wrappedDek, sealedFor: owner } };
+    const rewrapped = (before: SealedExtent): SealedExtent => {
+      const wrappedDek = toBase64Url(rewrap.dek(bytes(before.wrappedDek), isOfDatabase));
+      const sealed: SealedExtent & { sealedFor?: Guid } = { ...before, wrappedDek };
+      if (isOfDatabase && hasOwnKey) sealed.sealedFor = owner;
+      else if (isOfDatabase) delete sealed.sealedFor;
+      return sealed;
+    };
+    return {
+      ...record,
+      ...(isOfDatabase && hasOwnKey ? withoutValues : {}),
+      sealed: rewrapped(record.sealed),
+      ...(record.terms && { terms: { ...record.terms, sealed: rewrapped(record.terms.sealed) } }),
+    };
   }
   if (record.kind === 'stagedBlob' || record.kind === 'stagedBlock') {
     const pieces = record.pieces.map(({ sealedFor, ...sealed }) => {

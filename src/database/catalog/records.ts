@@ -72,6 +72,14 @@ export interface StoredResultFacts {
 /** Smallest and largest value of a column, without nulls; integers as text. */
 export type ColumnRange = readonly [min: string, max: string];
 
+/** Which terms the texts of an extent have, sealed as it is, in a blob of its own. */
+export interface TermFilterFacts {
+  readonly form: 1;
+  readonly columnIds: readonly number[];
+  readonly bits: number;
+  readonly sealed: SealedExtent;
+}
+
 export interface ExtentRecord {
   readonly kind: 'extent';
   readonly extentId: Guid;
@@ -81,6 +89,8 @@ export interface ExtentRecord {
   readonly ranges: Readonly<Record<string, ColumnRange>>;
   /** How many rows have no value in a column that can have a range. Absent in records of an earlier version. */
   readonly nulls?: Readonly<Record<string, number>>;
+  /** Absent: nothing is known of its terms. */
+  readonly terms?: TermFilterFacts;
   readonly rowCount: number;
   readonly originalBytes: number;
   readonly minCreatedOn: number;
@@ -93,6 +103,10 @@ export interface ExtentRecord {
   /** The last of those times, where it is known; `noTimes` where no row has one. */
   readonly ingestedTo?: number;
 }
+
+/** All that is sealed of an extent, each in a blob of its own. */
+export const sealedOf = ({ sealed, terms }: Pick<ExtentRecord, 'sealed' | 'terms'>): readonly SealedExtent[] =>
+  terms === undefined ? [sealed] : [sealed, terms.sealed];
 
 export const ingestedInCommit = 0;
 export const noTimes = 0;

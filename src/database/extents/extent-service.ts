@@ -7,7 +7,7 @@ import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { bytesAtRest } from '../catalog/sealed-extent.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
 import type { ExportedExtent, ExtentExchange } from './extent-exchange.ts';
-import { collect } from './extent-writer.ts';
+import { collect } from './collect.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import type { Merger } from './merger.ts';
 import { isHot } from './periods.ts';

@@ -74,10 +74,11 @@ class ExtentFacts {
 
   /** Whether all of its rows are inside of all of the ranges, as far as it is known. */
   allMatch(ranges: readonly ScanRange[]): boolean {
-    return ranges.every(({ column, min, max, texts }) => {
+    return ranges.every(({ column, min, max, texts, needles }) => {
       const range = this.range(column);
       if (
         texts !== undefined ||
+        needles !== undefined ||
         range === undefined ||
         range === 'noValue' ||
         this.#extent.nulls?.[this.#idOf(column) ?? -1] !== 0

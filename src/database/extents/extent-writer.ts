@@ -1,17 +1,20 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
-import type { ColumnRange, ExtentRecord, TableRecord } from '../catalog/records.ts';
+import type { ColumnRange, ExtentRecord, TableRecord, TermFilterFacts } from '../catalog/records.ts';
 import type { SealedExtent } from '../catalog/sealed-extent.ts';
-import { ingestedInCommit, withoutValues } from '../catalog/records.ts';
+import { ingestedInCommit, sealedOf, withoutValues } from '../catalog/records.ts';
 import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import { rangedTypes } from '../../kql/condition-bounds.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 import type { ExtentFiles, PlainFile } from './extent-files.ts';
+import { collect } from './collect.ts';
+import { makeTermFilter } from './term-filter.ts';
 import type { StoredColumn } from './tail-table.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
 
@@ -36,6 +39,11 @@ export interface WrittenExtent {
   readonly generation: number;
 }
 
+interface Select {
+  readonly sql: string;
+  readonly bound: readonly BoundValue[];
+}
+
 /** The cluster key was changed after the extent was sealed: its wrapped DEK is of no use any more. */
 class StaleExtentError extends Error {
   override readonly name = 'StaleExtentError';
@@ -47,7 +55,8 @@ const attemptsMax = 3;
  * they are written and read faster than those of version 1. */
 const parquetForm = 'FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, use_tmp_file false';
 
-/** Makes extents. Durable order: Parquet in an unnamed file in memory → sealed under a DEK made for this attempt → blob, synced →
+/** Makes extents. Durable order: Parquet in an unnamed file in memory → the filter of its terms, if it gets one, sealed in a blob →
+ * the file sealed under a DEK made for this attempt → blob, synced →
  * one catalog commit with the extent row and the request id, made by the caller. A blob that no row names is garbage. */
 export class ExtentWriter {
   readonly #options: ExtentWriterOptions;
@@ -65,15 +74,36 @@ export class ExtentWriter {
     return `clusters/${this.#options.clusterId}`;
   }
 
+  /** The same for rows that were in extents before: also makes a filter of their terms, for which whoever ingests does not wait. */
+  writeMerged(
+    connection: StatementConnection,
+    select: Select,
+    table: Pick<TableRecord, 'columns' | 'databaseId'>,
+    facts: ExtentFacts,
+  ): Promise<WrittenExtent | undefined> {
+    return this.#write(connection, select, table, facts, undefined, true);
+  }
+
   /** @param select gives the columns of the table in their physical types, named by `columnName`; also `ingestionColumn`, unless
    * @param ingestedOn is given, in milliseconds: then all rows are of that time, until the commit says when it was
    * @returns undefined when there are no rows. Call `settled` after the commit, or `abandon` instead of it. */
-  async write(
+  write(
     connection: StatementConnection,
-    select: { readonly sql: string; readonly bound: readonly BoundValue[] },
-    { columns, databaseId }: Pick<TableRecord, 'columns' | 'databaseId'>,
+    select: Select,
+    table: Pick<TableRecord, 'columns' | 'databaseId'>,
     facts: ExtentFacts,
     ingestedOn?: number,
+  ): Promise<WrittenExtent | undefined> {
+    return this.#write(connection, select, table, facts, ingestedOn, false);
+  }
+
+  async #write(
+    connection: StatementConnection,
+    select: Select,
+    { columns, databaseId }: Pick<TableRecord, 'columns' | 'databaseId'>,
+    facts: ExtentFacts,
+    ingestedOn: number | undefined,
+    hasTerms: boolean,
   ): Promise<WrittenExtent | undefined> {
     const { files, randomBytes } = this.#options;
     const stored = [ingestionColumn, ...columns];
@@ -88,7 +118,11 @@ export class ExtentWriter {
       const { rowCount, ...found } = await fileStatistics(connection, file.path, stored);
       if (rowCount === 0) return undefined;
       const { generation } = this.#options.keys();
-      const sealed = await this.#seal(file, databaseId);
+      const terms = hasTerms ? await this.#stageTerms(connection, file.path, stored, rowCount, databaseId) : undefined;
+      const sealed = await this.#seal(file, databaseId).catch(async (error: unknown) => {
+        if (terms !== undefined) await this.removeBlobs([terms.sealed]);
+        throw error;
+      });
       const statistics = sealed.sealedFor === undefined ? found : withoutValues;
       const columnIds = stored.map(({ columnId }) => columnId);
       const record: ExtentRecord = {
@@ -97,6 +131,7 @@ export class ExtentWriter {
         sealed,
         columnIds,
         ...statistics,
+        ...(terms && { terms }),
         rowCount,
         ...facts,
         ...(ingestedOn !== undefined && { ingestedAt: ingestedInCommit }),
@@ -105,6 +140,20 @@ export class ExtentWriter {
     } finally {
       await file.discard();
     }
+  }
+
+  async #stageTerms(
+    connection: StatementConnection,
+    path: string,
+    stored: readonly StoredColumn[],
+    rowCount: number,
+    databaseId: Guid,
+  ): Promise<TermFilterFacts | undefined> {
+    const made = await makeTermFilter(connection, path, stored, rowCount);
+    if (made === undefined) return undefined;
+    const { bytes, ...facts } = made;
+    const { sealed } = await this.stage(Readable.from([bytes]), databaseId);
+    return { ...facts, sealed };
   }
 
   /** Bytes that are no rows yet, sealed as an extent is: in memory, then as a blob that no commit names yet. Call `settledBlob` after the
@@ -184,18 +233,17 @@ export class ExtentWriter {
   }
 
   settled(extent: WrittenExtent): void {
-    this.#inFlight.delete(extent.record.sealed.blob);
+    for (const { blob } of sealedOf(extent.record)) this.#inFlight.delete(blob);
   }
 
   /** No commit will name it. */
   async abandon(extent: WrittenExtent): Promise<void> {
-    this.#inFlight.delete(extent.record.sealed.blob);
     await this.remove([extent.record]);
   }
 
   /** Deletes blobs that no record names any more. What fails is found again by `collect`. */
   async remove(extents: readonly ExtentRecord[]): Promise<void> {
-    await this.removeBlobs(extents.map(({ sealed }) => sealed));
+    await this.removeBlobs(extents.flatMap(sealedOf));
   }
 
   /** The same, of what `stage` has sealed. */
@@ -267,18 +315,4 @@ async function fileStatistics(
     ),
     nulls: Object.fromEntries(told.map((row): [string, number] => [idOf(row[0]), Number(row[3])])),
   };
-}
-
-/** A handful of rows. */
-export async function collect(
-  connection: StatementConnection,
-  sql: string,
-  bound: readonly BoundValue[] = [],
-): Promise<(string | number | bigint | boolean | null)[][]> {
-  const rows: (string | number | bigint | boolean | null)[][] = [];
-  for await (const chunk of connection.stream(sql, bound)) {
-    const count = chunk[0]?.length ?? 0;
-    for (let row = 0; row < count; row += 1) rows.push(chunk.map((column) => column[row] ?? null));
-  }
-  return rows;
 }

@@ -4,6 +4,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
+import { sealedOf } from '../catalog/records.ts';
 import type { CatalogReader } from '../catalog/image.ts';
 import { dropTable, forget, recoverableUntil } from '../catalog/dropped-tables.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
@@ -303,7 +304,7 @@ export class Merger {
       await catalog.fence();
       const named = new Set<string>();
       for (const record of catalog.image.everything()) {
-        if (record.kind === 'extent') named.add(record.sealed.blob);
+        if (record.kind === 'extent') for (const { blob } of sealedOf(record)) named.add(blob);
         if (record.kind === 'stagedBlob' || record.kind === 'stagedBlock')
           for (const { blob } of record.pieces) named.add(blob);
       }
@@ -338,7 +339,9 @@ export class Merger {
     try {
       const names = [ingestionColumn, ...table.columns].map(({ columnId }) => columnName(columnId)).join(', ');
       const select = { sql: `SELECT ${names} FROM ${source.sql}`, bound: [] };
-      return await store.withConnection((connection) => store.parts.writer.write(connection, select, table, facts));
+      return await store.withConnection((connection) =>
+        store.parts.writer.writeMerged(connection, select, table, facts),
+      );
     } finally {
       source.release();
     }

@@ -11,6 +11,7 @@ import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import type { ExtentFiles, OpenedExtent } from './extent-files.ts';
 import type { ReadableColumn } from './extent-statistics.ts';
 import { plannedReads } from './extent-statistics.ts';
+import { withTerms } from './term-pruning.ts';
 import { extentFacts, extentRow, parquetOf, readPieces } from './extent-pieces.ts';
 import type { Segment } from './log-book.ts';
 import { columnName, ingestionColumn, stagedSql } from './tail-table.ts';
@@ -67,7 +68,8 @@ async function openOnce(
       const own = rows[index];
       return own === undefined ? [] : [{ columns: [ingestionColumn, ...tail.columns], sql: own.sql }];
     });
-    const { wanted, known } = plannedReads(readableColumns(table), extents, uses);
+    const { wanted: planned, known } = plannedReads(readableColumns(table), extents, uses);
+    const wanted = await withTerms(parts.files, readableColumns(table), planned, uses);
     // What the catalog knows of rows is told only while they could be read.
     if (known.some(({ rowCount }) => rowCount > 0n)) parts.files.requireKey();
     const read = await readExtents(parts, table, wanted, held);

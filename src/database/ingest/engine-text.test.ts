@@ -6,7 +6,7 @@ import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { DataError } from '../catalog/data-error.ts';
 import type { PlainFile } from '../extents/extent-files.ts';
-import { collect } from '../extents/extent-writer.ts';
+import { collect } from '../extents/collect.ts';
 import { bytesSource } from './data-source.ts';
 import { requireFormat } from './formats.ts';
 import type { MappedColumn } from './ingestion-mapping.ts';

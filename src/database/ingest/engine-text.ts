@@ -4,7 +4,7 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { DataError } from '../catalog/data-error.ts';
 import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
-import { collect } from '../extents/extent-writer.ts';
+import { collect } from '../extents/collect.ts';
 import { columnName } from '../extents/tail-table.ts';
 import type { DelimitedRules } from './delimited-reader.ts';
 import { readDelimited } from './delimited-reader.ts';

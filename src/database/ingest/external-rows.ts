@@ -2,7 +2,7 @@ import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { stagingType } from '../../kql/duckdb/engine-database.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
-import { collect } from '../extents/extent-writer.ts';
+import { collect } from '../extents/collect.ts';
 import type { ExtentFiles } from '../extents/extent-files.ts';
 import { stagedSelect } from '../extents/staging.ts';
 import { columnName } from '../extents/tail-table.ts';

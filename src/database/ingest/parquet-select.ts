@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
-import { collect } from '../extents/extent-writer.ts';
+import { collect } from '../extents/collect.ts';
 import { columnName } from '../extents/tail-table.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { KqlType } from '../../kql/plan/types.ts';

@@ -13,7 +13,7 @@ import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { requireView } from '../catalog/materialized-view.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
-import { collect } from '../extents/extent-writer.ts';
+import { collect } from '../extents/collect.ts';
 import type { WrittenExtent } from '../extents/extent-writer.ts';
 import { columnsText } from '../extents/extent-moves.ts';
 import { keepRows } from '../extents/kept-rows.ts';

@@ -1,7 +1,7 @@
 import type { ExtentRecord } from '../catalog/records.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
 import type { WrittenExtent } from '../extents/extent-writer.ts';
-import { collect } from '../extents/extent-writer.ts';
+import { collect } from '../extents/collect.ts';
 import { openTable } from '../extents/table-sources.ts';
 import type { TableStore } from '../extents/table-store.ts';
 import { columnName, ingestionColumn } from '../extents/tail-table.ts';

@@ -290,6 +290,11 @@ function wildcardPattern(value: string, caseSensitive: boolean): string {
   return `${caseSensitive ? '(?s)' : '(?is)'}${value.startsWith('*') ? '' : before}${body}${value.endsWith('*') ? '' : after}`;
 }
 
+/** Operators that let through texts which have the terms of one of their values, or of all. */
+export const termOperators: Readonly<Record<string, 'one' | 'all'>> = {
+  ...{ has: 'one', has_cs: 'one', '=~': 'one', 'in~': 'one', has_any: 'one', has_all: 'all' },
+};
+
 export const termFunctions: FunctionRows = {
   has: { ...term('has', false), aliases: [':'] },
   '!has': term('has', false, true),

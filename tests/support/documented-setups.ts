@@ -125,6 +125,16 @@ export const setups: readonly Setup[] = [
     ],
   },
   {
+    of: /^data-export\/continuous-export-with-managed-identity#8$/,
+    commands: [
+      `.alter-merge cluster policy managed_identity '[{"ObjectId": "system", "AllowedUsages": "AutomatedFlows"}]'`,
+      '.drop table MyTable ifexists',
+      '.create table MyTable (x: int, s: string)',
+      '.drop external table MyExternalTable ifexists',
+      ".create external table MyExternalTable (x: int, s: string) kind=storage dataformat=csv (h@'https://mystorageaccount.blob.core.windows.net/mycontainer;secretKey')",
+    ],
+  },
+  {
     of: /^alter-table-row-level-security-policy-command#/,
     commands: [
       '.drop table MyTable ifexists',
@@ -190,6 +200,14 @@ export const setups: readonly Setup[] = [
     commands: [
       ...table123('Id: long'),
       `.create table Table123 ingestion w3clogfile mapping "Mapping_Name" '[{"Column": "Id", "Properties": {"Field": "Id"}}]'`,
+    ],
+  },
+  {
+    of: /^drop-ingestion-mapping-command#[12]$/,
+    commands: [
+      '.create-merge table MyTable (x: int)',
+      `.create-or-alter table MyTable ingestion csv mapping "Mapping1" '[{"Column": "x", "Properties": {"Ordinal": "0"}}]'`,
+      `.create-or-alter table MyTable ingestion json mapping "Mapping1" '[{"Column": "x", "Properties": {"Path": "$.x"}}]'`,
     ],
   },
   {

@@ -66,6 +66,7 @@ export default function configure(eleventy) {
     root: ({ page }) => (page.filePathStem.startsWith('/docs/') ? '../' : './'),
   });
   eleventy.addPassthroughCopy({ 'scripts/site/style.css': 'style.css' });
+  eleventy.addPassthroughCopy('docs/*.png');
   eleventy.amendLibrary('md', (markdown) => {
     markdown.set({ html: false, linkify: false });
     markdown.core.ruler.push('pages', ({ tokens }) => tokens.forEach(leadToPages));

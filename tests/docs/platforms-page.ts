@@ -54,6 +54,13 @@ export const platformRows: readonly PlatformRow[] = [
     files: ['clock/host-time.ts'],
   },
   {
+    what: '`kustody open` opens the browser',
+    mac: 'yes',
+    windows: 'yes',
+    why: 'The program that does is called `open`, `explorer` or, on Linux with a desktop, `xdg-open`',
+    files: ['cli/open.ts'],
+  },
+  {
     what: 'Leftovers of killed `kustody run` are removed',
     mac: 'unless another process has its number now',
     windows: 'no',

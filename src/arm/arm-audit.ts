@@ -30,7 +30,7 @@ interface AuditedRequest {
 export interface ArmAudit {
   /** Runs it. That it was started is durable before it does anything, and how it ended before anybody learns it. */
   run(
-    request: AuditedRequest & { readonly assignment: RoleAssignment | undefined },
+    request: AuditedRequest & { readonly assignment: RoleAssignment | undefined; readonly body?: unknown },
     run: () => Promise<ArmReply>,
   ): Promise<ArmReply>;
   /** It was refused before it could do anything. */
@@ -65,7 +65,8 @@ export function createArmAudit(parts: {
       const facts = { ...factsOf(request), ...(evidence === undefined ? {} : { evidence }) };
       const end = (ended: Ended): Promise<void> =>
         audit.commit({ events: [eventOf({ ...facts, ...ended }, ids, since)] });
-      await audit.commit({ events: [eventOf({ ...facts, status: 'Started' }, ids, since)] });
+      const asked = textOf('requestBody', request, request.body);
+      await audit.commit({ events: [eventOf({ ...facts, status: 'Started', ...asked }, ids, since)] });
       let reply: ArmReply;
       try {
         reply = await run();
@@ -73,7 +74,8 @@ export function createArmAudit(parts: {
         await end(failureOf(error));
         throw error;
       }
-      await end({ status: statusOf(reply), httpStatus: reply.status });
+      const taken = request.method === 'DELETE' ? textOf('responseBody', request, reply.body) : {};
+      await end({ status: statusOf(reply), httpStatus: reply.status, ...taken });
       return reply;
     },
     async refused(request, error) {
@@ -85,7 +87,24 @@ export function createArmAudit(parts: {
 }
 
 type Ids = Pick<AuditEvent, 'requestId' | 'correlationId'>;
-type Ended = Pick<AdministrativeFacts, 'status' | 'httpStatus' | 'error'>;
+type Ended = Pick<AdministrativeFacts, 'status' | 'httpStatus' | 'error' | 'responseBody'>;
+
+/** Types whose bodies say who gets which right. They hold no secret; of all others no body is in the log. */
+const rights: ReadonlySet<string> = new Set(['roleassignments', 'roledefinitions']);
+const bodyCharsMax = 8 * 1024;
+
+function textOf(
+  name: 'requestBody' | 'responseBody',
+  { route }: AuditedRequest,
+  body: unknown,
+): Pick<AdministrativeFacts, 'requestBody' | 'responseBody'> {
+  const { provider, resourceType } = route;
+  const isOfRights =
+    provider.namespace === 'Microsoft.Authorization' && rights.has(resourceType.resourceType.toLowerCase());
+  if (!isOfRights || body === undefined || body === null) return {};
+  const text = JSON.stringify(body);
+  return text.length > bodyCharsMax ? {} : { [name]: text };
+}
 
 function idsOf({ correlationId }: AuditedRequest, randomBytes: RandomBytes): Ids {
   const requestId = newGuid(randomBytes);

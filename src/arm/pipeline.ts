@@ -109,7 +109,7 @@ export function createArmPipeline(parts: {
     async run(admitted, body) {
       const request = toArmRequest(admitted, body);
       const assignment = await orRefused(admitted, requireReady(admitted, request));
-      return audit.run({ ...admitted, assignment }, () => admitted.route.operation.handle(request));
+      return audit.run({ ...admitted, assignment, body: request.body }, () => admitted.route.operation.handle(request));
     },
   };
 }

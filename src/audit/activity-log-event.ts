@@ -50,6 +50,9 @@ export function activityLogEvent(event: AuditEvent, it: AdministrativeFacts): Js
       entity: it.resourceId,
       eventCategory: 'Administrative',
       ...(it.httpStatus === undefined ? {} : { statusCode: statusName(it.httpStatus) }),
+      // In the service's casing.
+      ...(it.requestBody === undefined ? {} : { requestbody: it.requestBody }),
+      ...(it.responseBody === undefined ? {} : { responseBody: it.responseBody }),
       ...(it.error === undefined ? {} : { statusMessage: JSON.stringify({ error: { code: it.error.code } }) }),
       ...(it.httpStatus === undefined ? {} : { durationMs: String(event.durationMs) }),
     },

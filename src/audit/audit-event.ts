@@ -62,6 +62,10 @@ export interface AdministrativeFacts {
   /** Of the answer; missing while it is only started. */
   readonly httpStatus?: number;
   readonly error?: { readonly code: string };
+  /** JSON of what was asked for, where it says what right somebody gets; with `Started`. */
+  readonly requestBody?: string;
+  /** JSON of what was taken away; with the end. */
+  readonly responseBody?: string;
   readonly caller: AuditCaller;
   readonly clientAddress: string;
   /** The role assignment that allowed it. */

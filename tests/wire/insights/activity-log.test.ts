@@ -80,6 +80,27 @@ describe('the activity log', () => {
     });
   });
 
+  it('says who got which role, and who had it taken away, as the Azure CLI asks', async () => {
+    const group = groupNamed('granted');
+    await put(group, '2024-11-01', { location: 'eastus' });
+    const reader = `${subscription()}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7`;
+    const path = `${group}/providers/Microsoft.Authorization/roleAssignments/11111111-aaaa-4aaa-8aaa-111111111111`;
+    const properties = { roleDefinitionId: reader, principalId: arm.owner.objectId, principalType: 'ServicePrincipal' };
+    expect((await put(path, '2022-04-01', { properties })).status).toBe(201);
+    expect((await arm.send('DELETE', `${path}?api-version=2022-04-01`)).status).toBe(200);
+    const told = (await eventsOf('granted'))
+      .filter((event) => (event['operationName'] as { value: string }).value.includes('roleAssignments'))
+      .map((event) => [status(event), event['properties'] as Readonly<Record<string, string>>] as const);
+    expect(told.map(([what]) => what)).toEqual(['Succeeded', 'Started', 'Succeeded', 'Started']);
+    const [revoked, , given, asked] = told.map(([, one]) => one);
+    expect(JSON.parse(asked?.['requestbody'] ?? '')).toEqual({ properties });
+    expect(given).not.toHaveProperty('responseBody');
+    expect(JSON.parse(revoked?.['responseBody'] ?? '')).toMatchObject({
+      properties: { principalId: arm.owner.objectId, roleDefinitionId: reader, scope: group },
+    });
+    for (const event of await eventsOf('logged')) expect(event['properties']).not.toHaveProperty('requestbody');
+  });
+
   it('has refusals, by their code alone, and no reads', async () => {
     await put(groupNamed('refusals'), '2024-11-01', { location: 'eastus' });
     const reader = arm.addPrincipal('reader');

@@ -74,6 +74,9 @@ describe('kustody proof, lineage and extent', () => {
     expect(
       good.keyUses.every(({ kid }) => kid.startsWith('https://kustody-keys.vault.azure.net/keys/cluster-key')),
     ).toBe(true);
+    expect(good.custody).toContainEqual(
+      expect.objectContaining({ step: 'first used', key: cluster?.kid.replace(/\/[^/]*$/, '') }) as unknown,
+    );
     expect(text('nowhere.txt')).toContain("NOT SHOWN: no row that can be queried now holds 'zebra-nobody-wrote'");
     expect(text('unknown.txt')).toMatch(
       /has no version 0{32}\.\n {2}There is: [0-9a-f]{32}\n.*has no key 'cluster-kay'\.\n {2}There is: cluster-key\n.*no vault 'kustody-keyz'\.\n {2}There is: kustody-keys/,
@@ -84,7 +87,9 @@ describe('kustody proof, lineage and extent', () => {
       EncryptionAgent: { Protocol: '2.0' },
     });
     const bad = JSON.parse(text('bad.json')) as ProofReport;
-    expect(bad.scan.matches).toMatchObject([{ file: 'leak', form: 'base64', canary: 'canary-of-row' }]);
+    expect(bad.scan.matches).toMatchObject([
+      { file: join(bad.dataDirectory, 'leak'), form: 'base64', canary: 'canary-of-row' },
+    ]);
     for (const page of [text('good.html'), text('bad.html')]) {
       expect(page).not.toMatch(/<script|<link|<img|src=|href=|@import|url\(/);
       expect(page).toContain('What this does not prove');

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ControlClient } from '../../src/cli/control-client.ts';
 import { requireInstance } from '../../src/cli/control-client.ts';
 import { askEvents } from '../../src/cli/audit/event-query.ts';
-import { checkSignature } from '../../src/cli/proof/signature.ts';
+import { checkSignature, signReport } from '../../src/cli/proof/signature.ts';
+import { findVaultSigner, signWithVault } from '../../src/cli/proof/vault-signature.ts';
 import type { ShredCertificate } from '../../src/cli/shred/certificate.ts';
 import { readCertificate, writeCertificate } from '../../src/cli/shred/certificate-file.ts';
 import { shred } from '../../src/cli/shred/shred.ts';
@@ -28,12 +29,16 @@ beforeAll(async () => {
   fixture = await startServerFixture();
   client = await requireInstance(fixture.directory);
   calls = azureCalls(fixture.environment);
+  const subscription = `/subscriptions/${fixture.environment.subscriptionId}`;
+  await calls.arm('PUT', `${subscription}/resourceGroups/kustody`, '2024-11-01', { location: 'eastus' });
   ({ fingerprint } = (await client.call('GET', '/proof/key')) as ProofSigner);
 });
 afterAll(async () => {
   await fixture[Symbol.asyncDispose]();
   rmSync(files, { recursive: true, force: true });
 });
+
+const group = (): string => `/subscriptions/${fixture.environment.subscriptionId}/resourceGroups/kustody/providers`;
 
 /** A cluster with rows under a key of its own, which it takes each new version of. */
 async function stage(cluster: string): Promise<void> {
@@ -77,13 +82,53 @@ const summary = ({ status, keys, attempts }: ShredCertificate) => ({
 const keyStatus = async (vault: string, path: string): Promise<number> =>
   (await calls.vault(vault)('GET', `${path}?api-version=7.4`, undefined, [404])) === undefined ? 404 : 200;
 
+describe('a signature of a vault key', () => {
+  it('is made by the sign operation, with EC and RSA, and never with a key that data is under', async () => {
+    await calls.arm('PUT', `${group()}/Microsoft.KeyVault/vaults/signing-keys`, '2023-02-01', {
+      location: 'eastus',
+      properties: {
+        ...{ tenantId: fixture.environment.tenantId, sku: { family: 'A', name: 'standard' } },
+        enableRbacAuthorization: false,
+        accessPolicies: [
+          {
+            ...{ tenantId: fixture.environment.tenantId, objectId: fixture.environment.objectId },
+            permissions: { keys: ['get', 'create', 'sign'] },
+          },
+        ],
+      },
+    });
+    const environment = await client.environment();
+    const keyOf = (name: string): string => `https://signing-keys.vault.azure.net/keys/${name}`;
+    for (const [name, body] of [
+      ['curve', { kty: 'EC', crv: 'P-256K' }],
+      ['number', { kty: 'RSA', key_size: 2048 }],
+      ['other', { kty: 'RSA', key_size: 2048, key_ops: ['wrapKey'] }],
+    ] as const)
+      await calls.vault('signing-keys')('POST', `/keys/${name}/create?api-version=7.4`, body);
+    for (const name of ['curve', 'number']) {
+      const signer = await findVaultSigner(environment, keyOf(name), new Set([keyOf('other')]));
+      const signed = await signReport(client, { ok: true }, (digest) => signWithVault(environment, signer, digest));
+      expect(checkSignature(signed, signer.fingerprint)).toMatchObject({ ok: true, kid: signer.kid });
+      expect(checkSignature({ ...signed, ok: false }, undefined)).toMatchObject({ ok: false });
+    }
+    await expect(findVaultSigner(environment, `${keyOf('Other')}/`, new Set([keyOf('other')]))).rejects.toThrow(
+      /Data is under the key/,
+    );
+    const other = await findVaultSigner(environment, keyOf('other'), new Set());
+    await expect(signWithVault(environment, other, '0'.repeat(64))).rejects.toThrow(/The vault does not sign/);
+    await expect(findVaultSigner(environment, 'https://nowhere.vault.azure.net/keys/k', new Set())).rejects.toThrow(
+      /has no vault/,
+    );
+  });
+});
+
 describe('kustody shred', () => {
   it('deletes the earlier keys of a cluster with the one in use, is pending until they are purged, then says destroyed', async () => {
     await stage('gone');
     const vault = calls.vault('gone-keys');
     await vault('POST', '/keys/second/create?api-version=7.4', { kty: 'RSA', key_size: 2048 });
     await vault('POST', '/keys/unused/create?api-version=7.4', { kty: 'RSA', key_size: 2048 });
-    const id = `/subscriptions/${fixture.environment.subscriptionId}/resourceGroups/kustody/providers`;
+    const id = group();
     await calls.arm('PATCH', `${id}/Microsoft.Kusto/clusters/gone`, kusto, {
       properties: {
         keyVaultProperties: {

@@ -1,7 +1,5 @@
 import { isJsonObject, textMember } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
-import { parseKeyId } from '../../base/key-id.ts';
-import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { askEvents } from '../audit/event-query.ts';
 import type { ControlClient } from '../control-client.ts';
 
@@ -24,21 +22,12 @@ export interface KeyUse {
 /** Far more than people do; only a client that asks under ever new names gets there. */
 const usesMax = 10_000;
 
-/** What was ever asked of the keys that clusters and databases are under, in the order of the first request. Vaults outside keep a log of their
- * own. @throws UserError when the audit cannot be read */
-export async function keyUses(
-  client: ControlClient,
-  clusters: readonly ClusterDescription[],
-): Promise<readonly KeyUse[]> {
-  const keys = new Map<string, Set<string>>();
-  for (const { kid, outsideVault } of clusters.flatMap((one) => [one, ...(one.databaseKeys ?? [])])) {
-    const parsed = outsideVault ? undefined : parseKeyId(kid);
-    if (parsed === undefined) continue;
-    const vault = parsed.vaultHost.split('.')[0] ?? '';
-    keys.set(vault, (keys.get(vault) ?? new Set()).add(unversioned(kid)));
-  }
+/** What was ever asked of keys, in the order of the first request. @param wanted unversioned, lower case
+ * @throws UserError when the audit cannot be read */
+export async function keyUses(client: ControlClient, wanted: ReadonlySet<string>): Promise<readonly KeyUse[]> {
+  const vaults = new Set([...wanted].map((key) => new URL(key).hostname.split('.')[0] ?? ''));
   const uses = new Map<string, KeyUse>();
-  for (const [vault, wanted] of keys) await addUses(client, vault, wanted, uses);
+  for (const vault of vaults) await addUses(client, vault, wanted, uses);
   return [...uses.values()].toSorted((left, right) => (left.first < right.first ? -1 : 1));
 }
 
@@ -59,7 +48,7 @@ async function addUses(
 function addUse(event: JsonObject, wanted: ReadonlySet<string>, uses: Map<string, KeyUse>): void {
   if (event['category'] !== 'AuditEvent') return;
   const kid = textMember(member(event, 'properties'), 'id').toLowerCase();
-  if (!wanted.has(unversioned(kid))) return;
+  if (!wanted.has(keyOf(kid))) return;
   const operation = textMember(event, 'operationName');
   const claim = member(member(event, 'identity'), 'claim');
   const caller =
@@ -75,7 +64,8 @@ function addUse(event: JsonObject, wanted: ReadonlySet<string>, uses: Map<string
   });
 }
 
-const unversioned = (kid: string): string => kid.toLowerCase().replace(/^(https:\/\/[^/]+\/keys\/[^/]+).*$/, '$1');
+/** Of whatever an event names: keys of a vault, and nothing else, begin so. */
+const keyOf = (kid: string): string => kid.toLowerCase().replace(/^(https:\/\/[^/]+\/keys\/[^/]+).*$/, '$1');
 
 const member = (object: JsonObject | undefined, name: string): JsonObject | undefined => {
   const value = object?.[name];
@@ -86,6 +76,6 @@ export const useTitles: readonly string[] = ['operation', 'key', 'by', 'result',
 
 /** One use for a table, in the order of the titles. */
 export const useCells = ({ operation, kid, caller, result, count, first, last }: KeyUse): readonly string[] => [
-  ...[operation, kid.replace(/^https:\/\//, ''), caller, result, String(count)],
+  ...[operation, kid, caller, result, String(count)],
   ...[first, last].map((time) => `${time.slice(0, 19)}Z`),
 ];

@@ -51,6 +51,7 @@ const report = (found: Partial<ProofReport>): SignedReport => ({
     ...{ kustody: '0', madeOn: '2026-01-01T00:00:00.000Z', dataDirectory: '/d', rootKey: 'elsewhere' },
     ...{
       clusters: [cluster],
+      custody: [],
       keyUses: [],
       canaries: ['canary'],
       controls: [control],

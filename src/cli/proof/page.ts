@@ -1,10 +1,12 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
+import { custodyCells, custodyTitles } from './custody.ts';
 import { useCells, useTitles } from './key-uses.ts';
 import { htmlPage, htmlTable, htmlText as text } from './html.ts';
 import type { ProofReport } from './report.ts';
 import { totalsOf, verdictOf } from './report.ts';
 import type { SignedReport } from './signature.ts';
+import { signerText } from './signature.ts';
 
 /** One HTML document that stands by itself: it loads nothing and runs nothing. */
 export function proofPage(report: SignedReport): string {
@@ -20,6 +22,7 @@ ${facts(report)}
 <h2>Which key opens what</h2>
 <p class="soft">The key in the vault (KEK) wraps one cluster key. The cluster key wraps a data key (DEK) of each extent. Without the KEK none of them opens.</p>
 ${clusters.length === 0 ? '<p>There are no clusters.</p>' : clusters.map(clusterSection).join('\n')}
+${custodySection(report)}
 ${usesSection(report)}
 <h2>Scan of the disk</h2>
 <p>Every file below the data directory was read: ${scan.files} files, ${text(bytesText(scan.bytes))}. Texts were looked for as UTF-8, UTF-16 (both orders) and base64 (all three alignments).</p>
@@ -31,8 +34,15 @@ ${scan.unreadable.length === 0 ? '' : `<p><b>Could not be read:</b> ${scan.unrea
 <ul class="limits">
 ${report.limits.map((limit) => `<li>${text(limit)}</li>`).join('\n')}
 </ul>
-<p class="soft">Signed (Ed25519) by the instance with fingerprint <code>${text(report.signature.fingerprint)}</code>. The JSON of the same proof is what <code>kustody proof verify</code> checks.</p>`,
+<p class="soft">${text(signerText(report.signature))} The JSON of the same proof is what <code>kustody proof verify</code> checks.</p>`,
   );
+}
+
+function custodySection({ custody }: ProofReport): string {
+  if (custody.length === 0) return '';
+  return `<h2>History of custody</h2>
+<p class="soft">From the audit: what was done to the keys that clusters are or were under, who first used one when, and when a cluster was refused and answered again.</p>
+${htmlTable(custodyTitles, custody.map(custodyCells))}`;
 }
 
 function usesSection({ keyUses }: ProofReport): string {
@@ -71,6 +81,7 @@ function clusterSection(cluster: ClusterDescription): string {
   const isOn = cluster.suspension === undefined && cluster.state === 'Running';
   return `<section class="cluster">
 <h3>${text(cluster.name)}<span class="state${isOn ? '' : ' off'}">${text(cluster.state)}</span></h3>
+<p class="id">${text(cluster.resourceId)}</p>
 <div class="chain">
 <div><b>KEK</b><span class="id">${text(cluster.kid)}</span><p class="soft">${text(custodyText(cluster))}</p></div>
 <i>wraps →</i>

@@ -3,18 +3,25 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootKeyFileName } from '../../server/data-directory-names.ts';
 import { version } from '../../server/version.ts';
+import type { ScanResult } from '../canary-scan.ts';
 import { canaryBytesMin, scanForCanaries } from '../canary-scan.ts';
 import { listClusters } from '../clusters.ts';
 import { requireInstance } from '../control-client.ts';
+import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.ts';
+import { kidsOf, unversioned } from '../custody/cluster-kids.ts';
 import { UserError } from '../user-error.ts';
 import { writeFor } from '../write-for.ts';
+import { readKeyHistory } from '../custody/key-history.ts';
+import { custodyOf, keysEverUsed } from './custody.ts';
 import { keyUses } from './key-uses.ts';
 import { proofPage } from './page.ts';
 import { controlCanaries } from './positive-control.ts';
 import { makeReport } from './report.ts';
 import { signReport } from './signature.ts';
+import { signWithOption } from './sign-with-option.ts';
 import { proofText } from './text.ts';
+import { findVaultSigner, signWithVault } from './vault-signature.ts';
 import { showProofKey, verifyProof } from './verify-action.ts';
 
 interface ProofOptions {
@@ -22,6 +29,7 @@ interface ProofOptions {
   readonly canary: readonly string[];
   readonly json: boolean;
   readonly html?: string;
+  readonly signWith?: string;
 }
 
 export function proofCommand(): Command {
@@ -32,10 +40,11 @@ export function proofCommand(): Command {
     .addOption(dataOption())
     .option('--canary <TEXT>', 'a text that is in the data and must not be on the disk (repeatable)', collectCanary, [])
     .option('--html <FILE>', 'write a page that stands by itself, to keep or to print')
+    .addOption(signWithOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      "\nExamples:\n  $ kustody proof --canary 'Jane Doe' --canary secret-4711\n  $ kustody proof --canary secret-4711 --html proof.html\n  $ kustody proof --json > proof.json && kustody proof verify proof.json",
+      "\nExamples:\n  $ kustody proof --canary 'Jane Doe' --canary secret-4711\n  $ kustody proof --canary secret-4711 --html proof.html\n  $ kustody proof --json > proof.json && kustody proof verify proof.json\n  $ kustody proof --sign-with https://kustody-keys.vault.azure.net/keys/signing --json > proof.json",
     )
     .action(prove);
   proof
@@ -50,6 +59,7 @@ export function proofCommand(): Command {
     .command('key')
     .description('Print the public key that the proofs of a running instance are signed with.')
     .addOption(dataOption())
+    .addOption(signWithOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ kustody proof key')
     .action(showProofKey);
@@ -60,23 +70,43 @@ async function prove(options: ProofOptions): Promise<void> {
   const client = await requireInstance(dataDirectoryOf(options));
   const { dataDirectory } = client;
   const clusters = await listClusters(client);
+  const environment = await client.environment();
+  const signer =
+    options.signWith === undefined ? undefined : await findVaultSigner(environment, options.signWith, keysOf(clusters));
+  const history = await readKeyHistory(client);
+  const keys = keysEverUsed(clusters, history);
   const made = makeReport({
     kustody: version,
     madeOn: new Date().toISOString(),
     dataDirectory,
     rootKey: existsSync(join(dataDirectory, rootKeyFileName)) ? 'besideTheData' : 'elsewhere',
     clusters,
-    keyUses: await keyUses(client, clusters),
+    custody: custodyOf(keys, history),
+    keyUses: await keyUses(client, keys),
     canaries: options.canary,
-    controls: await controlCanaries(await client.environment(), clusters, options.canary),
+    controls: await controlCanaries(environment, clusters, options.canary),
     // In this process: closing a file that the server has open, too, would drop the server's lock on it.
-    scan: await scanForCanaries(dataDirectory, options.canary),
+    scan: withAbsoluteNames(dataDirectory, await scanForCanaries(dataDirectory, options.canary)),
   });
-  const report = await signReport(client, made);
+  const report = await signReport(
+    client,
+    made,
+    signer === undefined ? undefined : (sha256) => signWithVault(environment, signer, sha256),
+  );
   if (options.html !== undefined) writeFor('--html', options.html, proofPage(report));
   process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : proofText(report));
   if (!report.ok) process.exitCode = 1;
 }
+
+/** A proof is read elsewhere than it was made. */
+const withAbsoluteNames = (directory: string, scan: ScanResult): ScanResult => ({
+  ...scan,
+  matches: scan.matches.map((match) => ({ ...match, file: join(directory, match.file) })),
+  unreadable: scan.unreadable.map((file) => join(directory, file)),
+});
+
+const keysOf = (clusters: readonly ClusterDescription[]): ReadonlySet<string> =>
+  new Set(clusters.flatMap(kidsOf).map(unversioned));
 
 function collectCanary(text: string, before: readonly string[]): readonly string[] {
   if (Buffer.byteLength(text) < canaryBytesMin) {

@@ -1,6 +1,7 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { ScanResult } from '../canary-scan.ts';
 import { extentsOf } from '../clusters.ts';
+import type { RecordedStep } from '../custody/key-history.ts';
 import type { KeyUse } from './key-uses.ts';
 import { limits } from './limits.ts';
 import type { PositiveControl } from './positive-control.ts';
@@ -16,7 +17,9 @@ export interface ProofReport {
   /** Where the root key lies. */
   readonly rootKey: 'besideTheData' | 'elsewhere';
   readonly clusters: readonly ClusterDescription[];
-  /** What was ever asked of the keys that they are under. */
+  /** What was done to the keys that they are or were under, and what came of it for them; the oldest first. */
+  readonly custody: readonly RecordedStep[];
+  /** What was ever asked of these keys. */
   readonly keyUses: readonly KeyUse[];
   readonly canaries: readonly string[];
   /** One for each canary: that it is in the data at all. */

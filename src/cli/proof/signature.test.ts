@@ -9,7 +9,7 @@ import { checkSignature, signReport } from './signature.ts';
 
 const report: ProofReport = makeReport({
   ...{ kustody: '0', madeOn: '2026-01-01T00:00:00.000Z', dataDirectory: '/d', rootKey: 'elsewhere' },
-  ...{ clusters: [], keyUses: [], canaries: ['ü"\u2028'], controls: [{ canary: 'x', rows: 2 }] },
+  ...{ clusters: [], custody: [], keyUses: [], canaries: ['ü"\u2028'], controls: [{ canary: 'x', rows: 2 }] },
   scan: { files: 3, bytes: 9, unreadable: [], matches: [] },
 });
 
@@ -73,7 +73,7 @@ describe('signature of a proof', () => {
     const other = await openProofKey((await memoryState()).state, systemRandomBytes);
     expect(checkSignature(document, other.fingerprint)).toMatchObject({
       ok: false,
-      why: expect.stringMatching(/another instance/) as string,
+      why: expect.stringMatching(/another key/) as string,
     });
     const forged = { ...document, signature: { ...(document['signature'] as object), publicKey: other.publicKey } };
     expect(checkSignature(forged, undefined)).toMatchObject({ ok: false });

@@ -1,11 +1,13 @@
 import { textTable } from '../text-table.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime, unwrappedText } from '../clusters.ts';
+import { custodyCells, custodyTitles } from './custody.ts';
 import type { PositiveControl } from './positive-control.ts';
 import type { KeyUse } from './key-uses.ts';
 import { useCells, useTitles } from './key-uses.ts';
 import { verdictOf } from './report.ts';
 import type { SignedReport } from './signature.ts';
+import { signerText } from './signature.ts';
 
 /** For a terminal. */
 export function proofText(report: SignedReport): string {
@@ -19,9 +21,13 @@ export function proofText(report: SignedReport): string {
     ...scan.unreadable.map((file) => `  ${file}: could not be read`),
   ];
   const uses = report.keyUses.length === 0 ? [] : [`What was asked of these keys:\n${usesTable(report.keyUses)}`];
+  const custody =
+    report.custody.length === 0
+      ? []
+      : [`History of custody:\n${textTable(custodyTitles, report.custody.map(custodyCells))}`];
   const said = ['What this does not prove:', ...report.limits.map((limit) => `  - ${limit}`)];
-  const signed = `Signed by the instance with fingerprint ${report.signature.fingerprint}.`;
-  return `${[...parts, ...uses, lines.join('\n'), said.join('\n'), signed].join('\n\n')}\n`;
+  const signed = signerText(report.signature);
+  return `${[...parts, ...custody, ...uses, lines.join('\n'), said.join('\n'), signed].join('\n\n')}\n`;
 }
 
 const usesTable = (uses: readonly KeyUse[]): string => textTable(useTitles, uses.map(useCells));
@@ -34,6 +40,7 @@ const controlText = ({ canary, table, rows }: PositiveControl): string =>
 function clusterText(cluster: ClusterDescription): string {
   const head = [
     `Cluster ${cluster.name} (${cluster.state})`,
+    `  resource     ${cluster.resourceId}`,
     `  KEK          ${cluster.kid}`,
     `  custody      ${custodyText(cluster)}`,
     `  cluster key  generation ${cluster.generation}, ${unwrappedText(cluster)}`,

@@ -7,6 +7,7 @@ import { UserError } from '../user-error.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
 import { checkSignature } from './signature.ts';
+import { findVaultSigner } from './vault-signature.ts';
 
 /** As much as the control API gives a command to make one of. */
 const proofBytesMax = 256 * 1024 * 1024;
@@ -27,14 +28,16 @@ export function verifyProof(
   const lines = check.ok
     ? [
         `${subjectOf(told)} of ${textMember(told, 'dataDirectory')}, made ${textMember(told, 'madeOn')}, is as it was signed.`,
-        `Signed by the instance with fingerprint ${check.fingerprint}.`,
+        check.kid === undefined
+          ? `Signed by the instance with fingerprint ${check.fingerprint}.`
+          : `Signed with the vault key ${check.kid}, fingerprint ${check.fingerprint}.`,
         ...(fingerprint === undefined
           ? ["Whose that is, only its owner can say: give --fingerprint, as 'kustody proof key' prints it there."]
           : []),
       ]
     : [
         `NOT VALID: ${check.why}`,
-        ...(check.fingerprint === undefined ? [] : [`It names the instance with fingerprint ${check.fingerprint}.`]),
+        ...(check.fingerprint === undefined ? [] : [`It names the signer with fingerprint ${check.fingerprint}.`]),
       ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -56,9 +59,16 @@ function readProof(file: string): unknown {
 }
 
 /** Who signs the proofs of a running instance: to be kept where the proofs are not. */
-export async function showProofKey(options: { readonly data?: string; readonly json: boolean }): Promise<void> {
+export async function showProofKey(options: {
+  readonly data?: string;
+  readonly signWith?: string;
+  readonly json: boolean;
+}): Promise<void> {
   const client = await requireInstance(dataDirectoryOf(options));
-  const signer = (await client.call('GET', '/proof/key')) as ProofSigner;
+  const signer =
+    options.signWith === undefined
+      ? ((await client.call('GET', '/proof/key')) as ProofSigner)
+      : await findVaultSigner(await client.environment(), options.signWith, new Set());
   const key = createPublicKey({ key: Buffer.from(signer.publicKey, 'base64'), format: 'der', type: 'spki' });
   const pem = key.export({ format: 'pem', type: 'spki' }).toString();
   process.stdout.write(

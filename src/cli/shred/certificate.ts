@@ -1,5 +1,5 @@
 import type { Attempt, OpenedTable } from './extent-attempts.ts';
-import type { Copy } from './copies.ts';
+import type { Copy } from '../custody/copies.ts';
 import type { DoomedKey, KeyState, Target } from './key-plan.ts';
 
 export type ShredStatus = 'pending' | 'destroyed' | 'notDestroyed';

@@ -1,7 +1,8 @@
-import { formatKeyId, parseKeyId } from '../../base/key-id.ts';
+import { parseKeyId } from '../../base/key-id.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { VaultDescription } from '../../server/vault-inventory.ts';
-import type { KeyHistory, RecordedUse } from './key-history.ts';
+import { kidsOf, unversioned } from '../custody/cluster-kids.ts';
+import type { KeyHistory, RecordedUse } from '../custody/key-history.ts';
 
 /** One key that goes, with all its versions. */
 export interface DoomedKey {
@@ -61,12 +62,6 @@ export function doomedKeys(
     )
     .toSorted((left, right) => (left.key < right.key ? -1 : 1));
 }
-
-/** Customer's keys of a cluster and of its databases. */
-export const kidsOf = (cluster: ClusterDescription): readonly string[] => [
-  ...(cluster.custody === 'customer' ? [cluster.kid] : []),
-  ...(cluster.databaseKeys ?? []).map(({ kid }) => kid),
-];
 
 /** By what the token said; without that by whose the identity is, unless others alone are known to use that key. */
 function isUseOf({ cluster, caller, key }: RecordedUse, target: Target, { uses }: KeyHistory): boolean {
@@ -132,12 +127,6 @@ function find(vaults: readonly VaultDescription[], key: string) {
 
 const versionsIn = (vaults: readonly VaultDescription[], { key }: DoomedKey): readonly string[] =>
   (find(vaults, key)[1]?.versions ?? []).map(({ version }) => version);
-
-function unversioned(kid: string): string {
-  const { vaultHost, name } = parseKeyId(kid) ?? {};
-  if (vaultHost === undefined || name === undefined) throw new Error(`'${kid}' is no key.`);
-  return formatKeyId({ vaultHost, name }).toLowerCase();
-}
 
 function versionIn(kid: string): readonly string[] {
   const version = parseKeyId(kid)?.version;

@@ -1,5 +1,6 @@
 import { htmlPage, htmlTable, htmlText as text } from '../proof/html.ts';
 import type { Signed } from '../proof/signature.ts';
+import { signerText } from '../proof/signature.ts';
 import type { ShredCertificate, ShredStatus } from './certificate.ts';
 import { verdictOf } from './certificate.ts';
 import type { PlainTable } from './tables.ts';
@@ -47,7 +48,7 @@ ${
 <ul class="limits">
 ${certificate.limits.map((limit) => `<li>${text(limit)}</li>`).join('\n')}
 </ul>
-<p class="soft">Signed (${text(certificate.signature.algorithm)}) by the instance with fingerprint <code>${text(certificate.signature.fingerprint)}</code>. The JSON of the same certificate is what <code>kustody proof verify</code> checks.</p>`,
+<p class="soft">${text(signerText(certificate.signature))} The JSON of the same certificate is what <code>kustody proof verify</code> checks.</p>`,
   );
 }
 

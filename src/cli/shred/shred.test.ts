@@ -4,8 +4,8 @@ import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { VaultDescription } from '../../server/vault-inventory.ts';
 import type { Findings } from './certificate.ts';
 import { makeCertificate, verdictOf } from './certificate.ts';
-import { copiesOf } from './copies.ts';
-import { foldHistory } from './key-history.ts';
+import { copiesOf } from '../custody/copies.ts';
+import { foldHistory } from '../custody/key-history.ts';
 import type { Target } from './key-plan.ts';
 import { doomedKeys, otherUsers, othersUnder, stateOf } from './key-plan.ts';
 import { shredPage } from './page.ts';
@@ -80,6 +80,23 @@ describe('the keys that go', () => {
       ...{ state: 'vaultDeleted', purgedOn: '2027' },
     });
     expect(stateOf(first, [])).toEqual({ state: 'purged' });
+  });
+});
+
+describe('steps of custody', () => {
+  it('are what was done to a key, and when a cluster was refused and answered again', () => {
+    const unwrap = (result: string) =>
+      vaultEvent('KeyUnwrap', `${key('k')}/${versions[0]}`, 'p', byCluster('c'), result);
+    const { steps } = historyOf(
+      vaultEvent('KeyCreate', `${key('k')}/${versions[0]}`, 'u'),
+      ...[unwrap('Success'), unwrap('Success'), unwrap('Failed'), unwrap('Failed'), unwrap('Success')],
+      vaultEvent('KeyDelete', key('k'), 'u', {}, 'Failed'),
+      vaultEvent('SecretDelete', 'https://v.vault.azure.net/secrets/k', 'u'),
+      vaultEvent('KeyDelete', key('k'), 'u'),
+    );
+    expect(steps.map(({ step, by }) => `${step} ${by}`)).toEqual([
+      ...['KeyCreate u', 'refused () p', 'answered again p', 'KeyDelete u'],
+    ]);
   });
 });
 

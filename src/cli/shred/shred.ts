@@ -11,11 +11,11 @@ import { signReport } from '../proof/signature.ts';
 import { UserError } from '../user-error.ts';
 import type { ShredCertificate } from './certificate.ts';
 import { makeCertificate } from './certificate.ts';
-import { copiesOf } from './copies.ts';
+import { copiesOf } from '../custody/copies.ts';
 import { openExtents, tryExtents } from './extent-attempts.ts';
 import { findTargets } from './find-targets.ts';
-import type { KeyHistory } from './key-history.ts';
-import { readKeyHistory } from './key-history.ts';
+import type { KeyHistory } from '../custody/key-history.ts';
+import { readKeyHistory } from '../custody/key-history.ts';
 import type { DoomedKey, Target } from './key-plan.ts';
 import { doomedKeys, otherUsers, othersUnder, stateOf } from './key-plan.ts';
 

@@ -1,5 +1,6 @@
 import { textTable } from '../text-table.ts';
 import type { Signed } from '../proof/signature.ts';
+import { signerText } from '../proof/signature.ts';
 import type { ShredCertificate } from './certificate.ts';
 import { verdictOf } from './certificate.ts';
 import { attemptTable, copyTable, keyTable } from './tables.ts';
@@ -19,7 +20,7 @@ export function shredText(certificate: Signed<ShredCertificate>, file: string): 
     ...usersText(certificate),
     verdictOf(certificate),
     ['What this does not prove:', ...certificate.limits.map((limit) => `  - ${limit}`)].join('\n'),
-    `Signed by the instance with fingerprint ${certificate.signature.fingerprint}, in ${file}.`,
+    `${signerText(certificate.signature)} It is in ${file}.`,
   ];
   return `${parts.join('\n\n')}\n`;
 }

@@ -30,6 +30,20 @@ export interface RecordedCopy {
   readonly time: string;
 }
 
+/** A step in the life of a key, or in what a cluster got of it. */
+export interface RecordedStep {
+  readonly key: string;
+  /** Missing for what concerns all of them. */
+  readonly version?: string;
+  /** `KeyRotate`, as the audit names it; or that a cluster was refused, and answered again. */
+  readonly step: string;
+  /** Object id. */
+  readonly by: string;
+  /** Resource id, lower case, of the cluster that asked. */
+  readonly cluster?: string;
+  readonly time: string;
+}
+
 export interface RecordedExport {
   /** Resource id, lower case. */
   readonly cluster: string;
@@ -45,6 +59,7 @@ export interface KeyHistory {
   readonly since?: string;
   readonly uses: readonly RecordedUse[];
   readonly copies: readonly RecordedCopy[];
+  readonly steps: readonly RecordedStep[];
   /** `{vault} {name}` of objects that are certificates, or were. */
   readonly certificates: ReadonlySet<string>;
   readonly exports: readonly RecordedExport[];
@@ -70,16 +85,19 @@ export async function readKeyHistory(client: Pick<ControlClient, 'call'>): Promi
 export function foldHistory() {
   const uses = new Map<string, RecordedUse & { readonly versions: Set<string> }>();
   const copies: RecordedCopy[] = [];
+  const steps: RecordedStep[] = [];
+  /** By cluster and key: what became of the last request. */
+  const outcomes = new Map<string, boolean>();
   const certificates = new Set<string>();
   const exports = new Map<string, RecordedExport>();
   let first: { readonly sequence: number; readonly time: string } | undefined;
   const bounded = (): void => {
-    if (uses.size + copies.length + certificates.size + exports.size > entriesMax)
+    if (uses.size + copies.length + steps.length + certificates.size + exports.size > entriesMax)
       throw new TooLongHistoryError(`The audit tells of more than ${entriesMax} uses and copies of keys.`);
   };
   const addVaultEvent = (event: JsonObject): void => {
     const properties = member(event, 'properties');
-    if (event['resultType'] !== 'Success') return;
+    const succeeded = event['resultType'] === 'Success';
     const [, vault = '', collection = '', name = '', version = ''] =
       /^(https:\/\/[^/]+)\/(keys|secrets|certificates)\/([^/]+)(?:\/([^/]+))?/.exec(
         textMember(properties, 'id').toLowerCase(),
@@ -89,12 +107,25 @@ export function foldHistory() {
     const time = textMember(event, 'time');
     const claim = member(member(event, 'identity'), 'claim');
     const caller = textMember(claim, 'http://schemas.microsoft.com/identity/claims/objectidentifier');
+    const cluster = clusterOf(claim);
+    const key = `${vault}/keys/${name}`;
+    const told = { key, by: caller, time, ...(version === '' ? {} : { version }) };
+    if (collection === 'keys' && cluster !== undefined && keyUsing.has(operation)) {
+      const between = `${cluster} ${key}`;
+      if (outcomes.get(between) === !succeeded)
+        steps.push({
+          ...told,
+          cluster,
+          step: succeeded ? 'answered again' : `refused (${textMember(event, 'resultSignature')})`,
+        });
+      outcomes.set(between, succeeded);
+    }
+    if (!succeeded) return;
+    if (collection === 'keys' && keyChanging.has(operation)) steps.push({ ...told, step: operation });
     if (isCertificateMade(operation)) certificates.add(`${vault} ${name}`);
     const kind = copyKindOf(operation);
     if (kind !== undefined) copies.push({ kind, vault, name, operation, caller, time });
     if (collection !== 'keys' || !keyUsing.has(operation)) return;
-    const cluster = clusterOf(claim);
-    const key = `${vault}/keys/${name}`;
     const entry = JSON.stringify([key, caller, cluster]);
     const known = uses.get(entry);
     const versions = known?.versions ?? new Set<string>();
@@ -120,13 +151,18 @@ export function foldHistory() {
     result: (): KeyHistory => ({
       wholeLog: first === undefined || first.sequence === 1,
       ...(first === undefined ? {} : { since: first.time }),
-      ...{ uses: [...uses.values()], copies, certificates, exports: [...exports.values()] },
+      ...{ uses: [...uses.values()], copies, steps, certificates, exports: [...exports.values()] },
     }),
   };
 }
 
 /** What a cluster asks of its key, and nothing that only looks at it. */
 const keyUsing: ReadonlySet<string> = new Set(['KeyWrap', 'KeyUnwrap', 'KeyEncrypt', 'KeyDecrypt']);
+
+/** What changes what a key is, or whether there is one. */
+const keyChanging: ReadonlySet<string> = new Set([
+  ...['KeyCreate', 'KeyImport', 'KeyRestore', 'KeyRotate', 'KeyUpdate', 'KeyDelete', 'KeyRecover', 'KeyPurge'],
+]);
 
 /** A system-assigned identity is named by its resource alone. */
 function clusterOf(claim: JsonObject | undefined): string | undefined {

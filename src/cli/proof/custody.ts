@@ -13,12 +13,10 @@ export function keysEverUsed(clusters: readonly ClusterDescription[], { uses }: 
 
 /** The history of custody, the oldest first: what was done to these keys, when each caller first used one, for which cluster, and when that was refused and answered again. */
 export function custodyOf(keys: ReadonlySet<string>, { uses, steps }: KeyHistory): readonly RecordedStep[] {
-  const first = new Map<string, RecordedStep>();
-  for (const { key, cluster, caller, first: time } of uses) {
-    const whose = cluster === undefined ? {} : { cluster };
-    first.set(`${cluster ?? ''} ${caller} ${key}`, { key, ...whose, by: caller, time, step: 'first used' });
-  }
-  return [...steps, ...first.values()]
+  const first = uses.map(({ key, cluster, caller, first: time }): RecordedStep => {
+    return { ...{ key, by: caller, time, step: 'first used' }, ...(cluster === undefined ? {} : { cluster }) };
+  });
+  return [...steps, ...first]
     .filter(({ key }) => keys.has(key))
     .toSorted((left, right) => (left.time < right.time ? -1 : left.time > right.time ? 1 : 0));
 }

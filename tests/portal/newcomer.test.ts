@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from '../support/portal-browser.ts';
+import { openPortal, portalCanBeSeen } from '../support/portal-browser.ts';
+
+describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
+  let portal: Awaited<ReturnType<typeof openPortal>>;
+  let page: Page;
+
+  beforeAll(async () => {
+    portal = await openPortal('/');
+    page = portal.page;
+    await portal.kustody.query('.set-or-append Log <| print Text = "hello-world-4711"');
+  });
+  afterAll(() => portal.close());
+
+  const chain = () => page.locator('ol [data-state]');
+  const states = (state: string) => page.locator(`ol [data-state=${state}]`);
+  const probe = (answered: boolean) => page.locator(`[data-testid=probe][data-answered=${String(answered)}]`);
+  const button = (name: string) => page.getByRole('button', { name, exact: true });
+  /** Light and dark, on a telephone and a wide screen: nothing breaks a rule, or is wider than the screen. */
+  async function looksWell(heading: string): Promise<void> {
+    await page.getByRole('heading', { name: heading }).waitFor();
+    await chain().first().waitFor();
+    for (const scheme of ['light', 'dark']) {
+      await page.locator(`button[aria-label="Use ${scheme === 'light' ? 'dark' : 'light'} colors"]`).waitFor();
+      for (const width of [360, 1400]) {
+        await page.setViewportSize({ width, height: 900 });
+        expect(await portal.violations(), `${heading}, ${scheme}, ${width} px`).toEqual([]);
+        const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
+        expect(wide, `${heading} at ${width} px`).toBeLessThanOrEqual(width);
+      }
+      await page.getByRole('button', { name: /^Use (?:dark|light) colors/ }).click();
+    }
+  }
+
+  it('sees what the data hangs on, all of it well', async () => {
+    await chain().first().waitFor();
+    expect(await chain().count()).toBe(6);
+    expect(await states('good').count()).toBe(6);
+    await looksWell('Overview');
+  });
+
+  it('takes the key away and gives it back, and sees the query beside it fail and heal', async () => {
+    await page.getByRole('link', { name: /^Version/ }).click();
+    await probe(true).waitFor();
+    await looksWell('Keys of');
+    await probe(true).waitFor();
+    await button('Revoke').focus();
+    await page.keyboard.press('Enter');
+    await probe(false).waitFor();
+    expect(await page.locator('[data-testid=probe]').innerText()).toMatch(/503|ClusterSuspended/i);
+    await states('bad').first().waitFor();
+    await looksWell('Keys of');
+    await button('Restore').click();
+    await probe(true).waitFor();
+    await button('Rotate').click();
+    await page.locator('[aria-label^="Versions of"] tbody tr:nth-child(2)').waitFor();
+    await page.locator('[aria-label^="Versions of"] tbody tr:nth-child(1) td:has-text("in use")').waitFor();
+    await page.getByRole('cell', { name: 'KeyRotate' }).first().waitFor();
+  });
+
+  it('has broken no rule of the policy, and has no secret in its address or for scripts', async () => {
+    expect(portal.complaints).toEqual([]);
+    expect(await page.evaluate('location.href')).not.toContain('open=');
+    expect(await page.evaluate('document.cookie')).toBe('');
+  });
+
+  it('is out once the session has ended', async () => {
+    await button('End session').click();
+    await page.getByRole('heading', { name: 'Open it with a link' }).waitFor();
+    await page.goto('about:blank');
+    await page.goto(`${portal.origin}/portal/`);
+    await page.getByRole('heading', { name: 'Open it with a link' }).waitFor();
+    expect(await portal.violations()).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { startKustody } from '../../dist/testing.js';
+
+const root = resolve(import.meta.dirname, '..', '..');
+const chromium = '/usr/bin/chromium';
+
+/** What a test of the portal's pages needs: the built portal, its packages, and Debian's Chromium. In CI they are there, or the tests fail. */
+export const portalCanBeSeen =
+  process.env['CI'] !== undefined ||
+  [
+    chromium,
+    join(root, 'dist', 'portal', 'index.html.br'),
+    join(root, 'portal', 'node_modules', 'playwright-core'),
+  ].every((path) => existsSync(path));
+
+/** Of playwright's page, what tests here use: its package belongs to the portal, and is not there for the types of these sources. */
+export interface Page {
+  readonly keyboard: {
+    press(key: string): Promise<void>;
+    insertText(text: string): Promise<void>;
+  };
+  readonly mouse: { move(x: number, y: number): Promise<void> };
+  goto(address: string): Promise<unknown>;
+  waitForTimeout(ms: number): Promise<void>;
+  /** Runs a script in the page: its sources are no part of these types, so it is text. */
+  evaluate<T>(script: string): Promise<T>;
+  locator(selector: string): Locator;
+  getByRole(role: string, options?: { readonly name?: string | RegExp; readonly exact?: boolean }): Locator;
+  getByLabel(text: string): Locator;
+  screenshot(options: { readonly path: string }): Promise<unknown>;
+  setViewportSize(size: { readonly width: number; readonly height: number }): Promise<void>;
+  on(event: 'console', listener: (message: { type(): string; text(): string }) => void): void;
+  on(event: 'pageerror', listener: (error: Error) => void): void;
+}
+
+export interface Locator {
+  click(): Promise<void>;
+  count(): Promise<number>;
+  fill(text: string): Promise<void>;
+  first(): Locator;
+  focus(): Promise<void>;
+  allInnerTexts(): Promise<string[]>;
+  innerText(): Promise<string>;
+  getAttribute(name: string): Promise<string | null>;
+  waitFor(options?: { readonly state?: 'visible' | 'hidden' | 'attached' }): Promise<void>;
+  boundingBox(): Promise<{ x: number; y: number; width: number; height: number } | null>;
+}
+
+interface Browser {
+  newContext(options: object): Promise<{ newPage(): Promise<Page>; setDefaultTimeout(ms: number): void }>;
+  close(): Promise<void>;
+}
+
+/** Waits are long: the machine may be busy, and no test measures speed. */
+const waitMs = 55_000;
+
+type Instance = Awaited<ReturnType<typeof startKustody<{ cluster: { database: string } }>>>;
+
+/** An instance with a cluster under a customer's key and a database `db`, and a browser that was let in by a link of `kustody open`.
+ * @param address of the page, behind the `#` */
+export async function openPortal(address: string) {
+  const kustody = await startKustody({ cluster: { database: 'db' } });
+  let browser: Browser | undefined;
+  try {
+    const require = createRequire(join(root, 'portal', 'package.json'));
+    const { chromium: launcher } = require('playwright-core') as {
+      chromium: { launch(options: object): Promise<Browser> };
+    };
+    browser = await launcher.launch({ executablePath: chromium, args: ['--no-sandbox', '--disable-gpu'] });
+    const origin = kustody.endpoints.control;
+    const viewport = { width: 1400, height: 900 };
+    const context = await browser.newContext({ viewport, ignoreHTTPSErrors: true });
+    context.setDefaultTimeout(waitMs);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // An answer that is no 2xx is told there, too; what it says is the test's business.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+        complaints.push(message.text());
+      }
+    });
+    await page.goto(origin + (await openLink(kustody)));
+    await page.goto(`${origin}/portal/#${address}`);
+    const opened = browser;
+    return {
+      kustody,
+      page,
+      origin,
+      /** What the page logged as an error, refusals of the content security policy among it. */
+      complaints,
+      /** Rules of accessibility that the page breaks: its id and where. Fluent's invisible stops for the focus are left out: they hand it on. */
+      violations: () => violations(page),
+      close: async (): Promise<void> => {
+        await opened.close();
+        await kustody.close();
+      },
+    };
+  } catch (error) {
+    await browser?.close();
+    await kustody.close();
+    throw error;
+  }
+}
+
+/** The path that `kustody open` prints. */
+async function openLink(kustody: Instance): Promise<string> {
+  const { KUSTODY_CONTROL_TOKEN: token = '' } = await kustody.environment();
+  const answer = await new Promise<string>((resolve, reject) => {
+    const url = new URL('/portal-links', kustody.endpoints.control);
+    const options = { method: 'POST', ca: kustody.ca, headers: { authorization: `Bearer ${token}` } };
+    const asked = request(url, options, (response) => void text(response).then(resolve, reject));
+    asked.on('error', reject).end();
+  });
+  return (JSON.parse(answer) as { readonly path: string }).path;
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync(join(root, 'portal', 'node_modules', 'axe-core', 'axe.min.js'), 'utf8'));
+  return page.evaluate<string[]>(
+    `axe.run({ exclude: ['[data-tabster-dummy]'] }, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 300) + ' ' + failureSummary)))`,
+  );
+}

@@ -75,7 +75,7 @@ async function definition(command: Command, context: CommandContext): Promise<Co
   if (table.connections.some(isImpersonated))
     throw new KqlError(
       'notSupported',
-      `A continuous export to '${table.name}', which says ';impersonate', needs a managed identity (managedIdentity), and that is not built.`,
+      `A continuous export to '${table.name}', which says ';impersonate', needs a managed identity (managedIdentity) to write as, and writing as it is not built: name it in the address of the table (;managed_identity=…).`,
     );
   destinationOf(table, own, context);
   const [result] = query.results;

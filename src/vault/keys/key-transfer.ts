@@ -96,7 +96,7 @@ function jwkOf(der: Buffer): JsonObject | undefined {
   try {
     const jwk = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
     // OpenSSL's name of the curve is that of RFC 8812; Key Vault has its own.
-    return { ...jwk, ...(jwk.crv === 'secp256k1' ? { crv: 'P-256K' } : {}) } as JsonObject;
+    return { ...jwk, ...(jwk.crv === 'secp256k1' ? { crv: 'P-256K' } : {}) };
   } catch {
     return undefined;
   } finally {

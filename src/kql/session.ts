@@ -99,8 +99,21 @@ export function resultChunks(
   const [plan, { lets }] = [resultPlan(session, index), session.staged];
   const wide = piecesOf(plan);
   if (wide !== undefined) return chunksInPieces(session, wide, plan.cols);
-  const first = translated(session, plan, lets, { wrapping: false, form: session.facts.rowsAs });
-  return { chunks: chunksOf(session, plan, lets, first, session.facts.rowsAs), callsNatives: first.callsNatives };
+  const { rowsAs } = session.facts;
+  const form = plan.cols.length <= jsonColumnsMax ? rowsAs : undefined;
+  const first = translated(session, plan, lets, { wrapping: false, form });
+  const chunks = chunksOf(session, plan, lets, first, form);
+  return { chunks: form === rowsAs ? chunks : written(chunks, plan.cols), callsNatives: first.callsNatives };
+}
+
+/** DuckDB plans 0.1 ms for each column that it makes text of: of many, that is more than few rows are worth. */
+const jsonColumnsMax = 200;
+
+async function* written(
+  chunks: AsyncGenerator<ColumnValues[]>,
+  cols: readonly Column[],
+): AsyncGenerator<ColumnValues[]> {
+  for await (const chunk of chunks) yield [encodeRows(cols, chunk)];
 }
 
 /** All pieces are translated before the first runs, so that what is wrong in one is known then. */

@@ -39,7 +39,10 @@ it('reals are the same numbers, and stay reals', async () => {
   for (const row of made) expect(row).toMatch(/^\[(-?\d+(\.\d+|(\.\d+)?e[+-]\d+)|"NaN"|"-?Infinity"|null)\]$/);
 });
 
+const many = Array.from({ length: 250 }, (_column, index) => `c${index} = ${index}`).join(', ');
+
 it.each([
+  `print ${many}`,
   'print 1',
   'range x from 1 to 5000 step 1 | sort by x desc | project x, s = strcat("n", x)',
   'datatable(a:long, s:string)[1, "x", 2, "y"] | as hint.materialized=true t | union t, (print b = datetime(null))',

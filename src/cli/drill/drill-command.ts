@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { temporaryDataDirectory } from '../private-instances.ts';
 import { jsonOption } from '../options.ts';
 import type { RootKeySource } from '../root-key-source.ts';
@@ -8,19 +8,37 @@ import { runDrill } from './drill.ts';
 import { drillTable } from './present.ts';
 import { makeScene } from './scene.ts';
 import { startWaiting } from '../waiting.ts';
+import { writeFor } from '../write-for.ts';
+import { drillPage } from './page.ts';
 import { ways } from './ways.ts';
+
+interface DrillOptions {
+  readonly only: readonly string[];
+  readonly html?: string;
+  readonly json: boolean;
+}
 
 export function drillCommand(rootKeys: RootKeySource): Command {
   return new Command('drill')
     .description(
       'Rehearse losing the key: a private instance, a cluster with rows, every way to lose its key against everything people do with it, in virtual time. Exit code 1 when anything is not as it must be.',
     )
+    .addOption(
+      new Option('--only <WAY...>', 'these ways alone')
+        .choices(ways.map(({ name }) => name))
+        .default([], 'all of them'),
+    )
+    .option('--html <FILE>', 'write a page that stands by itself, to keep or to print')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  $ kustody drill')
-    .action((options: { readonly json: boolean }) => drill(rootKeys, options));
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ kustody drill\n  $ kustody drill --only keyDeleted vaultDeleted --html drill.html',
+    )
+    .action((options: DrillOptions) => drill(rootKeys, options));
 }
 
-async function drill(rootKeys: RootKeySource, { json }: { readonly json: boolean }): Promise<void> {
+async function drill(rootKeys: RootKeySource, { only, html, json }: DrillOptions): Promise<void> {
+  const wanted = only.length === 0 ? ways : ways.filter(({ name }) => only.includes(name));
   const rootKey = rootKeys.take(undefined);
   const temporary = await temporaryDataDirectory();
   const say = (text: string): void => {
@@ -35,21 +53,26 @@ async function drill(rootKeys: RootKeySource, { json }: { readonly json: boolean
       waiting.begin('making the cluster');
       const scene = await makeScene(await drillInstance(server));
       let begun = 0;
-      const rows = await runDrill(scene, {
-        began: ({ title }) => {
-          begun += 1;
-          waiting.begin(`way ${begun} of ${ways.length}: ${title}`);
+      const rows = await runDrill(
+        scene,
+        {
+          began: ({ title }) => {
+            begun += 1;
+            waiting.begin(`way ${begun} of ${wanted.length}: ${title}`);
+          },
+          ended: (row) => {
+            waiting.end();
+            const place = `${String(begun).padStart(String(wanted.length).length)}/${wanted.length}`;
+            say(
+              `  ${place} ${row.title} … ${row.problems.length === 0 ? 'ok' : `NOT AS IT MUST BE\n${problemLines(row)}`}\n`,
+            );
+          },
         },
-        ended: (row) => {
-          waiting.end();
-          const place = `${String(begun).padStart(String(ways.length).length)}/${ways.length}`;
-          say(
-            `  ${place} ${row.title} … ${row.problems.length === 0 ? 'ok' : `NOT AS IT MUST BE\n${problemLines(row)}`}\n`,
-          );
-        },
-      });
+        wanted,
+      );
       const ok = rows.every(({ problems }) => problems.length === 0);
       if (!ok) process.exitCode = 1;
+      if (html !== undefined) writeFor('--html', html, drillPage(rows, new Date().toISOString()));
       process.stdout.write(json ? `${JSON.stringify({ ok, rows }, undefined, 2)}\n` : `\n${summary(rows, ok)}\n`);
     } finally {
       await server.close();

@@ -14,19 +14,20 @@ const titles: Readonly<Record<ActionName, string>> = {
 };
 
 /** The matrix: each way to lose the key against each action. */
-export function drillTable(rows: readonly DrillRow[]): string {
-  const head = ['', 'what happened', 'bit after', ...actionNames.map((name) => titles[name]), 'healed after'];
-  return textTable(
-    head,
-    rows.map((row) => [
-      row.problems.length === 0 ? 'ok' : 'NO',
-      row.title,
-      row.bites === 'none' ? 'goes on, warns' : seconds(row.bitAfterSeconds),
-      ...actionNames.map((name) => outcomeText(row.outcomes[name])),
-      row.bites === 'none' ? '' : seconds(row.healedAfterSeconds),
-    ]),
-  );
-}
+export const drillTable = (rows: readonly DrillRow[]): string => textTable(drillHead, rows.map(drillCells));
+
+export const drillHead: readonly string[] = [
+  ...['', 'what happened', 'bit after', ...actionNames.map((name) => titles[name]), 'healed after'],
+];
+
+/** One way, in the order of the head; latencies in seconds on the clock of the instance. */
+export const drillCells = (row: DrillRow): readonly string[] => [
+  row.problems.length === 0 ? 'ok' : 'NO',
+  row.title,
+  row.bites === 'none' ? 'goes on, warns' : seconds(row.bitAfterSeconds),
+  ...actionNames.map((name) => outcomeText(row.outcomes[name])),
+  row.bites === 'none' ? '' : seconds(row.healedAfterSeconds),
+];
 
 const seconds = (value: number | undefined): string => (value === undefined ? 'never' : `${value} s`);
 

@@ -87,6 +87,8 @@ export interface ExtentRecord {
   readonly sealed: SealedExtent;
   readonly columnIds: readonly number[];
   readonly ranges: Readonly<Record<string, ColumnRange>>;
+  /** Smallest and largest text of a column, by their bytes, where both are short and of printable ASCII. */
+  readonly texts?: Readonly<Record<string, ColumnRange>>;
   /** How many rows have no value in a column that can have a range. Absent in records of an earlier version. */
   readonly nulls?: Readonly<Record<string, number>>;
   /** Absent: nothing is known of its terms. */
@@ -112,7 +114,7 @@ export const ingestedInCommit = 0;
 export const noTimes = 0;
 
 /** The catalog is sealed under the key of the cluster alone: of a database with a key of its own it has no values of rows. */
-export const withoutValues: Pick<ExtentRecord, 'ranges' | 'nulls'> = { ranges: {}, nulls: {} };
+export const withoutValues: Pick<ExtentRecord, 'ranges' | 'nulls' | 'texts'> = { ranges: {}, nulls: {}, texts: {} };
 
 /** A segment of the log of small writes of one table: its key, and how far it goes. */
 export interface SegmentRecord {

@@ -7,7 +7,7 @@ export interface ReadableColumn extends StoredColumn {
   readonly name: string;
 }
 
-type Statistics = Pick<ExtentRecord, 'columnIds' | 'ranges' | 'nulls' | 'rowCount'>;
+type Statistics = Pick<ExtentRecord, 'columnIds' | 'ranges' | 'texts' | 'nulls' | 'rowCount'>;
 
 /** Which extents a query reads, and what the catalog says of the others. An extent is read when any use needs it; it is known to a summary
  * when all of its rows are of the summary, and all that is asked of them is in the record.
@@ -63,8 +63,9 @@ class ExtentFacts {
 
   /** Whether it can hold rows inside of all of the ranges. Rows without a value never match a range. */
   mayMatch(ranges: readonly ScanRange[]): boolean {
-    return ranges.every(({ column, min, max }) => {
-      // Of texts no range is kept, and a column that was added later has empty ones.
+    return ranges.every(({ column, min, max, texts }) => {
+      if (texts !== undefined && !this.#mayHaveText(column, texts)) return false;
+      // A column of texts that was added later has empty ones.
       if (min === undefined && max === undefined) return true;
       const range = this.range(column);
       if (range === undefined) return true;
@@ -85,6 +86,16 @@ class ExtentFacts {
       )
         return false;
       return (min === undefined || range[0] >= min) && (max === undefined || range[1] <= max);
+    });
+  }
+
+  #mayHaveText(column: string, texts: readonly string[]): boolean {
+    const range = this.#extent.texts?.[this.#idOf(column) ?? -1];
+    if (range === undefined) return true;
+    const [least, greatest] = range.map((text) => Buffer.from(text));
+    return texts.some((text) => {
+      const bytes = Buffer.from(text);
+      return least !== undefined && greatest !== undefined && bytes.compare(least) >= 0 && bytes.compare(greatest) <= 0;
     });
   }
 

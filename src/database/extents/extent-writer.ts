@@ -294,25 +294,40 @@ async function fileStatistics(
   connection: StatementConnection,
   path: string,
   columns: readonly StoredColumn[],
-): Promise<{ readonly rowCount: number } & Pick<ExtentRecord, 'ranges'> & Required<Pick<ExtentRecord, 'nulls'>>> {
+): Promise<{ readonly rowCount: number } & Required<Pick<ExtentRecord, 'ranges' | 'texts' | 'nulls'>>> {
   // One of them is always the time of ingestion.
-  const names = columns.filter(({ type }) => rangedTypes.has(type)).map(({ columnId }) => `'${columnName(columnId)}'`);
+  const told = columns.filter(({ type }) => rangedTypes.has(type) || type === 'string');
+  const texts = new Set(told.filter(({ type }) => type === 'string').map(({ columnId }) => columnName(columnId)));
+  const names = told.map(({ columnId }) => `'${columnName(columnId)}'`);
   const rows = await collect(
     connection,
     `SELECT path_in_schema, CAST(min(TRY_CAST(stats_min_value AS BIGINT)) AS VARCHAR), CAST(max(TRY_CAST(stats_max_value AS BIGINT)) AS VARCHAR),
        CAST(sum(stats_null_count) AS BIGINT), CAST(sum(row_group_num_rows) AS BIGINT),
-       bool_and(stats_null_count IS NOT NULL AND (stats_null_count = row_group_num_rows OR TRY_CAST(stats_min_value AS BIGINT) IS NOT NULL AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL))
+       bool_and(stats_null_count IS NOT NULL AND (stats_null_count = row_group_num_rows OR TRY_CAST(stats_min_value AS BIGINT) IS NOT NULL AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL)),
+       CAST(min(stats_min_value) AS VARCHAR), CAST(max(stats_max_value) AS VARCHAR),
+       bool_and(coalesce(min_is_exact AND max_is_exact AND regexp_full_match(stats_min_value, '${plainText}') AND regexp_full_match(stats_max_value, '${plainText}'), false))
      FROM parquet_metadata('${path}') WHERE path_in_schema IN (${names.join(', ')}) GROUP BY path_in_schema`,
   );
-  const told = rows.filter(([, , , , , isTold]) => isTold === true);
+  const isText = (name: unknown): boolean => texts.has(String(name));
   const idOf = (name: unknown): string => String(name).slice(1);
+  const numbers = rows.filter(([name, , , , , isTold]) => isTold === true && !isText(name));
+  const rangesOf = (some: typeof rows, at: number): Record<string, ColumnRange> =>
+    Object.fromEntries(
+      some.flatMap((row): [string, ColumnRange][] => {
+        const [min, max] = [row[at], row[at + 1]];
+        return typeof min === 'string' && typeof max === 'string' ? [[idOf(row[0]), [min, max]]] : [];
+      }),
+    );
   return {
     rowCount: Number(rows[0]?.[4] ?? 0),
-    ranges: Object.fromEntries(
-      told.flatMap(([name, min, max]): [string, ColumnRange][] =>
-        typeof min === 'string' && typeof max === 'string' ? [[idOf(name), [min, max]]] : [],
-      ),
+    ranges: rangesOf(numbers, 1),
+    texts: rangesOf(
+      rows.filter((row) => isText(row[0]) && row[8] === true),
+      6,
     ),
-    nulls: Object.fromEntries(told.map((row): [string, number] => [idOf(row[0]), Number(row[3])])),
+    nulls: Object.fromEntries(numbers.map((row): [string, number] => [idOf(row[0]), Number(row[3])])),
   };
 }
+
+/** Texts that DuckDB tells as they are, and that catalogs have room for. */
+const plainText = '[ -Z^-~]{0,40}';

@@ -184,5 +184,13 @@ describe('filters on extents', () => {
     await cluster.run('.clear table W data');
     await (await cluster.data.data()).maintain();
     expect(await blobs()).toBe(others);
+
+    // Of extents that nobody has merged, least and greatest texts are known.
+    await cluster.run('.create table S (s: string, n: long)');
+    for (const rows of ['apple,1\nbanana,2', 'melon,3\npear,4', 'Äpfel,5\n,6'])
+      await cluster.run(`.ingest inline into table S <|\n${rows}`);
+    expect(await read('S | where s == "nut" | project n')).toBe(2);
+    expect(await rowsOf('S | where s in ("banana", "Äpfel", "") | project n')).toBe('2\n5\n6');
+    expect(await read('S | where s in ("a", "zz") | project n')).toBe(1);
   }, 120_000);
 });

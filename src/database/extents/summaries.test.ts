@@ -102,7 +102,7 @@ describe('what the catalog knows of extents', () => {
     ['reals, NaN among them', 'S | summarize min(r)', 'NaN', 3],
     ['other aggregates beside', 'S | summarize count(), sum(n)', '6,21', 3],
     ['groups', 'S | summarize count() by n > 3 | count', '2', 3],
-    ['a condition that it cannot follow', 'S | where s == "a" and n > 2 | count', '0', 2],
+    ['a condition that it cannot follow', 'S | where s contains "zz" and n > 2 | count', '0', 2],
     ['rows that are needed themselves', 'S | where n > toscalar(S | summarize max(n)) - 1 | project n', '6', 3],
     ['rows that were chosen', 'S | take 3 | count', '3', 3],
     ['a computed column', 'S | extend n = n * 2 | summarize max(n)', '12', 3],

@@ -97,7 +97,14 @@ export const showViewCommands: readonly CommandRow[] = [
         .map(extentRow),
   },
   {
-    kinds: { ShowMaterializedViewFailures: '.show materialized-view V failures' },
+    // Of a view that is not there the parser says that it is no table.
+    kinds: {
+      ShowMaterializedViewFailures: [
+        '.show materialized-view V failures',
+        'show materialized-view {MaterializedViewName} failures',
+      ],
+    },
+    parsed: true,
     permission: 'metadata',
     columns: failureColumns,
     run: (command, context) => namedViews(command, context).flatMap(failureRows),

@@ -15,6 +15,8 @@ afterAll(() => cluster.close());
 
 const create = (text: string): Promise<unknown> => cluster.run(`.create materialized-view ${text}`);
 
+const shownOfV2 = (what: string): string => `.show materialized-view V2 ${what}`;
+
 describe('commands of materialized views', () => {
   it('make a view, show it, change what is said of it, and drop it', async () => {
     const [made] = await cluster.run('.create materialized-view V on table T { T | summarize count() by k }');
@@ -38,7 +40,8 @@ describe('commands of materialized views', () => {
     expect((await cluster.run('.show materialized-view V2 details'))[0]).toMatchObject({ TotalRowCount: 0n });
     expect(await cluster.run('.drop materialized-view V2')).toEqual([]);
     expect(await cluster.run('.drop materialized-view V2 ifexists')).toEqual([]);
-    await expect(cluster.run('.drop materialized-view V2')).rejects.toMatchObject({ code: 'ViewNotFound' });
+    for (const text of ['.drop materialized-view V2', ...['details', 'extents', 'failures'].map(shownOfV2)])
+      await expect(cluster.run(text), text).rejects.toMatchObject({ code: 'ViewNotFound' });
   });
 
   it('fill a view with what is there only when asked to, in one operation', async () => {

@@ -60,6 +60,8 @@ export const postKusto = (
     method: 'POST',
     json: { db: database, csl, ...(properties === undefined ? {} : { properties }) },
     headers: {
+      // Without it errors are plain text, which does not say where in the query they are.
+      accept: 'application/json',
       'x-ms-app': 'Kustody portal',
       ...(requestId === undefined ? {} : { 'x-ms-client-request-id': requestId }),
     },

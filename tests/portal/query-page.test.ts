@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from '../support/portal-browser.ts';
+import { openPortal, portalCanBeSeen } from '../support/portal-browser.ts';
+
+/** What would run if any of it were HTML: it sets a variable of the page. */
+const hostile =
+  '<img src=x onerror="window.touched=1"><script>window.touched=1</script><svg onload="window.touched=1">';
+
+describe.skipIf(!portalCanBeSeen)('the query page', () => {
+  let portal: Awaited<ReturnType<typeof openPortal>>;
+  let page: Page;
+
+  beforeAll(async () => {
+    portal = await openPortal('/query');
+    page = portal.page;
+    const { kustody: k } = portal;
+    await k.query('.create table Log (When: datetime, Severity: string, Size: long, Bag: dynamic)');
+    await k.query(`.create table ["${quoted(hostile)}"] (["${quoted(hostile)}"]: string)`).catch(() => undefined);
+    await k.query(
+      `.set-or-append Log <| range n from 0 to 59 step 1 | project When=datetime(2026-01-01)+n*1h, Severity=case(n % 3 == 0, 'Error', 'Info'), Size=n*n, Bag=bag_pack('n', n, 'text', @'${hostile}')`,
+    );
+    await page.locator('.monaco-editor textarea').waitFor();
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    await page.getByRole('treeitem', { name: /^Log/ }).waitFor();
+  });
+  afterAll(() => portal.close());
+  beforeEach(() => void portal.complaints.splice(0));
+
+  /** Puts a text into the editor, the cursor at its end. */
+  async function write(text: string): Promise<void> {
+    await page.locator('.monaco-editor .view-lines').first().click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.insertText(text);
+    await page.keyboard.press('Escape');
+  }
+  /** Runs it and waits for what is seen of it. */
+  async function run(text: string, selector: string): Promise<void> {
+    await page.evaluate(
+      `document.querySelectorAll('section[aria-label=Result] *').forEach((one) => one.setAttribute('data-old', ''))`,
+    );
+    await write(text);
+    await page.keyboard.press('Shift+Enter');
+    await page.locator(`section[aria-label=Result] ${selector}:not([data-old])`).first().waitFor();
+  }
+
+  it('completes names of the real schema, by a worker under the content security policy', async () => {
+    await write('Log\n| where Sever');
+    const row = page.locator('.suggest-widget .monaco-list-row[aria-label*="Severity"]');
+    // The worker may still be reading the schema: whoever asks too early is not told later.
+    for (let asked = 0; asked < 40 && (await row.count()) === 0; asked += 1) {
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Control+Space');
+      await page.waitForTimeout(500);
+    }
+    expect(await row.count()).toBe(1);
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('runs the statement at the cursor alone', async () => {
+    await run('print wrong = 1\n\nLog\n| summarize Rows = count() by Severity\n| order by Severity asc', '[role=grid]');
+    const cells = await page.locator('[role=gridcell]').allInnerTexts();
+    expect(cells).toEqual(['Error', '20', 'Info', '40']);
+  });
+
+  it('marks a mistake at its place in the text, below what else is there', async () => {
+    await run('print before = 1\n\nLog\n| where Nothing > 1', '[role=alert]');
+    expect(await page.locator('section[aria-label=Result] [role=alert]').innerText()).toMatch(/SEM0100.*Nothing/s);
+    await page.locator('.squiggly-error').first().waitFor({ state: 'attached' });
+    const line = await page.locator('.view-line:has-text("Nothing")').boundingBox();
+    await page.mouse.move((line?.x ?? 0) + 90, (line?.y ?? 0) + 9); // at the name, which begins at the ninth character
+    await page.locator('.monaco-hover:has-text("SEM0100")').waitFor(); // which only the service says
+  });
+
+  it('shows 100,000 rows with few of them in the document, to the last one by keyboard', async () => {
+    await run('range n from 1 to 100000 step 1 | extend text = strcat("row ", n)', '[role=grid]');
+    const grid = page.locator('[role=grid]');
+    expect(await grid.getAttribute('aria-rowcount')).toBe('100001');
+    await grid.focus();
+    await page.keyboard.press('Control+End');
+    await page.locator('[role=row][aria-rowindex="100001"]').waitFor();
+    expect(await page.locator('[role=row][aria-rowindex="100001"] [role=gridcell]').allInnerTexts()).toEqual(['100000', 'row 100000']); // prettier-ignore
+    expect(await page.locator('[role=row]').count()).toBeLessThan(200);
+    expect(await page.evaluate(`document.querySelectorAll('*').length`)).toBeLessThan(3_000);
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter'); // sorts by n, descending
+    await page.keyboard.press('ArrowDown');
+    await page.locator('[role=columnheader][aria-sort=descending]').waitFor();
+    expect((await page.locator('[role=row][aria-rowindex="2"] [role=gridcell]').allInnerTexts())[0]).toBe('100000');
+    await page.getByRole('searchbox', { name: 'Search in the rows' }).fill('row 77777');
+    await page.locator('[role=grid][aria-rowcount="2"]').waitFor();
+  });
+
+  it('draws render, and names what it does not draw', async () => {
+    for (const kind of ['timechart', 'columnchart with (kind=stacked)', 'piechart', 'scatterchart', 'ladderchart']) {
+      const shape =
+        kind === 'ladderchart' ? '| project Severity, When, Then = When + 3h' : '| project When, Size, Severity';
+      await run(`Log ${kind === 'piechart' ? '| summarize count() by Severity' : shape} | render ${kind}`, 'canvas');
+      expect(await page.evaluate(inkedPixels)).toBeGreaterThan(500);
+    }
+    await run('Log | render pivotchart', '[role=grid]');
+    expect(await page.locator('section[aria-label=Result]').innerText()).toContain("'render pivotchart' is not drawn");
+  });
+
+  it('renders nothing as HTML: cells, names, titles, tips, failures', async () => {
+    const text = `print ["${quoted(hostile)}"] = @'${hostile}'`;
+    await run(text, '[role=gridcell]');
+    await page.locator('[role=grid]').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.locator('[role=dialog] pre').waitFor();
+    expect(await page.locator('[role=dialog] pre').innerText()).toBe(hostile);
+    await page.keyboard.press('Escape');
+    await run(`Log | summarize n = count() by name = strcat(Severity, @'${hostile}') | render columnchart with (title="${quoted(hostile)}")`, 'canvas'); // prettier-ignore
+    const box = await page.locator('section[aria-label=Result] canvas').first().boundingBox();
+    for (const part of [0.3, 0.5, 0.7]) {
+      await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) * part, (box?.y ?? 0) + (box?.height ?? 0) * 0.8);
+    }
+    await run(`Log | where ["${quoted(hostile)}"] == 1`, '[role=alert]');
+    expect(await page.evaluate(`[window.touched ?? 'no', document.querySelectorAll('main img, main script').length]`)).toEqual(['no', 0]); // prettier-ignore
+  });
+
+  it('takes values of query parameters', async () => {
+    await write('declare query_parameters(wanted:string = "Info");\nLog | where Severity == wanted | count');
+    await page.getByLabel('wanted: string').fill('Error');
+    await page.locator('.monaco-editor .view-lines').first().click();
+    await page.keyboard.press('Shift+Enter');
+    await page.locator('[role=gridcell]').first().waitFor();
+    expect(await page.locator('[role=gridcell]').allInnerTexts()).toEqual(['20']);
+  });
+
+  it('fills a tab from a link without running it, and keeps nothing in any storage', async () => {
+    const query = new URLSearchParams({ text: 'Log | take 4711', cluster: '', database: '' });
+    await page.evaluate(`void (location.hash = ${JSON.stringify(`/query?${query.toString()}`)})`);
+    await page.getByRole('tab', { name: 'Query 2' }).waitFor();
+    await page.locator('.view-line:has-text("4711")').waitFor();
+    expect(await page.evaluate(`location.hash`)).toBe('#/query');
+    expect(await page.locator('[role=grid]').count()).toBe(0);
+    const kept = await page.evaluate<string>(
+      `indexedDB.databases().then(({ length }) => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, length]))`,
+    );
+    expect(kept).not.toMatch(/Log|4711|Severity/);
+    expect(kept).toMatch(/,0\]$/);
+  });
+
+  it('breaks no rule of accessibility, in the light and in the dark', async () => {
+    await run('Log | take 5', '[role=gridcell]');
+    expect(await portal.violations()).toEqual([]);
+    await page.getByRole('button', { name: 'Use dark colors' }).click();
+    expect(await portal.violations()).toEqual([]);
+  });
+
+  it('says why, when the key is gone', async () => {
+    const { kustody: k } = portal;
+    const { keyName } = k.cluster;
+    const keys = await k.keyClient();
+    const { properties } = await keys.getKey(keyName);
+    await keys.updateKeyProperties(keyName, properties.version ?? '', { enabled: false });
+    await k.checkKeys();
+    await run('Log | take 5', '[role=alert]');
+    expect(await page.locator('[role=alert]').first().innerText()).toMatch(/key/i);
+    expect(await page.locator('[role=gridcell]').count()).toBe(0);
+  });
+});
+
+const quoted = (text: string): string => text.replaceAll(/["\\]/g, '\\$&');
+
+/** Of the canvases in the result: pixels that are neither empty nor grey. */
+const inkedPixels = `[...document.querySelectorAll('section[aria-label=Result] canvas')].reduce((sum, canvas) => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < data.length; at += 4) {
+    const [red, green, blue, alpha] = data.slice(at, at + 4);
+    if (alpha > 200 && Math.max(red, green, blue) - Math.min(red, green, blue) > 40) sum += 1;
+  }
+  return sum;
+}, 0)`;

@@ -65,9 +65,11 @@ describe.skipIf(!portalCanBeSeen)('the query page', () => {
   it('marks a mistake at its place in the text, below what else is there', async () => {
     await run('print before = 1\n\nLog\n| where Nothing > 1', '[role=alert]');
     expect(await page.locator('section[aria-label=Result] [role=alert]').innerText()).toMatch(/SEM0100.*Nothing/s);
-    await page.locator('.squiggly-error').first().waitFor({ state: 'attached' });
+    await page.locator('.kql-failure').waitFor();
+    const mark = await page.locator('.kql-failure').boundingBox();
     const line = await page.locator('.view-line:has-text("Nothing")').boundingBox();
-    await page.mouse.move((line?.x ?? 0) + 90, (line?.y ?? 0) + 9); // at the name, which begins at the ninth character
+    expect(Math.abs((mark?.y ?? 0) - (line?.y ?? Infinity))).toBeLessThan(3);
+    await page.mouse.move((mark?.x ?? 0) + 6, (mark?.y ?? 0) + 9);
     await page.locator('.monaco-hover:has-text("SEM0100")').waitFor(); // which only the service says
   });
 

@@ -34,7 +34,8 @@ export interface KqlEditorProps {
   readonly handle: RefObject<KqlEditorHandle | null>;
 }
 
-const marker = 'kustody';
+/** Hovers are Markdown; in a fence a message is only text. */
+const asText = (message: string): string => `\`\`\`text\n${message.replaceAll('`', "'")}\n\`\`\``;
 
 /** The default export, since it is loaded when it is first needed. */
 export default function KqlEditor(props: KqlEditorProps) {
@@ -42,6 +43,8 @@ export default function KqlEditor(props: KqlEditorProps) {
   const { tab, text, scheme, schema, host, database, handle } = props;
   const place = useRef<HTMLDivElement>(null);
   const [editor, setEditor] = useState<monaco.editor.IStandaloneCodeEditor>();
+  /** Not a marker of the editor: the language service takes away whatever else looks like one when it reads a text again. */
+  const failed = useRef<monaco.editor.IEditorDecorationsCollection | null>(null);
   const latest = useRef(props);
   useEffect(() => {
     latest.current = props;
@@ -71,6 +74,7 @@ export default function KqlEditor(props: KqlEditorProps) {
       contextMenuGroupId: 'navigation',
       run: () => latest.current.onRun(),
     });
+    failed.current = made.createDecorationsCollection();
     setEditor(made);
     latest.current.onReady();
     return () => {
@@ -85,7 +89,7 @@ export default function KqlEditor(props: KqlEditorProps) {
     const model = monaco.editor.getModel(uri) ?? monaco.editor.createModel(latest.current.text, 'kusto', uri);
     editor.setModel(model);
     const listening = model.onDidChangeContent(() => {
-      monaco.editor.setModelMarkers(model, marker, []);
+      failed.current?.clear();
       latest.current.onChange(model.getValue());
     });
     return () => listening.dispose();
@@ -119,15 +123,15 @@ export default function KqlEditor(props: KqlEditorProps) {
         const model = editor?.getModel();
         if (!model) return;
         const at = model.validatePosition({ lineNumber: line, column });
-        const word = model.getWordAtPosition(at);
-        monaco.editor.setModelMarkers(model, marker, [
+        const end = model.getWordAtPosition(at)?.endColumn ?? at.column + 1;
+        failed.current?.set([
           {
-            severity: monaco.MarkerSeverity.Error,
-            message,
-            startLineNumber: at.lineNumber,
-            startColumn: at.column,
-            endLineNumber: at.lineNumber,
-            endColumn: Math.max(word?.endColumn ?? 0, at.column + 1),
+            range: new monaco.Range(at.lineNumber, at.column, at.lineNumber, Math.max(end, at.column + 1)),
+            options: {
+              className: 'kql-failure',
+              hoverMessage: { value: asText(message) },
+              overviewRuler: { color: '#d13438', position: monaco.editor.OverviewRulerLane.Right },
+            },
           },
         ]);
         editor?.revealPositionInCenterIfOutsideViewport(at);

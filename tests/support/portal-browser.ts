@@ -7,15 +7,13 @@ import { startKustody } from '../../dist/testing.js';
 
 const root = resolve(import.meta.dirname, '..', '..');
 const chromium = '/usr/bin/chromium';
+const playwright = join(root, 'portal', 'node_modules', 'playwright-core');
 
-/** What a test of the portal's pages needs: the built portal, its packages, and Debian's Chromium. In CI they are there, or the tests fail. */
-export const portalCanBeSeen =
-  process.env['CI'] !== undefined ||
-  [
-    chromium,
-    join(root, 'dist', 'portal', 'index.html.br'),
-    join(root, 'portal', 'node_modules', 'playwright-core'),
-  ].every((path) => existsSync(path));
+/** What a test of the portal's pages needs: the built portal, its packages, and Debian's Chromium. Steps of CI that fail by themselves put
+ * all three in place before the tests. */
+export const portalCanBeSeen = [chromium, join(root, 'dist', 'portal', 'index.html.br'), playwright].every((path) =>
+  existsSync(path),
+);
 
 /** Of playwright's page, what tests here use: its package belongs to the portal, and is not there for the types of these sources. */
 export interface Page {
@@ -66,8 +64,7 @@ export async function openPortal(address: string) {
   const kustody = await startKustody({ cluster: { database: 'db' } });
   let browser: Browser | undefined;
   try {
-    const require = createRequire(join(root, 'portal', 'package.json'));
-    const { chromium: launcher } = require('playwright-core') as {
+    const { chromium: launcher } = createRequire(import.meta.url)(playwright) as {
       chromium: { launch(options: object): Promise<Browser> };
     };
     browser = await launcher.launch({ executablePath: chromium, args: ['--no-sandbox', '--disable-gpu'] });

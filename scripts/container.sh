@@ -75,6 +75,10 @@ for _ in $(seq 120); do
 done
 inside "$kustody" node /opt/kustody/ready.cjs
 echo 'kustody: ready'
+inside "$kustody" kustody open --no-browser | grep -q '^https://localhost:7443/portal/#open='
+# The page comes to whoever asks; what it shows needs the link.
+[[ $(curl --silent --output /dev/null --write-out '%{http_code}' --cacert "$data/ca.pem" https://localhost:7443/portal/) == 200 ]]
+echo 'portal: served'
 inside "$kustody" sh -c 'umask 077 && kustody env > /azure/client.env'
 app=$(container app)
 answer=$(inside "$app" sh -c '. /azure/client.env && exec node app.mjs')

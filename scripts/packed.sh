@@ -32,6 +32,7 @@ npm pack --silent --pack-destination "$folder" >/dev/null
 tarball=$(echo "$folder"/kustody-*.tgz)
 chmod 644 "$tarball"
 say "$(du -m "$tarball" | cut -f1) MB packed"
+tar -tzf "$tarball" | grep -x 'package/dist/portal/index.html.br' >/dev/null || { echo 'The tarball has no portal.' >&2; exit 1; }
 
 say 'npm install --engine-strict, into a project'
 as user1 sh -c "cd project && npm init -y >/dev/null && npm install --silent --engine-strict '$tarball'"

@@ -270,9 +270,9 @@ function useSharedQuery(): void {
 /** A tab without a place asks the first database there is. */
 function useFirstDatabase(tab: QueryTab | undefined, found: readonly ClusterToQuery[] | undefined): void {
   const id = tab?.host === '' ? tab.id : undefined;
-  const first = found?.find(({ databases = [] }) => databases.length > 0);
+  const first = found?.find(({ databases }) => databases.length > 0);
   useEffect(() => {
-    const database = first?.databases?.[0];
+    const database = first?.databases[0];
     if (id !== undefined && first !== undefined && database !== undefined)
       changeTab(id, { host: first.host, database });
   }, [id, first]);

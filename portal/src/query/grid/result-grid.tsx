@@ -1,4 +1,4 @@
-import { Button, Input, makeStyles, mergeClasses, tokens, Toolbar, ToolbarButton } from '@fluentui/react-components';
+import { Input, makeStyles, mergeClasses, tokens, Toolbar, ToolbarButton } from '@fluentui/react-components';
 import {
   ArrowDownloadRegular,
   ArrowSortDownRegular,
@@ -122,7 +122,10 @@ export function ResultGrid({ table, name }: { readonly table: ResultTable; reado
           : { column, descending: true },
     );
   const open = ({ row, column }: Selection): void => {
-    if (row === 0) return sortBy(column);
+    if (row === 0) {
+      sortBy(column);
+      return;
+    }
     const place = shown[row - 1];
     const described = table.columns[column];
     if (place !== undefined && described) setOpened({ column: described, cell: table.rows[place]?.[column] ?? null });

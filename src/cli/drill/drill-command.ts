@@ -5,7 +5,7 @@ import type { RootKeySource } from '../root-key-source.ts';
 import { drillInstance } from './drill-instance.ts';
 import type { DrillRow } from './drill.ts';
 import { runDrill } from './drill.ts';
-import { drillTable } from './present.ts';
+import { allCameOut, drillTable } from './present.ts';
 import { makeScene } from './scene.ts';
 import { startWaiting } from '../waiting.ts';
 import { writeFor } from '../write-for.ts';
@@ -87,7 +87,7 @@ const problemLines = ({ problems }: DrillRow): string => problems.map((problem) 
 
 function summary(rows: readonly DrillRow[], ok: boolean): string {
   const last = ok
-    ? `All ${rows.length} ways came out as they must. Seconds are those of the instance's own clock, in steps of 10.`
+    ? `${allCameOut(rows.length)} Seconds are those of the instance's own clock, in steps of 10.`
     : 'Not everything came out as it must: see above.';
   return `${drillTable(rows)}\n${last}`;
 }

@@ -1,12 +1,11 @@
 import { htmlPage, htmlTable, htmlText as text } from '../proof/html.ts';
 import type { DrillRow } from './drill.ts';
-import { drillCells, drillHead } from './present.ts';
+import { allCameOut, drillCells, drillHead } from './present.ts';
 
 /** One HTML document that stands by itself. @param madeOn ISO */
 export function drillPage(rows: readonly DrillRow[], madeOn: string): string {
   const problems = rows.flatMap((row) => row.problems.map((problem) => `${row.title}: ${problem}`));
-  const verdict =
-    problems.length === 0 ? `All ${rows.length} ways came out as they must.` : 'Not everything came out as it must.';
+  const verdict = problems.length === 0 ? allCameOut(rows.length) : 'Not everything came out as it must.';
   return htmlPage(
     'Kustody: losing the key',
     `<header>

@@ -44,3 +44,7 @@ function brokenUp(text: string): string {
 }
 
 const lineCharactersMax = 22;
+
+/** Where nothing is wrong. */
+export const allCameOut = (count: number): string =>
+  count === 1 ? 'The one way came out as it must.' : `All ${count} ways came out as they must.`;

@@ -3,7 +3,8 @@ import type { HostName } from '../base/names.ts';
 import { parseHostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
 import type { ServedCluster, ServedClusters } from '../cluster/supervisor/served-clusters.ts';
-import type { AssignmentAccess, ClusterAccess, createClusterAccess } from '../providers/kusto/cluster-access.ts';
+import type { ClusterAccess, createClusterAccess } from '../providers/kusto/cluster-access.ts';
+import { fqnOf } from '../providers/kusto/named-principals.ts';
 import { engineHost, ingestHost } from '../providers/kusto/cluster-record.ts';
 import { durationMs } from './iso-duration.ts';
 
@@ -68,17 +69,12 @@ function servedCluster(found: ClusterAccess, tenantId: Guid): ServedCluster {
       principalType: assignment.principalType,
       displayName: assignment.principalName,
       objectId: assignment.aadObjectId,
-      fqn: fqnOf(assignment),
+      fqn: fqnOf(assignment.principalType, assignment.appId ?? assignment.aadObjectId, assignment.tenantId),
       ...(assignment.databaseId === undefined ? {} : { databaseId: assignment.databaseId }),
       ...(assignment.notes === undefined ? {} : { notes: assignment.notes }),
     })),
   };
 }
-
-const fqnKinds = { App: 'aadapp', Group: 'aadgroup', User: 'aaduser' } as const;
-
-const fqnOf = ({ principalType, appId, aadObjectId, tenantId }: AssignmentAccess): string =>
-  `${fqnKinds[principalType]}=${appId ?? aadObjectId};${tenantId}`;
 
 function hostNamed(text: string): HostName {
   const host = parseHostName(text);

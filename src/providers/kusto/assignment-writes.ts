@@ -6,6 +6,7 @@ import { writeRecord } from '../../state/state.ts';
 import type { StateWrite, Versioned } from '../../state/state.ts';
 import { assignmentResources } from './child-records.ts';
 import type { AssignmentProperties, AssignmentResource, DatabaseResource } from './child-records.ts';
+import type { ChildResource, HeldOverrides } from './child-resource.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KnownPrincipal, KustoPorts, PrincipalType } from './ports.ts';
 
@@ -17,6 +18,16 @@ export interface AssignmentScope {
   readonly name: string;
   /** Where a request named it. */
   readonly database?: Versioned<DatabaseResource>;
+  /** Instead: the database is one that the cluster follows. */
+  readonly followed?: FollowedScope;
+}
+
+export interface FollowedScope {
+  /** By which it is followed. */
+  readonly configuration: Versioned<ChildResource>;
+  readonly databaseId: Guid;
+  /** Of the configuration, for the databases that it has attached now. */
+  readonly held: HeldOverrides;
 }
 
 export const scopeOfDatabase = (database: DatabaseResource): AssignmentScope => ({
@@ -50,7 +61,7 @@ export function newAssignment(
   };
 }
 
-export const writeNewAssignment = (assignment: AssignmentResource): StateWrite =>
+const writeNewAssignment = (assignment: AssignmentResource): StateWrite =>
   writeRecord(assignmentResources, assignment.id.toLowerCase(), null, assignment);
 
 /** Whoever creates a database administers it; the assignment has a GUID as its name, as real ones of this kind have. */

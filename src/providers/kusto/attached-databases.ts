@@ -56,6 +56,7 @@ export const attachedDatabases: ChildKind = {
   links: [{ property: 'properties.clusterResourceId', action: 'Microsoft.Kusto/clusters/write' }],
   located: true,
   check: requireFollowable,
+  keepsOverrides: isSameTarget,
   show,
 };
 
@@ -119,9 +120,12 @@ function nameHere(values: JsonObject): string | undefined {
   return typeof name !== 'string' || name === everything ? undefined : shownName(values, name);
 }
 
-const isSameTarget = ({ properties: { values } }: ChildResource, wanted: JsonObject): boolean =>
-  lower(values['clusterResourceId']) === lower(wanted['clusterResourceId']) &&
-  lower(values['databaseName']) === lower(wanted['databaseName']);
+function isSameTarget({ properties: { values } }: ChildResource, wanted: JsonObject): boolean {
+  return (
+    lower(values['clusterResourceId']) === lower(wanted['clusterResourceId']) &&
+    lower(values['databaseName']) === lower(wanted['databaseName'])
+  );
+}
 
 const lower = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '');
 

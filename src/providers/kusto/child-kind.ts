@@ -85,6 +85,8 @@ export interface ChildKind {
     wanted: WantedChild,
     held: ChildResource | undefined,
   ) => Promise<OperationFailure | undefined>;
+  /** Of what is attached: whether it has the same databases, so that what the follower has set for them stays. */
+  readonly keepsOverrides?: (held: ChildResource, values: JsonObject) => boolean;
   /** What answers show instead, or besides. */
   readonly show?: (values: JsonObject, child: ChildResource, cluster: ClusterResource) => JsonObject;
 }

@@ -160,6 +160,8 @@ async function writeChild(
   const about = [row.write, found?.value.id ?? id, changes, failure] as const;
   const operation = await beginChildOperation(ports, request, cluster.value, ...about);
   const now = toIso(ports.clock.now());
+  const stays = found !== undefined && kind.keepsOverrides?.(found.value, values) === true;
+  const overrides = stays ? found.value.properties.overrides : undefined;
   const child: ChildResource = {
     id: found?.value.id ?? id,
     name: found?.value.name ?? `${place.name}/${name}`,
@@ -169,7 +171,7 @@ async function writeChild(
       format: 1,
       values,
       operation: operation.kept,
-      ...(found?.value.properties.overrides === undefined ? {} : { overrides: found.value.properties.overrides }),
+      ...(overrides === undefined ? {} : { overrides }),
       ...(kind.hasSystemData === undefined
         ? {}
         : { systemData: { ...systemData(request.caller, now, found?.value.properties.systemData) } }),

@@ -6,7 +6,12 @@ import { invariant } from '../../base/invariant.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Table } from '../../state/state.ts';
+import type { AssignmentResource } from './child-records.ts';
 import type { ResourceOperation } from './operation-record.ts';
+
+/** With commands, and by assignments of the resource manager. */
+export type HeldOverride = FollowerOverrides & { readonly assignments?: readonly AssignmentResource[] };
+export type HeldOverrides = Readonly<Record<string, HeldOverride>>;
 
 /** A stored child: what its owner set, and nothing that can be derived. */
 export interface ChildResource extends ArmResource {
@@ -15,8 +20,8 @@ export interface ChildResource extends ArmResource {
     readonly values: JsonObject;
     readonly operation?: ResourceOperation;
     readonly systemData?: SystemData & JsonObject;
-    /** Of what is attached: by database, what the follower has set for it with commands. */
-    readonly overrides?: Readonly<Record<string, FollowerOverrides>> & JsonObject;
+    /** Of what is attached: by the id of a database, what the follower has set for it. */
+    readonly overrides?: HeldOverrides & JsonObject;
   };
 }
 

@@ -5,6 +5,7 @@ import type { DatabaseName, HostName, Region } from '../../base/names.ts';
 import type { Suspension } from '../../encryption/cluster-keys.ts';
 import { listIntact, unlessDamaged } from '../../state/list-all.ts';
 import type { Versioned } from '../../state/state.ts';
+import { asOverride, listAssignments } from './assignment-store.ts';
 import { databaseResources } from './child-records.ts';
 import type { AssignmentProperties, DatabaseResource } from './child-records.ts';
 import type { ChildResource } from './child-resource.ts';
@@ -20,7 +21,6 @@ import { asAssignment } from './database-roles.ts';
 import { clusterState, stateReason } from './cluster-view.ts';
 import type { ClusterState } from './cluster-view.ts';
 import type { KustoPorts } from './ports.ts';
-import { listAssignments } from './principal-assignments.ts';
 import { coresPerNode } from './skus.ts';
 import type { WatchedConnection } from './watched-connections.ts';
 import { watchedBelow } from './watched-connections.ts';
@@ -152,7 +152,10 @@ const followedAccess = (followed: FollowedDatabase): FollowedAccess => ({
   principals: followed.principals,
   sharing: sharingOf(followed.configuration),
   configurationId: followed.configuration.id,
-  overrides: followed.overrides,
+  overrides: {
+    ...followed.overrides,
+    principals: [...followed.overrides.principals, ...followed.assignments.map(asOverride)],
+  },
 });
 
 async function describe(

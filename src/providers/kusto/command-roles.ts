@@ -8,6 +8,7 @@ import { toIso } from '../../clock/clock.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import { listAssignments } from './assignment-store.ts';
 import { scopeOfDatabase } from './assignment-writes.ts';
 import { assignmentResources, databaseResources } from './child-records.ts';
 import type { AssignmentResource, CommandRole, DatabaseResource } from './child-records.ts';
@@ -16,7 +17,6 @@ import { isSameRole, writeRoles } from './database-roles.ts';
 import { namedPrincipals } from './named-principals.ts';
 import { isUnderWay } from './operation-record.ts';
 import type { KustoPorts } from './ports.ts';
-import { listAssignments } from './principal-assignments.ts';
 
 /** Of one database. */
 const rolesMax = 1_000;

@@ -3,19 +3,19 @@ import { isJsonObject } from '../../base/json.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { newGuid } from '../../base/guid.ts';
-import { writeRecord } from '../../state/state.ts';
 import type { StateWrite, Versioned } from '../../state/state.ts';
-import { newAssignment, requirePrincipal, writeNewAssignment } from './assignment-writes.ts';
+import { listAssignments, rolesByCommands, writeAssignments } from './assignment-store.ts';
+import { newAssignment, requirePrincipal } from './assignment-writes.ts';
 import type { AssignmentScope } from './assignment-writes.ts';
 import { requireChangeable, requireReadable } from './child-changes.ts';
-import { assignmentResources } from './child-records.ts';
 import type { AssignmentProperties, AssignmentResource } from './child-records.ts';
 import { touchCluster } from './cluster-lookup.ts';
+import type { ClusterResource } from './cluster-record.ts';
 import { bodyObject } from './cluster-store.ts';
-import { asAssignment, dropCommandRoles } from './database-roles.ts';
+import { asAssignment } from './database-roles.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KnownPrincipal, KustoPorts, PrincipalType } from './ports.ts';
-import { assignmentScope, listAssignments, readPrincipalType, readRole } from './principal-assignments.ts';
+import { assignmentScope, readPrincipalType, readRole } from './principal-assignments.ts';
 
 /** The older way to say who may do what in a database; the same assignments behind it. */
 export async function listPrincipals(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
@@ -26,8 +26,8 @@ export async function listPrincipals(ports: KustoPorts, request: ArmRequest): Pr
 }
 
 /** This older way tells what holds in the database, which commands of the data plane change, too. */
-const givenByCommands = ({ database }: AssignmentScope): readonly AssignmentProperties[] =>
-  (database?.value.properties.roles ?? []).map(asAssignment);
+const givenByCommands = (scope: AssignmentScope): readonly AssignmentProperties[] =>
+  rolesByCommands(scope).map(asAssignment);
 
 /** Adds what is not there yet, in one commit; a new assignment gets a GUID as its name. @returns all principals afterwards */
 export async function addPrincipals(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
@@ -35,15 +35,13 @@ export async function addPrincipals(ports: KustoPorts, request: ArmRequest): Pro
   const scope = await assignmentScope(ports, request, cluster.value);
   const held = await listAssignments(ports, scope);
   const all = held.map(({ value }) => value.properties);
-  const writes: StateWrite[] = [];
+  const put: AssignmentResource[] = [];
   for (const wanted of await readPrincipals(ports, request, scope)) {
     if (all.some((one) => isSame(one, wanted))) continue;
     all.push(wanted);
-    writes.push(writeNewAssignment(newAssignment(ports, scope, newGuid(ports.randomBytes), wanted)));
+    put.push(newAssignment(ports, scope, newGuid(ports.randomBytes), wanted));
   }
-  const given = dropCommandRoles(scope.database, all);
-  if (writes.length + given.length > 0)
-    await ports.state.commit({ write: [...writes, ...given, touchCluster(cluster)] });
+  await commitAny(ports, cluster, writeAssignments(scope, { put, roles: all }));
   return principalsAnswer([
     ...all,
     ...givenByCommands(scope).filter((one) => !all.some((other) => isSame(one, other))),
@@ -58,14 +56,19 @@ export async function removePrincipals(ports: KustoPorts, request: ArmRequest): 
   const unwanted = await readPrincipals(ports, request, scope);
   const goes = ({ value }: Versioned<AssignmentResource>): boolean =>
     unwanted.some((one) => isSame(one, value.properties));
-  const writes = held.filter(goes).map(({ id, version }) => writeRecord(assignmentResources, id, version, null));
-  const given = dropCommandRoles(scope.database, unwanted);
-  if (writes.length + given.length > 0)
-    await ports.state.commit({ write: [...writes, ...given, touchCluster(cluster)] });
+  await commitAny(ports, cluster, writeAssignments(scope, { drop: held.filter(goes), roles: unwanted }));
   return principalsAnswer([
     ...held.filter((one) => !goes(one)).map(({ value }) => value.properties),
     ...givenByCommands(scope).filter((one) => !unwanted.some((other) => isSame(one, other))),
   ]);
+}
+
+async function commitAny(
+  ports: KustoPorts,
+  cluster: Versioned<ClusterResource>,
+  write: readonly StateWrite[],
+): Promise<void> {
+  if (write.length > 0) await ports.state.commit({ write: [...write, touchCluster(cluster)] });
 }
 
 const isSame = (left: AssignmentProperties, right: AssignmentProperties): boolean =>

@@ -41,7 +41,8 @@ const databaseId = (clusterId: string, name: string): string => `${clusterId}/Da
 const recordId = (cluster: ClusterResource, name: string): string => databaseId(cluster.id, name).toLowerCase();
 const nameOf = (request: ArmRequest): string => request.params['databaseName'] ?? '';
 
-const findDatabase = (
+/** Of the cluster's own. */
+export const findDatabase = (
   ports: KustoPorts,
   cluster: ClusterResource,
   name: string,
@@ -56,7 +57,7 @@ export async function requireDatabase(
   const name = nameOf(request);
   const found = await findDatabase(ports, cluster, name);
   if (found !== undefined) return found;
-  await refuseFollowed(ports, cluster, name, 'what is below, and changes,');
+  await refuseFollowed(ports, cluster, name, 'changes, and what is below besides principals,');
   throw kustoError('ChildNotFound', databaseId(requestedClusterId(request), name));
 }
 

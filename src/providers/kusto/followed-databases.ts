@@ -19,7 +19,7 @@ export async function findFollowed(
   return (await followedDatabases(ports, cluster)).find((followed) => followed.name.toLowerCase() === lower);
 }
 
-/** What comes from a leader is read here, and has no children of its own. @throws ArmError 501 */
+/** What comes from a leader is read here, and has no children of its own but principals. @throws ArmError 501 */
 export async function refuseFollowed(
   ports: KustoPorts,
   cluster: ClusterResource,

@@ -1,4 +1,4 @@
-import type { FollowerChange, FollowerOverrides, OverridePrincipal } from '../../authz/follower-overrides.ts';
+import type { FollowerChange, OverridePrincipal } from '../../authz/follower-overrides.ts';
 import { noOverrides, withOverride } from '../../authz/follower-overrides.ts';
 import { afterChange } from '../../authz/role-changes.ts';
 import type { Guid } from '../../base/guid.ts';
@@ -6,18 +6,19 @@ import type { JsonObject } from '../../base/json.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Versioned } from '../../state/state.ts';
+import type { AssignmentResource } from './child-records.ts';
 import { childResources } from './child-resource.ts';
-import type { ChildResource } from './child-resource.ts';
+import type { ChildResource, HeldOverride, HeldOverrides } from './child-resource.ts';
 import { currentCluster, touchCluster } from './cluster-lookup.ts';
 import type { ClusterResource } from './cluster-record.ts';
+import { isSameRole } from './database-roles.ts';
 import { followedDatabases, followerIdOf } from './following.ts';
 import { isUnderWay } from './operation-record.ts';
+import { kustoError } from './kusto-errors.ts';
 import { namedPrincipals } from './named-principals.ts';
 import type { KustoPorts } from './ports.ts';
 
-type Overrides = Readonly<Record<string, FollowerOverrides>>;
-
-/** Principals and tables that one configuration can override, of all its databases together. */
+/** Principals, by commands or assignments, and tables that one configuration can override, of all its databases together. */
 const entriesMax = 2_000;
 
 export interface OverrideAddress {
@@ -42,12 +43,11 @@ export async function changeOverrides(
     if (cluster === undefined || found === undefined) return 'The database is not followed any more.';
     if (isUnderWay(found.value.properties.operation, ports.clock.now()))
       return 'The configuration by which the database is followed is being changed. Try again in a moment.';
-    const held = await heldOverrides(ports, cluster, found.value);
+    const held = await heldOverrides(ports, cluster.value, found.value);
     const before = held[at.databaseId] ?? noOverrides;
     const after = named === undefined || change.what !== 'principals' ? changed(before, change) : named(before);
     const overrides = { ...held, [at.databaseId]: after };
-    if (entriesOf(overrides) > Math.max(entriesMax, entriesOf(held)))
-      return `A configuration overrides at most ${entriesMax} principals and tables.`;
+    if (isTooMany(overrides, held)) return tooMany;
     try {
       await commit(ports, cluster, found, overrides);
       return undefined;
@@ -57,16 +57,18 @@ export async function changeOverrides(
   }
 }
 
-const changed = (before: FollowerOverrides, change: FollowerChange): FollowerOverrides =>
-  change.what === 'principals' ? before : withOverride(before, change);
+const changed = ({ assignments = [], ...set }: HeldOverride, change: FollowerChange): HeldOverride => ({
+  ...(change.what === 'principals' ? set : withOverride(set, change)),
+  assignments,
+});
 
 const commit = (
   ports: KustoPorts,
   cluster: Versioned<ClusterResource>,
   found: Versioned<ChildResource>,
-  overrides: Overrides,
+  overrides: HeldOverrides,
 ): Promise<unknown> => {
-  const kept = overrides as Overrides & JsonObject;
+  const kept = overrides as HeldOverrides & JsonObject;
   const child = { ...found.value, properties: { ...found.value.properties, overrides: kept } };
   return ports.state.commit({
     write: [writeRecord(childResources, found.id, found.version, child), touchCluster(cluster)],
@@ -74,33 +76,55 @@ const commit = (
 };
 
 /** Without those of databases that are not followed by this configuration any more. */
-async function heldOverrides(
+export async function heldOverrides(
   ports: KustoPorts,
-  { value: cluster }: Versioned<ClusterResource>,
+  cluster: ClusterResource,
   { id, properties }: ChildResource,
-): Promise<Overrides> {
+): Promise<HeldOverrides> {
   const followed = await followedDatabases(ports, cluster);
   const here = new Set<string>(
     followed
       .filter(({ configuration }) => configuration.id === id)
       .map(({ database }) => database.properties.databaseId),
   );
-  const all: Overrides = properties.overrides ?? {};
+  const all: HeldOverrides = properties.overrides ?? {};
   return Object.fromEntries(Object.entries(all).filter(([databaseId]) => here.has(databaseId)));
 }
 
-const entriesOf = (all: Overrides): number =>
-  Object.values(all).reduce((sum, { principals, tables }) => sum + principals.length + Object.keys(tables).length, 0);
+const entriesOf = (all: HeldOverrides): number =>
+  Object.values(all).reduce(
+    (sum, { principals, assignments = [], tables }) =>
+      sum + principals.length + assignments.length + Object.keys(tables).length,
+    0,
+  );
 
-/** Who joins may not be unknown; who leaves may be.
+const isTooMany = (next: HeldOverrides, held: HeldOverrides): boolean =>
+  entriesOf(next) > Math.max(entriesMax, entriesOf(held));
+
+const tooMany = `A configuration overrides at most ${entriesMax} principals and tables.`;
+
+/** @throws ArmError 400 */
+export function requireFewEntries(next: HeldOverrides, held: HeldOverrides): void {
+  if (isTooMany(next, held)) throw kustoError('TooManyOverrides', tooMany);
+}
+
+/** Who has the role by an assignment of the resource manager keeps it by that; dropped, the assignment goes. Who joins may not be unknown; who leaves may be.
  * @returns what is to be done with them, or why it cannot be */
 async function findPrincipals(
   ports: KustoPorts,
   tenantId: Guid,
   { action, role, principals, notes }: Extract<FollowerChange, { readonly what: 'principals' }>,
-): Promise<string | ((before: FollowerOverrides) => FollowerOverrides)> {
+): Promise<string | ((before: HeldOverride) => HeldOverride)> {
   const named = await namedPrincipals(ports, tenantId, principals, action === 'drop');
   if (typeof named === 'string') return named;
   const found = named.map((one): OverridePrincipal => ({ ...one, role, notes }));
-  return (before) => ({ ...before, principals: afterChange(before.principals, { action, role, principals }, found) });
+  return (before) => {
+    const goes = ({ properties }: AssignmentResource): boolean =>
+      action === 'drop' && found.some((one) => isSameRole(one, properties));
+    const assignments = (before.assignments ?? []).filter((one) => !goes(one));
+    const given = afterChange(before.principals, { action, role, principals }, found);
+    const isAssigned = (one: OverridePrincipal): boolean =>
+      assignments.some(({ properties }) => isSameRole(one, properties));
+    return { ...before, principals: given.filter((one) => !isAssigned(one)), assignments };
+  };
 }

@@ -10,9 +10,9 @@ import { parseDatabaseName } from '../../base/names.ts';
 import type { DatabaseName } from '../../base/names.ts';
 import { isUnderWay } from './operation-record.ts';
 import { childResources } from './child-resource.ts';
-import type { ChildResource } from './child-resource.ts';
+import type { ChildResource, HeldOverride } from './child-resource.ts';
 import { databaseResources } from './child-records.ts';
-import type { DatabaseResource } from './child-records.ts';
+import type { AssignmentResource, DatabaseResource } from './child-records.ts';
 import { currentCluster } from './cluster-lookup.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { listChildren } from './cluster-store.ts';
@@ -28,7 +28,10 @@ export interface FollowedDatabase {
   readonly leader: ClusterResource;
   readonly database: DatabaseResource;
   readonly configuration: ChildResource;
+  /** Set with commands. */
   readonly overrides: FollowerOverrides;
+  /** As they were made, whatever name the database had then. */
+  readonly assignments: readonly AssignmentResource[];
   /** What counts: by an override, else the configuration's default. */
   readonly principals: PrincipalsModification;
 }
@@ -110,10 +113,11 @@ export async function followedDatabases(
       const name = nameIn(values, database.properties.databaseName);
       if (name === undefined || taken.has(name.toLowerCase())) continue;
       taken.add(name.toLowerCase());
-      const overrides = configuration.properties.overrides?.[database.properties.databaseId] ?? noOverrides;
+      const held: HeldOverride = configuration.properties.overrides?.[database.properties.databaseId] ?? noOverrides;
+      const { assignments = [], ...overrides } = held;
       const principals =
         overrides.principalsKind ?? (text(values, 'defaultPrincipalsModificationKind') as PrincipalsModification);
-      followed.push({ name, leader, database, configuration, overrides, principals });
+      followed.push({ name, leader, database, configuration, overrides, assignments, principals });
     }
   }
   return followed;

@@ -70,6 +70,7 @@ export const kustoErrors = {
   // The text of a consumer group that is used twice is the API's own example of a validation.
   DataConnectionRefused: { status: 400, code: 'BadRequest', text: (problem: string) => `[BadRequest] ${problem}` },
   // Text observed in name checks; a create with such a name is refused in the same words.
+  TooManyOverrides: { status: 400, code: 'BadRequest', text: (why: string) => `[BadRequest] ${why}` },
   NameTaken: {
     status: 409,
     code: 'Conflict',

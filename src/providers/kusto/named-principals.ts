@@ -5,6 +5,9 @@ import type { KustoPorts, PrincipalType } from './ports.ts';
 const prefixOf: Readonly<Record<PrincipalType, string>> = { App: 'aadapp', Group: 'aadgroup', User: 'aaduser' };
 const types = Object.keys(prefixOf) as PrincipalType[];
 
+/** @param id of an application: its application id; else the object id */
+export const fqnOf = (type: PrincipalType, id: Guid, tenantId: Guid): string => `${prefixOf[type]}=${id};${tenantId}`;
+
 /** Those that a command names: `aaduser=name@example.com`, `aadgroup=id;tenant`, `aadapp=id;example.com`. The tenant may be left out.
  * @param isLeaving who leaves may be unknown, and is left out then
  * @returns them, or why one of them cannot be found
@@ -27,7 +30,7 @@ export async function namedPrincipals(
       return `The principal '${text}' was not found in the tenant '${tenantId}'.`;
     }
     const { displayName, objectId } = known;
-    const fqn = `${prefixOf[type]}=${known.appId ?? objectId};${tenantId}`;
+    const fqn = fqnOf(type, known.appId ?? objectId, tenantId);
     found.push({ principalType: type, displayName, objectId, fqn });
   }
   return found;

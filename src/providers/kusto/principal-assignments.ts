@@ -3,8 +3,7 @@ import { clusterRoles, databaseRoles } from '../../authz/kusto-roles.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
-import { writeRecord } from '../../state/state.ts';
-import type { Versioned } from '../../state/state.ts';
+import { findAssignment, followedScope, listAssignments, writeAssignments } from './assignment-store.ts';
 import { assignmentId, newAssignment, readTenant, requirePrincipal } from './assignment-writes.ts';
 import type { AssignmentScope } from './assignment-writes.ts';
 import {
@@ -18,12 +17,10 @@ import {
   requestedClusterId,
   requireReadable,
 } from './child-changes.ts';
-import { assignmentResources } from './child-records.ts';
 import type { AssignmentProperties, AssignmentResource } from './child-records.ts';
 import type { ClusterResource } from './cluster-record.ts';
-import { addressOf, bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
-import { dropCommandRoles } from './database-roles.ts';
-import { requireDatabase } from './databases.ts';
+import { addressOf, bodyObject, bodyProperties } from './cluster-store.ts';
+import { findDatabase, requireDatabase } from './databases.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts, PrincipalType } from './ports.ts';
 
@@ -39,36 +36,23 @@ export async function assignmentScope(
   const id = requestedClusterId(request);
   const { clusterName } = addressOf(request);
   if (databaseName === undefined) return { kind: 'cluster', id, name: clusterName };
-  const database = await requireDatabase(ports, request, cluster);
-  return { kind: 'database', id: `${id}/Databases/${databaseName}`, name: `${clusterName}/${databaseName}`, database };
+  const scope = {
+    kind: 'database',
+    id: `${id}/Databases/${databaseName}`,
+    name: `${clusterName}/${databaseName}`,
+  } as const;
+  const own = await findDatabase(ports, cluster, databaseName);
+  const followed = own === undefined ? await followedScope(ports, cluster, databaseName) : undefined;
+  if (followed !== undefined) return { ...scope, followed };
+  return { ...scope, database: own ?? (await requireDatabase(ports, request, cluster)) };
 }
-
-const find = (
-  ports: KustoPorts,
-  scope: AssignmentScope,
-  name: string,
-): Promise<Versioned<AssignmentResource> | undefined> =>
-  ports.state.get(assignmentResources, assignmentId(scope, name).toLowerCase());
 
 export async function getAssignment(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireReadable(ports, request, 'fetch principal assignments');
   const scope = await assignmentScope(ports, request, cluster.value);
-  const found = await find(ports, scope, nameOf(request));
+  const found = await findAssignment(ports, scope, nameOf(request));
   if (found === undefined) throw kustoError('ChildNotFound', assignmentId(scope, nameOf(request)));
   return { status: 200, body: show(ports, found.value) };
-}
-
-export async function listAssignments(
-  ports: KustoPorts,
-  scope: AssignmentScope,
-): Promise<readonly Versioned<AssignmentResource>[]> {
-  const prefix = `${scope.id}/principalAssignments/`.toLowerCase();
-  const found: Versioned<AssignmentResource>[] = [];
-  for (const { id } of await listChildren(ports.state, prefix)) {
-    const assignment = await ports.state.get(assignmentResources, id);
-    if (assignment !== undefined) found.push(assignment);
-  }
-  return found;
 }
 
 export async function readAssignments(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
@@ -83,7 +67,7 @@ export async function putAssignment(ports: KustoPorts, request: ArmRequest): Pro
   const name = nameOf(request);
   requireAssignmentName(name);
   const wanted = await readAssignment(ports, request, scope);
-  const found = await find(ports, scope, name);
+  const found = await findAssignment(ports, scope, name);
   if (found !== undefined && isSameAssignment(found.value.properties, wanted))
     return { status: 200, body: showSent(found.value, 'Succeeded', request) };
   if (found !== undefined) requireChildIdle(found.value, ports.clock.now());
@@ -96,10 +80,8 @@ export async function putAssignment(ports: KustoPorts, request: ArmRequest): Pro
     found === undefined
       ? newAssignment(ports, scope, name, properties)
       : { ...found.value, changedAt: toIso(ports.clock.now()), properties };
-  await commitChild(ports, cluster, operation, [
-    writeRecord(assignmentResources, next.id.toLowerCase(), found?.version ?? null, next),
-    ...dropCommandRoles(scope.database, [wanted, ...(found === undefined ? [] : [found.value.properties])]),
-  ]);
+  const roles = [wanted, ...(found === undefined ? [] : [found.value.properties])];
+  await commitChild(ports, cluster, operation, writeAssignments(scope, { put: [next], found, roles }));
   return found === undefined
     ? begun(request, operation, 201, showSent(next, 'Creating', request))
     : begun(request, operation, 200, showSent(next, 'Accepted', request));
@@ -108,15 +90,17 @@ export async function putAssignment(ports: KustoPorts, request: ArmRequest): Pro
 export async function deleteAssignment(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireChangeable(ports, request, 'change principal assignments');
   const scope = await assignmentScope(ports, request, cluster.value);
-  const found = await find(ports, scope, nameOf(request));
+  const found = await findAssignment(ports, scope, nameOf(request));
   if (found === undefined) return { status: 204 };
   requireChildIdle(found.value, ports.clock.now());
   const kind = scope.kind === 'cluster' ? 'ServicePrincipalAssignmentsDrop' : 'DatabaseDropPrincipals';
   const operation = await beginChildOperation(ports, request, cluster.value, kind, found.value.id);
-  await commitChild(ports, cluster, operation, [
-    writeRecord(assignmentResources, found.id, found.version, null),
-    ...dropCommandRoles(scope.database, [found.value.properties]),
-  ]);
+  await commitChild(
+    ports,
+    cluster,
+    operation,
+    writeAssignments(scope, { drop: [found], roles: [found.value.properties] }),
+  );
   return accepted(request, operation);
 }
 
@@ -131,7 +115,7 @@ export async function checkAssignmentName(ports: KustoPorts, request: ArmRequest
       : 'Microsoft.Kusto/clusters/databases/principalAssignments';
   if (typeof type !== 'string' || type.toLowerCase() !== expected.toLowerCase())
     throw kustoError('InvalidValue', 'type', `'${expected}'`);
-  if ((await find(ports, scope, name)) === undefined)
+  if ((await findAssignment(ports, scope, name)) === undefined)
     return { status: 200, body: { name, nameAvailable: true, message: '' } };
   const place = scope.kind === 'cluster' ? 'cluster' : 'database';
   const message = `PrincipalAssignment ${name} already exists in ${place} ${scope.name.split('/').at(-1) ?? ''}. Please select a different name.`;

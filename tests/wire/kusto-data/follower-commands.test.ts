@@ -88,6 +88,78 @@ describe('who may read a followed database', () => {
   });
 });
 
+describe('principals that the resource manager assigns in a followed database', () => {
+  const database = 'follower/databases/logs';
+  const assign = (name = 'viewers') => followers.assign(database, name, people.ofFollower.id, 'Viewer');
+  const assigned = async (at = database) => {
+    const { status, body } = await followers.arm('GET', `${at}/principalAssignments`);
+    return status === 200 ? (body as { value: { name: string }[] }).value.map(({ name }) => name) : status;
+  };
+  const overrides = async () => {
+    const [row] = await shown();
+    return JSON.parse(String(row?.['AuthorizedPrincipalsOverride'])) as unknown;
+  };
+  const viewer = { Principal: { DisplayName: 'viewer of the follower' }, Role: 'Viewer' };
+
+  it('count as its own do: with the leader\u2019s, instead of them, or not at all, and are shown', async () => {
+    expect((await assign()).status).toBe(201);
+    expect(await statuses()).toEqual({ ofLeader: 200, ofFollower: 200 });
+    expect((await followers.query('leader', 'logs', 'T', people.ofFollower.token)).status).toBe(403);
+    await kind('replace');
+    expect(await statuses()).toEqual({ ofLeader: 403, ofFollower: 200 });
+    await kind('none');
+    expect(await statuses()).toEqual({ ofLeader: 200, ofFollower: 403 });
+    expect(await assigned()).toEqual(['follower/logs/viewers']);
+    expect(await overrides()).toMatchObject([viewer]);
+    await kind('union');
+    expect((await followers.arm('DELETE', `${database}/principalAssignments/viewers`)).status).toBe(202);
+    expect(await statuses()).toEqual({ ofLeader: 200, ofFollower: 403 });
+  });
+
+  it('are one list with those that commands add', async () => {
+    await addViewer();
+    await assign();
+    expect(await overrides()).toMatchObject([{ ...viewer, Notes: '' }]);
+    await addViewer();
+    await command('.alter follower database logs policy caching hot = 7d');
+    await command('.delete follower database logs policy caching');
+    expect(await assigned()).toEqual(['follower/logs/viewers']);
+    expect(await overrides()).toMatchObject([viewer]);
+    await command(`.drop follower database logs viewers ('aadapp=${people.ofFollower.id}')`);
+    expect(await assigned()).toEqual([]);
+    expect(await statuses()).toEqual({ ofLeader: 200, ofFollower: 403 });
+  });
+
+  it('go with what is attached, and are nobody\u2019s in another database of that name', async () => {
+    const own = { location: 'eastus', kind: 'ReadWrite' };
+    await assign();
+    await followers.detach();
+    expect(await assigned()).toBe(404);
+    expect((await followers.arm('PUT', database, own)).status).toBe(201);
+    expect(await assigned()).not.toContain('follower/logs/viewers');
+    expect((await followers.query('follower', 'logs', 'print 1', people.ofFollower.token)).status).toBe(403);
+    expect((await followers.arm('DELETE', database)).status).toBe(202);
+    await followers.attach();
+    expect(await assigned()).toEqual([]);
+    await assign();
+    await followers.attach({ databaseNameOverride: 'renamed' });
+    expect(await assigned()).toBe(404);
+    expect(await assigned('follower/databases/renamed')).toEqual(['follower/renamed/viewers']);
+    expect((await followers.query('follower', 'renamed', 'T', people.ofFollower.token)).status).toBe(200);
+    // Another database under the name that it had.
+    await followers.arm('PUT', 'leader/databases/other', own);
+    await followers.attach({ databaseName: 'other', databaseNameOverride: 'logs' }, 'second');
+    expect(await assigned()).toEqual([]);
+    expect((await followers.query('follower', 'logs', 'print 1', people.ofFollower.token)).status).toBe(403);
+    await followers.detach('second');
+    // What follows something else has forgotten them when it comes back.
+    await followers.attach({ databaseName: 'other' });
+    await followers.attach();
+    expect(await assigned()).toEqual([]);
+    expect(await statuses()).toEqual({ ofLeader: 200, ofFollower: 403 });
+  });
+});
+
 describe('commands about a followed database', () => {
   it('.show follower database tells what is overridden', async () => {
     const fresh = {

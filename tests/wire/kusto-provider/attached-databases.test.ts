@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { groupName, startKustoFixture, subscriptionId } from '../../support/kusto-fixture.ts';
+import { testGuid } from '../../support/fake-cluster-keys.ts';
+import { groupName, startKustoFixture, subscriptionId, tenantId } from '../../support/kusto-fixture.ts';
 import type { KustoFixture } from '../../support/kusto-fixture.ts';
 
 const sku = { name: 'Standard_E2ads_v5', tier: 'Standard', capacity: 2 };
@@ -101,6 +102,71 @@ describe('attached database configurations', () => {
     });
     expect((await post(`${leader}/listFollowerDatabases`)).body).toEqual({ value: [] });
     expect(await get(`${follower}/attachedDatabaseConfigurations/adc`)).toMatchObject({ status: 404 });
+  });
+
+  it('have principals of their own, with the shapes, operations and checks of other databases', async () => {
+    await attach(wanted);
+    const api = fixture.client.databasePrincipalAssignments;
+    const clientId = testGuid('b');
+    const tenant = { tenantId, tenantName: 'Contoso' };
+    fixture.known.set(`App ${clientId}`, {
+      objectId: testGuid('c'),
+      appId: clientId,
+      displayName: 'readers',
+      ...tenant,
+    });
+    const one = { principalId: clientId, principalType: 'App', role: 'Viewer' };
+    const path = `${follower}/Databases/db1`;
+    const put = (properties: object, name = 'viewers', at = path) =>
+      fixture.send('PUT', `${at}/principalAssignments/${name}${version}`, { properties });
+    const common = { id: `${path}/PrincipalAssignments/viewers`, name: 'follower/db1/viewers' };
+    const made = await put(one);
+    expect(made).toMatchObject({
+      status: 201,
+      body: { ...common, properties: { ...one, provisioningState: 'Creating' } },
+    });
+    const url = new URL(made.headers.get('azure-asyncoperation') ?? '');
+    expect((await fixture.send('GET', `${url.pathname}${url.search}`)).body).toMatchObject({
+      status: 'Succeeded',
+      properties: { operationKind: 'DatabaseAddPrincipals' },
+    });
+    expect(await put(one)).toMatchObject({ status: 200, body: { properties: { provisioningState: 'Succeeded' } } });
+    expect(await put({ ...one, role: 'Admin' })).toMatchObject({ status: 200 });
+    expect(await get(`${path}/principalAssignments/viewers`)).toMatchObject({
+      status: 200,
+      body: {
+        ...common,
+        type: 'Microsoft.Kusto/Clusters/Databases/PrincipalAssignments',
+        properties: {
+          ...one,
+          role: 'Admin',
+          aadObjectId: expect.any(String) as string,
+          provisioningState: 'Succeeded',
+        },
+      },
+    });
+    const check = { name: 'viewers', type: 'Microsoft.Kusto/clusters/databases/principalAssignments' } as const;
+    const isFree = async () => (await api.checkNameAvailability(groupName, 'follower', 'db1', check)).nameAvailable;
+    expect(await isFree()).toBe(false);
+    expect(await put({ ...one, principalId: 'nobody@example.com', principalType: 'User' }, 'x')).toMatchObject({
+      status: 400,
+    });
+    expect(await put({ ...one, role: 'AllDatabasesAdmin' }, 'x')).toMatchObject({ status: 400 });
+    expect((await post(`${path}/listPrincipals`)).body).toMatchObject({ value: [{ role: 'Admin', appId: clientId }] });
+    const value = [{ role: 'Monitor', name: 'x', type: 'App', appId: clientId }];
+    expect((await post(`${path}/addPrincipals`, { value })).body).toMatchObject({
+      value: [{ role: 'Admin' }, { role: 'Monitor' }],
+    });
+    expect((await post(`${path}/removePrincipals`, { value })).body).toMatchObject({ value: [{ role: 'Admin' }] });
+    await api.beginDeleteAndWait(groupName, 'follower', 'db1', 'viewers');
+    expect(await isFree()).toBe(true);
+    const gone = await fixture.send('DELETE', `${path}/principalAssignments/viewers${version}`);
+    expect(gone.status).toBe(204);
+    expect((await get(`${path}/principalAssignments`)).body).toEqual({ value: [] });
+    // The leader's are others, and what else is below is refused by its name.
+    expect(await put(one, 'v', `${leader}/databases/db1`)).toMatchObject({ status: 201 });
+    expect(await get(`${path}/principalAssignments/v`)).toMatchObject({ status: 404 });
+    expect(await get(`${path}/dataConnections`)).toMatchObject({ status: 501 });
   });
 
   it.each([

@@ -157,6 +157,14 @@ describe('principals that the resource manager assigns in a followed database', 
     await followers.attach();
     expect(await assigned()).toEqual([]);
     expect(await statuses()).toEqual({ ofLeader: 200, ofFollower: 403 });
+    // Nor do they count in another database of the same configuration.
+    await followers.attach({ databaseName: '*' });
+    await assign();
+    expect(await assigned('follower/databases/other')).toEqual([]);
+    expect((await followers.query('follower', 'other', 'print 1', people.ofFollower.token)).status).toBe(403);
+    expect((await followers.query('follower', 'logs', 'T', people.ofFollower.token)).status).toBe(200);
+    await followers.detach();
+    await followers.arm('DELETE', 'leader/databases/other');
   });
 });
 

@@ -100,6 +100,7 @@ async function admit(options: ArmPlaneOptions, pipeline: ArmPipeline, request: F
     request.headers.authorization,
     await tenantToChallengeWith(options, target),
   );
+  request.sender = caller;
   const message = {
     ...{ ...target, caller, method: request.method, headers: headersOf(request), url: request.raw.url ?? '/' },
     correlationId: request.correlation.correlationId,

@@ -7,6 +7,7 @@ import { createPlaneApp } from './plane-app.ts';
 export function createControlApp(options: PlaneAppOptions): PlaneApp {
   const planeApp = createPlaneApp({
     ...options,
+    seenAs: 'nothing',
     log: {
       ...options.log,
       request: (line) => {

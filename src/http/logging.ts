@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import type { DestinationStream } from 'pino';
 import type { Guid } from '../base/guid.ts';
 import { InvariantError } from '../base/invariant.ts';
+import type { SeenRequest } from './recent-requests.ts';
 
 /** One answered (or broken off) request. There is no place here for a URL, a header or a body. */
 export interface RequestLine {
@@ -22,7 +23,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean>>;
 /** The only way to log: nobody can hand a whole request, error or object to it. Names and values of `fields` are chosen by
  * the caller and must never come from a body, a query, a header or a key. */
 export interface Log {
-  request(line: RequestLine): void;
+  /** @param seen for who shows the last requests (`RecentRequests`): it is never written */
+  request(line: RequestLine, seen?: SeenRequest): void;
   event(name: string, fields?: LogFields): void;
   warning(name: string, fields?: LogFields): void;
   /** Logs the class, the code and the stack frames of an error; not its message, which may quote what a client sent. */

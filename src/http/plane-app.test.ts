@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLog } from './logging.ts';
+import type { Log } from './logging.ts';
+import { createLog, silentLog } from './logging.ts';
 import { createPlaneApp } from './plane-app.ts';
 import type { PlaneAppOptions } from './plane-app.ts';
 
@@ -57,6 +58,21 @@ async function startPlane(options: Partial<PlaneAppOptions> = {}) {
 }
 
 describe('plane app', () => {
+  it.each([
+    ['path', 'keys', '/keys/in-the-path?x=…'],
+    ['route', 'keys', '/keys/:name'],
+    ['route', 'nowhere', 'none'],
+    ['nothing', 'keys', undefined],
+  ] as const)('tells what is seen of a request: %s of /%s', async (seenAs, at, path) => {
+    const seen: unknown[] = [];
+    const told = new EventEmitter();
+    const log: Log = { ...silentLog, request: (_, one) => void told.emit('told', seen.push(one)) };
+    const { ask } = await startPlane({ seenAs, log });
+    await ask(`/${at}/in-the-path?x=in-the-query`);
+    while (seen.length < 1) await once(told, 'told');
+    expect(seen).toEqual([path === undefined ? undefined : { host: '127.0.0.1', path }]);
+  });
+
   it('matches a path whatever its case, doubled and trailing slashes', async () => {
     const { ask } = await startPlane();
     for (const path of ['/keys/K1', '/KEYS//K1/', '//keys/K1']) {

@@ -11,10 +11,12 @@ import { addBytesParser, addJsonAndFormParsers, BodyError } from './body-parsers
 import { BodyRoom } from './body-room.ts';
 import type { Correlation } from './correlation.ts';
 import { correlationHeaders, readCorrelation } from './correlation.ts';
-import type { Log } from './logging.ts';
+import type { Log, RequestLine } from './logging.ts';
 import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from './plane-failure.ts';
 import { connectionFailures, planeFailure } from './plane-failure.ts';
 import type { Plane } from './plane.ts';
+import type { SeenAs } from './see-request.ts';
+import { refusalOf, seeRequest } from './see-request.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -49,6 +51,8 @@ export interface PlaneAppOptions {
   /** Headers of every answer, errors included. Default: `x-ms-request-id`, `x-ms-correlation-request-id` and, when the
    * caller asked for it, `x-ms-client-request-id`. */
   readonly answerHeaders?: (correlation: Correlation) => Record<string, string>;
+  /** What the last requests show of the path. Default: `path`. */
+  readonly seenAs?: SeenAs;
   readonly randomBytes?: RandomBytes;
   /** Milliseconds that never go back, for durations in the log. */
   readonly monotonicMs?: () => number;
@@ -98,7 +102,7 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
       void answerAfterAuthentication(options, malformed, request, reply);
     },
   });
-  app.decorateRequest('operationId', undefined);
+  for (const name of ['operationId', 'sender', 'refusal']) app.decorateRequest(name, undefined);
   app.removeAllContentTypeParsers();
   if (options.bodies === 'stream') app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   else if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
@@ -164,7 +168,8 @@ function beginRequest(
   const response = reply.raw;
   response.once('close', () => {
     ended();
-    options.log.request({
+    const { seenAs = 'path' } = options;
+    const line: RequestLine = {
       plane: options.name,
       method: request.method,
       route: request.operationId ?? routeOf(request),
@@ -173,7 +178,9 @@ function beginRequest(
       requestId: request.correlation.requestId,
       correlationId: request.correlation.correlationId,
       ...(response.writableFinished ? {} : { aborted: true as const }),
-    });
+    };
+    const route = seenAs === 'route' ? routeOf(request) : undefined;
+    options.log.request(line, seenAs === 'nothing' ? undefined : seeRequest(request, response, route));
   });
 }
 
@@ -243,6 +250,7 @@ function failureOf(error: unknown, otherwise: PlaneFailureKind): PlaneFailure {
 
 function send(reply: FastifyReply, answer: PlaneAnswer): FastifyReply {
   invariant(answer.status >= 200 && answer.status <= 599, 'an answer has a final HTTP status');
+  if (answer.status >= 400) reply.request.refusal = refusalOf(answer);
   void reply.code(answer.status).headers(answer.headers ?? {});
   return reply.send(answer.body);
 }

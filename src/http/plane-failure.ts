@@ -8,6 +8,14 @@ export interface PlaneAnswer {
   readonly reason?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: Json | Uint8Array;
+  /** Why it is refused, for whoever looks at the last requests: where the body does not say it, or may quote what a client sent. */
+  readonly told?: Refusal;
+}
+
+/** A code and a text in which nothing is that a client sent in a body. */
+export interface Refusal {
+  readonly code: string;
+  readonly message?: string;
 }
 
 /** What can go wrong around a plane's own code. Every plane says it in its own protocol's shape; `status` and `text` are

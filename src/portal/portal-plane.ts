@@ -63,6 +63,7 @@ export function createPortalPlane(parts: PortalParts): Plane {
     name: 'portal',
     log: parts.log,
     bodies: 'stream',
+    seenAs: 'nothing',
     authenticate: ({ headers, routeOptions }) => {
       if (!openPaths.has(routeOptions.url ?? '/portal/*')) requireSession(parts.sessions, headers);
     },

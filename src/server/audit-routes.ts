@@ -11,6 +11,7 @@ import { isJsonObject } from '../base/json.ts';
 import { SealedRecordError } from '../state/record-seal.ts';
 import type { State } from '../state/state.ts';
 import { ControlError } from './control-plane.ts';
+import { wholeNumber } from './query-values.ts';
 
 /** An event as the control API shows it. */
 export interface ShownEvent {
@@ -98,12 +99,6 @@ function isoTime(name: string, text: string): string {
   const time = Date.parse(text);
   if (Number.isNaN(time)) throw new ControlError(400, 'InvalidTime', `'${name}' is a time in ISO 8601.`);
   return new Date(time).toISOString();
-}
-
-function wholeNumber(name: string, text: string, max: number): number {
-  const number = /^\d{1,15}$/.test(text) ? Number(text) : -1;
-  if (number < 0 || number > max) throw new ControlError(400, 'InvalidNumber', `'${name}' is from 0 to ${max}.`);
-  return number;
 }
 
 function knownPoint(value: Json | undefined): { readonly next: number; readonly hash: string } | undefined {

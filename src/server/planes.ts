@@ -52,6 +52,7 @@ import { describeEnvironment } from './describe-environment.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import { listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals.ts';
 import { queueRoutes } from './queue-routes.ts';
+import { trafficRoutes } from './traffic-routes.ts';
 import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
@@ -264,6 +265,7 @@ export function createPlanes(parts: ServerParts): Planes {
       seededPrincipalRoutes(parts.state),
       identityEndpointRoutes(identityEndpoints, parts.identity.principals, parts.instance.tenantId),
       auditRoutes(parts.state, audit),
+      trafficRoutes(parts.recentRequests),
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
       proofRoutes(parts.state, parts.randomBytes),

@@ -40,6 +40,7 @@ const sessionRoutes: ReadonlySet<string> = new Set([
   'POST /audit/check',
   'GET /audit/check',
   'GET /proof/key',
+  'GET /traffic',
 ]);
 
 /** A token serves many calls of a page; one that was taken away meanwhile is refused by the plane. */

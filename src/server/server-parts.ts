@@ -3,6 +3,7 @@ import type { RandomBytes } from '../base/random.ts';
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import type { Log } from '../http/logging.ts';
+import type { RecentRequests } from '../http/recent-requests.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 import type { State } from '../state/state.ts';
@@ -35,6 +36,7 @@ export interface ServerParts {
   readonly spareProcess?: ClusterProcess;
   readonly keyPool: RsaKeyPool;
   readonly refusedHosts: RefusedHosts;
+  readonly recentRequests: RecentRequests;
   /** @throws until the edge listens */
   readonly ports: () => ServerPorts;
 }

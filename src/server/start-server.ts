@@ -11,6 +11,7 @@ import type { Edge, EdgeOptions } from '../http/edge.ts';
 import type { Plane } from '../http/plane.ts';
 import { createLog } from '../http/logging.ts';
 import type { State } from '../state/state.ts';
+import { RecentRequests } from '../http/recent-requests.ts';
 import { RefusedHosts } from '../http/refused-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { RootKey } from '../state/root-key.ts';
@@ -151,8 +152,10 @@ async function open(
 
   const bound: { ports?: ServerPorts } = {};
   const refusedHosts = new RefusedHosts();
+  const recentRequests = new RecentRequests(clocks.clock);
   const parts: ServerParts = {
     refusedHosts,
+    recentRequests,
     settings,
     state,
     onCommit,
@@ -160,7 +163,7 @@ async function open(
     sealed,
     compact: () => sealed.compact(),
     randomBytes: systemRandomBytes,
-    log,
+    log: recentRequests.beside(log),
     clocks,
     faults,
     identity,

@@ -18,9 +18,9 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
   const probe = (answered: boolean) => page.locator(`[data-testid=probe][data-answered=${String(answered)}]`);
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   /** Light and dark, on a telephone and a wide screen: nothing breaks a rule, or is wider than the screen. */
-  async function looksWell(heading: string): Promise<void> {
+  async function looksWell(heading: string, shown = 'ol [data-state]'): Promise<void> {
     await page.getByRole('heading', { name: heading }).waitFor();
-    await chain().first().waitFor();
+    await page.locator(shown).first().waitFor();
     for (const scheme of ['light', 'dark']) {
       await page.locator(`button[aria-label="Use ${scheme === 'light' ? 'dark' : 'light'} colors"]`).waitFor();
       for (const width of [360, 1400]) {
@@ -57,6 +57,27 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await page.locator('[aria-label^="Versions of"] tbody tr:nth-child(2)').waitFor();
     await page.locator('[aria-label^="Versions of"] tbody tr:nth-child(1) td:has-text("in use")').waitFor();
     await page.getByRole('cell', { name: 'KeyRotate' }).first().waitFor();
+  });
+
+  it('sees what programs asked for, why it failed, and how to ask it again, by the keyboard alone', async () => {
+    await portal.kustody.query('Nowhere | where Text == "in-the-query-4711"').catch(() => undefined);
+    await page.getByRole('link', { name: 'Traffic' }).focus();
+    await page.keyboard.press('Enter');
+    const requests = () => page.locator('[data-testid=request]');
+    await requests().first().waitFor();
+    expect(await requests().count()).toBeGreaterThan(3);
+    await page.getByLabel('Filter by text').fill('rest/query badrequest');
+    await page.getByLabel('Failed only').focus();
+    await page.keyboard.press('Space');
+    await page.locator('[data-testid=request]:has-text("BadRequest")').first().waitFor();
+    await requests().first().waitFor();
+    await page.locator('[data-testid=request] button').first().focus();
+    await page.keyboard.press('Enter');
+    const line = await page.locator('[data-testid=curl]').innerText();
+    expect(line).toMatch(/^curl --cacert "\$KUSTODY_DATA_DIR\/ca\.pem" --proxy http:\/\/localhost:\d+ --request POST/);
+    expect(line).toMatch(/Bearer \$TOKEN" .*kusto\.windows\.net\/v[12]\/rest\/query$/);
+    expect(await page.locator('main').innerText()).not.toContain('in-the-query');
+    await looksWell('Traffic', '[data-testid=curl]');
   });
 
   it('has broken no rule of the policy, and has no secret in its address or for scripts', async () => {

@@ -142,6 +142,49 @@ describe('sessions of the portal', () => {
     expect(absent).toMatchObject({ status: 502, body: { error: { code: 'NoAnswer' } } });
   });
 
+  it('see the last requests of all planes, and why they failed, but no secret of theirs', async () => {
+    const { headers } = await open();
+    const { subscriptionId, tenantId, clientId } = fixture.environment;
+    const path = `/subscriptions/${subscriptionId}/resourceGroups/seen`;
+    const [arm, secret] = [await fixture.tokenFor('https://management.azure.com'), 'canary-4711'];
+    const ask = (host: string, method: string, at: string, token: string, body?: unknown) =>
+      fixture.send({ host, method, path: at, token, body, headers: { 'x-ms-client-request-id': 'mine-1' } });
+    await ask('management.azure.com', 'PUT', `${path}?api-version=2021-04-01`, arm, { location: 'westeurope' });
+    const vault = `${path}/providers/Microsoft.KeyVault/vaults/seen-vault`;
+    const properties = { tenantId, sku: { family: 'A', name: 'standard' }, enableRbacAuthorization: true };
+    const made = await ask('management.azure.com', 'PUT', `${vault}?api-version=2023-07-01`, arm, {
+      ...{ location: 'westeurope', properties },
+    });
+    expect(made.status).toBeLessThan(300);
+    const token = await fixture.tokenFor('https://vault.azure.net');
+    const seen = async (filter: string) =>
+      (await send('GET', `/traffic${filter}`, headers)).body as {
+        readonly requests: readonly Readonly<Record<string, unknown>>[];
+        readonly last: number;
+      };
+    const { last } = await seen('');
+    const host = 'seen-vault.vault.azure.net';
+    const at = `/secrets/absent?api-version=7.4&sig=${secret}`;
+    await ask(host, 'GET', at, token);
+    await ask(host, 'GET', at, `${token}${secret}`);
+    await ask(host, 'PUT', '/secrets/s1?api-version=7.4', token, { value: secret, wrong: secret });
+    const { requests } = await seen(`?after=${last}&host=${host}&failed=true`);
+    expect(requests.slice(0, 2)).toMatchObject([
+      {
+        ...{ plane: 'vault', method: 'GET', host, path: '/secrets/absent?api-version=7.4&sig=…', appId: clientId },
+        ...{ clientRequestId: 'mine-1', operation: 'GetSecret' },
+      },
+      { plane: 'vault', status: 401, code: 'Unauthorized' },
+    ]);
+    expect(requests[0]?.['code']).toMatch(/^(?:SecretNotFound|Forbidden)$/);
+    const all = await seen('');
+    expect(JSON.stringify(all)).not.toContain(secret);
+    expect(JSON.stringify(all)).not.toContain('eyJ');
+    expect(new Set(all.requests.map(({ plane }) => plane))).toEqual(new Set(['entra', 'arm', 'vault']));
+    expect((await send('GET', '/traffic?after=x', headers)).status).toBe(400);
+    expect((await send('GET', '/traffic')).status).toBe(401);
+  });
+
   it('end when they are told to', async () => {
     const { headers } = await open();
     expect(await statusOf('DELETE', '/portal/session', {})).toBe(401);

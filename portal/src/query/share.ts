@@ -1,3 +1,5 @@
+import { quoted } from '../shell/posix-word.ts';
+
 /** What a link opens: it stands behind the `#`, which no browser sends to a server. A link fills a tab and runs nothing. */
 export interface SharedQuery {
   readonly text: string;
@@ -21,5 +23,3 @@ export const sharedMax = 100_000;
 /** The same as a line for a POSIX shell. */
 export const shellLine = ({ text, host, database }: SharedQuery): string =>
   `kustody query --cluster ${quoted(`https://${host}`)} --database ${quoted(database)} ${quoted(text)}`;
-
-const quoted = (text: string): string => (/^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

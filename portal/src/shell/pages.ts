@@ -12,4 +12,5 @@ export const pages: readonly Page[] = [
   { id: '', title: 'Overview', load: () => import('../overview/page.tsx') },
   { id: 'query', title: 'Query', load: () => import('../query/page.tsx') },
   { id: 'keys', title: 'Keys', load: () => import('../keys/page.tsx') },
+  { id: 'traffic', title: 'Traffic', load: () => import('../traffic/page.tsx') },
 ];

@@ -89,6 +89,9 @@ export const errorContext = (request: FastifyRequest, timestamp: string): ErrorC
 /** Of a connection on which no request could be read. */
 export const nobody = newGuid(() => new Uint8Array(16));
 
+/** Texts of other errors quote the query. */
+const quotesNothing: ReadonlySet<number> = new Set([401, 403, 429, 503]);
+
 /** JSON for those who say that they take it, else plain text. That the cluster is suspended is always told as JSON. */
 export function errorAnswer(error: KustoError, request: FastifyRequest | undefined, timestamp: string): PlaneAnswer {
   const context =
@@ -103,6 +106,7 @@ export function errorAnswer(error: KustoError, request: FastifyRequest | undefin
       ...(error.kind === 'unavailable' || error.status === 429 ? { 'retry-after': '1' } : {}),
     },
     body: asJson ? oneApiError(error, context) : plainTextError(error, context),
+    told: { code: error.code, ...(quotesNothing.has(error.status) ? { message: error.message } : {}) },
   };
 }
 

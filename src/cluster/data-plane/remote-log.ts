@@ -20,7 +20,8 @@ export function remoteLog(call: CallMain): Log {
     if (lines > 0) say('warning', 'log-lines-lost', { lines });
   };
   return {
-    request: (line) => send({ method: 'request', name: 'request', fields: { ...line, plane: 'kusto' } }),
+    request: (line, seen) =>
+      send({ method: 'request', name: 'request', fields: { ...line, plane: 'kusto' }, ...(seen && { seen }) }),
     event: (name, fields) => say('event', name, fields),
     warning: (name, fields) => say('warning', name, fields),
     failure: (name, error, fields) => say('failure', name, { ...fields, error: JSON.stringify(describeError(error)) }),

@@ -41,6 +41,7 @@ export function createDataPlaneApp(
         ticketOf(request),
       );
       ports.clock.tell(access.now);
+      request.sender = access.caller;
       admitted.set(request, access);
     },
     translate: (error) => translateError(error, ''),

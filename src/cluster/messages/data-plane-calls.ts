@@ -201,6 +201,13 @@ const requestLine = object({
   aborted: Type.Optional(Type.Literal(true)),
 });
 
+/** What is seen of a request beside its line. */
+const seenRequest = object({
+  ...{ host: text(253), path: text(1_000) },
+  ...{ clientRequestId: Type.Optional(text(128)), code: Type.Optional(text(128)), message: Type.Optional(text(501)) },
+  ...{ callerId: Type.Optional(text(36)), appId: Type.Optional(text(36)) },
+});
+
 /** Values that no line may have are left out, the rest of the line is written. */
 const logFields = Type.Unsafe<Readonly<Record<string, unknown>>>(Type.Object({}));
 
@@ -208,7 +215,10 @@ const logFields = Type.Unsafe<Readonly<Record<string, unknown>>>(Type.Object({})
 const outwardHostCall = object({ host: hostName, port: number });
 
 const logCall = Type.Union([
-  object({ method: Type.Literal('request'), name: Type.Literal('request'), fields: requestLine }),
+  object({
+    ...{ method: Type.Literal('request'), name: Type.Literal('request'), fields: requestLine },
+    seen: Type.Optional(seenRequest),
+  }),
   object({ method: oneOf(['event', 'warning', 'failure']), name: text(100), fields: logFields }),
 ]);
 

@@ -73,6 +73,7 @@ export function createGraphPlane(options: GraphPlaneOptions): Plane {
     authenticate: async (request) => {
       const verdict = await options.verifyToken(request.headers.authorization, audiences);
       if (verdict.outcome !== 'valid') throw graphErrors.invalidToken(refusalText(verdict));
+      request.sender = verdict.caller;
       callers.set(request, verdict.caller);
     },
     renderError: (error, request) => (error instanceof GraphError ? answer(error, request) : undefined),

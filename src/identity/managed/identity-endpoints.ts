@@ -87,6 +87,7 @@ export function createIdentityEndpoints(options: IdentityEndpointOptions): Ident
     name: 'managed identity',
     log: options.log,
     bodyBytesMax: 1024,
+    seenAs: 'route', // one form has its secret in the path
     renderError: (error, request) =>
       error instanceof ImdsError
         ? imdsAnswer(error)

@@ -201,6 +201,7 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
     void reply.headers(vaultHeaders(vault, clientAddress));
     return soon(checkToken(options.verifyToken, vault, request.headers.authorization), (caller) =>
       soon(options.isOurOwn?.(caller) ?? false, (isOurOwn) => {
+        request.sender = caller;
         request.session = { vault, caller, clientAddress, isOurOwn };
       }),
     );

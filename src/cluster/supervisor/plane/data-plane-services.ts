@@ -131,7 +131,7 @@ async function routeToLeader(ports: DataPlaneServicePorts, clusterId: Guid, lead
 
 function writeLog(log: Log, clusterId: Guid, line: LogCall): void {
   if (line.method === 'request') {
-    log.request(line.fields);
+    log.request(line.fields, line.seen);
     return;
   }
   const fields: LogFields = Object.fromEntries(Object.entries(line.fields).filter(isLogField));

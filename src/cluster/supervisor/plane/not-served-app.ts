@@ -52,6 +52,7 @@ export function createNotServedApp(ports: NotServedPorts): Pick<Plane, 'name' | 
       const cluster = await clusterOf(request);
       const caller = await authenticate(ports, cluster, request.headers.authorization);
       if ('outcome' in caller) throw new KustoError(caller.kind, caller.message, undefined, caller.challenge);
+      request.sender = caller;
       if (cluster.networkRefusal !== undefined) throw kustoError('forbidden', cluster.networkRefusal);
       admitted.set(request, { cluster, caller });
     },

@@ -1,0 +1,50 @@
+import { sendJson } from './request.ts';
+
+/** An item of `GET /traffic`. */
+export interface SeenRequest {
+  readonly sequence: number;
+  /** ISO 8601, by the Kustody clock. */
+  readonly time: string;
+  readonly plane: string;
+  readonly method: string;
+  readonly host: string;
+  /** `…` stands for what is not kept. */
+  readonly path: string;
+  readonly operation: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly requestId: string;
+  readonly correlationId: string;
+  readonly clientRequestId?: string;
+  readonly callerId?: string;
+  readonly appId?: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly aborted?: true;
+}
+
+interface Traffic {
+  /** The oldest first. */
+  readonly requests: readonly SeenRequest[];
+  readonly last: number;
+  /** How many the server keeps. */
+  readonly kept: number;
+}
+
+/** @returns a function that gives all requests that are kept, the newest first, and asks only for those it has not seen */
+export function followTraffic(): (signal: AbortSignal) => Promise<readonly SeenRequest[]> {
+  let seen: readonly SeenRequest[] = [];
+  let last = 0;
+  const ask = (signal: AbortSignal): Promise<Traffic> => sendJson(`/traffic?after=${last}`, { signal });
+  return async (signal) => {
+    let answer = await ask(signal);
+    if (answer.last < last) {
+      // Another process, which counts from one.
+      [seen, last] = [[], 0];
+      answer = await ask(signal);
+    }
+    last = answer.last;
+    seen = [...answer.requests.toReversed(), ...seen].slice(0, answer.kept);
+    return seen;
+  };
+}

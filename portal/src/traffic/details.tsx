@@ -1,0 +1,64 @@
+import { Button, makeStyles, tokens } from '@fluentui/react-components';
+import { useState } from 'react';
+import type { SeenRequest } from '../api/traffic.ts';
+
+const useStyles = makeStyles({
+  list: {
+    display: 'grid',
+    gridTemplateColumns: 'max-content minmax(0, 1fr)',
+    gap: `${tokens.spacingVerticalXS} ${tokens.spacingHorizontalM}`,
+    margin: `${tokens.spacingVerticalS} 0`,
+    '& dt': { color: tokens.colorNeutralForeground2 },
+    '& dd': { margin: 0, overflowWrap: 'anywhere' },
+    '@media (max-width: 500px)': { gridTemplateColumns: 'minmax(0, 1fr)' },
+  },
+  line: {
+    margin: `0 0 ${tokens.spacingVerticalS}`,
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase200,
+    whiteSpace: 'pre-wrap',
+    overflowWrap: 'anywhere',
+  },
+});
+
+/** All that is known of a request, and the line that sends it again. */
+export function Details({ request, curl }: { readonly request: SeenRequest; readonly curl: string | undefined }) {
+  const styles = useStyles();
+  const [copied, setCopied] = useState(false);
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['Error', request.code],
+    ['Message', request.message],
+    ['Broken off', request.aborted && 'the client left, or was cut off, before the answer was complete'],
+    ['Address', `https://${request.host}${request.path}`],
+    ['Operation', `${request.operation} (${request.plane})`],
+    ['Caller (object id)', request.callerId],
+    ['Application', request.appId],
+    ['Request id', request.requestId],
+    ['Correlation id', request.correlationId],
+    ['Client request id', request.clientRequestId],
+  ];
+  return (
+    <>
+      <dl className={styles.list}>
+        {rows.map(([name, text]) =>
+          text === undefined ? null : (
+            <div key={name} style={{ display: 'contents' }}>
+              <dt>{name}</dt>
+              <dd>{text}</dd>
+            </div>
+          ),
+        )}
+      </dl>
+      {curl !== undefined && (
+        <>
+          <pre className={styles.line} data-testid="curl">
+            {curl}
+          </pre>
+          <Button size="small" onClick={() => void navigator.clipboard.writeText(curl).then(() => setCopied(true))}>
+            {copied ? 'Copied' : 'Copy as curl'}
+          </Button>
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,169 @@
+import {
+  Button,
+  Card,
+  Checkbox,
+  Input,
+  Link,
+  makeStyles,
+  mergeClasses,
+  Select,
+  Spinner,
+  Table,
+  TableBody,
+  TableCell,
+  TableHeader,
+  TableHeaderCell,
+  TableRow,
+  Text,
+  Title2,
+  tokens,
+} from '@fluentui/react-components';
+import { Fragment, useState } from 'react';
+import { status } from '../api/control.ts';
+import type { SeenRequest } from '../api/traffic.ts';
+import { followTraffic } from '../api/traffic.ts';
+import { FailureBar } from '../shell/failure-bar.tsx';
+import { useAnswer } from '../shell/use-answer.ts';
+import { curlLine } from './curl-line.ts';
+import { Details } from './details.tsx';
+import type { Filter } from './filter.ts';
+import { filtered, hasFailed } from './filter.ts';
+
+const useStyles = makeStyles({
+  title: { marginBottom: tokens.spacingVerticalM },
+  bar: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalM, alignItems: 'center' },
+  search: { flexGrow: 1, minWidth: '180px', maxWidth: '420px' },
+  list: { marginTop: tokens.spacingVerticalM, padding: tokens.spacingHorizontalS },
+  wide: { overflowX: 'auto', '& table': { minWidth: '760px' } },
+  time: { width: '84px' },
+  method: { width: '76px' },
+  host: { width: '26%' },
+  status: { width: '190px' },
+  ms: { width: '80px', textAlign: 'right' },
+  broken: { overflowWrap: 'anywhere', textAlign: 'left' },
+  failed: { color: tokens.colorStatusDangerForeground3, fontWeight: tokens.fontWeightSemibold },
+  // Seen whole on a narrow screen, too, where the table is moved sideways.
+  details: { position: 'sticky', left: 0, maxWidth: 'calc(100vw - 80px)', padding: tokens.spacingHorizontalS },
+});
+
+const lookEveryMs = 2_000;
+const rowsMax = 200;
+
+export default function Traffic() {
+  const styles = useStyles();
+  const [ask] = useState(followTraffic);
+  const { value, failure } = useAnswer(ask, lookEveryMs);
+  const { value: known } = useAnswer(status);
+  const [held, setHeld] = useState<readonly SeenRequest[]>();
+  const [filter, setFilter] = useState<Filter>({ text: '', plane: '', failedOnly: false });
+  const [opened, setOpened] = useState<number>();
+  const all = held ?? value ?? [];
+  const found = filtered(all, filter);
+  const planes = [...new Set(all.map(({ plane }) => plane))].sort();
+  const fresh = (value?.[0]?.sequence ?? 0) - (held?.[0]?.sequence ?? 0);
+  return (
+    <>
+      <Title2 as="h1" block className={styles.title}>
+        Traffic
+      </Title2>
+      {failure !== undefined && <FailureBar failure={failure} />}
+      <div className={styles.bar} role="search">
+        <Input
+          className={styles.search}
+          type="search"
+          aria-label="Filter by text"
+          placeholder="Host, path, code, id …"
+          value={filter.text}
+          onChange={(_, { value: text }) => setFilter({ ...filter, text })}
+        />
+        <Select
+          aria-label="Plane"
+          value={filter.plane}
+          onChange={(_, { value: plane }) => setFilter({ ...filter, plane })}
+        >
+          <option value="">All planes</option>
+          {[...new Set([...planes, ...(filter.plane === '' ? [] : [filter.plane])])].map((plane) => (
+            <option key={plane}>{plane}</option>
+          ))}
+        </Select>
+        <Checkbox
+          label="Failed only"
+          checked={filter.failedOnly}
+          onChange={(_, { checked }) => setFilter({ ...filter, failedOnly: checked === true })}
+        />
+        <Button onClick={() => setHeld(held === undefined ? (value ?? []) : undefined)}>
+          {held === undefined ? 'Pause' : fresh > 0 ? `Go on (${fresh} new)` : 'Go on'}
+        </Button>
+      </div>
+      <Card className={styles.list} role="region" aria-label="Requests">
+        {value === undefined && failure === undefined && <Spinner label="Looking" />}
+        {value !== undefined && found.length === 0 && (
+          <Text>{all.length === 0 ? 'No plane was asked for anything yet.' : 'No request is like that.'}</Text>
+        )}
+        {found.length > 0 && (
+          <div className={styles.wide} tabIndex={0} role="region" aria-label="Table of requests">
+            <Table size="small" aria-label="The last requests, the newest first">
+              <TableHeader>
+                <TableRow>
+                  <TableHeaderCell className={styles.time}>Time</TableHeaderCell>
+                  <TableHeaderCell className={styles.method}>Method</TableHeaderCell>
+                  <TableHeaderCell className={styles.host}>Host</TableHeaderCell>
+                  <TableHeaderCell>Path</TableHeaderCell>
+                  <TableHeaderCell className={styles.status}>Status</TableHeaderCell>
+                  <TableHeaderCell className={styles.ms}>ms</TableHeaderCell>
+                </TableRow>
+              </TableHeader>
+              <TableBody>
+                {found.slice(0, rowsMax).map((request) => (
+                  <Fragment key={request.sequence}>
+                    <Row
+                      request={request}
+                      isOpen={opened === request.sequence}
+                      toggle={() => setOpened(opened === request.sequence ? undefined : request.sequence)}
+                    />
+                    {opened === request.sequence && (
+                      <TableRow>
+                        <TableCell colSpan={6}>
+                          <div className={styles.details}>
+                            <Details request={request} curl={known && curlLine(request, known)} />
+                          </div>
+                        </TableCell>
+                      </TableRow>
+                    )}
+                  </Fragment>
+                ))}
+              </TableBody>
+            </Table>
+          </div>
+        )}
+        {found.length > rowsMax && <Text>{found.length - rowsMax} older ones are not shown: filter.</Text>}
+      </Card>
+    </>
+  );
+}
+
+interface RowProps {
+  readonly request: SeenRequest;
+  readonly isOpen: boolean;
+  readonly toggle: () => void;
+}
+
+function Row({ request, isOpen, toggle }: RowProps) {
+  const styles = useStyles();
+  return (
+    <TableRow data-testid="request">
+      <TableCell className={styles.time}>{request.time.slice(11, 19)}</TableCell>
+      <TableCell className={styles.method}>{request.method}</TableCell>
+      <TableCell className={mergeClasses(styles.host, styles.broken)}>{request.host}</TableCell>
+      <TableCell className={styles.broken}>
+        <Link as="button" className={styles.broken} aria-expanded={isOpen} onClick={toggle}>
+          {request.path}
+        </Link>
+      </TableCell>
+      <TableCell className={mergeClasses(styles.status, styles.broken, hasFailed(request) && styles.failed)}>
+        {request.aborted === true ? 'broken off' : request.status} {request.code ?? ''}
+      </TableCell>
+      <TableCell className={styles.ms}>{request.ms.toFixed(1)}</TableCell>
+    </TableRow>
+  );
+}

@@ -164,10 +164,13 @@ describe('sessions of the portal', () => {
       };
     const { last } = await seen('');
     const host = 'seen-vault.vault.azure.net';
-    const at = `/secrets/absent?api-version=7.4&sig=${secret}`;
-    await ask(host, 'GET', at, token);
-    await ask(host, 'GET', at, `${token}${secret}`);
+    const absent = `/secrets/absent?api-version=7.4&sig=${secret}`;
+    await ask(host, 'GET', absent, token);
+    await ask(host, 'GET', absent, `${token}${secret}`);
     await ask(host, 'PUT', '/secrets/s1?api-version=7.4', token, { value: secret, wrong: secret });
+    const endpoint = `http://127.0.0.1:${fixture.server.proxyPort}/msi/${secret}`;
+    for (const at of ['metadata/identity/oauth2/token?resource=x', 'elsewhere'])
+      await (await fetch(`${endpoint}/${at}`, { headers: { metadata: 'true' } })).text();
     const { requests } = await seen(`?after=${last}&host=${host}&failed=true`);
     expect(requests.slice(0, 2)).toMatchObject([
       {
@@ -180,7 +183,9 @@ describe('sessions of the portal', () => {
     const all = await seen('');
     expect(JSON.stringify(all)).not.toContain(secret);
     expect(JSON.stringify(all)).not.toContain('eyJ');
-    expect(new Set(all.requests.map(({ plane }) => plane))).toEqual(new Set(['entra', 'arm', 'vault']));
+    expect(new Set(all.requests.map(({ plane }) => plane))).toEqual(
+      new Set(['entra', 'arm', 'vault', 'managed identity']),
+    );
     expect((await send('GET', '/traffic?after=x', headers)).status).toBe(400);
     expect((await send('GET', '/traffic')).status).toBe(401);
   });

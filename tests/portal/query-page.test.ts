@@ -46,11 +46,11 @@ describe.skipIf(!portalCanBeSeen)('the query page', () => {
   it('completes names of the real schema, by a worker under the content security policy', async () => {
     await write('Log\n| where Sever');
     const row = page.locator('.suggest-widget .monaco-list-row[aria-label*="Severity"]');
-    // The worker may still be reading the schema: whoever asks too early is not told later.
-    for (let asked = 0; asked < 40 && (await row.count()) === 0; asked += 1) {
+    // The worker may still be reading the schema: whoever asks too early is not told later, and on a slow machine an answer takes its time.
+    for (let waitMs = 500; (await row.count()) === 0; waitMs *= 1.5) {
       await page.keyboard.press('Escape');
       await page.keyboard.press('Control+Space');
-      await page.waitForTimeout(500);
+      await page.waitForTimeout(waitMs);
     }
     expect(await row.count()).toBe(1);
     expect(portal.complaints).toEqual([]);

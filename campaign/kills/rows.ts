@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Ledger } from './ledger.ts';
+import type { Found, Ledger } from './ledger.ts';
 import { gone, there } from './ledger.ts';
 import type { LiveServer } from './live-server.ts';
 import type { Doing, Lane, Work } from './work.ts';
@@ -19,9 +19,6 @@ const mergeExtents = 8;
 /** Upkeep comes every 30 s of the Kustody clock. */
 const upkeepSeconds = 31;
 const mergeMsMax = 3_000;
-/** Of the table, a group for each row. */
-const view = 'Seen';
-const materializeEveryMs = 300;
 /** Reading all of them takes a moment. */
 const rowsMax = 1_500;
 
@@ -31,7 +28,7 @@ const setUp = async (server: LiveServer): Promise<void> => {
 };
 
 /** Each is to be there once, with all of its bytes. */
-async function found(server: LiveServer): Promise<Map<string, string>> {
+async function found(server: LiveServer): Promise<Found> {
   const rows = await server.query(`${table} | summarize count(), sum(strlen(Rest)) by Id`);
   return new Map(
     rows.map(([id, times, length]) => {
@@ -42,13 +39,11 @@ async function found(server: LiveServer): Promise<Map<string, string>> {
   );
 }
 
-/** @returns whether the rows went */
-async function tidy(server: LiveServer, ledger: Ledger): Promise<boolean> {
+async function tidy(server: LiveServer, ledger: Ledger): Promise<void> {
   const present = ledger.in(there);
-  if (present.length < rowsMax) return false;
+  if (present.length < rowsMax) return;
   await server.command(`.clear table ${table} data`);
   for (const name of present) ledger.settle(name, gone);
-  return true;
 }
 
 function lanes(server: LiveServer, ledger: Ledger, doing: Doing): readonly Lane[] {
@@ -65,59 +60,15 @@ function lanes(server: LiveServer, ledger: Ledger, doing: Doing): readonly Lane[
 export const rows: Work = {
   noun: 'row',
   kinds: ['log rows', 'extents'],
-  ...{ setUp, lanes, found, settles: true, losses: [isLost] },
-  tidy: async (server, ledger) => {
-    await tidy(server, ledger);
-  },
+  ...{ setUp, lanes, found, tidy, settles: true, losses: [isLost] },
 };
 
-/** The same, and extents of a row each, which are merged as soon as there are enough, and a materialized view that takes the rows in. Needs
- * virtual time. */
+/** The same, and extents of a row each, which are merged as soon as there are enough. Needs virtual time. */
 export const mergedRows: Work = {
   ...rows,
-  kinds: [...rows.kinds, 'merges', 'materializations'],
-  setUp: async (server) => {
-    await setUp(server);
-    await server.command(
-      `.create materialized-view ${view} on table ${table} { ${table} | summarize Times = count(), Length = sum(strlen(Rest)) by Id }`,
-    );
-  },
-  lanes: (server, ledger, doing) => [
-    ...lanes(server, ledger, doing),
-    mergeLane(server, ledger, doing),
-    materializeLane(server, doing),
-  ],
-  found: async (server) => {
-    const names = await found(server);
-    const other = await server.query(
-      `${table} | summarize Times = count(), Length = sum(strlen(Rest)) by Id | union ${view} | summarize Sides = count() by Id, Times, Length | where Sides != 2`,
-    );
-    for (const [id, times] of other)
-      if (typeof id === 'string') names.set(id, `not the same in the view, of ${String(times)} rows`);
-    return names;
-  },
-  tidy: async (server, ledger) => {
-    if (await tidy(server, ledger)) await server.command(`.clear materialized-view ${view} data`);
-  },
+  kinds: [...rows.kinds, 'merges'],
+  lanes: (server, ledger, doing) => [...lanes(server, ledger, doing), mergeLane(server, ledger, doing)],
 };
-
-function materializeLane(server: LiveServer, doing: Doing): Lane {
-  const taken = async (): Promise<number> =>
-    Number((await server.query(`materialized_view('${view}') | summarize sum(Times)`))[0]?.[0]);
-  const materialize = async (rowsThen: number): Promise<void> => {
-    await server.control('POST', '/clock/advance', { seconds: upkeepSeconds });
-    const started = performance.now(); // upkeep goes on behind its answer
-    while ((await taken()) < rowsThen && performance.now() - started < mergeMsMax) await pause(5);
-  };
-  return {
-    kinds: ['materializations'],
-    once: async () => {
-      await pause(materializeEveryMs);
-      const rowsThen = Number((await server.query(`${table} | count`))[0]?.[0]);
-      await doing('materializations', () => materialize(rowsThen));
-    },
-  };
-}
 
 function mergeLane(server: LiveServer, ledger: Ledger, doing: Doing): Lane {
   const extentCount = async (): Promise<number> =>

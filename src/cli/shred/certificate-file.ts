@@ -1,5 +1,18 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { isJsonObject } from '../../base/json.ts';
+import { syncDirectory } from '../../base/sync-directory.ts';
 import { checkSignature } from '../proof/signature.ts';
 import { UserError } from '../user-error.ts';
 import type { ShredCertificate } from './certificate.ts';
@@ -26,16 +39,18 @@ export function readCertificate(file: string, fingerprint: string): ShredCertifi
   return document as unknown as ShredCertificate; // what this instance has signed it has made
 }
 
-/** The old one or the new one is there, whole, whenever the machine stops. @throws UserError when it cannot be written */
+/** The old one or the new one is there, whole, whenever the machine stops, and whoever else writes it. @throws UserError when it cannot be written */
 export function writeCertificate(file: string, text: string): void {
-  const next = `${file}.next`;
+  const next = `${file}.${randomBytes(8).toString('hex')}.next`;
   try {
-    writeFileSync(next, text, { mode: 0o600 });
+    writeFileSync(next, text, { mode: 0o600, flag: 'wx' });
     const descriptor = openSync(next, 'r');
     fsyncSync(descriptor);
     closeSync(descriptor);
     renameSync(next, file);
+    syncDirectory(dirname(file));
   } catch (error) {
+    rmSync(next, { force: true });
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
     throw new UserError(`${file} could not be written${code}.`, 'Give another file with --out.');
   }

@@ -39,6 +39,7 @@ export const shredLimits: readonly string[] = [
   'A copy of the data directory that was made before (a backup of the disk, a snapshot) holds the keys together with the data; only --state-anchor refuses one that is put back. With the root key elsewhere such a copy opens nothing without that.',
   'Rows that people have read by queries are wherever they were taken. Exports by commands are listed.',
   'Keys under Microsoft-managed custody, where a cluster was under one before, are destroyed by Kustody with the change; no vault of the customer has recorded them.',
+  'Of more than 1,000 tables the others are not asked, before or after.',
   'Memory can swap. Buffers that Kustody owns are overwritten when a cluster is suspended; copies in V8 strings, TLS and OpenSSL may remain until a process ends.',
   'The signature says that the certificate is as the instance signed it. Whoever owns the instance can have anything signed.',
 ];
@@ -58,9 +59,15 @@ export function makeCertificate(found: Findings): ShredCertificate {
 
 function reasonsOf({ keys, control, attempts, copies, history }: Findings): readonly string[] {
   const reasons: string[] = [];
-  for (const { key, state } of keys) if (state === 'there') reasons.push(`The key ${key} is there.`);
+  for (const { key, state } of keys) {
+    if (state === 'there') reasons.push(`The key ${key} is there.`);
+    if (state === 'unknown') reasons.push(`No vault of this instance ever had the key ${key}: it may be elsewhere.`);
+  }
   const opened = attempts.filter(({ outcome }) => outcome === 'opened');
   for (const { cluster, database, table } of opened) reasons.push(`${cluster}/${database}.${table} can still be read.`);
+  for (const { cluster, database, table, outcome, error = '' } of attempts)
+    if (outcome === 'unclear')
+      reasons.push(`${cluster}/${database}.${table} was not refused for its key (${error}): that shows nothing.`);
   const extents = (control?.tables ?? []).reduce((sum, table) => sum + table.opened, 0);
   if (control === undefined)
     reasons.push('No extent was seen to open before: the cluster did not serve, so that none opens now shows nothing.');

@@ -22,13 +22,14 @@ export interface OpenedTable extends TriedTable {
 }
 
 export interface Attempt extends TriedTable {
-  /** `gone`: there is no such cluster any more. */
-  readonly outcome: 'refused' | 'opened' | 'gone';
+  /** `refused`: for want of a key, as the cluster says of itself; `unclear`: for any other reason, which shows nothing; `gone`: there is no such
+   * cluster any more. */
+  readonly outcome: 'refused' | 'unclear' | 'opened' | 'gone';
   /** The service's own words. */
   readonly error?: string;
 }
 
-/** Tables beyond that are counted and not read. */
+/** Tables beyond that are not read. */
 export const tablesMax = 1_000;
 
 /** @param names of clusters, with the region that their host names have */
@@ -61,28 +62,37 @@ async function countOpened(environment: InstanceEnvironment, tried: TriedTable):
 const readingQuery = (table: string, column: string): string =>
   `set notruncation; ${quotedName(table)} | extend e = tostring(extent_id()), h = hash(tostring(${quotedName(column)})) | summarize h = max(h) by e`;
 
-/** The same tables again. Kusto answers from what it has in memory only while it may use its key. */
+/** The same tables again. Kusto answers from what it has in memory only while it may use its key.
+ * @param readLocked asked afterwards: whether a cluster has lost the key of a database, or its own. A query can fail for many other reasons */
 export async function tryExtents(
   environment: InstanceEnvironment,
   tables: readonly TriedTable[],
+  readLocked: () => Promise<(cluster: string, database: string) => boolean>,
 ): Promise<readonly Attempt[]> {
-  const attempts: Attempt[] = [];
+  const answers: (readonly [TriedTable, LocalResult | undefined])[] = [];
   for (const { cluster, host, database, table } of tables) {
     const tried = { cluster, host, database, table };
-    if (!environment.clusters.some((one) => one.name === cluster)) {
-      attempts.push({ ...tried, outcome: 'gone' });
-      continue;
-    }
-    const answer = await query(environment, tried, `${quotedName(table)} | take 1`);
-    attempts.push({ ...tried, ...outcomeOf(answer) });
+    const isThere = environment.clusters.some((one) => one.name === cluster);
+    const answer = isThere ? await query(environment, tried, `${quotedName(table)} | take 1`) : undefined;
+    answers.push([tried, answer]);
   }
-  return attempts;
+  const isLocked = await readLocked();
+  return answers.map(([tried, answer]) => {
+    if (answer === undefined) return { ...tried, outcome: 'gone' };
+    return { ...tried, ...outcomeOf(answer, isLocked(tried.cluster, tried.database)) };
+  });
 }
 
-function outcomeOf({ status, value }: LocalResult): Pick<Attempt, 'outcome' | 'error'> {
+export function outcomeOf(
+  { status, value }: Pick<LocalResult, 'status' | 'value'>,
+  isLocked: boolean,
+): Pick<Attempt, 'outcome' | 'error'> {
   const error = isJsonObject(value) && isJsonObject(value['error']) ? value['error'] : {};
   if (status < 400) return { outcome: 'opened' };
-  return { outcome: 'refused', error: `${status} ${textMember(error, 'code')}` };
+  return {
+    outcome: status === 503 && isLocked ? 'refused' : 'unclear',
+    error: `${status} ${textMember(error, 'code')}`,
+  };
 }
 
 async function query(

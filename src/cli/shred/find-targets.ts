@@ -41,6 +41,7 @@ export async function findTargets(
   });
   const keptFollowers: string[] = [];
   for (const cluster of named) {
+    requireSameCluster(cluster, before);
     requireCustomerKeys(cluster);
     targets.set(cluster.clusterId, await targetOf(arm, cluster, false));
     for (const follower of await followersOf(arm, cluster, clusters)) {
@@ -70,6 +71,16 @@ function noCluster(clusters: readonly ClusterDescription[], name: string): UserE
   );
   const hint = near.length === 0 ? 'There are none.' : `There ${near.length === 1 ? 'is' : 'are'}: ${near.join(', ')}`;
   return new UserError(`There is no cluster '${name}'.`, hint);
+}
+
+/** Its name may be another's since. */
+function requireSameCluster({ name, clusterId }: ClusterDescription, before: ShredCertificate | undefined): void {
+  const earlier = before?.clusters.find((target) => target.name === name);
+  if (earlier === undefined || earlier.clusterId === clusterId) return;
+  throw new UserError(
+    `The certificate is about a cluster ${name} that is gone; the one of that name now is another. Nothing was deleted.`,
+    'Give a file that is not there yet to shred that one. The old certificate stays what it is.',
+  );
 }
 
 function requireCustomerKeys({ name, custody }: ClusterDescription): void {

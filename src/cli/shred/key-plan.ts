@@ -1,6 +1,6 @@
 import { parseKeyId } from '../../base/key-id.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
-import type { VaultDescription } from '../../server/vault-inventory.ts';
+import type { KeyDescription, VaultDescription } from '../../server/vault-inventory.ts';
 import { kidsOf, unversioned } from '../custody/cluster-kids.ts';
 import type { KeyHistory, RecordedUse } from '../custody/key-history.ts';
 
@@ -57,9 +57,13 @@ export function doomedKeys(
   const isNew = (key: DoomedKey): boolean => !before.some((one) => one.key === key.key);
   // A key that came later under the name of one that is gone is another one.
   return [...keys.values()]
-    .map((key) =>
-      isNew(key) ? { ...key, versions: [...new Set([...key.versions, ...versionsIn(vaults, key)])].toSorted() } : key,
-    )
+    .map((key) => {
+      const found = find(vaults, key.key)[1];
+      if (found === undefined || !isNew(key)) return key;
+      if (key.versions.length > 0 && !hasSome(found, key.versions)) return key;
+      const there = found.versions.map(({ version }) => version);
+      return { ...key, versions: [...new Set([...key.versions, ...there])].toSorted() };
+    })
     .toSorted((left, right) => (left.key < right.key ? -1 : 1));
 }
 
@@ -99,7 +103,8 @@ export function othersUnder(
 }
 
 export interface KeyState {
-  readonly state: 'there' | 'deleted' | 'vaultDeleted' | 'purged';
+  /** `unknown`: it is in no vault here, and the audit tells of nothing that was done with it. */
+  readonly state: 'there' | 'deleted' | 'vaultDeleted' | 'purged' | 'unknown';
   /** When it can be brought back no more; ISO on the Kustody clock. */
   readonly purgedOn?: string;
 }
@@ -108,10 +113,11 @@ export interface KeyState {
 export function stateOf(
   { key, versions }: Pick<DoomedKey, 'key' | 'versions'>,
   vaults: readonly VaultDescription[],
+  { uses, steps }: Pick<KeyHistory, 'uses' | 'steps'>,
 ): KeyState {
   const [vault, found] = find(vaults, key);
-  if (vault === undefined || !found?.versions.some(({ version }) => versions.includes(version)))
-    return { state: 'purged' };
+  if (vault === undefined || !hasSome(found, versions))
+    return { state: [...uses, ...steps].some((one) => one.key === key) ? 'purged' : 'unknown' };
   const dates = [vault.purgedOn, found.purgedOn].filter((date) => date !== undefined);
   const purgedOn = dates.reduce<string | undefined>(least, undefined);
   if (vault.state === 'deleted') return { state: 'vaultDeleted', ...(purgedOn === undefined ? {} : { purgedOn }) };
@@ -125,8 +131,8 @@ function find(vaults: readonly VaultDescription[], key: string) {
   return [vault, vault?.keys.find((one) => one.name.toLowerCase() === parsed?.name.toLowerCase())] as const;
 }
 
-const versionsIn = (vaults: readonly VaultDescription[], { key }: DoomedKey): readonly string[] =>
-  (find(vaults, key)[1]?.versions ?? []).map(({ version }) => version);
+const hasSome = (found: KeyDescription | undefined, versions: readonly string[]): found is KeyDescription =>
+  found?.versions.some(({ version }) => versions.includes(version)) === true;
 
 function versionIn(kid: string): readonly string[] {
   const version = parseKeyId(kid)?.version;

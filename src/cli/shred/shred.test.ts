@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../base/json.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { VaultDescription } from '../../server/vault-inventory.ts';
-import type { Findings } from './certificate.ts';
+import type { Findings, ShredCertificate } from './certificate.ts';
 import { makeCertificate, verdictOf } from './certificate.ts';
 import { copiesOf } from '../custody/copies.ts';
 import { foldHistory } from '../custody/key-history.ts';
 import type { Target } from './key-plan.ts';
 import { doomedKeys, otherUsers, othersUnder, stateOf } from './key-plan.ts';
+import { outcomeOf } from './extent-attempts.ts';
+import { findTargets } from './find-targets.ts';
 import { shredPage } from './page.ts';
 
 const versions = ['1'.repeat(32), '2'.repeat(32), '3'.repeat(32)] as const;
@@ -67,19 +69,34 @@ describe('the keys that go', () => {
 
   it('have the versions that were used or there at first; one that comes later under the name is another key', () => {
     const vaults = (version: string, more: object = {}, state = 'live'): readonly VaultDescription[] =>
-      [{ name: 'v', state, ...more, keys: [{ name: 'K', versions: [{ version }] }] }] as unknown as VaultDescription[];
+      [{ name: 'v', state, keys: [{ name: 'K', versions: [{ version }] }], ...more }] as unknown as VaultDescription[];
     const clusters = [cluster('1', 'c', `${key('k')}/${versions[0]}`)];
-    const [first] = doomedKeys([target], clusters, historyOf(), vaults(versions[1]));
+    const both = vaults(versions[1], {
+      keys: [{ name: 'K', versions: [{ version: versions[0] }, { version: versions[1] }] }],
+    });
+    const [first] = doomedKeys([target], clusters, historyOf(), both);
     expect(first).toMatchObject({ key: key('k'), versions: [versions[0], versions[1]], usedBy: ['c'] });
     if (first === undefined) return;
     const [again] = doomedKeys([target], [], historyOf(), vaults(versions[2]), [first]);
     expect(again?.versions).toEqual([versions[0], versions[1]]);
-    expect(stateOf(first, vaults(versions[1]))).toEqual({ state: 'there' });
-    expect(stateOf(first, vaults(versions[2]))).toEqual({ state: 'purged' });
-    expect(stateOf(first, vaults(versions[1], { purgedOn: '2027' }, 'deleted'))).toEqual({
+    const known = historyOf(vaultEvent('KeyDelete', key('k'), 'u'));
+    expect(stateOf(first, vaults(versions[1]), known)).toEqual({ state: 'there' });
+    expect(stateOf(first, vaults(versions[2]), known)).toEqual({ state: 'purged' });
+    expect(stateOf(first, vaults(versions[1], { purgedOn: '2027' }, 'deleted'), known)).toEqual({
       ...{ state: 'vaultDeleted', purgedOn: '2027' },
     });
-    expect(stateOf(first, [])).toEqual({ state: 'purged' });
+    expect(stateOf(first, [], known)).toEqual({ state: 'purged' });
+    // Of a vault outside, which the server was started without.
+    expect(stateOf(first, [], historyOf(vaultEvent('KeyDelete', key('other'), 'u')))).toEqual({ state: 'unknown' });
+  });
+
+  it('leave a key alone that was made under the name of one that was purged before anything was shredded', () => {
+    const history = historyOf(vaultEvent('KeyUnwrap', `${key('k')}/${versions[0]}`, 'p', byCluster('c')));
+    const again = [{ name: 'v', state: 'live', keys: [{ name: 'k', versions: [{ version: versions[1] }] }] }];
+    const vaults = again as unknown as VaultDescription[];
+    const [one] = doomedKeys([target], [], history, vaults);
+    expect(one).toMatchObject({ key: key('k'), versions: [versions[0]] });
+    expect(one && stateOf(one, vaults, history)).toEqual({ state: 'purged' });
   });
 });
 
@@ -134,6 +151,32 @@ describe('copies', () => {
   });
 });
 
+describe('a query after the keys are deleted', () => {
+  it.each([
+    [200, true, 'opened'],
+    [200, false, 'opened'],
+    [503, true, 'refused'],
+    // Busy, stopped, or started just now; and without the role to read, which says nothing of the key.
+    [503, false, 'unclear'],
+    [403, true, 'unclear'],
+    [403, false, 'unclear'],
+  ] as const)('with status %i, the cluster being without its key: %s, is %s', (status, isLocked, outcome) => {
+    expect(outcomeOf({ status, value: {} }, isLocked).outcome).toBe(outcome);
+  });
+});
+
+describe('clusters', () => {
+  it('of an earlier certificate are not those that have the name now', async () => {
+    const arm = () => Promise.resolve({ value: [] });
+    const before = { clusters: [target] } as unknown as ShredCertificate;
+    const same = cluster('1', 'c', `${key('k')}/${versions[0]}`);
+    expect((await findTargets({ arm }, [same], ['c'], before)).targets).toMatchObject([{ clusterId: '1' }]);
+    await expect(
+      findTargets({ arm }, [{ ...same, clusterId: '2' as typeof same.clusterId }], ['c'], before),
+    ).rejects.toThrow(/the one of that name now is another/);
+  });
+});
+
 describe('a certificate', () => {
   const tried = { cluster: 'c', host: 'h', database: 'db', table: '<T>' };
   const uncontrolled: Findings = {
@@ -146,7 +189,7 @@ describe('a certificate', () => {
     ...uncontrolled,
     control: { madeOn: '2026', tables: [{ ...tried, opened: 1, listed: 1 }] },
   };
-  const keyIn = (state: 'there' | 'deleted') => [
+  const keyIn = (state: 'there' | 'deleted' | 'unknown') => [
     { key: key('k'), versions: [versions[0]], usedBy: ['c'], state, purgedOn: '2027-01-01T00:00:00.000Z' },
   ];
 
@@ -159,7 +202,9 @@ describe('a certificate', () => {
 
   it.each<[string, Findings]>([
     ['a key is there', { ...found, keys: keyIn('there') }],
+    ['no vault here knows a key', { ...found, keys: keyIn('unknown') }],
     ['a table can be read', { ...found, attempts: [{ ...tried, outcome: 'opened' }] }],
+    ['a table is not refused for its key', { ...found, attempts: [{ ...tried, outcome: 'unclear', error: '403' }] }],
     ['nothing was read before', uncontrolled],
     [
       'no extent opened before',

@@ -64,14 +64,14 @@ export async function shred(
   const held = { client, environment, targets, keys, keptFollowers };
   const control = before?.control ?? (await controlOf(environment, servingOf(clusters, targets)));
   const vaults = (await listVaults(client)).vaults;
-  const there = keys.filter((key) => stateOf(key, vaults).state === 'there');
+  const there = keys.filter((key) => stateOf(key, vaults, history).state === 'there');
   if (there.length > 0) {
     const plan = await certify(held, history, control);
     if (!(await steps.confirm(plan))) throw new UserError('Nothing was deleted.');
     steps.write(await signReport(client, plan));
     for (const { key } of there) await deleteKey(environment, key);
   }
-  if (request.advanceClock) await advanceClock(client, keys);
+  if (request.advanceClock) await advanceClock(client, keys, history);
   const signed = await signReport(client, await certify(held, await readKeyHistory(client), control));
   steps.write(signed);
   return signed;
@@ -102,13 +102,22 @@ async function certify(
     madeOnKustodyClock: (await readClock(client)).now,
     dataDirectory: client.dataDirectory,
     clusters: targets,
-    keys: keys.map((key) => ({ ...key, ...stateOf(key, vaults) })),
+    keys: keys.map((key) => ({ ...key, ...stateOf(key, vaults, history) })),
     ...(control === undefined ? {} : { control }),
-    attempts: await tryExtents(environment, control?.tables ?? []),
+    attempts: await tryExtents(environment, control?.tables ?? [], () => readLocked(client)),
     copies: copiesOf(history, names, copied, keptFollowers),
     alsoUsedBy: otherUsers(keys, targets, history),
     history: { complete: history.wholeLog, ...(history.since === undefined ? {} : { since: history.since }) },
   });
+}
+
+async function readLocked(client: ControlClient): Promise<(cluster: string, database: string) => boolean> {
+  const locked = new Set<string>();
+  for (const { name, suspension, databaseNames, databaseKeys = [] } of await listClusters(client, false)) {
+    const without = databaseKeys.flatMap((one) => (one.suspension === undefined ? [] : [one.name]));
+    for (const database of suspension === undefined ? without : databaseNames) locked.add(`${name}/${database}`);
+  }
+  return (cluster, database) => locked.has(`${cluster}/${database}`);
 }
 
 function exportsOf(
@@ -173,9 +182,9 @@ async function requireVirtualClock(client: ControlClient): Promise<void> {
   );
 }
 
-async function advanceClock(client: ControlClient, keys: readonly DoomedKey[]): Promise<void> {
+async function advanceClock(client: ControlClient, keys: readonly DoomedKey[], history: KeyHistory): Promise<void> {
   const { vaults } = await listVaults(client);
-  const dates = keys.flatMap((key) => stateOf(key, vaults).purgedOn ?? []).toSorted();
+  const dates = keys.flatMap((key) => stateOf(key, vaults, history).purgedOn ?? []).toSorted();
   const last = dates.at(-1);
   if (last === undefined) return;
   const seconds = (Date.parse(last) - Date.parse((await readClock(client)).now)) / 1000;

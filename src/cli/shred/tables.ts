@@ -10,6 +10,7 @@ const stateTexts = {
   deleted: 'deleted',
   vaultDeleted: 'deleted with its vault',
   purged: 'purged',
+  unknown: 'not known here',
 } as const;
 
 export const keyTable = ({ keys }: ShredCertificate): PlainTable => ({

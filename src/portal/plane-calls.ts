@@ -19,8 +19,9 @@ const audiences: readonly { readonly host: RegExp; readonly resource: string }[]
   { host: /^[a-z0-9-]{1,63}\.[a-z0-9-]{1,40}\.kusto\.windows\.net$/, resource: 'https://kusto.kusto.windows.net' },
 ];
 
-/** Of the page's request; all else (cookies, the page token, where it comes from) is between the page and the portal. */
-const passedOn = /^(?:accept|content-type|content-length|if-match|if-none-match|prefer|x-ms-[\w-]+)$/;
+/** Of the page's request, with how its body is framed: Node frames none of a GET by itself, and a plane would take it for another request. All
+ * else (cookies, the page token, where it comes from) is between the page and the portal. */
+const passedOn = /^(?:accept|content-type|content-length|transfer-encoding|if-match|if-none-match|prefer|x-ms-[\w-]+)$/;
 const passedBack =
   /^(?:content-type|content-length|etag|location|azure-asyncoperation|retry-after|www-authenticate|x-ms-[\w-]+)$/;
 

@@ -21,8 +21,9 @@ const types: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
-/** `index.html`, or a file below `assets` whose name has a hash of what it holds. There is no other way to write a path. */
-const names = /^(?:assets\/)?\w[\w-]*(?:\.[\w-]+)+$/;
+/** `index.html`, or a file below `assets` whose name has a hash of what it holds. There is no other way to write a path, and none that is too
+ * long for a file system. */
+const names = /^(?=.{1,200}$)(?:assets\/)?\w[\w-]*(?:\.[\w-]+)+$/;
 const decompress = promisify(brotliDecompress);
 
 /** A file of the built portal, as the build has compressed it when the client takes that.

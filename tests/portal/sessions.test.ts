@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:tls';
+import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
@@ -56,7 +57,9 @@ describe('sessions of the portal', () => {
   it('need the cookie and the page token, in every request, reads too', async () => {
     const { headers } = await open();
     const other = await open();
-    expect(await statusOf('GET', '/status', headers)).toBe(200);
+    const status = await send('GET', '/status', headers);
+    expect(status.status).toBe(200);
+    expect(status.headers).toMatchObject({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     const { cookie, 'x-kustody-page': page } = headers;
     const wrong: Headers[] = [
       { cookie },
@@ -140,6 +143,34 @@ describe('sessions of the portal', () => {
       });
     const absent = await send('GET', '/portal/planes/absent.vault.azure.net/keys?api-version=7.4', headers);
     expect(absent).toMatchObject({ status: 502, body: { error: { code: 'NoAnswer' } } });
+  });
+
+  it('put nothing behind a request that a plane would take for another one', async () => {
+    const { headers } = await open();
+    const behind = 'GET /smuggled?api-version=7.4 HTTP/1.1\r\nhost: management.azure.com\r\n\r\n';
+    const seen = async () =>
+      (await send('GET', '/traffic', headers)).body as { readonly requests: readonly { readonly path: string }[] };
+    const { requests: before } = await seen();
+    for (const method of ['GET', 'DELETE', 'OPTIONS']) {
+      const lines = Object.entries({ ...headers, origin, host: new URL(origin).host, 'transfer-encoding': 'chunked' });
+      const socket = connect({
+        port: fixture.server.port,
+        servername: 'localhost',
+        ca: readFileSync(fixture.server.caFile),
+      });
+      socket.write(
+        [
+          `${method} /portal/planes/management.azure.com/subscriptions?api-version=2022-12-01 HTTP/1.1`,
+          ...lines.map(([name, value]) => `${name}: ${value}`),
+          'connection: close',
+          ...['', behind.length.toString(16), behind, '0', '', ''],
+        ].join('\r\n'),
+      );
+      expect(await text(socket)).toMatch(method === 'GET' ? /^HTTP\/1\.1 200 / : /^HTTP\/1\.1 405 /);
+    }
+    const { requests } = await seen();
+    expect(requests.length).toBeGreaterThan(before.length);
+    expect(requests.filter(({ path }) => path.includes('smuggled'))).toEqual([]);
   });
 
   it('see the last requests of all planes, and why they failed, but no secret of theirs', async () => {
@@ -290,7 +321,15 @@ describe('files of the portal', () => {
   });
 
   it('are those of the build alone', async () => {
-    for (const name of ['assets/../index.html', '../x.js', '/etc/passwd', 'assets/', 'index.html.br', 'absent.js'])
+    for (const name of [
+      'assets/../index.html',
+      '../x.js',
+      '/etc/passwd',
+      'assets/',
+      'index.html.br',
+      'absent.js',
+      `${'a'.repeat(300)}.js`,
+    ])
       expect(await readStatic(directory, name, 'br')).toBeUndefined();
   });
 

@@ -1,4 +1,5 @@
 import type { PlaneApp, PlaneAppOptions } from './plane-app.ts';
+import { correlationHeaders } from './correlation.ts';
 import { createPlaneApp } from './plane-app.ts';
 
 /** The app of the host `localhost`, whose routes the server adds. `/healthz` (it runs) and `/readyz` (it serves) answer everybody, so
@@ -8,6 +9,7 @@ export function createControlApp(options: PlaneAppOptions): PlaneApp {
   const planeApp = createPlaneApp({
     ...options,
     seenAs: 'nothing',
+    answerHeaders: (correlation) => ({ ...correlationHeaders(correlation), ...privateHeaders }),
     log: {
       ...options.log,
       request: (line) => {
@@ -22,5 +24,7 @@ export function createControlApp(options: PlaneAppOptions): PlaneApp {
   return planeApp;
 }
 
+/** Browsers ask, too: what they get is for the page that asked, and for no cache. */
+const privateHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 const healthPath = '/healthz';
 const openPaths: ReadonlySet<string> = new Set([healthPath, '/readyz']);

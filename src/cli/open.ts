@@ -7,6 +7,7 @@ import type { ControlClient } from './control-client.ts';
 import { requireInstance } from './control-client.ts';
 import { dataDirectoryOf, dataOption } from './options.ts';
 import { authorityFileName } from '../server/control-file.ts';
+import { UserError } from './user-error.ts';
 
 interface OpenOptions {
   readonly data?: string;
@@ -24,13 +25,19 @@ export function openCommand(): Command {
     });
 }
 
+export const portalNotBuilt = (): UserError =>
+  new UserError('The pages of the portal are not built here.', "In the clone, 'npm run build:portal' builds them.");
+
 /** @param inBrowser also open it, where there is a desktop
- * @returns what to tell the user */
+ * @returns what to tell the user
+ * @throws UserError where there are no pages to open */
 export async function openPortal(client: ControlClient, inBrowser: boolean): Promise<string> {
   const link = (await client.call('POST', '/portal-links')) as {
     readonly path: string;
     readonly expiresInSeconds: number;
+    readonly isBuilt: boolean;
   };
+  if (!link.isBuilt) throw portalNotBuilt();
   const url = `https://localhost:${client.file.port}${link.path}`;
   const opened = inBrowser && openInBrowser(client.dataDirectory, url);
   return [

@@ -3,9 +3,10 @@ import { configOption, takeConfigFile } from './config-file.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { requireInstance } from './control-client.ts';
 import { interrupted } from './interrupted.ts';
-import { openPortal } from './open.ts';
+import { openPortal, portalNotBuilt } from './open.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
+import { isPortalBuilt } from '../server/portal-pages.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import {
@@ -98,6 +99,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
 }
 
 async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
+  if (options.open && !isPortalBuilt(import.meta.dirname)) throw portalNotBuilt();
   const rootKey = rootKeys.take(options.rootKeyFd);
   const seed = await seedDirectoryOf(options.seed);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { isKustoPath, refuseLocalhost } from '../cluster/supervisor/plane/kusto-plane.ts';
 import type { Plane } from '../http/plane.ts';
 import { createPortalPlane, isPortalPath } from '../portal/portal-plane.ts';
@@ -8,6 +8,7 @@ import { PortalSessions, sessionLimits } from '../portal/sessions.ts';
 import { ControlError } from './control-plane.ts';
 import type { InstanceEnvironment } from './instance-environment.ts';
 import { localToken } from './local-client.ts';
+import { isPortalBuilt, portalDirectory } from './portal-pages.ts';
 import type { ServerParts } from './server-parts.ts';
 
 export interface Portal {
@@ -15,7 +16,7 @@ export interface Portal {
    * @returns false for a request that does not come from the portal
    * @throws PortalError, ControlError for one that does, and may not */
   readonly admits: (request: FastifyRequest) => boolean;
-  /** `POST /portal-links`, for the holder of the control token: a link that opens the portal once. */
+  /** `POST /portal-links`, for the holder of the control token: a link that opens the portal once, and whether it has pages. */
   readonly routes: (app: FastifyInstance) => void;
   /** The control API and the portal, which share a host. */
   readonly beside: (control: Plane) => Plane;
@@ -48,6 +49,7 @@ const tokenKeptMs = 5 * 60_000;
 
 export function openPortal(parts: ServerParts, environment: () => Promise<InstanceEnvironment>): Portal {
   const { monotonic } = parts.clocks;
+  const folder = dirname(parts.settings.scripts.kqlProcess);
   const sessions = new PortalSessions(parts.randomBytes, monotonic);
   const tokens = new Map<string, { readonly token: Promise<string>; readonly madeAt: number }>();
   const token = (resource: string): Promise<string> => {
@@ -61,7 +63,7 @@ export function openPortal(parts: ServerParts, environment: () => Promise<Instan
   const plane = createPortalPlane({
     ...{ log: parts.log, sessions, token },
     edge: () => ({ address: parts.settings.listen.host, port: parts.ports().port, ca: parts.certificatePem }),
-    directory: join(dirname(parts.settings.scripts.kqlProcess), 'portal'),
+    directory: portalDirectory(folder),
   });
   return {
     admits: (request) => {
@@ -79,6 +81,7 @@ export function openPortal(parts: ServerParts, environment: () => Promise<Instan
       app.post('/portal-links', () => ({
         path: `/portal/#open=${sessions.newLink()}`,
         expiresInSeconds: sessionLimits.linkMs / 1000,
+        isBuilt: isPortalBuilt(folder),
       }));
     },
     beside: (control) => ({

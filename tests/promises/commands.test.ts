@@ -6,7 +6,7 @@ import type { StartedCommand } from '../support/kustody-command.ts';
 
 const commands = [
   ...['article', 'run', 'up', 'env', 'hosts', 'clock', 'query', 'check-keys', 'reset', 'version'],
-  ...['proof', 'lineage', 'shred', 'drill', 'extent', 'cmk', 'status', 'logs', 'state', 'completion'],
+  ...['proof', 'lineage', 'shred', 'drill', 'extent', 'cmk', 'status', 'logs', 'state', 'completion', 'open'],
 ];
 const clockCommands = ['show', 'advance', 'freeze', 'resume', 'accept'];
 const extentCommands = ['list', 'export'];

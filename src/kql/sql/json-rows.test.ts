@@ -44,6 +44,8 @@ const many = Array.from({ length: 250 }, (_column, index) => `c${index} = ${inde
 it.each([
   `print ${many}`,
   'print 1',
+  'print least = totimespan(-9223372036854775807 - 1) | extend text = tostring(least)',
+  'print negative = 0.0 * -1.0, positive = 0.0',
   'range x from 1 to 5000 step 1 | sort by x desc | project x, s = strcat("n", x)',
   'datatable(a:long, s:string)[1, "x", 2, "y"] | as hint.materialized=true t | union t, (print b = datetime(null))',
   'print x = 9223372036854775807 | extend y = x + 1',

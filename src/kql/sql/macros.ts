@@ -73,14 +73,15 @@ export const jsonOfDatetime = macro(
   (t) =>
     sql`'"' || strftime(${ts(t)}, '%Y-%m-%dT%H:%M:%S.') || lpad(CAST((${t}) % 10000000 AS VARCHAR), 7, '0') || 'Z"'`,
 );
+// The sign is taken off what divisions leave: the least timespan itself has no opposite.
 export const timespanBody = macro(
   'timespan_body',
   (
     t,
-  ) => sql`CASE WHEN (${t}) < 0 THEN '-' ELSE '' END || CASE WHEN abs(${t}) >= 864000000000 THEN CAST(abs(${t}) // 864000000000 AS VARCHAR) || '.' ELSE '' END
-      || lpad(CAST(abs(${t}) // 36000000000 % 24 AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(${t}) // 600000000 % 60 AS VARCHAR), 2, '0')
-      || ':' || lpad(CAST(abs(${t}) // 10000000 % 60 AS VARCHAR), 2, '0')
-      || CASE WHEN (${t}) % 10000000 <> 0 THEN '.' || lpad(CAST(abs(${t}) % 10000000 AS VARCHAR), 7, '0') ELSE '' END`,
+  ) => sql`CASE WHEN (${t}) < 0 THEN '-' ELSE '' END || CASE WHEN (${t}) // 864000000000 <> 0 THEN CAST(abs((${t}) // 864000000000) AS VARCHAR) || '.' ELSE '' END
+      || lpad(CAST(abs((${t}) // 36000000000 % 24) AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs((${t}) // 600000000 % 60) AS VARCHAR), 2, '0')
+      || ':' || lpad(CAST(abs((${t}) // 10000000 % 60) AS VARCHAR), 2, '0')
+      || CASE WHEN (${t}) % 10000000 <> 0 THEN '.' || lpad(CAST(abs((${t}) % 10000000) AS VARCHAR), 7, '0') ELSE '' END`,
 );
 export const textOfTimespan = macro('text_of_timespan', (t) => sql`coalesce(${timespanBody(t)}, '')`);
 export const jsonOfTimespan = macro('json_of_timespan', (t) => sql`'"' || ${timespanBody(t)} || '"'`);

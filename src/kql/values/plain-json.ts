@@ -22,5 +22,5 @@ export function plainJson(raw: string): string {
   if (/^-?\d+$/.test(raw)) return raw === '-0' ? '0' : raw;
   const value = Number(raw);
   if (!Number.isFinite(value)) return raw;
-  return Object.is(value, -0) ? '-0.0' : realToJson(value).replace('e+', 'e');
+  return realToJson(value).replace('e+', 'e');
 }

@@ -30,10 +30,10 @@ function plain(mantissa: string, exponent: number): string {
   return `${sign}${padded.slice(0, exponent + 1)}.${padded.slice(exponent + 1)}`;
 }
 
-/** A real inside JSON: `1.0`, not `1`, so that it stays a real. NaN and infinities are strings. */
+/** A real inside JSON: `1.0`, not `1`, so that it stays a real, and a zero with its sign. NaN and infinities are strings. */
 export function realToJson(value: number): string {
   if (!Number.isFinite(value)) return `"${String(value)}"`;
-  const text = String(value);
+  const text = Object.is(value, -0) ? '-0' : String(value);
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 

@@ -52,6 +52,11 @@ export class Output {
     this.length += count;
   }
 
+  /** The memory itself, until it grows again; behind `length` is nothing of worth. */
+  get held(): Buffer {
+    return Buffer.from(this.#held.buffer);
+  }
+
   /** Keeps no more than there is. */
   bytes(): Uint8Array {
     return this.#held.slice(0, this.length);

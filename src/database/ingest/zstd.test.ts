@@ -28,6 +28,30 @@ describe('a frame of Zstandard', () => {
     expect((await unpacking)?.length).toBe(8 * 300_000);
   });
 
+  it('of many blocks of nothing is unpacked in turns, and so are many frames that are skipped', async () => {
+    const blocks = Buffer.concat([Buffer.from('28b52ffd0000', 'hex'), Buffer.alloc(1_200_000), Buffer.from([1, 0, 0])]);
+    const skipped = Buffer.concat(Array.from({ length: 150_000 }, () => Buffer.from('502a4d1800000000', 'hex')));
+    for (const packed of [blocks, skipped]) {
+      let isOver = false;
+      const unpacking = unpackZstdInTurns(packed, 1).finally(() => (isOver = true));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(isOver).toBe(false);
+      expect(await unpacking).toEqual(new Uint8Array(0));
+    }
+  });
+
+  it('is none where it tells the sum of something else', () => {
+    const withSums = Object.keys(expected).filter((name) => name.endsWith('.19.zst'));
+    expect(withSums.length).toBeGreaterThan(5);
+    for (const name of withSums)
+      for (const fromEnd of [1, 4]) {
+        const changed = Buffer.from(file(name));
+        const at = changed.length - fromEnd;
+        changed[at] = (changed[at] ?? 0) ^ 1;
+        expect(unpackZstd(changed, 10 ** 6), name).toBeUndefined();
+      }
+  });
+
   it('that is cut anywhere is none', () => {
     const packed = file('words.19.zst');
     for (let length = 0; length < packed.length; length += 61)

@@ -1,15 +1,16 @@
 import { Turns } from '../../base/turns.ts';
+import { GrowingXxhash64 } from '../../kql/algorithms/text/xxhash64.ts';
 import { NotZstd } from './zstd-entropy.ts';
 import { Frame, numberAt, Output, slice } from './zstd-blocks.ts';
 
 const magic = 0xfd2fb528;
 
-/** Bytes unpacked in one turn of the event loop. */
+/** Bytes read and unpacked in one turn of the event loop. */
 const bytesPerTurn = 1024 * 1024;
 
-/** Unpacks frames of Zstandard, one after the other. Sums are not checked; dictionaries are not known.
+/** Unpacks frames of Zstandard, one after the other. Dictionaries are not known.
  * @param bytesMax of what comes out
- * @returns undefined for what is no such frame, or is longer @see RFC 8878 */
+ * @returns undefined for what is no such frame, is longer, or has not the sum that it tells @see RFC 8878 */
 export function unpackZstd(packed: Uint8Array, bytesMax: number): Uint8Array | undefined {
   const blocks = unpackBlocks(packed, bytesMax);
   for (;;) {
@@ -29,7 +30,7 @@ export async function unpackZstdInTurns(packed: Uint8Array, bytesMax: number): P
   }
 }
 
-/** @returns (of the generator, in between) how many bytes a block had */
+/** @returns (of the generator, in between) how many bytes were read and unpacked */
 function* unpackBlocks(packed: Uint8Array, bytesMax: number): Generator<number, Uint8Array | undefined> {
   try {
     const out = new Output(bytesMax);
@@ -48,6 +49,7 @@ function* readFrame(packed: Uint8Array, start: number, out: Output): Generator<n
   if (mark >= 0x184d2a50 && mark <= 0x184d2a5f) {
     const skipped = numberAt(packed, start + 4, 4);
     slice(packed, start + 8, skipped);
+    yield 8;
     return start + 8 + skipped;
   }
   if (mark !== magic) throw new NotZstd();
@@ -62,16 +64,19 @@ function* readFrame(packed: Uint8Array, start: number, out: Output): Generator<n
   at += sizeBytes;
   out.frameAt = out.length;
   const frame = new Frame(out);
+  const sum = (flags & 4) === 0 ? undefined : new GrowingXxhash64(out.frameAt);
   for (let isLast = false; !isLast;) {
     const header = numberAt(packed, at, 3);
-    at += 3;
     isLast = (header & 1) === 1;
     const before = out.length;
-    at += frame.block((header >> 1) & 3, header >> 3, packed, at);
-    yield out.length - before;
+    const read = 3 + frame.block((header >> 1) & 3, header >> 3, packed, at + 3);
+    at += read;
+    sum?.take(out.held, out.length);
+    yield read + out.length - before;
   }
   if (size !== undefined && out.length - out.frameAt !== size) throw new NotZstd();
-  const sumBytes = (flags & 4) === 0 ? 0 : 4;
-  numberAt(packed, at, sumBytes);
-  return at + sumBytes;
+  if (sum === undefined) return at;
+  const told = numberAt(packed, at, 4);
+  if (BigInt.asUintN(32, sum.finish(out.held, out.length)) !== BigInt(told)) throw new NotZstd();
+  return at + 4;
 }

@@ -84,43 +84,89 @@ const p5 = Word.of(2870177450012600261n);
 const starts = [Word.of(p1.signed + p2.signed), p2, Word.of(0n), Word.of(-p1.signed)] as const;
 const laneTurns = [1, 7, 12, 18] as const;
 
-const lanes = [new Word(0, 0), new Word(0, 0), new Word(0, 0), new Word(0, 0)] as const;
+type Lanes = readonly [Word, Word, Word, Word];
+const newLanes = (): Lanes => [new Word(0, 0), new Word(0, 0), new Word(0, 0), new Word(0, 0)];
+
+const lanes = newLanes();
 const acc = new Word(0, 0);
 const own = new Word(0, 0);
 
 /** What a round makes of nothing but a lane. */
 const alone = (lane: Word): Word => own.set(lane).multiply(p2).rotate(31).multiply(p1);
 
+const begin = (some: Lanes): void => {
+  for (const [index, lane] of some.entries()) lane.set(starts[index] ?? p2);
+};
+
+/** Takes in what is whole of 32 bytes each.
+ * @returns where the rest begins */
+function takeWhole(some: Lanes, bytes: Buffer, from: number, end: number): number {
+  let at = from;
+  for (; at + 32 <= end; at += 32)
+    for (let index = 0; index < 4; index += 1) {
+      const input = own.read(bytes, at + index * 8).multiply(p2);
+      some[index]?.add(input).rotate(31).multiply(p1);
+    }
+  return at;
+}
+
 /** @returns the hash as a signed 64-bit integer */
 export function xxhash64(bytes: Buffer): bigint {
   const { length } = bytes;
-  let at = 0;
-  if (length >= 32) {
-    for (const [index, lane] of lanes.entries()) lane.set(starts[index] ?? p2);
-    for (; at + 32 <= length; at += 32)
-      for (let index = 0; index < 4; index += 1) {
-        const input = own.read(bytes, at + index * 8).multiply(p2);
-        lanes[index]?.add(input).rotate(31).multiply(p1);
-      }
+  if (length < 32) return finished(undefined, bytes, 0, length, length);
+  begin(lanes);
+  return finished(lanes, bytes, takeWhole(lanes, bytes, 0, length), length, length);
+}
+
+/** The same of what comes bit by bit into one buffer. */
+export class GrowingXxhash64 {
+  readonly #start: number;
+  readonly #lanes = newLanes();
+  #at: number;
+
+  /** @param start where in the buffer it begins */
+  constructor(start: number) {
+    this.#start = start;
+    this.#at = start;
+    begin(this.#lanes);
+  }
+
+  /** @param bytes the buffer, or a greater one with the same in it */
+  take(bytes: Buffer, end: number): void {
+    this.#at = takeWhole(this.#lanes, bytes, this.#at, end);
+  }
+
+  /** @returns as `xxhash64` */
+  finish(bytes: Buffer, end: number): bigint {
+    this.take(bytes, end);
+    const length = end - this.#start;
+    return finished(length < 32 ? undefined : this.#lanes, bytes, this.#at, end, length);
+  }
+}
+
+/** @param some lanes, where there were 32 bytes or more
+ * @param from of what they have not taken in */
+function finished(some: Lanes | undefined, bytes: Buffer, from: number, end: number, length: number): bigint {
+  let at = from;
+  if (some === undefined) acc.set(p5);
+  else {
     acc.high = 0;
     acc.low = 0;
-    for (const [index, lane] of lanes.entries()) acc.add(own.set(lane).rotate(laneTurns[index] ?? 1));
-    for (const lane of lanes) acc.xor(alone(lane)).multiply(p1).add(p4);
-  } else {
-    acc.set(p5);
+    for (const [index, lane] of some.entries()) acc.add(own.set(lane).rotate(laneTurns[index] ?? 1));
+    for (const lane of some) acc.xor(alone(lane)).multiply(p1).add(p4);
   }
   own.high = 0;
   own.low = length | 0;
   acc.add(own);
-  for (; at + 8 <= length; at += 8)
+  for (; at + 8 <= end; at += 8)
     acc.xor(own.read(bytes, at).multiply(p2).rotate(31).multiply(p1)).rotate(27).multiply(p1).add(p4);
-  if (at + 4 <= length) {
+  if (at + 4 <= end) {
     own.high = 0;
     own.low = bytes.readInt32LE(at);
     acc.xor(own.multiply(p1)).rotate(23).multiply(p2).add(p3);
     at += 4;
   }
-  for (; at < length; at += 1) {
+  for (; at < end; at += 1) {
     own.high = 0;
     own.low = bytes[at] ?? 0;
     acc.xor(own.multiply(p5)).rotate(11).multiply(p1);

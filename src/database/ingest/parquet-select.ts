@@ -84,6 +84,8 @@ export async function parquetColumns(connection: EngineConnection, path: string)
  * @returns the error to throw */
 export async function parquetFailure(connection: EngineConnection, path: string, error: unknown): Promise<unknown> {
   if (!(error instanceof KqlError) || (error.code !== 'internal' && error.code !== 'runtime')) return error;
+  if (error.cause instanceof Error && bytesForText.test(error.cause.message))
+    return dataError('FormatNotSupported', 'parquet with bytes that are no UTF-8 text in a column that is read');
   try {
     await collect(connection, `SELECT count(COLUMNS(*)) FROM ${readParquet(path)}`);
     return error;
@@ -91,6 +93,9 @@ export async function parquetFailure(connection: EngineConnection, path: string,
     return notParquet();
   }
 }
+
+/** How DuckDB says that bytes without a mark, which are read as text, are none. The rest of it quotes them. */
+const bytesForText = /^Invalid Input Error: Invalid string encoding found in Parquet file/;
 
 const notParquet = (): Error => malformedData('BadRequest_InvalidBlob', 'The data is not valid Parquet');
 

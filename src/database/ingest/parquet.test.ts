@@ -99,6 +99,18 @@ describe('fields of Parquet', () => {
     expect(await fixture.rows('T')).toEqual([]);
   });
 
+  it('of bytes that are no text are refused by name where they are read', async () => {
+    expect(await refusal(ingested(vector('bytes'), { id: 'long', bytes: 'string' }))).toEqual([
+      'FormatNotSupported',
+      "Data format 'parquet with bytes that are no UTF-8 text in a column that is read' is not supported.",
+    ]);
+    expect(await fixture.rows('T')).toEqual([]);
+  });
+
+  it('of bytes that are no text are left out where nobody reads them', async () => {
+    expect(await ingested(vector('bytes'), { id: 'long' })).toEqual([[1n], [2n]]);
+  });
+
   it('of times in 96 bits', async () => {
     expect(await ingested(vector('int96'), { t: 'datetime' })).toEqual([
       ['2024-02-29T12:34:56.7890120Z'],

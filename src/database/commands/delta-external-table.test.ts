@@ -143,6 +143,19 @@ describe('an external table of kind delta', () => {
     ]);
   });
 
+  it('has partitions that are called as what every object has, null where a file says nothing of them', async () => {
+    put('local-times');
+    const [file = ''] = [...storage.blobs.keys()].filter((path) => path.endsWith('.parquet'));
+    const fields = ['Id', 'constructor'].map((name) => ({ name, type: 'string', nullable: true, metadata: {} }));
+    const schema = JSON.stringify({ type: 'struct', fields });
+    const path = file.slice(`${box}/local-times/`.length);
+    log(0, protocol, { metaData: { ...metaData.metaData, schemaString: schema, partitionColumns: ['constructor'] } });
+    log(1, { add: { path, partitionValues: {}, size: 1, dataChange: true } });
+    storage.blobs.set(`${box}/made/${path}`, storage.blobs.get(file) ?? Buffer.alloc(0));
+    await define('made');
+    expect(await query("external_table('D') | project constructor | where constructor != 'x'")).toEqual([['']]);
+  });
+
   it('reads times without a zone, and files that are called as it says', async () => {
     put('local-times');
     await define('local-times');
@@ -213,6 +226,22 @@ describe('what is refused of a Delta table', () => {
       'a file above, by an escaped slash',
       [protocol, metaData, { add: { ...add, path: 'x%2F..%2Fy' } }],
       /none below its folder/,
+    ],
+    [
+      'a file above the folder itself',
+      [protocol, metaData, { add: { ...add, path: '%2e%2e/x' } }],
+      /none below its folder/,
+    ],
+    ['a file without a name', [protocol, metaData, { add: { ...add, path: 'x//y' } }], /none below its folder/],
+    [
+      'a file on another host',
+      [protocol, metaData, { add: { ...add, path: '//evil.blob.core.windows.net/c/a' } }],
+      /outside of the folder/,
+    ],
+    [
+      'a file whose name is no text',
+      [protocol, metaData, { add: { ...add, path: 'x\ud800.parquet' } }],
+      /path of a file is no URI/,
     ],
     [
       'another format',

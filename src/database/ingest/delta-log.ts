@@ -97,7 +97,9 @@ async function listLog(folder: DataSource, signal: AbortSignal | undefined): Pro
     else {
       const total = found[3]?.split('.')[1] ?? '';
       const group = `${digits}.${total}`;
-      parts.set(group, [...(parts.get(group) ?? []), { version, source }]);
+      const before = parts.get(group);
+      if (before === undefined) parts.set(group, [{ version, source }]);
+      else before.push({ version, source });
     }
   }
   const checkpoints = [...parts].flatMap(([group, files]): Checkpoint[] => {

@@ -23,7 +23,7 @@ interface LiveFile {
 }
 
 const filesMax = 500_000;
-/** UTF-16 units of paths and partition values together. */
+/** UTF-16 units of paths, and of names and values of partitions, together. */
 const unitsMax = 256 * 1024 * 1024;
 const readerVersionMax = 3;
 /** Features of readers under which files are read as they would be without, as long as `requireReadable` finds no use of them.
@@ -53,7 +53,10 @@ export class DeltaState {
     const { path, size, deletionVector } = add;
     if (typeof path !== 'string') throw notDelta('a file has no path');
     const values = partitionValues(add['partitionValues']);
-    const units = key.length + Object.values(values).reduce((sum, text) => sum + (text?.length ?? 0), 0);
+    const units = Object.entries(values).reduce(
+      (sum, [name, text]) => sum + name.length + (text?.length ?? 0),
+      key.length,
+    );
     this.#units += units;
     const bytes = typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : 0;
     this.#files.set(key, { path, bytes, values, units, hasDeletionVector: isJsonObject(deletionVector) });
@@ -108,13 +111,13 @@ function keyOf(action: JsonObject): string {
 }
 
 function partitionValues(values: unknown): DeltaFile['values'] {
-  if (!isJsonObject(values)) return {};
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => {
-      if (typeof value !== 'string' && value !== null) throw notDelta('a value of a partition is no text');
-      return [name, value];
-    }),
-  );
+  // Nothing but what the log says: partitions may be called as what every object has.
+  const own = Object.create(null) as Record<string, string | null>;
+  for (const [name, value] of Object.entries(isJsonObject(values) ? values : {})) {
+    if (typeof value !== 'string' && value !== null) throw notDelta('a value of a partition is no text');
+    own[name] = value;
+  }
+  return own;
 }
 
 /** Paths in the log are references of URIs. @throws KqlError for one that leads elsewhere, as those of shallow clones do */
@@ -128,7 +131,10 @@ function filePath(reference: string): string {
 
 function decoded(reference: string): string {
   try {
-    return decodeURIComponent(reference);
+    const path = decodeURIComponent(reference);
+    // Half of a pair of surrogates is no character, and stands in no address.
+    encodeURIComponent(path);
+    return path;
   } catch {
     throw notDelta('the path of a file is no URI');
   }

@@ -1,48 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
-import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { box, storedCommands } from '../../../tests/support/stored-commands.ts';
 import { deltaVector } from '../../../tests/support/delta-vectors.ts';
-import type { MemoryStorage } from '../../../tests/support/memory-storage.ts';
-import { memoryStorage } from '../../../tests/support/memory-storage.ts';
-import { readResult } from './command-pipe.ts';
-import type { CommandContext } from './command-context.ts';
-import { queryRequest } from './query-request.ts';
 
-let cluster: CommandFixture;
-let storage: MemoryStorage;
-beforeAll(async () => {
-  cluster = await openCommandFixture();
-});
-afterAll(() => cluster.close());
-beforeEach(() => {
-  storage = memoryStorage();
-});
-
-const box = 'https://acc.blob.core.windows.net/box';
-const withStorage = (change: Partial<CommandContext> = {}): CommandContext => ({
-  ...{ ...cluster.context, exports: storage.exports, sourceOf: storage.sourceOf },
-  ...change,
-});
-const run = (text: string, change: Partial<CommandContext> = {}) => cluster.run(text, withStorage(change));
-async function query(text: string, change: Partial<CommandContext> = {}): Promise<readonly (readonly unknown[])[]> {
-  const execution = await cluster.engine.execute(queryRequest(withStorage(change), text));
-  try {
-    return (await readResult(execution)).rows;
-  } finally {
-    execution.close();
-  }
-}
+const { storage, run, query } = storedCommands();
 
 /** Puts a table that deltalake has written into the user's storage. */
 function put(name: string, to = name): void {
-  for (const [path, bytes] of deltaVector(name)) storage.blobs.set(`${box}/${to}/${path}`, bytes);
+  for (const [path, bytes] of deltaVector(name)) storage().blobs.set(`${box}/${to}/${path}`, bytes);
 }
 const define = (name: string, columns = '', more = '') =>
   run(`.create-or-alter external table D ${columns} kind=delta (h@'${box}/${name};canary') ${more}`);
 const commit = (version: number, name = 'made'): string =>
   `${box}/${name}/_delta_log/${String(version).padStart(20, '0')}.json`;
 const log = (version: number, ...actions: readonly object[]): void =>
-  void storage.blobs.set(commit(version), Buffer.from(actions.map((action) => JSON.stringify(action)).join('\n')));
+  void storage().blobs.set(commit(version), Buffer.from(actions.map((action) => JSON.stringify(action)).join('\n')));
 
 const schemaString = JSON.stringify({
   type: 'struct',
@@ -85,7 +56,7 @@ describe('an external table of kind delta', () => {
       [20n, 'row 20', 1.5],
       [30n, 'row 30', 2.5],
     ]);
-    const read = storage.read.map((path) => path.slice(`${box}/${name}/`.length));
+    const read = storage().read.map((path) => path.slice(`${box}/${name}/`.length));
     const files = read.filter((path) => !path.startsWith('_delta_log/'));
     expect([files.length, new Set(files).size]).toEqual([3, 3]);
     const versions = read.flatMap((path) => /(\d)\.json$/.exec(path)?.[1] ?? []);
@@ -121,10 +92,10 @@ describe('an external table of kind delta', () => {
       ['Number == 7', 3],
       ['Id == 1', 5],
     ] as const) {
-      storage.read.length = 0;
+      storage().read.length = 0;
       await query(`external_table('D') | where ${condition}`);
       // One without partition values is for the query itself to decide.
-      expect([condition, storage.read.filter((path) => path.endsWith('snappy.parquet')).length]).toEqual([
+      expect([condition, storage().read.filter((path) => path.endsWith('snappy.parquet')).length]).toEqual([
         condition,
         opened,
       ]);
@@ -189,7 +160,7 @@ describe('an external table of kind delta', () => {
     put('changed');
     await define('changed');
     const cancelled = new AbortController();
-    storage.onRead = () => cancelled.abort(new Error('cancelled'));
+    storage().onRead = () => cancelled.abort(new Error('cancelled'));
     await expect(query("external_table('D')", { signal: cancelled.signal })).rejects.toThrow('cancelled');
   });
 });
@@ -281,17 +252,17 @@ describe('what is refused of a Delta table', () => {
     log(0, protocol, metaData);
     log(2, { add });
     await expect(define('made')).rejects.toThrow(/a version of its log is missing/);
-    storage.blobs.set(commit(1), Buffer.from('{"add":'));
+    storage().blobs.set(commit(1), Buffer.from('{"add":'));
     await expect(define('made')).rejects.toThrow(/a line of its log is no JSON/);
-    storage.blobs.clear();
+    storage().blobs.clear();
     log(4, { add });
-    storage.blobs.set(commit(3).replace('.json', `.checkpoint.${'a'.repeat(36)}.parquet`), Buffer.from(''));
+    storage().blobs.set(commit(3).replace('.json', `.checkpoint.${'a'.repeat(36)}.parquet`), Buffer.from(''));
     await expect(define('made')).rejects.toThrow(/'v2Checkpoint' of Delta tables is not built/);
-    storage.blobs.clear();
+    storage().blobs.clear();
     put('parts', 'made');
-    storage.blobs.delete(`${commit(4).slice(0, -5)}.checkpoint.0000000002.0000000002.parquet`);
+    storage().blobs.delete(`${commit(4).slice(0, -5)}.checkpoint.0000000002.0000000002.parquet`);
     await expect(define('made')).rejects.toThrow(/a version of its log is missing/);
-    storage.blobs.set(`${commit(4).slice(0, -5)}.checkpoint.parquet`, Buffer.from('none'));
+    storage().blobs.set(`${commit(4).slice(0, -5)}.checkpoint.parquet`, Buffer.from('none'));
     await expect(define('made')).rejects.toThrow(/not valid Parquet/);
   });
 });

@@ -1,27 +1,11 @@
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Answer, CommandFixture } from '../../../tests/support/command-fixture.ts';
-import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
-import type { MemoryStorage } from '../../../tests/support/memory-storage.ts';
-import { memoryStorage } from '../../../tests/support/memory-storage.ts';
-import type { CommandContext } from './command-context.ts';
+import { describe, expect, it } from 'vitest';
+import { box, storedCommands } from '../../../tests/support/stored-commands.ts';
 
-let cluster: CommandFixture;
-let storage: MemoryStorage;
-beforeAll(async () => {
-  cluster = await openCommandFixture();
-});
-afterAll(() => cluster.close());
-beforeEach(() => {
-  storage = memoryStorage();
-});
-
-const box = 'https://acc.blob.core.windows.net/box';
-const run = (text: string, change: Partial<CommandContext> = {}): Promise<Answer> =>
-  cluster.run(text, { exports: storage.exports, sourceOf: storage.sourceOf, ...change });
+const { cluster, storage, run } = storedCommands();
 const to = (format: string, query: string, properties = ''): string =>
   `.export to ${format} (h@"${box};secretKey")${properties === '' ? '' : ` with (${properties})`} <| ${query}`;
-const texts = (): string[] => [...storage.blobs.values()].map(String);
+const texts = (): string[] => [...storage().blobs.values()].map(String);
 
 const row =
   'print b = true, i = int(1), l = 9007199254740993, r = 1.5, m = decimal(1.25), s = "a,\\"b\\"\\nc", t = datetime(2026-01-02 03:04:05.1234567), d = 1d, g = guid(74be27de-1e4e-49d9-b579-fe0b331d3642), j = dynamic({"a":[1]})';
@@ -29,7 +13,7 @@ const row =
 describe('.export to text', () => {
   it('writes every type as the command reads it again', async () => {
     const [answer] = await run(to('csv', row, 'includeHeaders="all", namePrefix="out"'));
-    const [path = '', bytes] = [...storage.blobs][0] ?? [];
+    const [path = '', bytes] = [...storage().blobs][0] ?? [];
     expect(path).toMatch(/^https:\/\/acc\.blob\.core\.windows\.net\/box\/out_1_[0-9a-f]{32}\.csv$/);
     expect(answer).toEqual({ Path: path, NumRecords: 1n, SizeInBytes: BigInt(bytes?.byteLength ?? 0) });
     expect(String(bytes)).toBe(
@@ -52,7 +36,7 @@ describe('.export to text', () => {
 
   it('packs with gzip, and says so at the end of the name', async () => {
     const [answer] = await run(`.export compressed to csv (h@"${box};k") <| range a from 1 to 3 step 1`);
-    const [path = '', bytes] = [...storage.blobs][0] ?? [];
+    const [path = '', bytes] = [...storage().blobs][0] ?? [];
     expect(path).toMatch(/\.csv\.gz$/);
     expect(answer?.['SizeInBytes']).toBe(BigInt(bytes?.byteLength ?? 0));
     expect(String(gunzipSync(bytes ?? Buffer.alloc(0)))).toBe('1\r\n2\r\n3\r\n');
@@ -60,7 +44,7 @@ describe('.export to text', () => {
 
   it('leaves no blob when there are no rows', async () => {
     expect(await run(to('csv', 'print a = 1 | where a == 2', 'includeHeaders="all"'))).toEqual([]);
-    expect(storage.blobs.size).toBe(0);
+    expect(storage().blobs.size).toBe(0);
   });
 });
 
@@ -82,10 +66,10 @@ it('.export to parquet writes what .ingest into reads', async () => {
 
 describe('what is told of an export', () => {
   it('is told before anything is there, for each blob, and at its end', async () => {
-    storage.onNote = ({ step }) => expect(storage.blobs.size).toBe(step === 'begun' ? 0 : 1);
+    storage().onNote = ({ step }) => expect(storage().blobs.size).toBe(step === 'begun' ? 0 : 1);
     await run(to('csv', 'range a from 1 to 3 step 1'));
     const note = { database: 'db', container: box };
-    expect(storage.notes).toEqual([
+    expect(storage().notes).toEqual([
       { step: 'begun', ...note, rows: 0, bytes: 0 },
       { step: 'written', ...note, rows: 3, bytes: 9 },
       { step: 'completed', ...note, rows: 3, bytes: 9 },
@@ -93,39 +77,39 @@ describe('what is told of an export', () => {
   });
 
   it('stops an export that may not begin', async () => {
-    storage.onNote = () => {
+    storage().onNote = () => {
       throw new Error('The cluster may not use its key now.');
     };
     await expect(run(to('csv', 'print 1'))).rejects.toThrow('may not use its key');
-    expect(storage.blobs.size).toBe(0);
+    expect(storage().blobs.size).toBe(0);
   });
 
   it('says that it failed when storage refuses', async () => {
-    storage.onWrite = () => {
+    storage().onWrite = () => {
       throw new Error('no');
     };
     await expect(run(to('csv', 'print 1'))).rejects.toThrow('no');
-    expect(storage.notes.map(({ step }) => step)).toEqual(['begun', 'failed']);
+    expect(storage().notes.map(({ step }) => step)).toEqual(['begun', 'failed']);
   });
 });
 
 it('ends at once when the cluster stops to serve, also behind the answer', async () => {
-  storage.onWrite = () => storage.end(new Error('The cluster is suspended.'));
+  storage().onWrite = () => storage().end(new Error('The cluster is suspended.'));
   const [started] = await run(`.export async to csv (h@"${box};k") <| range a from 1 to 2000000 step 1`);
-  await cluster.settle();
+  await cluster().settle();
   const id = String(started?.['OperationId']);
   expect(await run(`.show operations ${id} | project Operation, State`)).toEqual([
     { Operation: 'DataExport', State: 'Failed' },
   ]);
-  expect(storage.blobs.size).toBe(0);
+  expect(storage().blobs.size).toBe(0);
   await expect(run(`.show operation ${id} details`)).rejects.toThrow('has no details');
 });
 
 it('keeps what an async export answered', async () => {
   const [started] = await run(`.export async to csv (h@"${box};k") <| range a from 1 to 3 step 1`);
-  await cluster.settle();
+  await cluster().settle();
   expect(await run(`.show operation ${String(started?.['OperationId'])} details`)).toEqual([
-    { Path: [...storage.blobs.keys()][0], NumRecords: 3n, SizeInBytes: 9n },
+    { Path: [...storage().blobs.keys()][0], NumRecords: 3n, SizeInBytes: 9n },
   ]);
 });
 
@@ -151,11 +135,11 @@ describe('what is refused', () => {
     [to('orc', 'print 1'), /Data is exported as csv, tsv, json, parquet, not as 'orc'|could not be parsed at 'orc'/],
   ])('%s', async (text, why) => {
     await expect(run(text)).rejects.toThrow(why);
-    expect(storage.notes).toEqual([]);
+    expect(storage().notes).toEqual([]);
   });
 
   it('to export what one may not read', async () => {
-    const nobody = { clusterRoles: [], databases: [{ ...cluster.data.database, roles: ['Ingestor' as const] }] };
+    const nobody = { clusterRoles: [], databases: [{ ...cluster().data.database, roles: ['Ingestor' as const] }] };
     await expect(run(to('csv', 'print 1'), nobody)).rejects.toThrow(/not authorized/);
   });
 });

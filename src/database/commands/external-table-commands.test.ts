@@ -1,23 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Answer, CommandFixture } from '../../../tests/support/command-fixture.ts';
-import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
-import type { MemoryStorage } from '../../../tests/support/memory-storage.ts';
-import { memoryStorage } from '../../../tests/support/memory-storage.ts';
-import type { CommandContext } from './command-context.ts';
+import { describe, expect, it } from 'vitest';
+import { box, storedCommands } from '../../../tests/support/stored-commands.ts';
 
-let cluster: CommandFixture;
-let storage: MemoryStorage;
-beforeAll(async () => {
-  cluster = await openCommandFixture();
-});
-afterAll(() => cluster.close());
-beforeEach(() => {
-  storage = memoryStorage();
-});
-
-const box = 'https://acc.blob.core.windows.net/box';
-const run = (text: string, change: Partial<CommandContext> = {}): Promise<Answer> =>
-  cluster.run(text, { exports: storage.exports, sourceOf: storage.sourceOf, ...change });
+const { cluster, storage, run } = storedCommands();
 const table = (name: string, more = 'dataformat=csv'): string =>
   `.create-or-alter external table ${name} (A: long, B: string) kind=storage ${more} (h@'${box}/f;canary') with (folder="F", docstring="D", includeHeaders="all", namePrefix="out")`;
 
@@ -46,7 +30,7 @@ describe('an external table', () => {
     expect(JSON.stringify(await run('.show external tables'), (_key, value: unknown) => String(value))).not.toContain(
       'canary',
     );
-    const again = await cluster.data.crash();
+    const again = await cluster().data.crash();
     expect(again.externalTable('db', 'Shown').connections).toEqual([`${box}/f;canary`]);
   });
 
@@ -65,10 +49,10 @@ describe('an external table', () => {
     await run(table('Target'));
     const [row] = await run('.export to table Target <| print 1, "one"');
     expect(row).toMatchObject({ ExternalTableName: 'Target', NumRecords: 1n });
-    expect([...storage.blobs].map(([path, bytes]) => [path.replace(/[0-9a-f]{32}/, 'X'), String(bytes)])).toEqual([
+    expect([...storage().blobs].map(([path, bytes]) => [path.replace(/[0-9a-f]{32}/, 'X'), String(bytes)])).toEqual([
       [`${box}/f/out_1_X.csv`, 'A,B\r\n1,one\r\n'],
     ]);
-    expect(storage.notes.map(({ step }) => step)).toEqual(['begun', 'written', 'completed']);
+    expect(storage().notes.map(({ step }) => step)).toEqual(['begun', 'written', 'completed']);
     await expect(run('.export to table Target <| print 1')).rejects.toThrow('does not match the schema');
   });
 });
@@ -89,7 +73,7 @@ describe('what is refused', () => {
 
   it('to a viewer', async () => {
     await run(table('Kept'));
-    const viewer = { clusterRoles: [], databases: [{ ...cluster.data.database, roles: ['Viewer' as const] }] };
+    const viewer = { clusterRoles: [], databases: [{ ...cluster().data.database, roles: ['Viewer' as const] }] };
     for (const text of [
       table('Kept'),
       table('New'),

@@ -1,45 +1,19 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
-import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
-import type { MemoryStorage } from '../../../tests/support/memory-storage.ts';
-import { memoryStorage } from '../../../tests/support/memory-storage.ts';
-import { readResult } from './command-pipe.ts';
-import type { CommandContext } from './command-context.ts';
-import { queryRequest } from './query-request.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { box, storedCommands } from '../../../tests/support/stored-commands.ts';
 
-let cluster: CommandFixture;
-let storage: MemoryStorage;
-beforeAll(async () => {
-  cluster = await openCommandFixture();
-});
-afterAll(() => cluster.close());
-beforeEach(() => {
-  storage = memoryStorage();
-});
-
-const box = 'https://acc.blob.core.windows.net/box';
-const withStorage = (change: Partial<CommandContext> = {}): CommandContext => ({
-  ...{ ...cluster.context, exports: storage.exports, sourceOf: storage.sourceOf },
-  ...change,
-});
-async function query(text: string, change: Partial<CommandContext> = {}): Promise<readonly (readonly unknown[])[]> {
-  const execution = await cluster.engine.execute(queryRequest(withStorage(change), text));
-  try {
-    return (await readResult(execution)).rows;
-  } finally {
-    execution.close();
-  }
-}
+const { cluster, storage, run, query } = storedCommands();
 const put = (path: string, content: string | Buffer): void =>
-  void storage.blobs.set(`${box}/${path}`, Buffer.from(content));
+  void storage().blobs.set(`${box}/${path}`, Buffer.from(content));
 const define = (name: string, columns: string, more: string, properties = 'folder="F"') =>
-  cluster.run(
+  run(
     `.create-or-alter external table ${name} (${columns}) kind=storage ${more} (h@'${box}/f;canary') with (${properties})`,
-    withStorage(),
   );
 /** Paths that were opened, below the folder. */
-const read = (): readonly string[] => storage.read.map((path) => path.slice(`${box}/f/`.length)).sort();
+const read = (): readonly string[] =>
+  storage()
+    .read.map((path) => path.slice(`${box}/f/`.length))
+    .sort();
 
 describe('external_table()', () => {
   it('reads every file below its folder, however it is packed', async () => {
@@ -83,11 +57,11 @@ describe('external_table()', () => {
   it('reads what an export to it has left, in every format that is written', async () => {
     for (const format of ['csv', 'tsv', 'json', 'parquet']) {
       await define(`Left_${format}`, 'a: long, b: string, c: datetime', `dataformat=${format}`, 'includeHeaders="All"');
-      await cluster.run(`.export to table Left_${format} <| print 1, 'o"n,e', datetime(2026-01-02)`, withStorage());
+      await run(`.export to table Left_${format} <| print 1, 'o"n,e', datetime(2026-01-02)`);
       expect(
         await query(`external_table("Left_${format}") | project a, b, c = format_datetime(c, "yyyy-MM-dd")`),
       ).toEqual([[1n, 'o"n,e', '2026-01-02']]);
-      storage.blobs.clear();
+      storage().blobs.clear();
     }
   });
 
@@ -114,24 +88,22 @@ describe('external_table()', () => {
     await define('Slow', 'a: long, b: string', 'dataformat=csv');
     put('f/one.csv', '1,one\n');
     const cancelled = new AbortController();
-    storage.onRead = () => cancelled.abort(new Error('cancelled'));
+    storage().onRead = () => cancelled.abort(new Error('cancelled'));
     await expect(query('external_table("Slow")', { signal: cancelled.signal })).rejects.toThrow('cancelled');
   });
 
   it('is for those alone who may read its database', async () => {
     await define('Closed', 'a: long, b: string', 'dataformat=csv');
     put('f/one.csv', '1,one\n');
-    const ingestor = [{ ...cluster.data.database, roles: ['Ingestor' as const] }];
+    const ingestor = [{ ...cluster().data.database, roles: ['Ingestor' as const] }];
     await expect(query('external_table("Closed")', { clusterRoles: [], databases: ingestor })).rejects.toThrow(
       /not authorized/,
     );
-    expect(storage.read).toEqual([]);
+    expect(storage().read).toEqual([]);
   });
 });
 
 describe('parts of an external table', () => {
-  const run = (text: string) => cluster.run(text, withStorage());
-
   it('are mappings that queries name', async () => {
     await define('Mapped', 'a: long, b: string', 'dataformat=json');
     put('f/one.json', '{"x": 1, "y": {"z": "one"}}\n');
@@ -194,7 +166,7 @@ describe('partitions', () => {
       ),
     ).toEqual([[20260102n, 'ann', 'ann', '2026-01-02']]);
     expect(read()).toEqual(['customer=ann/date=20260102/x.csv']);
-    storage.read.length = 0;
+    storage().read.length = 0;
     expect(
       await query(
         'external_table("Virtual") | where CustomerName in ("bob", "carl") | summarize n = count(), day = format_datetime(max(Date), "yyyy-MM-dd")',
@@ -207,7 +179,7 @@ describe('partitions', () => {
   it('are asked for by a beginning of paths that all of them have', async () => {
     await define('Virtual', 'n: long, c: string', virtual);
     const listed: string[] = [];
-    storage.onRead = (path) => void listed.push(path);
+    storage().onRead = (path) => void listed.push(path);
     expect(await query('external_table("Virtual") | where CustomerName == "bob" | count')).toEqual([[3n]]);
     expect(listed).toHaveLength(3);
   });
@@ -223,25 +195,24 @@ describe('partitions', () => {
       'At: datetime, c: string',
       `partition by (Part: string = c, Day: datetime = ${call}) pathformat=("customer=" Part "/date=" datetime_pattern("yyyyMMdd", Day)) dataformat=csv`,
     );
-    storage.blobs.forEach((_bytes, path) => storage.blobs.set(path, Buffer.from('2026-01-02,ann\n')));
+    storage().blobs.forEach((_bytes, path) => storage().blobs.set(path, Buffer.from('2026-01-02,ann\n')));
     await query(`external_table("Of") | where At == ${at} and c == "ann"`);
     expect(read()).toEqual(wanted.map((day) => `customer=ann/date=${day}/x.csv`));
   });
 
   it.each(['csv', 'parquet'])('are folders of an export as %s, and say on the way back which', async (format) => {
-    storage.blobs.clear();
+    storage().blobs.clear();
     await define(
       'Way',
       'At: datetime, c: string',
       `partition by (Part: string = c, Id: long = hash(c, 10), Week: datetime = startofweek(At), Kind: string) pathformat=("p=" Part "/" Id "/" datetime_pattern("yyyyMMdd", Week) "/" Kind) dataformat=${format}`,
     );
-    await cluster.run(
+    await run(
       '.export to table Way <| datatable (At: datetime, c: string, Kind: string) [datetime(2026-01-07 10:00), "ann", "x", datetime(2026-01-03), "", "y/z", datetime(null), "ann", "x"]',
-      withStorage(),
     );
     const [hash] = (await query('print hash("ann", 10), hash("", 10)'))[0] ?? [];
     const [[, empty] = []] = await query('print hash("ann", 10), hash("", 10)');
-    const folders = [...storage.blobs.keys()].map((path) => path.slice(`${box}/f/`.length).replace(/\/[^/]*$/, ''));
+    const folders = [...storage().blobs.keys()].map((path) => path.slice(`${box}/f/`.length).replace(/\/[^/]*$/, ''));
     expect(folders.sort()).toEqual(
       [
         `p=ann/${String(hash)}/20260104/x`,

@@ -116,13 +116,13 @@ describe('an external table of kind delta', () => {
 
   it('has partitions that are called as what every object has, null where a file says nothing of them', async () => {
     put('local-times');
-    const [file = ''] = [...storage.blobs.keys()].filter((path) => path.endsWith('.parquet'));
+    const [file = ''] = [...storage().blobs.keys()].filter((path) => path.endsWith('.parquet'));
     const fields = ['Id', 'constructor'].map((name) => ({ name, type: 'string', nullable: true, metadata: {} }));
     const schema = JSON.stringify({ type: 'struct', fields });
     const path = file.slice(`${box}/local-times/`.length);
     log(0, protocol, { metaData: { ...metaData.metaData, schemaString: schema, partitionColumns: ['constructor'] } });
     log(1, { add: { path, partitionValues: {}, size: 1, dataChange: true } });
-    storage.blobs.set(`${box}/made/${path}`, storage.blobs.get(file) ?? Buffer.alloc(0));
+    storage().blobs.set(`${box}/made/${path}`, storage().blobs.get(file) ?? Buffer.alloc(0));
     await define('made');
     expect(await query("external_table('D') | project constructor | where constructor != 'x'")).toEqual([['']]);
   });

@@ -3,15 +3,9 @@ import {
   makeStyles,
   MessageBar,
   MessageBarBody,
-  Spinner,
-  Table,
-  TableBody,
   TableCell,
-  TableHeader,
-  TableHeaderCell,
   TableRow,
   Text,
-  Title2,
   tokens,
 } from '@fluentui/react-components';
 import { useCallback } from 'react';
@@ -21,7 +15,9 @@ import { chainOf, keyInUse, partsOf, versionState } from '../custody/chain.ts';
 import { ChainPicture } from '../custody/chain-picture.tsx';
 import { Card } from '../shell/card.tsx';
 import { FailureBar } from '../shell/failure-bar.tsx';
+import { lookEveryMs, PageFrame } from '../shell/page-frame.tsx';
 import { linkTo, useRoute } from '../shell/route.ts';
+import { ScrollTable, useCellStyles } from '../shell/scroll-table.tsx';
 import { useAnswer } from '../shell/use-answer.ts';
 import { ActionButtons } from './action-buttons.tsx';
 import { actionsFor } from './actions.ts';
@@ -29,7 +25,6 @@ import { Probe } from './probe.tsx';
 import { timelineOf } from './timeline.ts';
 
 const useStyles = makeStyles({
-  title: { marginBottom: tokens.spacingVerticalM },
   clusters: {
     display: 'flex',
     flexWrap: 'wrap',
@@ -41,13 +36,8 @@ const useStyles = makeStyles({
     gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 420px), 1fr))',
     columnGap: tokens.spacingHorizontalM,
   },
-  wide: { overflowX: 'auto', '& table': { minWidth: '640px' } },
-  mono: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, overflowWrap: 'anywhere' },
-  broken: { overflowWrap: 'anywhere' },
   list: { margin: 0, paddingLeft: tokens.spacingHorizontalXL },
 });
-
-const lookEveryMs = 2_000;
 
 async function lookAtKeys() {
   const [clusters, vaults, { clock }] = await Promise.all([listClusters(true), listVaults(), status()]);
@@ -56,34 +46,42 @@ async function lookAtKeys() {
 
 export default function Keys() {
   const styles = useStyles();
-  const { value, failure, again } = useAnswer(lookAtKeys, lookEveryMs);
   const [wanted] = useRoute().rest;
-  const cluster = value?.clusters.find(({ name }) => name === wanted) ?? value?.clusters[0];
+  const chosen = (clusters: readonly Cluster[] = []) => clusters.find(({ name }) => name === wanted) ?? clusters[0];
+  const titleOf = (cluster: Cluster | undefined) => (cluster === undefined ? 'Keys' : `Keys of ${cluster.name}`);
   return (
-    <>
-      <Title2 as="h1" block className={styles.title}>
-        {cluster === undefined ? 'Keys' : `Keys of ${cluster.name}`}
-      </Title2>
-      {failure !== undefined && <FailureBar failure={failure} />}
-      {value === undefined && failure === undefined && <Spinner label="Looking at the keys" />}
-      {value !== undefined && value.clusters.length > 1 && (
-        <nav aria-label="Clusters" className={styles.clusters}>
-          {value.clusters.map(({ name }) => (
-            <Link
-              key={name}
-              href={linkTo('keys', [name])}
-              {...(name === cluster?.name ? { 'aria-current': 'true' } : {})}
-            >
-              {name}
-            </Link>
-          ))}
-        </nav>
-      )}
-      {value !== undefined && cluster === undefined && <Text>There is no cluster.</Text>}
-      {value !== undefined && cluster !== undefined && (
-        <ClusterKeys key={cluster.clusterId} {...{ ...value, cluster, again }} />
-      )}
-    </>
+    <PageFrame
+      title={(value) => titleOf(chosen(value?.clusters))}
+      looking="Looking at the keys"
+      ask={lookAtKeys}
+      everyMs={lookEveryMs}
+    >
+      {(value, again) => {
+        const cluster = chosen(value.clusters);
+        return (
+          <>
+            {value.clusters.length > 1 && (
+              <nav aria-label="Clusters" className={styles.clusters}>
+                {value.clusters.map(({ name }) => (
+                  <Link
+                    key={name}
+                    href={linkTo('keys', [name])}
+                    {...(name === cluster?.name ? { 'aria-current': 'true' } : {})}
+                  >
+                    {name}
+                  </Link>
+                ))}
+              </nav>
+            )}
+            {cluster === undefined ? (
+              <Text>There is no cluster.</Text>
+            ) : (
+              <ClusterKeys key={cluster.clusterId} {...{ ...value, cluster, again }} />
+            )}
+          </>
+        );
+      }}
+    </PageFrame>
   );
 }
 
@@ -97,6 +95,7 @@ interface ClusterKeysProps {
 
 function ClusterKeys({ cluster, clusters, vaults, now, again }: ClusterKeysProps) {
   const styles = useStyles();
+  const cells = useCellStyles();
   const { key, parts } = keyInUse(cluster, vaults);
   const actions = actionsFor(cluster, vaults);
   const [database] = cluster.databaseNames;
@@ -112,7 +111,7 @@ function ClusterKeys({ cluster, clusters, vaults, now, again }: ClusterKeysProps
         />
         {cluster.suspension !== undefined && (
           <MessageBar intent="error" layout="multiline">
-            <MessageBarBody className={styles.broken}>{cluster.suspension.reason}</MessageBarBody>
+            <MessageBarBody className={cells.broken}>{cluster.suspension.reason}</MessageBarBody>
           </MessageBar>
         )}
       </Card>
@@ -124,28 +123,17 @@ function ClusterKeys({ cluster, clusters, vaults, now, again }: ClusterKeysProps
       </div>
       {key !== undefined && (
         <Card title={`Versions of ${key.name}`}>
-          <div className={styles.wide} tabIndex={0} role="region" aria-label={`Table of the versions of ${key.name}`}>
-            <Table size="small" aria-label={`Versions of ${key.name}`}>
-              <TableHeader>
-                <TableRow>
-                  {['Version', 'Made', 'Ends', 'State', 'Used here'].map((name) => (
-                    <TableHeaderCell key={name}>{name}</TableHeaderCell>
-                  ))}
-                </TableRow>
-              </TableHeader>
-              <TableBody>
-                {key.versions.map((version) => (
-                  <TableRow key={version.version}>
-                    <TableCell className={styles.mono}>{version.version}</TableCell>
-                    <TableCell>{timeText(version.createdOn)}</TableCell>
-                    <TableCell>{version.expiresOn === undefined ? 'never' : timeText(version.expiresOn)}</TableCell>
-                    <TableCell>{versionState(version, now)[1]}</TableCell>
-                    <TableCell>{version.version === parts.version ? 'in use' : ''}</TableCell>
-                  </TableRow>
-                ))}
-              </TableBody>
-            </Table>
-          </div>
+          <ScrollTable label={`Versions of ${key.name}`} columns={['Version', 'Made', 'Ends', 'State', 'Used here']}>
+            {key.versions.map((version) => (
+              <TableRow key={version.version}>
+                <TableCell className={cells.mono}>{version.version}</TableCell>
+                <TableCell>{timeText(version.createdOn)}</TableCell>
+                <TableCell>{version.expiresOn === undefined ? 'never' : timeText(version.expiresOn)}</TableCell>
+                <TableCell>{versionState(version, now)[1]}</TableCell>
+                <TableCell>{version.version === parts.version ? 'in use' : ''}</TableCell>
+              </TableRow>
+            ))}
+          </ScrollTable>
         </Card>
       )}
       <Card title="What depends on this key">
@@ -161,7 +149,7 @@ function ClusterKeys({ cluster, clusters, vaults, now, again }: ClusterKeysProps
 }
 
 function Timeline({ vault, resource }: { readonly vault: string; readonly resource: string }) {
-  const styles = useStyles();
+  const cells = useCellStyles();
   const ask = useCallback(
     async () => timelineOf((await Promise.all([newestEvents({ vault }, 400), newestEvents({ resource }, 100)])).flat()),
     [vault, resource],
@@ -170,30 +158,19 @@ function Timeline({ vault, resource }: { readonly vault: string; readonly resour
   return (
     <Card title="Timeline">
       {failure !== undefined && <FailureBar failure={failure} />}
-      <div className={styles.wide} tabIndex={0} role="region" aria-label="Table of the timeline">
-        <Table size="small" aria-label="Timeline">
-          <TableHeader>
-            <TableRow>
-              {['Time', 'What', 'By whom', 'Outcome'].map((name) => (
-                <TableHeaderCell key={name}>{name}</TableHeaderCell>
-              ))}
-            </TableRow>
-          </TableHeader>
-          <TableBody>
-            {value.slice(0, 60).map(({ sequence, time, operation, times, who, refusal }) => (
-              <TableRow key={sequence}>
-                <TableCell>{timeText(time)}</TableCell>
-                <TableCell className={styles.broken}>
-                  {operation}
-                  {times > 1 ? `, ${times} times` : ''}
-                </TableCell>
-                <TableCell className={styles.mono}>{who}</TableCell>
-                <TableCell>{refusal === '' ? 'done' : `refused: ${refusal}`}</TableCell>
-              </TableRow>
-            ))}
-          </TableBody>
-        </Table>
-      </div>
+      <ScrollTable label="Timeline" columns={['Time', 'What', 'By whom', 'Outcome']}>
+        {value.slice(0, 60).map(({ sequence, time, operation, times, who, refusal }) => (
+          <TableRow key={sequence}>
+            <TableCell>{timeText(time)}</TableCell>
+            <TableCell className={cells.broken}>
+              {operation}
+              {times > 1 ? `, ${times} times` : ''}
+            </TableCell>
+            <TableCell className={cells.mono}>{who}</TableCell>
+            <TableCell>{refusal === '' ? 'done' : `refused: ${refusal}`}</TableCell>
+          </TableRow>
+        ))}
+      </ScrollTable>
     </Card>
   );
 }

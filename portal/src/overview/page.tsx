@@ -5,10 +5,8 @@ import {
   makeStyles,
   MessageBar,
   MessageBarBody,
-  Spinner,
   Subtitle1,
   Text,
-  Title2,
   tokens,
 } from '@fluentui/react-components';
 import { clearFaults, listClusters, listFaults, listVaults, status } from '../api/control.ts';
@@ -16,14 +14,12 @@ import type { Cluster } from '../api/control.ts';
 import { chainOf } from '../custody/chain.ts';
 import { ChainPicture } from '../custody/chain-picture.tsx';
 import { Card } from '../shell/card.tsx';
-import { FailureBar } from '../shell/failure-bar.tsx';
+import { lookEveryMs, PageFrame } from '../shell/page-frame.tsx';
 import { linkTo } from '../shell/route.ts';
-import { useAnswer } from '../shell/use-answer.ts';
 import { ClockCard } from './clock-card.tsx';
 import { nextSteps } from './next-steps.ts';
 
 const useStyles = makeStyles({
-  title: { marginBottom: tokens.spacingVerticalM },
   cluster: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalS, alignItems: 'center' },
   columns: {
     display: 'grid',
@@ -35,8 +31,6 @@ const useStyles = makeStyles({
   broken: { overflowWrap: 'anywhere' },
   plain: { margin: 0, paddingLeft: tokens.spacingHorizontalXL },
 });
-
-const lookEveryMs = 2_000;
 
 async function lookAround() {
   const [seen, clusters, vaults, faults] = await Promise.all([
@@ -50,15 +44,9 @@ async function lookAround() {
 
 export default function Overview() {
   const styles = useStyles();
-  const { value, failure, again } = useAnswer(lookAround, lookEveryMs);
   return (
-    <>
-      <Title2 as="h1" block className={styles.title}>
-        Overview
-      </Title2>
-      {failure !== undefined && <FailureBar failure={failure} />}
-      {value === undefined && failure === undefined && <Spinner label="Looking around" />}
-      {value !== undefined && (
+    <PageFrame title="Overview" looking="Looking around" ask={lookAround} everyMs={lookEveryMs}>
+      {(value, again) => (
         <>
           <Card title="Custody">
             {value.clusters.length === 0 && <Text>There is no cluster.</Text>}
@@ -160,7 +148,7 @@ export default function Overview() {
           </div>
         </>
       )}
-    </>
+    </PageFrame>
   );
 }
 

@@ -7,22 +7,17 @@ import {
   makeStyles,
   mergeClasses,
   Select,
-  Spinner,
-  Table,
-  TableBody,
   TableCell,
-  TableHeader,
-  TableHeaderCell,
   TableRow,
   Text,
-  Title2,
   tokens,
 } from '@fluentui/react-components';
 import { Fragment, useState } from 'react';
 import { status } from '../api/control.ts';
 import type { SeenRequest } from '../api/traffic.ts';
 import { followTraffic } from '../api/traffic.ts';
-import { FailureBar } from '../shell/failure-bar.tsx';
+import { lookEveryMs, PageFrame } from '../shell/page-frame.tsx';
+import { ScrollTable } from '../shell/scroll-table.tsx';
 import { useAnswer } from '../shell/use-answer.ts';
 import { curlLine } from './curl-line.ts';
 import { Details } from './details.tsx';
@@ -30,11 +25,9 @@ import type { Filter } from './filter.ts';
 import { filtered, hasFailed } from './filter.ts';
 
 const useStyles = makeStyles({
-  title: { marginBottom: tokens.spacingVerticalM },
   bar: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalM, alignItems: 'center' },
   search: { flexGrow: 1, minWidth: '180px', maxWidth: '420px' },
   list: { marginTop: tokens.spacingVerticalM, padding: tokens.spacingHorizontalS },
-  wide: { overflowX: 'auto', '& table': { minWidth: '760px' } },
   time: { width: '84px' },
   method: { width: '76px' },
   host: { width: '26%' },
@@ -46,27 +39,30 @@ const useStyles = makeStyles({
   details: { position: 'sticky', left: 0, maxWidth: 'calc(100vw - 80px)', padding: tokens.spacingHorizontalS },
 });
 
-const lookEveryMs = 2_000;
 const rowsMax = 200;
 
 export default function Traffic() {
-  const styles = useStyles();
   const [ask] = useState(followTraffic);
-  const { value, failure } = useAnswer(ask, lookEveryMs);
+  return (
+    <PageFrame title="Traffic" looking="Looking" ask={ask} everyMs={lookEveryMs}>
+      {(seen) => <Requests seen={seen} />}
+    </PageFrame>
+  );
+}
+
+/** @param seen the newest first */
+function Requests({ seen }: { readonly seen: readonly SeenRequest[] }) {
+  const styles = useStyles();
   const { value: known } = useAnswer(status);
   const [held, setHeld] = useState<readonly SeenRequest[]>();
   const [filter, setFilter] = useState<Filter>({ text: '', plane: '', failedOnly: false });
   const [opened, setOpened] = useState<number>();
-  const all = held ?? value ?? [];
+  const all = held ?? seen;
   const found = filtered(all, filter);
   const planes = [...new Set(all.map(({ plane }) => plane))].sort();
-  const fresh = (value?.[0]?.sequence ?? 0) - (held?.[0]?.sequence ?? 0);
+  const fresh = (seen[0]?.sequence ?? 0) - (held?.[0]?.sequence ?? 0);
   return (
     <>
-      <Title2 as="h1" block className={styles.title}>
-        Traffic
-      </Title2>
-      {failure !== undefined && <FailureBar failure={failure} />}
       <div className={styles.bar} role="search">
         <Input
           className={styles.search}
@@ -91,50 +87,45 @@ export default function Traffic() {
           checked={filter.failedOnly}
           onChange={(_, { checked }) => setFilter({ ...filter, failedOnly: checked === true })}
         />
-        <Button onClick={() => setHeld(held === undefined ? (value ?? []) : undefined)}>
+        <Button onClick={() => setHeld(held === undefined ? seen : undefined)}>
           {held === undefined ? 'Pause' : fresh > 0 ? `Go on (${fresh} new)` : 'Go on'}
         </Button>
       </div>
       <Card className={styles.list} role="region" aria-label="Requests">
-        {value === undefined && failure === undefined && <Spinner label="Looking" />}
-        {value !== undefined && found.length === 0 && (
+        {found.length === 0 && (
           <Text>{all.length === 0 ? 'No plane was asked for anything yet.' : 'No request is like that.'}</Text>
         )}
         {found.length > 0 && (
-          <div className={styles.wide} tabIndex={0} role="region" aria-label="Table of requests">
-            <Table size="small" aria-label="The last requests, the newest first">
-              <TableHeader>
-                <TableRow>
-                  <TableHeaderCell className={styles.time}>Time</TableHeaderCell>
-                  <TableHeaderCell className={styles.method}>Method</TableHeaderCell>
-                  <TableHeaderCell className={styles.host}>Host</TableHeaderCell>
-                  <TableHeaderCell>Path</TableHeaderCell>
-                  <TableHeaderCell className={styles.status}>Status</TableHeaderCell>
-                  <TableHeaderCell className={styles.ms}>ms</TableHeaderCell>
-                </TableRow>
-              </TableHeader>
-              <TableBody>
-                {found.slice(0, rowsMax).map((request) => (
-                  <Fragment key={request.sequence}>
-                    <Row
-                      request={request}
-                      isOpen={opened === request.sequence}
-                      toggle={() => setOpened(opened === request.sequence ? undefined : request.sequence)}
-                    />
-                    {opened === request.sequence && (
-                      <TableRow>
-                        <TableCell colSpan={6}>
-                          <div className={styles.details}>
-                            <Details request={request} curl={known && curlLine(request, known)} />
-                          </div>
-                        </TableCell>
-                      </TableRow>
-                    )}
-                  </Fragment>
-                ))}
-              </TableBody>
-            </Table>
-          </div>
+          <ScrollTable
+            label="The last requests, the newest first"
+            columns={[
+              { name: 'Time', className: styles.time },
+              { name: 'Method', className: styles.method },
+              { name: 'Host', className: styles.host },
+              'Path',
+              { name: 'Status', className: styles.status },
+              { name: 'ms', className: styles.ms },
+            ]}
+          >
+            {found.slice(0, rowsMax).map((request) => (
+              <Fragment key={request.sequence}>
+                <Row
+                  request={request}
+                  isOpen={opened === request.sequence}
+                  toggle={() => setOpened(opened === request.sequence ? undefined : request.sequence)}
+                />
+                {opened === request.sequence && (
+                  <TableRow>
+                    <TableCell colSpan={6}>
+                      <div className={styles.details}>
+                        <Details request={request} curl={known && curlLine(request, known)} />
+                      </div>
+                    </TableCell>
+                  </TableRow>
+                )}
+              </Fragment>
+            ))}
+          </ScrollTable>
         )}
         {found.length > rowsMax && <Text>{found.length - rowsMax} older ones are not shown: filter.</Text>}
       </Card>

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ControlClient } from '../../src/cli/control-client.ts';
 import { requireInstance } from '../../src/cli/control-client.ts';
 import { askEvents } from '../../src/cli/audit/event-query.ts';
+import { canonicalJson, sha256Hex } from '../../src/audit/canonical-json.ts';
+import { fingerprintOf, proofDomain } from '../../src/server/proof-key.ts';
 import { checkSignature, signReport } from '../../src/cli/proof/signature.ts';
 import { findVaultSigner, signWithVault } from '../../src/cli/proof/vault-signature.ts';
 import type { ShredCertificate } from '../../src/cli/shred/certificate.ts';
@@ -12,7 +15,6 @@ import { readCertificate, writeCertificate } from '../../src/cli/shred/certifica
 import { shred } from '../../src/cli/shred/shred.ts';
 import type { AzureCalls } from '../../src/server/azure-calls.ts';
 import { azureCalls } from '../../src/server/azure-calls.ts';
-import type { ProofSigner } from '../../src/server/proof-routes.ts';
 import { defaultSeed, seed } from '../../src/server/seed.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
 
@@ -22,7 +24,6 @@ const kusto = '2024-04-13';
 let fixture: Awaited<ReturnType<typeof startServerFixture>>;
 let client: ControlClient;
 let calls: AzureCalls;
-let fingerprint: string;
 const files = mkdtempSync(join(tmpdir(), 'kustody-shred-'));
 
 beforeAll(async () => {
@@ -31,7 +32,6 @@ beforeAll(async () => {
   calls = azureCalls(fixture.environment);
   const subscription = `/subscriptions/${fixture.environment.subscriptionId}`;
   await calls.arm('PUT', `${subscription}/resourceGroups/kustody`, '2024-11-01', { location: 'eastus' });
-  ({ fingerprint } = (await client.call('GET', '/proof/key')) as ProofSigner);
 });
 afterAll(async () => {
   await fixture[Symbol.asyncDispose]();
@@ -46,19 +46,25 @@ async function stage(cluster: string): Promise<void> {
   await calls.command(clusterUri, 'db', '.set-or-append T <| range A from 1 to 10 step 1 | extend B = "secret"');
 }
 
+const keyOf = (name: string): string => `https://signing-keys.vault.azure.net/keys/${name}`;
+
 interface Run {
   readonly advanceClock?: boolean;
   readonly answer?: boolean;
+  readonly signWith?: string;
   readonly written?: () => Promise<void> | void;
 }
 
 /** As the command does it, with the file on the disk. @returns also whether it asked */
-async function run(cluster: string, { advanceClock = false, answer = true }: Run = {}) {
+async function run(cluster: string, { advanceClock = false, answer = true, signWith }: Run = {}) {
   const file = join(files, `${cluster}.json`);
   let asked = false;
   const certificate = await shred(
     client,
-    { clusters: [cluster], advanceClock, before: readCertificate(file, fingerprint) },
+    {
+      ...{ clusters: [cluster], advanceClock, before: await readCertificate(client, file, signWith) },
+      ...(signWith === undefined ? {} : { signWith }),
+    },
     {
       confirm: () => {
         asked = true;
@@ -69,7 +75,7 @@ async function run(cluster: string, { advanceClock = false, answer = true }: Run
   );
   const written: unknown = JSON.parse(readFileSync(file, 'utf8'));
   expect(written).toEqual(JSON.parse(JSON.stringify(certificate)));
-  expect(checkSignature(written, fingerprint)).toMatchObject({ ok: true });
+  expect(checkSignature(written, undefined)).toMatchObject({ ok: true });
   return { certificate, asked };
 }
 
@@ -98,7 +104,6 @@ describe('a signature of a vault key', () => {
       },
     });
     const environment = await client.environment();
-    const keyOf = (name: string): string => `https://signing-keys.vault.azure.net/keys/${name}`;
     for (const [name, body] of [
       ['curve', { kty: 'EC', crv: 'P-256K' }],
       ['number', { kty: 'RSA', key_size: 2048 }],
@@ -142,6 +147,8 @@ describe('kustody shred', () => {
       `"xms_az_rid":"${id}/microsoft.kusto/clusters/gone"`.toLowerCase(),
     );
 
+    const own = 'https://gone-keys.vault.azure.net/keys/cluster-key';
+    await expect(run('gone', { signWith: own })).rejects.toThrow(/Data is under the key/);
     await expect(run('gone', { answer: false })).rejects.toThrow('Nothing was deleted.');
     expect(await keyStatus('gone-keys', '/keys/second')).toBe(200);
 
@@ -197,8 +204,32 @@ describe('kustody shred', () => {
     );
     await expect(killed).rejects.toThrow('killed');
     await vault('DELETE', '/keys/cluster-key?api-version=7.4');
-    const { certificate, asked } = await run('kept', { advanceClock: true });
+    // From here on a key of a vault signs, of which there is a new version meanwhile.
+    const signWith = keyOf('evidence');
+    for (let version = 0; version < 2; version += 1)
+      await calls.vault('signing-keys')('POST', '/keys/evidence/create?api-version=7.4', { kty: 'EC', crv: 'P-256' });
+    const { certificate, asked } = await run('kept', { advanceClock: true, signWith });
     expect(asked).toBe(false);
+    const signer = await findVaultSigner(await client.environment(), signWith, new Set());
+    expect(checkSignature(JSON.parse(readFileSync(file, 'utf8')), signer.fingerprint)).toMatchObject({
+      ...{ ok: true, kid: signer.kid },
+    });
+    await calls.vault('signing-keys')('POST', '/keys/evidence/create?api-version=7.4', { kty: 'EC', crv: 'P-256' });
+    for (const other of [undefined, keyOf('curve')])
+      await expect(readCertificate(client, file, other)).rejects.toThrow(/is no certificate that this instance/);
+    expect(await readCertificate(client, file, signWith)).toEqual(certificate);
+    // Somebody else's key under the name of ours.
+    const { signature, ...unsigned } = certificate;
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const der = publicKey.export({ format: 'der', type: 'spki' });
+    const bytes = Buffer.from(`${proofDomain}${sha256Hex(canonicalJson(unsigned))}\n${signer.kid}`);
+    const forged = {
+      ...{ ...signature, publicKey: der.toString('base64'), fingerprint: fingerprintOf(der) },
+      value: sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64'),
+    };
+    expect(checkSignature({ ...unsigned, signature: forged }, undefined)).toMatchObject({ ok: true });
+    writeCertificate(file, JSON.stringify({ ...unsigned, signature: forged }));
+    await expect(readCertificate(client, file, signWith)).rejects.toThrow(/is no certificate that this instance/);
     expect(certificate).toMatchObject({ status: 'notDestroyed', copies: [backup], keys: [{ state: 'purged' }] });
     expect(certificate.control?.tables).toMatchObject([{ table: 'T', opened: 1 }]);
     expect(summary(certificate).attempts).toEqual(['T refused 503 ClusterSuspended']);

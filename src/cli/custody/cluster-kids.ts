@@ -7,6 +7,10 @@ export const kidsOf = (cluster: ClusterDescription): readonly string[] => [
   ...(cluster.databaseKeys ?? []).map(({ kid }) => kid),
 ];
 
+/** What the data of these clusters is under now, unversioned. */
+export const keysUnderData = (clusters: readonly ClusterDescription[]): ReadonlySet<string> =>
+  new Set(clusters.flatMap(kidsOf).map(unversioned));
+
 /** `https://{vault host}/keys/{name}`, lower case. */
 export function unversioned(kid: string): string {
   const { vaultHost, name } = parseKeyId(kid) ?? {};

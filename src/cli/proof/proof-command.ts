@@ -7,9 +7,8 @@ import type { ScanResult } from '../canary-scan.ts';
 import { canaryBytesMin, scanForCanaries } from '../canary-scan.ts';
 import { listClusters } from '../clusters.ts';
 import { requireInstance } from '../control-client.ts';
-import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.ts';
-import { kidsOf, unversioned } from '../custody/cluster-kids.ts';
+import { keysUnderData } from '../custody/cluster-kids.ts';
 import { UserError } from '../user-error.ts';
 import { writeFor } from '../write-for.ts';
 import { readKeyHistory } from '../custody/key-history.ts';
@@ -21,7 +20,7 @@ import { makeReport } from './report.ts';
 import { signReport } from './signature.ts';
 import { signWithOption } from './sign-with-option.ts';
 import { proofText } from './text.ts';
-import { findVaultSigner, signWithVault } from './vault-signature.ts';
+import { vaultSigning } from './vault-signature.ts';
 import { showProofKey, verifyProof } from './verify-action.ts';
 
 interface ProofOptions {
@@ -71,8 +70,7 @@ async function prove(options: ProofOptions): Promise<void> {
   const { dataDirectory } = client;
   const clusters = await listClusters(client);
   const environment = await client.environment();
-  const signer =
-    options.signWith === undefined ? undefined : await findVaultSigner(environment, options.signWith, keysOf(clusters));
+  const sign = await vaultSigning(environment, options.signWith, keysUnderData(clusters));
   const history = await readKeyHistory(client);
   const keys = keysEverUsed(clusters, history);
   const made = makeReport({
@@ -88,11 +86,7 @@ async function prove(options: ProofOptions): Promise<void> {
     // In this process: closing a file that the server has open, too, would drop the server's lock on it.
     scan: withAbsoluteNames(dataDirectory, await scanForCanaries(dataDirectory, options.canary)),
   });
-  const report = await signReport(
-    client,
-    made,
-    signer === undefined ? undefined : (sha256) => signWithVault(environment, signer, sha256),
-  );
+  const report = await signReport(client, made, sign);
   if (options.html !== undefined) writeFor('--html', options.html, proofPage(report));
   process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : proofText(report));
   if (!report.ok) process.exitCode = 1;
@@ -104,9 +98,6 @@ const withAbsoluteNames = (directory: string, scan: ScanResult): ScanResult => (
   matches: scan.matches.map((match) => ({ ...match, file: join(directory, match.file) })),
   unreadable: scan.unreadable.map((file) => join(directory, file)),
 });
-
-const keysOf = (clusters: readonly ClusterDescription[]): ReadonlySet<string> =>
-  new Set(clusters.flatMap(kidsOf).map(unversioned));
 
 function collectCanary(text: string, before: readonly string[]): readonly string[] {
   if (Buffer.byteLength(text) < canaryBytesMin) {

@@ -98,6 +98,18 @@ export async function signWithVault(
   return { ...signer, value: Buffer.from(textMember(answer, 'value'), 'base64url').toString('base64') };
 }
 
+/** How a command signs that was given a key: `undefined` where none was, and the instance signs.
+ * @param underKeys as for `findVaultSigner` @throws UserError */
+export async function vaultSigning(
+  environment: InstanceEnvironment,
+  keyId: string | undefined,
+  underKeys: ReadonlySet<string>,
+): Promise<((sha256: string) => Promise<VaultSignature>) | undefined> {
+  if (keyId === undefined) return undefined;
+  const signer = await findVaultSigner(environment, keyId, underKeys);
+  return (sha256) => signWithVault(environment, signer, sha256);
+}
+
 /** @param der of the public key @throws Error for a key that is none of the algorithm's */
 export function isVaultSignature(
   algorithm: VaultAlgorithm,

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { resolve } from 'node:path';
-import type { ProofSigner } from '../../server/proof-routes.ts';
 import { requireInstance } from '../control-client.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.ts';
+import { signWithOption } from '../proof/sign-with-option.ts';
 import { ask } from '../question.ts';
 import { startWaiting } from '../waiting.ts';
 import { writeFor } from '../write-for.ts';
@@ -17,6 +17,7 @@ interface ShredOptions {
   readonly out: string;
   readonly html?: string;
   readonly advanceClock: boolean;
+  readonly signWith?: string;
   readonly yes: boolean;
   readonly json: boolean;
 }
@@ -32,12 +33,13 @@ export function shredCommand(): Command {
     .requiredOption('--out <FILE>', 'the certificate; one that is there is gone on with')
     .option('--html <FILE>', 'write it as a page that stands by itself, too')
     .option('--advance-clock', 'let virtual time go on until the last key is purged', false)
+    .addOption(signWithOption())
     .option('--yes', 'do not ask', false)
     .addOption(dataOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ kustody shred kustody --out shred.json\n  $ kustody shred kustody --out shred.json --html shred.html --advance-clock --yes\n  $ kustody proof verify shred.json',
+      '\nExamples:\n  $ kustody shred kustody --out shred.json\n  $ kustody shred kustody --out shred.json --html shred.html --advance-clock --yes\n  $ kustody shred kustody --out shred.json --sign-with https://signing.vault.azure.net/keys/evidence\n  $ kustody proof verify shred.json',
     )
     .action(run);
 }
@@ -45,13 +47,17 @@ export function shredCommand(): Command {
 async function run(clusters: readonly string[], options: ShredOptions): Promise<void> {
   const client = await requireInstance(dataDirectoryOf(options));
   const out = resolve(options.out);
-  const { fingerprint } = (await client.call('GET', '/proof/key')) as ProofSigner;
+  const { signWith } = options;
   const waiting = startWaiting();
   waiting.begin('reading the audit, and a value of each extent');
   try {
     const certificate = await shred(
       client,
-      { clusters, advanceClock: options.advanceClock, before: readCertificate(out, fingerprint) },
+      {
+        ...{ clusters, advanceClock: options.advanceClock },
+        ...(signWith === undefined ? {} : { signWith }),
+        before: await readCertificate(client, out, signWith),
+      },
       {
         confirm: async (plan) => {
           waiting.end();

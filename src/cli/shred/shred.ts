@@ -8,9 +8,11 @@ import { listClusters, listVaults } from '../clusters.ts';
 import type { ControlClient } from '../control-client.ts';
 import type { Signed } from '../proof/signature.ts';
 import { signReport } from '../proof/signature.ts';
+import { vaultSigning } from '../proof/vault-signature.ts';
 import { UserError } from '../user-error.ts';
 import type { ShredCertificate } from './certificate.ts';
 import { makeCertificate } from './certificate.ts';
+import { keysUnderData } from '../custody/cluster-kids.ts';
 import { copiesOf } from '../custody/copies.ts';
 import { openExtents, tryExtents } from './extent-attempts.ts';
 import { findTargets } from './find-targets.ts';
@@ -24,6 +26,8 @@ export interface ShredRequest {
   readonly clusters: readonly string[];
   /** Lets the Kustody clock go on until the last key is purged. */
   readonly advanceClock: boolean;
+  /** A key of a vault that signs, not the instance: none that data is under, and none that goes. */
+  readonly signWith?: string;
   /** What an earlier run has written. */
   readonly before: ShredCertificate | undefined;
 }
@@ -61,6 +65,8 @@ export async function shred(
       `Other clusters are under these keys, too: ${others.join(', ')}. Nothing was deleted.`,
       'Give them other keys first, or name them as well.',
     );
+  const underKeys = new Set([...keysUnderData(clusters), ...keys.map(({ key }) => key)]);
+  const sign = await vaultSigning(environment, request.signWith, underKeys);
   const held = { client, environment, targets, keys, keptFollowers };
   const control = before?.control ?? (await controlOf(environment, servingOf(clusters, targets)));
   const vaults = (await listVaults(client)).vaults;
@@ -68,11 +74,11 @@ export async function shred(
   if (there.length > 0) {
     const plan = await certify(held, history, control);
     if (!(await steps.confirm(plan))) throw new UserError('Nothing was deleted.');
-    steps.write(await signReport(client, plan));
+    steps.write(await signReport(client, plan, sign));
     for (const { key } of there) await deleteKey(environment, key);
   }
   if (request.advanceClock) await advanceClock(client, keys, history);
-  const signed = await signReport(client, await certify(held, await readKeyHistory(client), control));
+  const signed = await signReport(client, await certify(held, await readKeyHistory(client), control), sign);
   steps.write(signed);
   return signed;
 }

@@ -1,4 +1,5 @@
 import type { Catalog } from './catalog.ts';
+import type { Policies } from './catalog-view.ts';
 import type { ClusterSettings } from './cluster-setting.ts';
 import { clusterSettingsId } from './cluster-setting.ts';
 import type { CatalogReader } from './image.ts';
@@ -16,6 +17,14 @@ export function clusterSettingsOf(reader: Pick<CatalogReader, 'get'>): ClusterSe
   const found = reader.get(clusterSettingsId);
   return found?.kind === 'clusterSettings' ? found.settings : unsetClusterSettings;
 }
+
+const inheritedNames = ['ingestionbatching', 'sharding', 'streamingingestion'] as const;
+export type InheritedPolicies = Pick<Policies, (typeof inheritedNames)[number]>;
+
+/** What holds for databases and tables that have no such policy of their own; the caching policy of the cluster is beneath what the
+ * resource manager says. */
+export const inheritedPolicies = ({ policies }: ClusterSettings): InheritedPolicies =>
+  Object.fromEntries(inheritedNames.flatMap((name) => (policies[name] === undefined ? [] : [[name, policies[name]]])));
 
 /** One record of the catalog: durable, sealed and re-wrapped as all others. */
 export const createClusterSettings = (catalog: Catalog): ClusterSettingsChanges => ({

@@ -1,11 +1,12 @@
 import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { parseAnyJson } from '../../base/relaxed-json.ts';
+import type { Policies } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { policyColumns } from './policy-commands.ts';
-import { readCaching } from './policy-values.ts';
+import { readBatching, readCaching, readSharding, readStreaming } from './policy-values.ts';
 
 const invalid = (text: string): Error => dataError('InvalidPolicy', text);
 
@@ -165,6 +166,8 @@ function readSandboxes(command: Command): Json {
 
 const isMerge = (command: Command): boolean => command.kind.startsWith('AlterMerge');
 
+const heldObject = (held: Json | undefined): JsonObject | undefined => (isJsonObject(held) ? held : undefined);
+
 const rows: readonly ClusterPolicyRow[] = [
   {
     // What databases have that nobody gave one.
@@ -186,6 +189,25 @@ const rows: readonly ClusterPolicyRow[] = [
     },
     value: `'{"PercentageOfNodes": 10}'`,
     merged: `'{"MaximumLagAllowedInMinutes": 15}'`,
+  },
+  {
+    ...{ name: 'ingestionbatching', title: 'IngestionBatching', unset: null },
+    value: `'{"MaximumBatchingTimeSpan": "00:01:00"}'`,
+    merged: `'{"MaximumNumberOfItems": 500}'`,
+    read: (command, held) => readBatching(command, heldObject(held)),
+  },
+  {
+    ...{ name: 'sharding', title: 'Sharding', deletes: true, unset: null },
+    value: `'{"MaxRowCount": 1048576}'`,
+    merged: `'{"MaxExtentSizeInMb": 1024}'`,
+    read: (command, held) => readSharding(command, heldObject(held)),
+  },
+  {
+    // Beside what the resource manager says of the cluster, without which no table takes streams.
+    ...{ name: 'streamingingestion', title: 'StreamingIngestion', deletes: true, unset: null },
+    value: `'{"IsEnabled": true}'`,
+    merged: `'{"HintAllocatedRate": 2.1}'`,
+    read: (command, held) => ({ ...readStreaming(command, held as Policies['streamingingestion']) }),
   },
   {
     // Kept and shown: plugins that run in sandboxes are not built, so none is ever beyond its limit.
@@ -245,5 +267,6 @@ function policyRows(row: ClusterPolicyRow): readonly CommandRow[] {
   ];
 }
 
-/** @see Kusto "Caching policy", "Capacity policy", "Query weak consistency policy", "Sandbox policy" and the pages of these commands */
+/** Batching, sharding and streaming hold for databases and tables that have none of their own.
+ * @see Kusto "Caching policy", "Capacity policy", "Query weak consistency policy", "Sandbox policy" and the pages of these commands */
 export const clusterPolicyCommands: readonly CommandRow[] = rows.flatMap(policyRows);

@@ -158,6 +158,35 @@ describe('policies of the cluster', () => {
     await expect(cluster.run(text)).rejects.toMatchObject({ code: 'InvalidPolicy' });
   });
 
+  it('of batching, sharding and streaming hold for databases and tables that have none of their own', async () => {
+    await cluster.run(`.alter cluster policy ingestionbatching '{"MaximumNumberOfItems": 3}'`);
+    await cluster.run(`.alter-merge cluster policy ingestionbatching '{"MaximumBatchingTimeSpan": "00:00:30"}'`);
+    const batching = { MaximumNumberOfItems: 3, MaximumBatchingTimeSpan: '00:00:30' };
+    expect(await policyOf('.show cluster policy ingestionbatching')).toEqual(batching);
+    expect(await policyOf('.show database db policy ingestionbatching')).toEqual(batching);
+    const [details] = await cluster.run('.show table T details');
+    expect(JSON.parse(String(details?.['IngestionBatchingPolicy']))).toEqual(batching);
+
+    await cluster.run(`.alter cluster policy sharding '{"MaxRowCount": 5000}'`);
+    expect(await policyOf('.show database db policy sharding')).toEqual({ MaxRowCount: 5000 });
+    await cluster.run(`.alter database db policy sharding '{"MaxRowCount": 6000}'`);
+    expect(await policyOf('.show database db policy sharding')).toEqual({ MaxRowCount: 6000 });
+    await cluster.run('.delete database db policy sharding');
+    await cluster.run('.delete cluster policy sharding');
+    expect(await policyOf('.show database db policy sharding')).toBeNull();
+
+    const stream = () => cluster.data.ingest('T', 'csv', '1', { kind: 'streaming' });
+    await expect(stream()).rejects.toMatchObject({ code: 'StreamingDisabled' });
+    await cluster.run(`.alter cluster policy streamingingestion '{"IsEnabled": true}'`);
+    expect(await policyOf('.alter-merge cluster policy streamingingestion \'{"HintAllocatedRate": 2.5}\'')).toEqual({
+      ...{ IsEnabled: true, HintAllocatedRate: 2.5 },
+    });
+    await stream();
+    await cluster.run('.alter table T policy streamingingestion disable');
+    await expect(stream()).rejects.toMatchObject({ code: 'StreamingDisabled' });
+    await cluster.run('.delete cluster policy streamingingestion');
+  });
+
   it('are for administrators of the cluster, and monitors see them', async () => {
     const monitor: Partial<CommandContext> = { clusterRoles: ['AllDatabasesMonitor'] };
     expect(await cluster.run('.show cluster policy sandbox', monitor)).toHaveLength(1);

@@ -1,4 +1,5 @@
 import type { DatabaseView, Policies, TableView } from '../catalog/catalog-view.ts';
+import { inheritedPolicies } from '../catalog/cluster-settings.ts';
 import { formatTimespan } from '../../kql/values/ticks.ts';
 import type { CommandContext } from './command-context.ts';
 
@@ -14,6 +15,7 @@ export function databasePolicies(database: DatabaseView, context: CommandContext
   const hot = known?.hotCachePeriodMs;
   const span = timespanOfMs(known?.softDeletePeriodMs ?? unlimitedMs);
   return {
+    ...inheritedPolicies(context.data.clusterSettings()),
     ...database.policies,
     retention: database.policies.retention ?? { SoftDeletePeriod: span, Recoverability: 'Enabled' },
     ...cachingOf(database, hot === undefined ? undefined : timespanOfMs(hot), context),

@@ -41,6 +41,9 @@ function period(text: Json | undefined, name: string): string | undefined {
   return formatTimespan(ticks);
 }
 
+/** The parser names the text after the policy or, of policies of the cluster, not at all. */
+const textOf = (command: Command, part: string): string => command.optional('policy') ?? command.required(part);
+
 const isMerge = (command: Command): boolean => command.kind.startsWith('AlterMerge');
 
 export const readRetention: ReadPolicy<'retention'> = (command, current) => {
@@ -101,7 +104,7 @@ export const withoutHotWindows = (text: string): string =>
 export const readStreaming: ReadPolicy<'streamingingestion'> = (command, current) => {
   const status = command.optional('Status')?.toLowerCase();
   if (status !== undefined) return { IsEnabled: status === 'enable', HintAllocatedRate: null };
-  const json = jsonOf(command.required('StreamingIngestionPolicy'), ['IsEnabled', 'HintAllocatedRate']);
+  const json = jsonOf(textOf(command, 'StreamingIngestionPolicy'), ['IsEnabled', 'HintAllocatedRate']);
   const base = isMerge(command) ? current : undefined;
   const enabled = json['IsEnabled'] ?? base?.IsEnabled;
   const rate = json['HintAllocatedRate'] === undefined ? (base?.HintAllocatedRate ?? null) : json['HintAllocatedRate'];
@@ -125,7 +128,7 @@ const memberChecks: Readonly<Record<Member, (value: Json) => boolean>> = {
 const keptAs =
   (part: string, members: Readonly<Record<string, Member>>) =>
   (command: Command, current: JsonObject | undefined): JsonObject => {
-    const json = jsonOf(command.required(part), Object.keys(members));
+    const json = jsonOf(textOf(command, part), Object.keys(members));
     for (const [name, value] of Object.entries(json)) {
       const kind = members[name];
       if (kind !== undefined && value !== undefined && value !== null && !memberChecks[kind](value))

@@ -116,12 +116,8 @@ export const refusedFamilies: readonly RefusedFamily[] = [
   { named: /RowStore|RowId|Shard(s?Group|Make|Drop)|ExtentContainer|ExtentsMetadata/, why: 'storage is another here' },
   { named: /Fabric/, why: 'there is no Fabric here' },
   {
-    named: /ClusterPolicy(IngestionBatching|Sharding|StreamingIngestion)$/,
-    why: 'databases and tables have this policy, and for the cluster nobody documents it',
-  },
-  {
     named: /ClusterPolicyMultiDatabaseAdmins$/,
-    why: 'nobody documents this policy; roles on the cluster are assigned through the resource manager',
+    why: 'nobody documents the members of this policy; roles on the cluster are assigned through the resource manager',
   },
   {
     named: /ClusterPolicy/,

@@ -6,6 +6,7 @@ import type { Policies } from '../catalog/catalog-view.ts';
 import type { ClusterDatabase } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
+import { clusterSettingsOf, inheritedPolicies } from '../catalog/cluster-settings.ts';
 import { databaseOf, isHidden } from '../catalog/image.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { RequestIndex } from '../catalog/request-index.ts';
@@ -86,7 +87,13 @@ export class TableStore {
   }
 
   policy<Name extends keyof Policies>(table: TableRecord, name: Name): Policies[Name] {
-    return table.policies[name] ?? databaseOf(this.parts.catalog.image, table.databaseId).policies[name];
+    return table.policies[name] ?? this.databasePolicy(table.databaseId, name);
+  }
+
+  databasePolicy<Name extends keyof Policies>(databaseId: Guid, name: Name): Policies[Name] {
+    const { image } = this.parts.catalog;
+    const inherited: Policies = inheritedPolicies(clusterSettingsOf(image));
+    return databaseOf(image, databaseId).policies[name] ?? inherited[name];
   }
 
   /** Rows by names as in plans. @throws DataError */

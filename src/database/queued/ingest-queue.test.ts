@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
+import type { Json } from '../../base/json.ts';
 import { zipOf } from '../../../tests/support/zip-writer.ts';
 import { bytesSource } from '../ingest/data-source.ts';
 import { sourceFailed } from '../catalog/data-error.ts';
@@ -97,6 +98,17 @@ async function reports(queue: 'failed' | 'successful'): Promise<Record<string, u
   }
   return found;
 }
+
+it('waits as the policy of the cluster says where database and table have none', async () => {
+  const batchBy = (policies: Record<string, Json>) => data.changeClusterSettings((held) => ({ ...held, policies }));
+  await send('a.csv', '1,one', {}, { FlushImmediately: false, ReportLevel: 0 });
+  await ingest();
+  expect(await rows()).toEqual([]);
+  await batchBy({ ingestionbatching: { MaximumNumberOfItems: 1 } });
+  await ingest();
+  expect(await rows()).toEqual([one]);
+  await batchBy({});
+});
 
 describe('a message for a table that is not there', () => {
   it.each([

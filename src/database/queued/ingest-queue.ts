@@ -312,7 +312,7 @@ export class IngestQueue {
     const found: TableRecord | undefined = findTable(catalog.image, databaseId, table);
     const policy =
       found === undefined
-        ? databaseOf(catalog.image, databaseId).policies.ingestionbatching
+        ? store.databasePolicy(databaseId, 'ingestionbatching')
         : store.policy(found, 'ingestionbatching');
     return batchingPolicyOf(policy);
   }

@@ -17,6 +17,13 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
   const states = (state: string) => page.locator(`ol [data-state=${state}]`);
   const probe = (answered: boolean) => page.locator(`[data-testid=probe][data-answered=${String(answered)}]`);
   const button = (name: string) => page.getByRole('button', { name, exact: true });
+  /** A call of a plane as the portal's pages make it. @returns its status */
+  const inPage = (path: string, method: string, body: unknown) =>
+    page.evaluate<number>(
+      `fetch('/portal/planes/${path}', { method: '${method}', body: ${JSON.stringify(JSON.stringify(body))},
+        headers: { 'content-type': 'application/json', 'x-kustody-page': localStorage.getItem('kustody.page-token') },
+      }).then(({ status }) => status)`,
+    );
   /** Light and dark, on a telephone and a wide screen: nothing breaks a rule, or is wider than the screen. */
   async function looksWell(heading: string, shown = 'ol [data-state]'): Promise<void> {
     await page.getByRole('heading', { name: heading }).waitFor();
@@ -78,6 +85,33 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     expect(line).toMatch(/Bearer \$TOKEN" .*kusto\.windows\.net\/v[12]\/rest\/query$/);
     expect(await page.locator('main').innerText()).not.toContain('in-the-query');
     await looksWell('Traffic', '[data-testid=curl]');
+  });
+
+  it('sees all that is administered, by kind, and names as the texts they are', async () => {
+    const hostile = '<img src=x onerror="document.title=4711">';
+    const renamed = await inPage('graph.microsoft.com/v1.0/users/admin@kustody.onmicrosoft.com', 'PATCH', {
+      displayName: hostile,
+    });
+    expect(renamed).toBe(204);
+    const link = (name: string) => page.locator(`nav[aria-label="Kinds of things"] a:text-is("${name}")`);
+    await page.getByRole('link', { name: 'Administration' }).focus();
+    await page.keyboard.press('Enter');
+    for (const [kind, shown] of [
+      ['Clusters', 'Running'],
+      ['Databases', 'ReadWrite'],
+      ['Vaults', 'access policies'],
+      ['Keys', 'enabled'],
+      ['Identities', 'kustody-identity'],
+      ['Resource groups', 'eastus'],
+      ['Role assignments', 'AllDatabasesAdmin'],
+    ] as const) {
+      await link(kind).focus();
+      await page.keyboard.press('Enter');
+      await page.locator(`[data-testid=thing]:has-text("${shown}")`).first().waitFor();
+    }
+    const who = await page.locator('[data-testid=thing] td:first-child').allInnerTexts();
+    expect(who).toContain(hostile);
+    await looksWell('Administration', '[data-testid=thing]');
   });
 
   it('has broken no rule of the policy, and has no secret in its address or for scripts', async () => {

@@ -13,4 +13,5 @@ export const pages: readonly Page[] = [
   { id: 'query', title: 'Query', load: () => import('../query/page.tsx') },
   { id: 'keys', title: 'Keys', load: () => import('../keys/page.tsx') },
   { id: 'traffic', title: 'Traffic', load: () => import('../traffic/page.tsx') },
+  { id: 'administration', title: 'Administration', load: () => import('../admin/page.tsx') },
 ];

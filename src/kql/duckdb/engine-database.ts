@@ -23,6 +23,7 @@ import { textOf } from '../sql/fragment.ts';
 import * as macros from '../sql/macros.ts';
 import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
+import { columnsOf, valuesOf } from './vector-values.ts';
 import type { NativeCaller } from './run-native.ts';
 import { runNative } from './run-native.ts';
 
@@ -161,15 +162,15 @@ function scalarFunction(
     returnType: fn.result === 'int' ? INTEGER : nativeTypes[fn.result],
     specialHandling: true,
     mainFunction: (_info, input, output) => {
-      const vectors = parameters.map((_type, index) => input.getColumnVector(index + 1));
       try {
         if (input.rowCount === 0) return;
         const budget = budgets.get(Number(input.getColumnVector(0).getItem(0)));
         if (budget === undefined) throw new KqlError('cancelled', 'The query is over.');
+        const columns = parameters.map((_type, index) => valuesOf(input.getColumnVector(index + 1)));
         callNatives(
           fn,
           input.rowCount,
-          (row) => vectors.map((vector) => vector.getItem(row) as NativeValue),
+          (row) => columns.map((values) => values[row] ?? null),
           (row, value) => output.setItem(row, value),
           budget,
         );
@@ -309,7 +310,7 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
         let columns: ColumnValues[] | undefined;
         try {
           const chunk = await result.fetchChunk();
-          if (chunk && chunk.rowCount > 0) columns = chunk.getColumns() as ColumnValues[];
+          if (chunk && chunk.rowCount > 0) columns = columnsOf(chunk);
         } catch (error) {
           throw causeOf(error, budget);
         }

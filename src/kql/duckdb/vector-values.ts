@@ -1,0 +1,204 @@
+import { isAscii } from 'node:buffer';
+import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api';
+import {
+  DuckDBBigIntVector,
+  DuckDBBlobVector,
+  DuckDBDoubleVector,
+  DuckDBIntegerVector,
+  DuckDBVarCharVector,
+} from '@duckdb/node-api';
+import type { NativeValue } from '../sql/native.ts';
+
+/** What the binding keeps of a vector, and gives only value by value. */
+interface Kept<Values> {
+  readonly validity: { readonly data: BigUint64Array | null };
+  readonly values: Values;
+}
+
+type Parts = ConstructorParameters<typeof DuckDBVarCharVector>;
+interface KeptTexts {
+  readonly dataView: DataView;
+  readonly validity: Parts[1] & Kept<never>['validity'];
+  readonly vector: Parts[2];
+}
+interface KeptNumbers {
+  readonly items: BigInt64Array | Float64Array | Int32Array;
+  readonly validity: Kept<never>['validity'];
+}
+
+/** The values of each column of a chunk. */
+export const columnsOf = (chunk: DuckDBDataChunk): NativeValue[][] =>
+  Array.from({ length: chunk.columnCount }, (_column, index) => valuesOf(chunk.getColumnVector(index)));
+
+/** Value by value, the binding makes two objects for each text and one for each bit of what is null. */
+export function valuesOf(vector: DuckDBVector): NativeValue[] {
+  if (vector instanceof DuckDBVarCharVector) return new TextVector(vector).values();
+  if (
+    vector instanceof DuckDBBigIntVector ||
+    vector instanceof DuckDBDoubleVector ||
+    vector instanceof DuckDBIntegerVector
+  ) {
+    const { items, validity } = vector as unknown as KeptNumbers;
+    const isNull = nullsOf(validity);
+    const values: NativeValue[] = [...items];
+    if (validity.data !== null) for (let row = 0; row < values.length; row += 1) if (isNull(row)) values[row] = null;
+    return values;
+  }
+  return Array.from({ length: vector.itemCount }, (_value, row) => vector.getItem(row) as NativeValue);
+}
+
+function nullsOf({ data }: Kept<never>['validity']): (row: number) => boolean {
+  if (data === null) return () => false;
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
+  return (row) => (((bits[row >>> 5] ?? 0) >>> (row & 31)) & 1) === 0;
+}
+
+/** A text of DuckDB is 16 bytes: its length, then itself where it has at most 12 bytes, else its first four and where it stands. */
+const wordsEach = 4;
+const inlineMax = 12;
+/** Of memory, the least: what is between two texts that are nearer to each other than this stands on pages that hold texts. */
+const pageBytes = 4096;
+
+/** Texts that stand near each other in memory. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly bytes: Buffer;
+  /** Of all the bytes, where they are ASCII. */
+  text: string | undefined;
+}
+
+/** The texts of a vector, for as long as it is there. */
+export class TextVector {
+  readonly rowCount: number;
+  readonly isNull: (row: number) => boolean;
+  readonly #kept: KeptTexts;
+  readonly #words: Uint32Array;
+  readonly #own: Buffer;
+  readonly #spans: readonly Span[];
+  #last: Span | undefined;
+  /** Where the bytes of the text are that was found last. */
+  bytes: Buffer;
+  from = 0;
+  to = 0;
+
+  constructor(vector: DuckDBVarCharVector) {
+    this.#kept = vector as unknown as KeptTexts;
+    const { buffer, byteOffset, byteLength } = this.#kept.dataView;
+    this.rowCount = vector.itemCount;
+    this.isNull = nullsOf(this.#kept.validity);
+    this.#words = new Uint32Array(buffer, byteOffset, byteLength >>> 2);
+    this.#own = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+    this.bytes = this.#own;
+    this.#spans = this.#spansOf();
+    this.#last = this.#spans[0];
+  }
+
+  /** Finds the bytes of a text that is not null. */
+  find(row: number): void {
+    const length = this.#words[row * wordsEach] ?? 0;
+    if (length <= inlineMax) {
+      this.bytes = this.#own;
+      this.from = row * 16 + 4;
+    } else {
+      const span = this.#spanAt(row);
+      this.bytes = span.bytes;
+      this.from = this.#address(row) - span.start;
+    }
+    this.to = this.from + length;
+  }
+
+  values(): (string | null)[] {
+    const words = this.#words;
+    let own: string | undefined;
+    const textOf = (row: number): string => {
+      const at = row * wordsEach;
+      const length = words[at] ?? 0;
+      if (length > inlineMax) {
+        const span = this.#spanAt(row);
+        const from = this.#address(row) - span.start;
+        span.text ??= isAscii(span.bytes) ? span.bytes.toString('latin1') : '';
+        return span.text === ''
+          ? span.bytes.toString('utf8', from, from + length)
+          : span.text.substring(from, from + length);
+      }
+      // What a short text leaves of its 12 bytes is zero.
+      const joined = (words[at + 1] ?? 0) | (words[at + 2] ?? 0) | (words[at + 3] ?? 0);
+      const from = row * 16 + 4;
+      if ((joined & 0x8080_8080) !== 0) return this.#own.toString('utf8', from, from + length);
+      own ??= this.#own.toString('latin1');
+      return own.substring(from, from + length);
+    };
+    const values = new Array<string | null>(this.rowCount).fill(null);
+    for (let row = 0; row < this.rowCount; row += 1) if (!this.isNull(row)) values[row] = textOf(row);
+    return values;
+  }
+
+  #address(row: number): number {
+    return (this.#words[row * wordsEach + 3] ?? 0) * 2 ** 32 + (this.#words[row * wordsEach + 2] ?? 0);
+  }
+
+  #spanAt(row: number): Span {
+    const address = this.#address(row);
+    if (this.#last !== undefined && address >= this.#last.start && address < this.#last.end) return this.#last;
+    let [low, high] = [0, this.#spans.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.#spans[middle]?.start ?? Infinity) <= address) low = middle;
+      else high = middle - 1;
+    }
+    const span = this.#spans[low];
+    if (span === undefined) throw new Error('A text stands in none of the spans of its vector.');
+    this.#last = span;
+    return span;
+  }
+
+  /** Asking for the bytes at an address costs half a microsecond, so it is done for all texts that stand near each other. */
+  #spansOf(): Span[] {
+    const words = this.#words;
+    const [starts, ends] = [new Float64Array(this.rowCount), new Float64Array(this.rowCount)];
+    let [count, last, isAscending] = [0, 0, true];
+    for (let row = 0; row < this.rowCount; row += 1) {
+      const length = words[row * wordsEach] ?? 0;
+      if (length <= inlineMax || this.isNull(row)) continue;
+      const address = this.#address(row);
+      isAscending &&= address >= last;
+      last = address + length;
+      starts[count] = address;
+      ends[count] = last;
+      count += 1;
+    }
+    // Between the nth end and the start after it there is nothing.
+    const [from, to] = [starts.subarray(0, count), ends.subarray(0, count)];
+    if (!isAscending) {
+      from.sort();
+      to.sort();
+    }
+    const spans: Span[] = [];
+    let start = from[0] ?? 0;
+    for (let index = 0; index < count; index += 1) {
+      const [end, next] = [to[index] ?? 0, from[index + 1] ?? Infinity];
+      if (next - end < pageBytes) continue;
+      spans.push({ start, end, bytes: this.#bytesAt(start, end - start), text: undefined });
+      start = next;
+    }
+    return spans;
+  }
+
+  /** By way of a text of ours that says to stand there. */
+  #bytesAt(address: number, length: number): Buffer {
+    const words = new Uint32Array([length, 0, address % 2 ** 32, Math.floor(address / 2 ** 32)]);
+    const { validity, vector } = this.#kept;
+    const bytes = new DuckDBBlobVector(new DataView(words.buffer), allValid(validity), vector, 0, 1).getItemBytes(0);
+    if (bytes === null) throw new Error('A span is not null.');
+    return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  }
+}
+
+/** Of one row that is not null. */
+const allValid = (validity: KeptTexts['validity']): KeptTexts['validity'] =>
+  Object.assign(Object.create(Object.getPrototypeOf(validity) as object) as KeptTexts['validity'], {
+    data: null,
+    offset: 0,
+    itemCount: 1,
+  });

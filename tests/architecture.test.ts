@@ -140,6 +140,27 @@ describe('architecture', () => {
     expect(heavy).toEqual([]);
   });
 
+  it('gives the pages of the portal rows alone: what they take of it loads no package and nothing of Node', () => {
+    const pages = readdirSync(join(root, 'portal/src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.tsx?$/.test(name),
+    );
+    const taken = new Set(
+      pages.flatMap((name) => {
+        const absolute = join(root, 'portal/src', name);
+        return [...statementsOf(absolute, readFileSync(absolute, 'utf8')).values].filter((path) =>
+          path.startsWith('src/'),
+        );
+      }),
+    );
+    const byPath = new Map(product.map((file) => [file.path, file]));
+    for (const path of taken) for (const next of byPath.get(path)?.statements.values ?? []) taken.add(next);
+    const loading = [...taken].filter((path) =>
+      /^import (?!type )[^;]*?from '[^.]/m.test(byPath.get(path)?.text ?? "import x from 'x'"),
+    );
+    expect(taken.size).toBeGreaterThan(2);
+    expect(loading).toEqual([]);
+  });
+
   it('has files that know one another by types inside one folder only', () => {
     const circles = circlesOf(new Map(product.map(({ path, statements }) => [path, statements.all])));
     const folders = circles

@@ -6,7 +6,7 @@ import { entraErrors } from '../../src/identity/entra/entra-error.ts';
 import { graphErrors } from '../../src/identity/graph/graph-error.ts';
 import { authorizationErrors } from '../../src/providers/authorization/authorization-errors.ts';
 import { keyVaultErrors } from '../../src/providers/keyvault/keyvault-errors.ts';
-import { cmkErrors } from '../../src/providers/kusto/cmk-errors.ts';
+import { cmkErrors } from '../../src/providers/kusto/cmk-error-rows.ts';
 import { kustoErrors } from '../../src/providers/kusto/kusto-errors.ts';
 import { deploymentErrors } from '../../src/providers/resources/deployments/deployment-errors.ts';
 import { vaultErrors } from '../../src/vault/vault-error.ts';

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { documentedCodes } from '../../src/cmk/documented-errors.ts';
 import type { Page } from '../support/portal-browser.ts';
 import { openPortal, portalCanBeSeen } from '../support/portal-browser.ts';
 
@@ -112,6 +113,30 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     const who = await page.locator('[data-testid=thing] td:first-child').allInnerTexts();
     expect(who).toContain(hostile);
     await looksWell('Administration', '[data-testid=thing]');
+  });
+
+  it('provokes every documented error on a cluster of its own, sees it mended, and removes it, by the keyboard', async () => {
+    await page.getByRole('link', { name: 'Errors' }).focus();
+    await page.keyboard.press('Enter');
+    await page.locator('[data-testid=rehearsal][data-there=false]').waitFor();
+    for (const code of documentedCodes) {
+      const run = (rest: string) => page.locator(`[data-testid=${code}] [data-testid=run]${rest}`);
+      await button(`Provoke it here: ${code}`).focus();
+      await page.keyboard.press('Enter');
+      await run('[data-busy=false]').waitFor();
+      expect(await run('').getAttribute('data-well'), await run('').innerText()).toBe('true');
+      const answers = run(' [data-stage=error][data-status="400"] [aria-label=Answer]');
+      expect((await answers.allInnerTexts()).join()).toContain(`"code": "${code}"`);
+      expect(await run(' [data-stage=mend]').count()).toBeGreaterThan(0);
+    }
+    await looksWell('Errors', '[data-stage=error]');
+    await page.getByRole('link', { name: 'Traffic' }).click();
+    await page.getByLabel('Filter by text').fill(`${documentedCodes[0] ?? ''} patch`);
+    await page.locator('[data-testid=request] button').first().click();
+    await page.getByRole('link', { name: /^What \w+ is/ }).click();
+    await button('Remove the rehearsal').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('[data-testid=rehearsal][data-there=false]').waitFor();
   });
 
   it('has broken no rule of the policy, and has no secret in its address or for scripts', async () => {

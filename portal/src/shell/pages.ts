@@ -14,4 +14,5 @@ export const pages: readonly Page[] = [
   { id: 'keys', title: 'Keys', load: () => import('../keys/page.tsx') },
   { id: 'traffic', title: 'Traffic', load: () => import('../traffic/page.tsx') },
   { id: 'administration', title: 'Administration', load: () => import('../admin/page.tsx') },
+  { id: 'errors', title: 'Errors', load: () => import('../errors/page.tsx') },
 ];

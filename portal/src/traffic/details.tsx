@@ -1,6 +1,8 @@
-import { Button, makeStyles, tokens } from '@fluentui/react-components';
+import { Button, Link, makeStyles, tokens } from '@fluentui/react-components';
 import { useState } from 'react';
+import { documentedCodes } from '../../../src/cmk/documented-errors.ts';
 import type { SeenRequest } from '../api/traffic.ts';
+import { linkTo } from '../shell/route.ts';
 
 const useStyles = makeStyles({
   list: {
@@ -49,6 +51,11 @@ export function Details({ request, curl }: { readonly request: SeenRequest; read
           ),
         )}
       </dl>
+      {documentedCodes.some((code) => code === request.code) && (
+        <p>
+          <Link href={linkTo('errors', [request.code ?? ''])}>What {request.code} is, and what to do</Link>
+        </p>
+      )}
       {curl !== undefined && (
         <>
           <pre className={styles.line} data-testid="curl">

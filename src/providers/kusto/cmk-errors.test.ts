@@ -3,7 +3,8 @@ import { parseGuid } from '../../base/guid.ts';
 import { parseHostName, parseKeyName } from '../../base/names.ts';
 import type { CustomerKey, KeyPreflight } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure, KeyFailureCause } from '../../encryption/key-wrapper.ts';
-import { cmkError, cmkErrorCodes, keyFailureError, lostKeyError, preflightError } from './cmk-errors.ts';
+import { cmkErrorCodes } from './cmk-error-rows.ts';
+import { cmkError, keyFailureError, lostKeyError, preflightError } from './cmk-errors.ts';
 
 const named = { vaultUri: 'https://My.vault.azure.net', keyName: 'K' };
 

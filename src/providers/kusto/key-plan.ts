@@ -4,7 +4,7 @@ import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { CustomerKey } from '../../encryption/cluster-keys.ts';
 import { cmkError } from './cmk-errors.ts';
-import type { CmkErrorCode } from './cmk-errors.ts';
+import type { CmkErrorCode } from './cmk-error-rows.ts';
 import { isSameIdentityId, isSameNamedKey, parseSentKey } from './key-vault-properties.ts';
 import type { NamedKey, RequestedKey, SentKey } from './key-vault-properties.ts';
 

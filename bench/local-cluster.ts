@@ -52,7 +52,8 @@ export interface LocalCluster {
 const now = instant(Date.UTC(2026, 0, 1));
 const memoryMax = 8 * 1024 ** 3;
 
-export async function openLocalCluster(): Promise<LocalCluster> {
+/** @param hotBytesMax for tables of extents that are read often; none by default */
+export async function openLocalCluster(hotBytesMax?: number): Promise<LocalCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'kustody-bench-'));
   const clusterId = newGuid(systemRandomBytes);
   const state = await SealedState.open({
@@ -74,7 +75,7 @@ export async function openLocalCluster(): Promise<LocalCluster> {
       current: () => current,
     });
     const parts = { clusterName: 'bench', blobs, engine, queries, cacheBytesMax: memoryMax, openBytesMax: memoryMax };
-    opened.serveWith(parts);
+    opened.serveWith({ ...parts, ...(hotBytesMax === undefined ? {} : { hot: { bytesMax: hotBytesMax } }) });
     opened.tell(now);
     return opened;
   };

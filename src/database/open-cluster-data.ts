@@ -12,6 +12,8 @@ import { createExtentService, extentView } from './extents/extent-service.ts';
 import { ExtentWriter } from './extents/extent-writer.ts';
 import { createDroppedTables } from './dropped-tables.ts';
 import { createGraphModels } from './graph-models.ts';
+import type { HotLimits } from './extents/hot-extents.ts';
+import { HotExtents } from './extents/hot-extents.ts';
 import { LogBook } from './extents/log-book.ts';
 import { Merger } from './extents/merger.ts';
 import { createStoredResults } from './stored-results.ts';
@@ -75,6 +77,8 @@ export interface ClusterDataOptions {
   readonly engine: EngineDatabase;
   /** Of the same engine, for what tables are filled with when others are. */
   readonly queries: DataQueries;
+  /** Of the engine's memory, for tables of extents that are read often; absent: there are none. */
+  readonly hot?: HotLimits;
   readonly now: () => Instant;
   readonly randomBytes: RandomBytes;
   /** See `CatalogOptions`. */
@@ -90,6 +94,8 @@ export interface OpenedClusterData extends ClusterData {
   unlock(): void;
   /** Nobody uses it any more: what it has in the engine goes. Nothing is written. */
   abandon(): void;
+  /** Extents that are tables in the engine's memory. */
+  readonly hot: HotExtents | undefined;
   /** It can make no change any more, because nobody knows what is stored: open the data anew. */
   readonly broken: boolean;
 }
@@ -108,9 +114,10 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     if (record.kind === 'segment') log.load(record, catalog.keys, logRecords);
   }
   catalog.useLog(log);
-  const writer = new ExtentWriter({ clusterId, files, blobs, randomBytes, keys: () => catalog.keys });
+  const hot = options.hot && new HotExtents({ files, connect, ...options.hot });
+  const writer = new ExtentWriter({ clusterId, files, blobs, randomBytes, hot, keys: () => catalog.keys });
   const sweeper = new Sweeper(catalog, writer);
-  const tables = new TableStore({ catalog, log, writer, sweeper, files, requests, connect, now });
+  const tables = new TableStore({ catalog, log, writer, sweeper, files, requests, connect, hot, now });
   const merger = new Merger({ store: tables, randomBytes });
   const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, sweeper, databaseIds);
   const upkeep = new Upkeep({
@@ -250,7 +257,11 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       for (const table of openTables(catalog)) await merger.flush(table);
       await catalog.close();
     },
-    abandon: () => log.close(),
+    abandon: () => {
+      hot?.dispose();
+      log.close();
+    },
+    hot,
     unlock: () => log.unlock(catalog.keys),
     rewrap: async (next, how, change) => {
       const planned = await catalog.rewrap(next, how, change);

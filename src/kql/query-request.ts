@@ -18,6 +18,8 @@ export interface OpenTable extends TableSource {
   readonly counts?: ScanCounts;
   /** For each summary that was asked for, what it is of the rows that `sql` leaves out. Absent: `sql` leaves out none that they are of. */
   readonly known?: readonly KnownRows[];
+  /** The same rows where no table of the engine is seen but those of `tails`; absent where `sql` reads no other. */
+  readonly apart?: () => Pick<TableSource, 'sql' | 'extentSql'>;
   /** Rows that lie in tables of the engine, which other threads do not see. */
   readonly tails?: readonly TailRows[];
   /** The same rows, of the same moment, for other uses. @throws SnapshotGoneError where they are there no more */

@@ -166,7 +166,8 @@ export class Work {
     const session = await this.#thread;
     const connection = this.#connection;
     const tails = isFirst && connection !== undefined ? this.#kept.tails(connection) : [];
-    await session.begin({ ...this.#parts, ...(isFirst && { kept: this.#kept.all, tails }) });
+    const tables = new Map([...this.#parts.tables].map(([key, table]) => [key, { ...table, ...table.apart?.() }]));
+    await session.begin({ ...this.#parts, tables, ...(isFirst && { kept: this.#kept.all, tails }) });
     return session;
   }
 

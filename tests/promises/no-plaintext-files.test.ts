@@ -48,7 +48,7 @@ describe.skipIf(!hasStrace)('ingestion, a query that spills, and eviction', () =
           env: { PATH: process.env['PATH'] ?? '', UV_THREADPOOL_SIZE: '8' },
         },
       );
-      expect(JSON.parse(output)).toMatchObject({ rows: 1_260_002 });
+      expect(JSON.parse(output)).toMatchObject({ rows: 1_260_002, isHot: true });
       const opened = readFileSync(trace, 'utf8')
         .split('\n')
         .filter((line) => /O_WRONLY|O_RDWR|O_CREAT|creat\(/.test(line))

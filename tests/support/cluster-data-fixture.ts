@@ -1,3 +1,4 @@
+import type { HotLimits } from '../../src/database/extents/hot-extents.ts';
 import { newGuid } from '../../src/base/guid.ts';
 import type { Guid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
@@ -66,6 +67,8 @@ export interface DataFixture {
   }) => Promise<void>;
   /** Adds records of extents that are copies of the first one, perhaps changed, by way of a catalog of its own. @returns how many */
   readonly manyExtents: (count: number, change?: (copy: ExtentRecord) => ExtentRecord) => Promise<number>;
+  /** The key may not be used any more. */
+  readonly revoke: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -77,6 +80,8 @@ export interface DataFixtureOptions {
   readonly cacheBytesMax?: number;
   readonly openBytesMax?: number;
   readonly memoryDirectory?: string;
+  /** Default: no extent becomes a table. */
+  readonly hot?: HotLimits;
   /** Of a cluster that was there before. */
   readonly known?: { readonly clusterId: Guid; readonly databaseId: Guid; readonly key: Uint8Array };
   /** Default: there are none. */
@@ -99,6 +104,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
   const database: ClusterDatabase = { databaseId: known?.databaseId ?? newGuid(systemRandomBytes), name: 'db' };
   const firstKey = ClusterKey.from(clusterId, Buffer.from(known?.key ?? systemRandomBytes(32)));
   let current = { generation: 1, key: firstKey };
+  let isRevoked = false;
   let now = instant(started);
   const store = createRemoteCatalogStore(state, clusterId);
   const holders: DataHolder[] = [];
@@ -107,7 +113,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       databaseKeys: new DatabaseKeyring(),
       clusterId,
       store: options.wrapStore?.(store) ?? store,
-      current: () => current,
+      current: () => (isRevoked ? undefined : current),
       randomBytes: systemRandomBytes,
       pause: () => new Promise((resolve) => setImmediate(resolve)),
     });
@@ -118,6 +124,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       queries: options.queries ?? noQueries,
       cacheBytesMax: options.cacheBytesMax ?? 64 << 20,
       openBytesMax: options.openBytesMax ?? 256 << 20,
+      ...(options.hot && { hot: options.hot }),
       ...(options.memoryDirectory === undefined ? {} : { memoryDirectory: options.memoryDirectory }),
     });
     holder.tell(now);
@@ -186,6 +193,9 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       holder = open();
       await data();
       return count;
+    },
+    revoke: () => {
+      isRevoked = true;
     },
     close: async () => {
       for (const one of holders) await one.dispose();

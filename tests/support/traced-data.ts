@@ -8,15 +8,16 @@ import { bytesSource } from '../../src/database/ingest/data-source.ts';
 import { openDataFixture, openTestEngine } from './cluster-data-fixture.ts';
 import { zipOf } from './zip-writer.ts';
 
-// Ingests, spills and evicts, for a test that watches which files are opened. Argument: the directory for sealed extents.
+// Ingests, spills, evicts and makes tables of extents, for a test that watches which files are opened. Argument: the directory for sealed extents.
 
 process.umask(0o077);
 const directory = process.argv[2] ?? '';
 mkdirSync(directory, { recursive: true });
 const id = newGuid(systemRandomBytes);
-const engine = await openTestEngine('160MB', emptySpillDirectory(id));
+const engine = await openTestEngine('200MB', emptySpillDirectory(id));
 const blobs = FilesystemBlobStore.open(directory);
-const cluster = await openDataFixture({ blobs, engine, cacheBytesMax: 1 << 20 });
+const hot = { bytesMax: 24 << 20, readsMin: 1, rowsMin: 1 };
+const cluster = await openDataFixture({ blobs, engine, cacheBytesMax: 1 << 20, hot });
 await cluster.table('T', { n: 'long', s: 'string' });
 const data = await cluster.data();
 const columns = data.table('db', 'T').columns;
@@ -45,6 +46,8 @@ const stream = staged && data.queued.blobs.read(staged);
 if (stream === undefined) throw new Error('the blob was put');
 const open = () => Promise.resolve({ bytes: undefined, stream });
 await data.ingestFrom({ database: 'db', table: 'T', sources: [{ name: 'three.csv', open }] });
+(await data.sources().open('db', 'T')).release();
+await data.hot?.settled();
 const source = await data.sources().open('db', 'T');
 const connection = await engine.connect();
 let rows = 0;
@@ -55,7 +58,9 @@ for await (const chunk of connection.stream(`SELECT ${s} FROM ${source.sql} ORDE
 connection.close();
 source.release();
 await data.maintain();
-console.log(JSON.stringify({ rows, extents: data.extents('db', 'T').length }));
+console.log(
+  JSON.stringify({ rows, isHot: source.sql.includes('kustody_hot'), extents: data.extents('db', 'T').length }),
+);
 await cluster.close();
 engine.close();
 removeSpillDirectory(id);

@@ -9,6 +9,7 @@ import { Catalog, emptyCatalog } from '../../database/catalog/catalog.ts';
 import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
 import type { CatalogRewrap } from '../../database/catalog/catalog.ts';
 import type { CatalogStore } from '../../database/catalog/catalog-store.ts';
+import type { HotLimits } from '../../database/extents/hot-extents.ts';
 import type { DataQueries } from '../../database/ingest/update-query.ts';
 import type { OpenedClusterData } from '../../database/open-cluster-data.ts';
 import type { UpkeepOptions } from '../../database/extents/upkeep.ts';
@@ -59,6 +60,8 @@ export interface DataParts {
   /** Opened extents in memory. */
   readonly cacheBytesMax: number;
   readonly openBytesMax: number;
+  /** Tables of extents that are read often, in the engine's memory; absent: there are none. */
+  readonly hot?: HotLimits;
   /** Undefined: `/dev/shm`. */
   readonly memoryDirectory?: string;
 }

@@ -74,6 +74,7 @@ export function openClusterHost(options: {
         engine: database,
         queries,
         ...memoryForExtents(settings.memoryDirectory),
+        hot: { bytesMax: hotBytesMax() },
       });
     }
     return queries;
@@ -106,9 +107,12 @@ export function openClusterHost(options: {
 /** Queries never spill: what DuckDB would write to a file in memory is memory as well, but a file stays when this process is killed,
  * and nothing may be left of a cluster whose key is gone. */
 function openEngine(language: Language): Promise<EngineDatabase> {
-  const options = { threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2) };
+  const options = { threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2 + hotBytesMax()) };
   return openEngineDatabase(options, nativesOf(language));
 }
+
+/** Of what the engine may have, a ninth; queries have half of the memory there is. */
+const hotBytesMax = (): number => Math.floor(memoryLimit() / 16);
 
 const mebibytes = (bytes: number): string => `${Math.max(256, Math.floor(bytes / 1024 ** 2))}MiB`;
 

@@ -22,7 +22,7 @@ export async function openDataParts(
   options: OpenDataOptions,
 ): Promise<{ readonly data: OpenedClusterData; readonly files: ExtentFiles }> {
   const { clusterId, randomBytes, databaseKeys, store, pause, keys, parts, wrappingKeys, now } = options;
-  const { blobs, engine, queries, clusterName, cacheBytesMax, openBytesMax, memoryDirectory } = parts;
+  const { blobs, engine, queries, clusterName, cacheBytesMax, openBytesMax, hot, memoryDirectory } = parts;
   const files = new ExtentFiles({
     ...{ randomBytes, cacheBytesMax, openBytesMax },
     store: blobs,
@@ -32,6 +32,7 @@ export async function openDataParts(
   });
   const data = await openClusterData({
     ...{ clusterId, clusterName, keys, store, blobs, files, engine, queries, randomBytes, pause, now },
+    ...(hot === undefined ? {} : { hot }),
     exchange: ({ keys: current, ...rest }) =>
       createExtentExchange({
         ...{ clusterId, blobs, files, randomBytes },

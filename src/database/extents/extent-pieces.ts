@@ -67,17 +67,30 @@ export function parquetOf(files: readonly ExtentFile[], isNumbered = false): str
   const numbered = isNumbered ? ', file_row_number = true' : '';
   const read = (more = ''): string =>
     `read_parquet([${files.map(({ path }) => `'${path}'`).join(', ')}], hive_partitioning = false, union_by_name = false${numbered}${more})`;
+  const [only] = files;
+  if (files.length === 1) return timedRows(read(), only?.extent);
   const told = files.flatMap(({ path, extent }) => {
-    const at = extent?.ingestedAt;
-    return at === undefined || at === ingestedInCommit ? [] : [{ path, ticks: `${ticksOfIngestion(at)}::BIGINT` }];
+    const ticks = toldTicks(extent);
+    return ticks === undefined ? [] : [{ path, ticks }];
   });
-  const [first] = told;
-  if (first === undefined) return read();
+  if (told.length === 0) return read();
   const column = columnName(ingestionColumn.columnId);
-  if (files.length === 1) return `(SELECT * REPLACE (${first.ticks} AS ${column}) FROM ${read()})`;
   const cases = told.map(({ path, ticks }) => `WHEN '${path}' THEN ${ticks}`).join(' ');
   const time = `CASE filename ${cases} ELSE ${column} END`;
   return `(SELECT * REPLACE (${time} AS ${column}) FROM ${read(', filename = true')})`;
+}
+
+/** The rows of one extent, with the time that its record says they were ingested at, if it does. */
+export function timedRows(from: string, extent: ExtentRecord | undefined): string {
+  const ticks = toldTicks(extent);
+  return ticks === undefined
+    ? from
+    : `(SELECT * REPLACE (${ticks} AS ${columnName(ingestionColumn.columnId)}) FROM ${from})`;
+}
+
+function toldTicks(extent: ExtentRecord | undefined): string | undefined {
+  const at = extent?.ingestedAt;
+  return at === undefined || at === ingestedInCommit ? undefined : `${ticksOfIngestion(at)}::BIGINT`;
 }
 
 /** @param extent undefined for rows that are in none yet */

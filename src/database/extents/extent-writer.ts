@@ -14,6 +14,7 @@ import type { BoundValue } from '../../kql/sql/context.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 import type { ExtentFiles, PlainFile } from './extent-files.ts';
 import { collect } from './collect.ts';
+import type { HotExtents } from './hot-extents.ts';
 import { makeTermFilter } from './term-filter.ts';
 import type { StoredColumn } from './tail-table.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
@@ -24,6 +25,8 @@ export interface ExtentWriterOptions {
   readonly blobs: BlobStore;
   readonly randomBytes: RandomBytes;
   readonly keys: () => DataKeys;
+  /** Told of each extent that is gone. */
+  readonly hot?: Pick<HotExtents, 'forget'> | undefined;
 }
 
 /** What the catalog is to say of a new extent besides what the writer finds out. */
@@ -250,6 +253,7 @@ export class ExtentWriter {
   async removeBlobs(blobs: readonly SealedExtent[]): Promise<void> {
     for (const sealed of blobs) {
       this.#inFlight.delete(sealed.blob);
+      this.#options.hot?.forget(sealed);
       await this.#options.files.forget(sealed);
       await this.#options.blobs.delete(sealed.blob).catch(() => undefined);
     }

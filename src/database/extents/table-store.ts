@@ -21,6 +21,7 @@ import type { OpenTable } from '../../kql/query-request.ts';
 import type { TableUses } from '../../kql/scan-ranges.ts';
 import type { ExtentFiles } from './extent-files.ts';
 import type { ExtentWriter } from './extent-writer.ts';
+import type { HotExtents } from './hot-extents.ts';
 import type { LogBook } from './log-book.ts';
 import type { Periods } from './periods.ts';
 import { isPastRetention, periodsOf } from './periods.ts';
@@ -37,6 +38,7 @@ export interface TableStoreParts {
   readonly files: ExtentFiles;
   readonly requests: RequestIndex;
   readonly connect: () => Promise<EngineConnection>;
+  readonly hot: HotExtents | undefined;
   readonly now: () => Instant;
 }
 
@@ -142,7 +144,7 @@ export class TableStore {
   }
 
   open(tableId: Guid, uses?: TableUses): Promise<OpenTable> {
-    const { catalog, log, files, connect } = this.parts;
+    const { catalog, log, files, connect, hot } = this.parts;
     const snapshot = () => {
       const table = catalog.image.get(`t/${tableId}`);
       if (table?.kind !== 'table') throw dataError('TableNotFound', '');
@@ -152,7 +154,7 @@ export class TableStore {
         segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0),
       };
     };
-    return openTable({ files, connect, keys: () => catalog.keys, snapshot }, uses);
+    return openTable({ files, connect, hot, keys: () => catalog.keys, snapshot }, uses);
   }
 
   #kept(table: TableRecord): ExtentRecord[] {
@@ -164,9 +166,9 @@ export class TableStore {
 
   /** What materialized views are read from. */
   viewRows(): ViewRowsParts {
-    const { catalog, log, files, connect, now } = this.parts;
+    const { catalog, log, files, connect, hot, now } = this.parts;
     return {
-      ...{ files, connect, now, image: catalog.image, keys: () => catalog.keys },
+      ...{ files, connect, hot, now, image: catalog.image, keys: () => catalog.keys },
       kept: (table) => this.#kept(table),
       segmentsOf: (tableId) => log.segmentsOf(tableId),
     };

@@ -18,7 +18,7 @@ import type { SourceParts } from './table-sources.ts';
 import { openTable } from './table-sources.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
 
-export interface ViewRowsParts extends Pick<SourceParts, 'files' | 'connect' | 'keys'> {
+export interface ViewRowsParts extends Pick<SourceParts, 'files' | 'connect' | 'keys' | 'hot'> {
   readonly image: CatalogReader;
   readonly now: () => Instant;
   /** Extents of a table that are not past its retention. */
@@ -65,7 +65,7 @@ export async function openView(
   uses?: TableUses,
   until?: IngestedAt,
 ): Promise<OpenTable> {
-  const { image, kept, files, connect, keys } = parts;
+  const { image, kept, files, connect, keys, hot } = parts;
   const found = (): ViewRecord => requireView(image, databaseId, name);
   if (part === 'delta') return openDelta(parts, found, { uses, until, maxAge });
   let record = found();
@@ -73,13 +73,13 @@ export async function openView(
     record = found();
     return { table: record, extents: kept(record), segments: [] };
   };
-  const opened = await openTable({ files, connect, keys, snapshot }, uses);
+  const opened = await openTable({ files, connect, keys, hot, snapshot }, uses);
   return { ...opened, moments: momentsOf(image, record) };
 }
 
 /** Rows of a table that were ingested after one time, and until another. */
 export async function openBetween(
-  { kept, segmentsOf, files, connect, keys }: ViewRowsParts,
+  { kept, segmentsOf, files, connect, keys, hot }: ViewRowsParts,
   found: () => TableRecord,
   { after, until }: { readonly after: IngestedAt; readonly until: IngestedAt },
   uses?: TableUses,
@@ -92,7 +92,11 @@ export async function openBetween(
       segments: segmentsOf(table.tableId).filter((segment) => segment.record.count > 0),
     };
   };
-  return ingestedBetween(await openTable({ files, connect, keys, snapshot }, uses && rowsOnly(uses)), after, until);
+  return ingestedBetween(
+    await openTable({ files, connect, keys, hot, snapshot }, uses && rowsOnly(uses)),
+    after,
+    until,
+  );
 }
 
 /** @param found the view as it is now */
@@ -101,7 +105,7 @@ export async function openDelta(
   found: () => ViewRecord,
   { uses, until, maxAge }: DeltaUses,
 ): Promise<OpenTable> {
-  const { image, kept, segmentsOf, files, connect, keys } = parts;
+  const { image, kept, segmentsOf, files, connect, keys, hot } = parts;
   let record = found();
   const snapshot = (): ReturnType<SourceParts['snapshot']> => {
     record = found();
@@ -114,7 +118,7 @@ export async function openDelta(
       segments: segmentsOf(table.tableId).filter((segment) => segment.record.count > 0),
     };
   };
-  const opened = await openTable({ files, connect, keys, snapshot }, uses && rowsOnly(uses));
+  const opened = await openTable({ files, connect, keys, hot, snapshot }, uses && rowsOnly(uses));
   return {
     ...ingestedBetween(opened, record.view.materializedTo, until),
     moments: momentsOf(image, record),
@@ -152,15 +156,22 @@ function ingestedBetween(opened: OpenTable, after: IngestedAt, until: IngestedAt
   ];
   const within = (from: string): string =>
     conditions.length === 0 ? from : `(SELECT * FROM ${from} WHERE ${conditions.join(' AND ')}) AS kustody_rows`;
-  const { extentSql, columns, counts, tails } = opened;
+  const { columns, counts, tails, apart } = opened;
+  const sourceOf = ({
+    sql,
+    extentSql,
+  }: Pick<OpenTable, 'sql' | 'extentSql'>): Pick<OpenTable, 'sql' | 'extentSql'> => ({
+    sql: within(sql),
+    ...(extentSql && { extentSql: () => within(extentSql()) }),
+  });
   const again = async (uses: TableUses): Promise<OpenTable> => {
     invariant(opened.again !== undefined, 'it is asked of tables that can be opened again');
     return ingestedBetween(await opened.again(rowsOnly(uses)), after, until);
   };
   return {
     ...{ columns, ...(counts && { counts }), ...(tails && { tails }) },
-    sql: within(opened.sql),
-    ...(extentSql && { extentSql: () => within(extentSql()) }),
+    ...sourceOf(opened),
+    ...(apart && { apart: () => sourceOf(apart()) }),
     ...(opened.again && { again }),
     release: () => {
       opened.release();

@@ -64,6 +64,7 @@ export async function startArm(
   extraProviders: (parts: ArmFixtureParts) => readonly ArmProvider[] = () => [],
   purgeVaultContents: (vaultId: Guid) => Promise<void> = () => Promise.resolve(),
   readContent: ReadJson = () => Promise.reject(new Error('nothing is read here')),
+  openAuditLog = (state: State, clock: VirtualClock): AuditLog => new AuditLog(state, clock),
 ) {
   const state = await SealedState.open({
     store: new MemoryStateStore(),
@@ -122,7 +123,7 @@ export async function startArm(
     isReservedName: (name) => name === parseVaultName('reserved-vault'),
   });
   const authorizer = createAuthorizer(state);
-  const auditLog = new AuditLog(state, clock);
+  const auditLog = openAuditLog(state, clock);
   const audit = createArmAudit({ state, clock, randomBytes: systemRandomBytes, audit: auditLog });
   const deploymentErrors: unknown[] = [];
   const resources: ResourcesDependencies = {

@@ -122,8 +122,9 @@ const headers = fc.oneof(
   ),
 );
 
+/** Most of the good ones make a key on a curve: one of RSA takes longer than all the rest of a hundred requests. */
 const keyBody = {
-  kty: 'RSA',
+  kty: 'EC',
   key_size: 2048,
   key_ops: ['encrypt'],
   attributes: { enabled: true, exp: 4_000_000_000, nbf: 1, recoverableDays: 90 },
@@ -135,10 +136,19 @@ const keyBody = {
   crv: 'P-256',
   key: { kty: 'RSA', n: 'AAAA', e: 'AQAB' },
   lifetimeActions: [{ trigger: { timeAfterCreate: 'P30D' }, action: { type: 'rotate' } }],
-  policy: { issuer: { name: 'Self' }, x509_props: { subject: 'CN=a', validity_months: 12 } },
+  policy: {
+    key_props: { kty: 'EC', crv: 'P-256' },
+    issuer: { name: 'Self' },
+    x509_props: { subject: 'CN=a', validity_months: 12 },
+  },
   contacts: [{ email: 'a@b.c' }],
   provider: 'Test',
 };
+
+const keyBodies = fc.oneof(
+  { arbitrary: fc.constant(keyBody), weight: 9 },
+  fc.constant({ ...keyBody, kty: 'RSA', policy: { ...keyBody.policy, key_props: { kty: 'RSA', key_size: 2048 } } }),
+);
 
 /** JSON with something wrong in it, and now and then no JSON at all. */
 const bodyFrom = (whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
@@ -154,7 +164,7 @@ const vaultRequest: fc.Arbitrary<Asked> = fc
   .constantFrom(...vaultOperations)
   .chain((row) =>
     fc
-      .tuple(method(row.method), pathOf(row.path), version('7.5'), bodyFrom(fc.constant(keyBody)), headers)
+      .tuple(method(row.method), pathOf(row.path), version('7.5'), bodyFrom(keyBodies), headers)
       .map(([verb, path, apiVersion, body, sent]) =>
         asked(vaultHost, verb, `${path}?api-version=${apiVersion}`, body, sent),
       ),

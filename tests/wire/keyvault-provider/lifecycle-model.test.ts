@@ -2,8 +2,12 @@ import fc from 'fast-check';
 import inject from 'light-my-request';
 import type { RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AuditedCommit } from '../../../src/audit/audit-log.ts';
+import { AuditLog } from '../../../src/audit/audit-log.ts';
 import { systemRandomBytes } from '../../../src/base/random.ts';
+import type { VirtualClock } from '../../../src/clock/virtual-clock.ts';
 import { silentLog } from '../../../src/http/logging.ts';
+import type { State } from '../../../src/state/state.ts';
 import { createVaultPlane } from '../../../src/vault/plane/plane.ts';
 import type { VaultPlane } from '../../../src/vault/plane/plane.ts';
 import type { RsaKeyPool } from '../../../src/vault/rsa/rsa-keys.ts';
@@ -22,6 +26,24 @@ const noRsaKeys: RsaKeyPool = {
   close: () => undefined,
 };
 
+/** Commits what is done without its events, which other tests reconcile and which are half of the time here. */
+class WithoutEvents extends AuditLog {
+  readonly #commits: Pick<State, 'commit'>;
+
+  constructor(state: State, clock: VirtualClock) {
+    super(state, clock);
+    this.#commits = state;
+  }
+
+  override commit({ expect: expected = [], write = [] }: AuditedCommit): Promise<void> {
+    return expected.length + write.length === 0 ? Promise.resolve() : this.#commits.commit({ expect: expected, write });
+  }
+
+  override defer(): boolean {
+    return true;
+  }
+}
+
 let arm: ArmFixture;
 let plane: VaultPlane;
 
@@ -29,6 +51,8 @@ beforeAll(async () => {
   arm = await startArm(
     () => [],
     (vaultId) => plane.purgeVaultContents(vaultId),
+    undefined,
+    (state, time) => new WithoutEvents(state, time),
   );
   const { state, clock, vaults, tenantId, owner, auditLog: audit } = arm;
   plane = createVaultPlane({

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fuzz } from '../../tests/support/fuzz.ts';
 import type { KqlCatalog } from './plan/catalog.ts';
 import { createKqlParser } from './parser/parser-client.ts';
 import type { NativeValue } from './sql/native.ts';
@@ -150,6 +151,6 @@ describe('random queries over random tables', () => {
         expect(got.toSorted(), query).toEqual(wanted.toSorted());
       },
     );
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, fuzz(100, 30));
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fuzz } from '../../tests/support/fuzz.ts';
 import type { KqlCatalog } from './plan/catalog.ts';
 import { createKqlParser } from './parser/parser-client.ts';
 import type { EngineSources, OpenTable } from './query-request.ts';
@@ -279,7 +280,7 @@ describe('ranges of a scan', () => {
           expect(await answer(pruned, text)).toBe(await answer(whole, text));
         },
       ),
-      { numRuns: 150 },
+      fuzz(150, 40),
     );
   }, 120_000);
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { fuzz } from '../../../tests/support/fuzz.ts';
 import { readResult } from '../commands/command-pipe.ts';
 import { queryRequest } from '../commands/query-request.ts';
 
@@ -86,7 +87,7 @@ describe('filters on extents', () => {
       fc.asyncProperty(condition, async (text) => {
         expect(await rowsOf(`P | where ${text}`)).toBe(await rowsOf(`P | serialize | where ${text}`));
       }),
-      { numRuns: 100 },
+      fuzz(100, 30),
     );
   }, 120_000);
 
@@ -169,7 +170,7 @@ describe('filters on extents', () => {
           ),
         );
       }),
-      { numRuns: 40 },
+      fuzz(40, 12),
     );
 
     // Filters are sealed under the key of the cluster, follow it to another, and go with their extents.

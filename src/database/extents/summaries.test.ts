@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { fuzz } from '../../../tests/support/fuzz.ts';
 import type { BlobName } from '../../storage/blob-store.ts';
 import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
 import { readResult } from '../commands/command-pipe.ts';
@@ -260,7 +261,7 @@ describe('what the catalog knows of extents', () => {
           for (const text of queries) await agrees(text);
         },
       ),
-      { numRuns: 25 },
+      fuzz(25, 8),
     );
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
+import { fuzz } from '../../../tests/support/fuzz.ts';
 import { zipOf } from '../../../tests/support/zip-writer.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import type { DataSource } from './data-source.ts';
@@ -45,7 +46,7 @@ describe('data in pieces', () => {
           const whole = await rowsOf(format, ['string', 'dynamic', 'long'], bytes);
           expect(await rowsOf(format, ['string', 'dynamic', 'long'], bytes, size)).toEqual(whole);
         }),
-        { numRuns: 300 },
+        fuzz(300, 60),
       );
     },
   );

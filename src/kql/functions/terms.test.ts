@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fuzz } from '../../../tests/support/fuzz.ts';
 import { openLocalEngine } from '../testing/local-engine.ts';
 import { parserEntry } from '../testing/parser-entry.ts';
 import { textOf } from '../sql/fragment.ts';
@@ -53,7 +54,7 @@ describe('has_any and has_all of many needles', () => {
           expect(await differences(texts, needles)).toEqual([]);
         },
       ),
-      { numRuns: 40 },
+      fuzz(40, 10),
     );
   });
 

@@ -211,7 +211,7 @@ it('random expressions over random rows give what SQL gives', async () => {
         );
       },
     ),
-    fuzz(40),
+    fuzz(40, 12),
   );
 });
 

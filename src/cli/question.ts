@@ -11,7 +11,7 @@ const standard: Terminal = { input: process.stdin, output: process.stderr };
 /** What shells give a program that was interrupted. */
 const interruptedExitCode = 130;
 
-/** Asks on standard error, so that standard output stays what it is. Anything but `yes` means no, the end of the input too.
+/** Asks on standard error, so that standard output stays what it is. Anything but the word means no, the end of the input too.
  * @param refusal what is said when nobody is there to ask
  * @throws UserError then, and when the question is interrupted */
 export async function ask(
@@ -21,6 +21,7 @@ export async function ask(
     hint: 'Give --yes to change it without asking.',
   },
   { input, output }: Terminal = standard,
+  word = 'yes',
 ): Promise<boolean> {
   if (input.isTTY !== true || output.isTTY !== true) throw new UserError(refusal.message, refusal.hint);
   const terminal = createInterface({ input, output, terminal: true });
@@ -33,8 +34,8 @@ export async function ask(
       terminal.once('close', () => {
         resolve(false);
       });
-      terminal.question(`${question} Type yes: `, (answer) => {
-        resolve(answer.trim() === 'yes');
+      terminal.question(`${question} Type ${word}: `, (answer) => {
+        resolve(answer.trim() === word);
       });
     });
   } finally {

@@ -3,7 +3,13 @@ import { KustoManagementClient } from '@azure/arm-kusto';
 import { ResourceManagementClient } from '@azure/arm-resources';
 import type { TokenCredential } from '@azure/core-auth';
 import type { PipelineOptions, PipelinePolicy } from '@azure/core-rest-pipeline';
-import { createPipelineRequest } from '@azure/core-rest-pipeline';
+import {
+  bearerTokenAuthenticationPolicy,
+  createDefaultHttpClient,
+  createHttpHeaders,
+  createPipelineFromOptions,
+  createPipelineRequest,
+} from '@azure/core-rest-pipeline';
 import { DefaultAzureCredential } from '@azure/identity';
 import { KeyClient } from '@azure/keyvault-keys';
 import { cachedCredential } from './cached-credential.ts';
@@ -16,6 +22,14 @@ export interface CmkClients {
   readonly keys: (vaultUri: string) => KeyClient;
   /** Resource manager requests that no SDK of ours has. */
   readonly arm: (request: ArmRequest) => Promise<ArmAnswer>;
+  /** A query or a management command of a cluster, once: what is refused is an answer, too. @throws when there is none */
+  readonly data: (clusterUri: string, request: DataRequest) => Promise<ArmAnswer>;
+}
+
+export interface DataRequest {
+  readonly kind: 'query' | 'mgmt';
+  readonly database: string;
+  readonly csl: string;
 }
 
 export interface ArmRequest {
@@ -62,6 +76,12 @@ export function connectClients({ agent, signal, credential: given, now }: Connec
   const kusto = perName((id) => new KustoManagementClient(credential, id, options));
   const vaults = perName((id) => new KeyVaultManagementClient(credential, id, options));
   const resources = perName((id) => new ResourceManagementClient(credential, id, options));
+  const data = perName((origin) =>
+    dataOf(origin, credential, {
+      ...(agent === undefined ? {} : { agent }),
+      ...(signal === undefined ? {} : { signal }),
+    }),
+  );
   return {
     kusto,
     vaults,
@@ -85,6 +105,32 @@ export function connectClients({ agent, signal, credential: given, now }: Connec
       if (status >= 400) throw new ArmRefusal(status, answer);
       return { status, body: answer };
     },
+    data: (clusterUri, request) => data(new URL(clusterUri).origin)(request),
+  };
+}
+
+/** The data plane of one cluster, by the SDKs' own pipeline, without its repetitions. */
+function dataOf(
+  origin: string,
+  credential: TokenCredential,
+  { agent, signal }: Pick<ConnectOptions, 'agent' | 'signal'>,
+): (request: DataRequest) => Promise<ArmAnswer> {
+  const pipeline = createPipelineFromOptions({
+    ...(agent === undefined ? {} : { agent }),
+    retryOptions: { maxRetries: 0 },
+  });
+  pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${origin}/.default` }));
+  if (signal !== undefined) pipeline.addPolicy(endingWith(signal));
+  const client = createDefaultHttpClient();
+  return async ({ kind, database, csl }) => {
+    const { status, bodyAsText } = await pipeline.sendRequest(
+      client,
+      createPipelineRequest({
+        ...{ url: `${origin}/v1/rest/${kind}`, method: 'POST', body: JSON.stringify({ db: database, csl }) },
+        headers: createHttpHeaders({ accept: 'application/json', 'content-type': 'application/json' }),
+      }),
+    );
+    return { status, body: parseJson(bodyAsText ?? '') };
   };
 }
 

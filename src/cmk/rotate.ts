@@ -73,7 +73,7 @@ export async function planRotation(
   return { ...plan, warnings: warningsOf(model, to, toVersion) };
 }
 
-async function lookAtKey(clients: CmkClients, given: GivenTarget): Promise<{ target: CmkTarget; facts: Facts }> {
+export async function lookAtKey(clients: CmkClients, given: GivenTarget): Promise<{ target: CmkTarget; facts: Facts }> {
   const cluster = await gatherCluster(clients, given.cluster);
   if (cluster === undefined) throw new ApplyStopped(`There is no cluster ${given.cluster.id}.`);
   if (cluster.key === undefined) throw new ApplyStopped('The cluster has no customer-managed key: use apply.');

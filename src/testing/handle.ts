@@ -4,7 +4,8 @@ import type { Seeded } from '../server/seed.ts';
 import { clusterOf, createClients } from './clients.ts';
 import { ownCredential } from './credential.ts';
 import { credentialOf, testPrincipals } from './principals.ts';
-import { EdgeAgent, edgeHttpClient } from './edge-agent.ts';
+import { EdgeAgent } from '../http/edge-agent.ts';
+import { edgeHttpClient } from './edge-http-client.ts';
 import type { Kustody, Snapshot } from './public.ts';
 import { queryRows } from './query-rows.ts';
 

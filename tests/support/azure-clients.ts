@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connectToAzure } from '../../src/cli/article/azure.ts';
 import type { Azure } from '../../src/cli/article/azure.ts';
-import { EdgeAgent } from '../../src/testing/edge-agent.ts';
+import { EdgeAgent } from '../../src/http/edge-agent.ts';
 import type { startServerFixture } from './server-fixture.ts';
 
 /** The official clients of a whole Kustody, under the real host names; certificates and vault challenges are verified. */

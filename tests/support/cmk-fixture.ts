@@ -5,7 +5,7 @@ import { connectClients } from '../../src/cmk/clients.ts';
 import type { CmkClients } from '../../src/cmk/clients.ts';
 import type { CmkTarget, Parsed } from '../../src/cmk/target.ts';
 import { clusterIdOf, parseVault } from '../../src/cmk/target.ts';
-import { EdgeAgent } from '../../src/testing/edge-agent.ts';
+import { EdgeAgent } from '../../src/http/edge-agent.ts';
 import { azureClientsOf } from './azure-clients.ts';
 import { startServerFixture } from './server-fixture.ts';
 

@@ -27,16 +27,17 @@ export async function withSession(timeoutSeconds: number, action: (session: Sess
       },
     });
   } catch (error) {
-    throw asUserError(error, signal.aborted, timeoutSeconds);
+    if (signal.aborted && !(error instanceof UserError) && !isOurs(error))
+      throw new UserError(`Not finished within ${timeoutSeconds} seconds.`, 'What is done stays done: run it again.');
+    throw asUserError(error);
   } finally {
     clearTimeout(timer);
   }
 }
 
-function asUserError(error: unknown, isOver: boolean, timeoutSeconds: number): unknown {
+/** Whatever Azure refuses, in one line. */
+export function asUserError(error: unknown): unknown {
   if (error instanceof UserError || isOurs(error)) return error;
-  if (isOver)
-    return new UserError(`Not finished within ${timeoutSeconds} seconds.`, 'What is done stays done: run it again.');
   if (error instanceof ApplyStopped) return new UserError(oneLine(error.message));
   return new UserError(azureErrorLine(error), signInHint(error));
 }

@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
+import { timeoutDuration } from '../cmk/timeout-option.ts';
 import { temporaryDataDirectory } from '../private-instances.ts';
-import { jsonOption } from '../options.ts';
+import { dataOption, jsonOption } from '../options.ts';
 import type { RootKeySource } from '../root-key-source.ts';
+import { UserError } from '../user-error.ts';
 import { drillInstance } from './drill-instance.ts';
 import type { DrillRow } from './drill.ts';
 import { runDrill } from './drill.ts';
@@ -10,18 +12,20 @@ import { makeScene } from './scene.ts';
 import { startWaiting } from '../waiting.ts';
 import { writeFor } from '../write-for.ts';
 import { drillPage } from './page.ts';
+import type { OwnDrillOptions } from './own/own-action.ts';
 import { ways } from './ways.ts';
 
 interface DrillOptions {
   readonly only: readonly string[];
   readonly html?: string;
   readonly json: boolean;
+  readonly cluster?: string;
 }
 
 export function drillCommand(rootKeys: RootKeySource): Command {
   return new Command('drill')
     .description(
-      'Rehearse losing the key: a private instance, a cluster with rows, every way to lose its key against everything people do with it, in virtual time. Exit code 1 when anything is not as it must be.',
+      'Rehearse losing the key: a private instance, a cluster with rows, every way to lose its key against everything people do with it, in virtual time. With --cluster on a cluster of your own instead, here or on Azure: each way is undone again, and nothing else is sent but reads. Exit code 1 when anything is not as it must be.',
     )
     .addOption(
       new Option('--only <WAY...>', 'these ways alone')
@@ -29,13 +33,31 @@ export function drillCommand(rootKeys: RootKeySource): Command {
         .default([], 'all of them'),
     )
     .option('--html <FILE>', 'write a page that stands by itself, to keep or to print')
+    .option('--cluster <NAME>', 'a cluster of your own, by name or resource id, with its own key')
+    .option('--azure', 'that cluster is on Azure, by its resource id: asks twice', false)
+    .addOption(waitOption())
+    .option('--yes', 'do not ask; never on Azure', false)
+    .addOption(dataOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ kustody drill\n  $ kustody drill --only keyDeleted vaultDeleted --html drill.html',
+      '\nExamples:\n  $ kustody drill\n  $ kustody drill --only keyDeleted vaultDeleted --html drill.html\n  $ kustody drill --cluster kustody --only versionDisabled policyRemoved',
     )
-    .action((options: DrillOptions) => drill(rootKeys, options));
+    .action((options: DrillOptions & Omit<OwnDrillOptions, 'cluster'>) => start(rootKeys, options));
 }
+
+/** The official clients are loaded for a cluster of one's own alone. */
+async function start(rootKeys: RootKeySource, options: DrillOptions & Omit<OwnDrillOptions, 'cluster'>): Promise<void> {
+  const { cluster } = options;
+  if (cluster !== undefined) return (await import('./own/own-action.ts')).drillOwn({ ...options, cluster });
+  if (options.azure) throw new UserError('--azure is for a cluster of your own.', 'Give --cluster RESOURCE-ID.');
+  return drill(rootKeys, options);
+}
+
+const waitOption = (): Option =>
+  new Option('--wait <DURATION>', 'with --cluster: how long at most until a way bites, and until it heals')
+    .argParser(timeoutDuration)
+    .default(3600, '1h');
 
 async function drill(rootKeys: RootKeySource, { only, html, json }: DrillOptions): Promise<void> {
   const wanted = only.length === 0 ? ways : ways.filter(({ name }) => only.includes(name));

@@ -1,8 +1,6 @@
 import { Agent } from 'node:https';
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
-import { createDefaultHttpClient } from '@azure/core-rest-pipeline';
-import type { HttpClient } from '@azure/core-rest-pipeline';
 
 /** Leads every host to our edge, as a hosts file would, and trusts our root alone. */
 export class EdgeAgent extends Agent {
@@ -19,16 +17,4 @@ export class EdgeAgent extends Agent {
     const servername = options.servername ?? options.host ?? '';
     return connect({ host: '127.0.0.1', port: this.#port, ca: this.#ca, servername });
   }
-}
-
-/** The SDKs' own client, with its connections led to our edge; proxies of the environment do not count. */
-export function edgeHttpClient(agent: Agent): HttpClient {
-  const client = createDefaultHttpClient();
-  return {
-    sendRequest: (request) => {
-      request.agent = agent;
-      delete request.proxySettings;
-      return client.sendRequest(request);
-    },
-  };
 }

@@ -74,6 +74,7 @@ await bundle({
     vitest: 'src/testing/vitest.ts',
     'cluster-process': 'src/cluster/process/main.ts',
     'kql-process': 'src/kql/parser/process/main.ts',
+    'scan-process': 'src/server/scan-process.ts',
     'engine-thread': 'src/kql/threads/engine-thread.ts',
     'function-thread': 'src/kql/threads/function-thread.ts',
   },

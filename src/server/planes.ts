@@ -58,6 +58,7 @@ import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
 import { defaultClusterIdleMs } from './settings.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
+import { createDiskScan } from './disk-scan.ts';
 import { runScript } from './run-script.ts';
 import type { ListedVaults } from './vault-inventory.ts';
 import { listVaults } from './vault-inventory.ts';
@@ -268,7 +269,11 @@ export function createPlanes(parts: ServerParts): Planes {
       trafficRoutes(parts.recentRequests),
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
-      proofRoutes(parts.state, parts.randomBytes),
+      proofRoutes(
+        parts.state,
+        parts.randomBytes,
+        createDiskScan(parts.settings.scripts.scanProcess, parts.settings.dataDirectory),
+      ),
       inventoryRoutes(inventory, () => listedVaults(parts), blobPlace(parts)),
       upkeepRoutes(contents, parts.settings.memoryDirectory),
       portal.routes,

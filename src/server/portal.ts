@@ -41,6 +41,7 @@ const sessionRoutes: ReadonlySet<string> = new Set([
   'POST /audit/check',
   'GET /audit/check',
   'GET /proof/key',
+  'POST /proof/scan',
   'GET /traffic',
 ]);
 

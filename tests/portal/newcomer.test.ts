@@ -139,6 +139,43 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await page.locator('[data-testid=rehearsal][data-there=false]').waitFor();
   });
 
+  it('proves what lies on the disk and what the key opens, and sees both without the key, by the keyboard', async () => {
+    await page.getByRole('link', { name: 'Proof' }).focus();
+    await page.keyboard.press('Enter');
+    const lookFor = async (text: string, intent: string): Promise<string> => {
+      await page.locator('input[aria-label=Canary]').fill(text);
+      await page.keyboard.press('Enter');
+      await page.locator(`[data-testid=verdict][data-intent=${intent}]`).waitFor();
+      return page.locator('[data-testid=verdict]').innerText();
+    };
+    const hostile = '<img src=x onerror="document.title=4711">';
+    expect(await lookFor(hostile, 'warning')).toContain(`NOT SHOWN: no row that can be queried now holds '${hostile}'`);
+    expect(await lookFor('kustody', 'error')).toMatch(/FOUND: .*In the clear: .*UTF-8, at byte \d+/s);
+    expect(await lookFor('hello-world-4711', 'success')).toMatch(
+      /The canary is not in any of \d+ files.*1 row of .*\.Log/s,
+    );
+    await page.locator('[data-testid=listed-extent] button').first().focus();
+    await page.keyboard.press('Enter');
+    await page.locator('[data-testid=rows]:has-text("hello-world-4711")').waitFor();
+    const sealed = await page.locator('[data-testid=sealed]').innerText();
+    expect(sealed).toMatch(/^000000 {2}(?:[0-9a-f]{2} ){15}[0-9a-f]{2} {2}/);
+    expect(sealed).not.toContain('hello');
+    await looksWell('Proof', '[data-testid=rows]');
+    const enable = async (enabled: boolean) => {
+      const [, host, path] = /^https:\/\/([^/]+)(.*)$/.exec(await page.locator('[data-testid=kid]').innerText()) ?? [];
+      expect(await inPage(`${host}${path}?api-version=7.4`, 'PATCH', { attributes: { enabled } })).toBe(200);
+      await portal.kustody.checkKeys();
+    };
+    await enable(false);
+    await page.locator('[data-testid=not-listed]:has-text("suspended")').waitFor();
+    await page.locator('[data-testid=not-opened]').waitFor();
+    expect(await page.locator('[data-testid=sealed]').innerText()).toBe(sealed);
+    expect(await lookFor('hello-world-4711', 'warning')).toMatch(/NOT SHOWN.*Not asked: .*suspended/s);
+    await looksWell('Proof', '[data-testid=not-opened]');
+    await enable(true);
+    await page.locator('[data-testid=rows]:has-text("hello-world-4711")').waitFor();
+  });
+
   it('has broken no rule of the policy, and has no secret in its address or for scripts', async () => {
     expect(portal.complaints).toEqual([]);
     expect(await page.evaluate('location.href')).not.toContain('open=');

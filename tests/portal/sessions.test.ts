@@ -9,6 +9,8 @@ import { PortalSessions, sessionLimits } from '../../src/portal/sessions.ts';
 import { readStatic } from '../../src/portal/static-files.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import type { MonotonicMs } from '../../src/clock/monotonic-clock.ts';
+import { createDiskScan, ScanBusyError } from '../../src/server/disk-scan.ts';
+import { builtScripts } from '../support/built.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
 
 type Fixture = Awaited<ReturnType<typeof startServerFixture>>;
@@ -221,6 +223,21 @@ describe('sessions of the portal', () => {
     expect((await send('GET', '/traffic')).status).toBe(401);
   });
 
+  it('have the disk looked through for texts, with places and no contents for an answer', async () => {
+    const { headers } = await open();
+    const certificate = readFileSync(fixture.server.caFile, 'latin1').split('\n')[1] ?? '';
+    const scan = (canaries: unknown) => send('POST', '/proof/scan', { ...headers, origin }, { canaries });
+    const found = await scan([certificate, 'nowhere-at-all-4711']);
+    expect(found).toMatchObject({ status: 200, body: { matchCount: 1, unreadable: [], unreadableCount: 0 } });
+    expect((found.body as { readonly matches: unknown }).matches).toEqual([
+      { canary: certificate, file: 'ca.pem', form: 'UTF-8', offset: 28 },
+    ]);
+    const wrong = [undefined, [], ['short'], ['x'.repeat(257)], Array(9).fill('nowhere'), ['nowhere', 4711]];
+    for (const canaries of wrong)
+      expect(await scan(canaries)).toMatchObject({ status: 400, body: { error: { code: 'InvalidCanaries' } } });
+    expect((await send('POST', '/proof/scan', {}, { canaries: ['nowhere'] })).status).toBe(401);
+  });
+
   it('end when they are told to', async () => {
     const { headers } = await open();
     expect(await statusOf('DELETE', '/portal/session', {})).toBe(401);
@@ -260,6 +277,20 @@ describe('sessions of the portal', () => {
       socket.once('secureConnect', resolve).once('error', reject);
     });
     await expect(handshake).rejects.toThrow();
+  });
+});
+
+describe('a scan of the disk', () => {
+  const scan = createDiskScan(builtScripts.scanProcess, import.meta.dirname);
+
+  it('is one at a time, ends with whoever asked for it, and can be had again then', async () => {
+    const left = new AbortController();
+    const first = scan(['createDiskScan'], left.signal);
+    await expect(scan(['createDiskScan'], left.signal)).rejects.toThrow(ScanBusyError);
+    left.abort();
+    await expect(first).rejects.toThrow('ended before it was done');
+    const { matches } = await scan(['createDiskScan'], new AbortController().signal);
+    expect(matches.map(({ file }) => file)).toEqual(['sessions.test.ts']);
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { scanForCanaries } from '../../src/cli/canary-scan.ts';
+import { scanForCanaries } from '../../src/server/canary-scan.ts';
 import { drillInstance } from '../../src/cli/drill/drill-instance.ts';
 import type { DrillInstance } from '../../src/cli/drill/drill-instance.ts';
 import { database, kusto, makeScene } from '../../src/cli/drill/scene.ts';

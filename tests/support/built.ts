@@ -8,5 +8,6 @@ const dist = resolve(import.meta.dirname, '..', '..', 'dist');
 export const builtScripts = {
   clusterProcess: join(dist, 'cluster-process.js'),
   kqlProcess: join(dist, 'kql-process.js'),
+  scanProcess: join(dist, 'scan-process.js'),
   parserSnapshots,
 } satisfies ServerScripts;

@@ -59,6 +59,8 @@ export interface DatabaseContents {
       readonly extentId: string;
       readonly rowCount: number;
       readonly sealedBytes: number;
+      /** The data key that seals it. */
+      readonly dekId: string;
     }[];
   }[];
 }

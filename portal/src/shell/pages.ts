@@ -15,4 +15,5 @@ export const pages: readonly Page[] = [
   { id: 'traffic', title: 'Traffic', load: () => import('../traffic/page.tsx') },
   { id: 'administration', title: 'Administration', load: () => import('../admin/page.tsx') },
   { id: 'errors', title: 'Errors', load: () => import('../errors/page.tsx') },
+  { id: 'proof', title: 'Proof', load: () => import('../proof/page.tsx') },
 ];

@@ -1,4 +1,4 @@
-import { scanForCanaries } from '../canary-scan.ts';
+import { scanForCanaries } from '../../server/canary-scan.ts';
 import type { Step } from './article-steps.ts';
 import type { ArticleData } from './data.ts';
 

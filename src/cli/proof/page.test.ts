@@ -8,7 +8,7 @@ import type { KeyId } from '../../base/key-id.ts';
 import { proofPage } from './page.ts';
 import { makeReport } from './report.ts';
 import type { ProofReport } from './report.ts';
-import { verdictOf } from './report.ts';
+import { verdictOf } from './verdict.ts';
 import type { SignedReport } from './signature.ts';
 
 const guid = (digit: string): Guid => {

@@ -4,7 +4,8 @@ import { custodyCells, custodyTitles } from './custody.ts';
 import { useCells, useTitles } from './key-uses.ts';
 import { htmlPage, htmlTable, htmlText as text } from './html.ts';
 import type { ProofReport } from './report.ts';
-import { totalsOf, verdictOf } from './report.ts';
+import { totalsOf } from './report.ts';
+import { verdictOf } from './verdict.ts';
 import type { SignedReport } from './signature.ts';
 import { signerText } from './signature.ts';
 

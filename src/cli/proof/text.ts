@@ -5,7 +5,7 @@ import { custodyCells, custodyTitles } from './custody.ts';
 import type { PositiveControl } from './positive-control.ts';
 import type { KeyUse } from './key-uses.ts';
 import { useCells, useTitles } from './key-uses.ts';
-import { verdictOf } from './report.ts';
+import { verdictOf } from './verdict.ts';
 import type { SignedReport } from './signature.ts';
 import { signerText } from './signature.ts';
 

@@ -10,7 +10,7 @@ import type { DrillInstance } from '../../../src/cli/drill/drill-instance.ts';
 import { database, makeScene } from '../../../src/cli/drill/scene.ts';
 import type { Scene } from '../../../src/cli/drill/scene.ts';
 import { ways } from '../../../src/cli/drill/ways.ts';
-import { scanForCanaries } from '../../../src/cli/canary-scan.ts';
+import { scanForCanaries } from '../../../src/server/canary-scan.ts';
 import type { Azurite } from '../../support/azurite.ts';
 import { startAzurite } from '../../support/azurite.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';

@@ -1,0 +1,138 @@
+import {
+  Button,
+  Input,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  Spinner,
+  Text,
+  tokens,
+} from '@fluentui/react-components';
+import { useEffect, useRef, useState } from 'react';
+import { verdictOf } from '../../../src/cli/proof/verdict.ts';
+import type { Cluster } from '../api/control.ts';
+import type { DiskScan } from '../api/proof.ts';
+import { scanDisk } from '../api/proof.ts';
+import { Card } from '../shell/card.tsx';
+import { FailureBar } from '../shell/failure-bar.tsx';
+import { quoted } from '../shell/posix-word.ts';
+import type { PositiveControl } from './positive-control.ts';
+import { controlCanary } from './positive-control.ts';
+
+const useStyles = makeStyles({
+  row: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalM, alignItems: 'center' },
+  text: { flexGrow: 1, minWidth: '180px', maxWidth: '420px' },
+  broken: { overflowWrap: 'anywhere' },
+  code: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, overflowWrap: 'anywhere' },
+  list: { margin: 0, paddingLeft: tokens.spacingHorizontalXL, overflowWrap: 'anywhere' },
+});
+
+interface Found {
+  readonly scan: DiskScan;
+  readonly control: PositiveControl;
+}
+
+const bytesMin = 6;
+const bytesMax = 256;
+
+/** Looks for a text first in the rows, then in every file, as `kustody proof --canary` does. */
+export function CanaryCard({ clusters }: { readonly clusters: readonly Cluster[] }) {
+  const styles = useStyles();
+  const [canary, setCanary] = useState('');
+  const [found, setFound] = useState<Found>();
+  const [failure, setFailure] = useState<Error>();
+  const [busy, setBusy] = useState(false);
+  const ended = useRef<AbortController>(undefined);
+  useEffect(() => () => ended.current?.abort(), []);
+  const bytes = new TextEncoder().encode(canary).byteLength;
+  const look = async (): Promise<void> => {
+    const stop = (ended.current = new AbortController());
+    setBusy(true);
+    setFailure(undefined);
+    setFound(undefined);
+    try {
+      const control = await controlCanary(clusters, canary, stop.signal);
+      const scan = await scanDisk(canary, stop.signal);
+      setFound({ control, scan });
+    } catch (error) {
+      if (!stop.signal.aborted) setFailure(error instanceof Error ? error : new Error(String(error)));
+    }
+    setBusy(false);
+  };
+  return (
+    <Card title="Canary">
+      <Text>
+        A text that is in your rows and nowhere else. It is looked for in the rows first, by a query; then in every file
+        of the data directory, in UTF-8, UTF-16 and base64.
+      </Text>
+      <form
+        className={styles.row}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void look();
+        }}
+      >
+        <Input
+          className={styles.text}
+          aria-label="Canary"
+          placeholder={`${bytesMin} to ${bytesMax} bytes`}
+          value={canary}
+          onChange={(_, { value }) => setCanary(value)}
+        />
+        <Button type="submit" disabled={busy || bytes < bytesMin || bytes > bytesMax}>
+          Look for it
+        </Button>
+        {busy ? (
+          <Button onClick={() => ended.current?.abort()}>Stop</Button>
+        ) : (
+          <code className={styles.code}>{canary === '' ? '' : `kustody proof --canary ${quoted(canary)}`}</code>
+        )}
+      </form>
+      {busy && <Spinner size="tiny" label="Asking the tables and reading the files" />}
+      {failure !== undefined && <FailureBar failure={failure} />}
+      {found !== undefined && <Verdict {...found} />}
+    </Card>
+  );
+}
+
+function Verdict({ scan, control }: Found) {
+  const styles = useStyles();
+  const isClean = scan.matchCount === 0 && scan.unreadableCount === 0;
+  const intent = scan.matchCount > 0 ? 'error' : isClean && control.rows > 0 ? 'success' : 'warning';
+  return (
+    <div role="status" data-testid="verdict" data-intent={intent}>
+      <MessageBar intent={intent} layout="multiline">
+        <MessageBarBody className={styles.broken}>
+          {verdictOf({ canaries: [control.canary], controls: [control], scan })}
+        </MessageBarBody>
+      </MessageBar>
+      <ul className={styles.list}>
+        <li data-testid="control">
+          Positive control:{' '}
+          {control.table === undefined
+            ? 'no table that could be asked has it'
+            : `${control.rows} ${control.rows === 1 ? 'row' : 'rows'} of ${control.table}`}
+        </li>
+        {control.notAsked.map((text) => (
+          <li key={text}>Not asked: {text}</li>
+        ))}
+        <li>
+          {scan.files} files read, {scan.bytes} bytes
+        </li>
+        {scan.matches.map(({ file, form, offset }) => (
+          <li key={`${file} ${form}`}>
+            In the clear: {file}, {form}, at byte {offset}
+          </li>
+        ))}
+        {scan.unreadable.map((file) => (
+          <li key={file}>Not read: {file}</li>
+        ))}
+        {(scan.matchCount > scan.matches.length || scan.unreadableCount > scan.unreadable.length) && (
+          <li>
+            Only the first are listed, of {scan.matchCount} places and {scan.unreadableCount} files not read.
+          </li>
+        )}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,132 @@
+import {
+  Button,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  TableCell,
+  TableRow,
+  Text,
+  tokens,
+} from '@fluentui/react-components';
+import { useState } from 'react';
+import { limits } from '../../../src/cli/proof/limits.ts';
+import type { Cluster } from '../api/control.ts';
+import { listClusters } from '../api/control.ts';
+import { proofKey } from '../api/proof.ts';
+import { Card } from '../shell/card.tsx';
+import { lookEveryMs, PageFrame } from '../shell/page-frame.tsx';
+import { ScrollTable, useCellStyles } from '../shell/scroll-table.tsx';
+import { useAnswer } from '../shell/use-answer.ts';
+import { CanaryCard } from './canary-card.tsx';
+import type { ChosenExtent } from './extent-view.tsx';
+import { ExtentView } from './extent-view.tsx';
+
+const useStyles = makeStyles({
+  list: { margin: 0, paddingLeft: tokens.spacingHorizontalXL, '& li': { marginBottom: tokens.spacingVerticalXS } },
+  code: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, overflowWrap: 'anywhere' },
+});
+
+const look = () => listClusters(true);
+const extentsMax = 100;
+
+export default function Proof() {
+  const styles = useStyles();
+  const { value: signer } = useAnswer(proofKey);
+  return (
+    <PageFrame title="Proof" looking="Looking at the extents" ask={look} everyMs={lookEveryMs}>
+      {(clusters) => (
+        <>
+          <CanaryCard clusters={clusters} />
+          <Extents clusters={clusters} />
+          <Card title="What is not proven">
+            <ul className={styles.list}>
+              {limits.map((text) => (
+                <li key={text}>{text}</li>
+              ))}
+            </ul>
+          </Card>
+          <Card title="Signed, for others">
+            <Text>
+              The document with the history of the keys, signed by this instance, is made where the data lies:
+            </Text>
+            <code className={styles.code}>kustody proof --canary TEXT --json &gt; proof.json --html proof.html</code>
+            {signer !== undefined && (
+              <Text>
+                Fingerprint of this instance: <code className={styles.code}>{signer.fingerprint}</code>
+              </Text>
+            )}
+          </Card>
+        </>
+      )}
+    </PageFrame>
+  );
+}
+
+interface ListedExtent extends ChosenExtent {
+  readonly rowCount: number;
+  readonly sealedBytes: number;
+  readonly dekId: string;
+}
+
+function Extents({ clusters }: { readonly clusters: readonly Cluster[] }) {
+  const cells = useCellStyles();
+  const [chosen, setChosen] = useState<ChosenExtent>();
+  const listed = clusters.flatMap(extentsOf);
+  return (
+    <Card title="Extents">
+      {clusters.map(({ name, kid, generation, suspension, notListed }) => (
+        <div key={name} data-testid="custody">
+          <Text block className={cells.broken}>
+            {name}: every data key is wrapped by cluster key {generation}, and that by{' '}
+            <span className={cells.mono} data-testid="kid">
+              {kid}
+            </span>
+          </Text>
+          {notListed !== undefined && (
+            <MessageBar intent={suspension === undefined ? 'warning' : 'error'} layout="multiline">
+              <MessageBarBody className={cells.broken} data-testid="not-listed">
+                {notListed} {suspension === undefined ? '' : `${suspension.reason} `}
+                Its bytes lie on the disk as before; which extents they are is sealed, too.
+              </MessageBarBody>
+            </MessageBar>
+          )}
+        </div>
+      ))}
+      {listed.length === 0 && <Text>There is no extent to show.</Text>}
+      {listed.length > 0 && (
+        <ScrollTable label="Extents" columns={['Table', 'Extent', 'Data key', 'Rows', 'Sealed bytes', '']}>
+          {listed.slice(0, extentsMax).map((extent) => (
+            <TableRow key={extent.extentId} data-testid="listed-extent">
+              <TableCell className={cells.broken}>
+                {extent.cluster}/{extent.database}.{extent.table}
+              </TableCell>
+              <TableCell className={cells.mono}>{extent.extentId}</TableCell>
+              <TableCell className={cells.mono}>{extent.dekId}</TableCell>
+              <TableCell>{extent.rowCount}</TableCell>
+              <TableCell>{extent.sealedBytes}</TableCell>
+              <TableCell>
+                <Button
+                  size="small"
+                  aria-label={`Show ${extent.extentId}`}
+                  aria-pressed={extent.extentId === chosen?.extentId}
+                  onClick={() => setChosen(extent)}
+                >
+                  Show
+                </Button>
+              </TableCell>
+            </TableRow>
+          ))}
+        </ScrollTable>
+      )}
+      {listed.length > extentsMax && <Text>{listed.length - extentsMax} more are not shown.</Text>}
+      {chosen !== undefined && <ExtentView key={chosen.extentId} extent={chosen} />}
+    </Card>
+  );
+}
+
+const extentsOf = ({ name, host, databases = [] }: Cluster): readonly ListedExtent[] =>
+  databases.flatMap((database) =>
+    database.tables.flatMap((table) =>
+      table.extents.map((extent) => ({ ...extent, cluster: name, host, database: database.name, table: table.name })),
+    ),
+  );

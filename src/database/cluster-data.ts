@@ -114,5 +114,11 @@ export type StorageRequest = Pick<ExternalTableRequest, 'sourceOf' | 'signal'>;
 
 export interface PruningSources extends EngineSources {
   /** @param uses extents that none of them needs are not opened. Absent: all rows are read */
-  open(database: string, table: string, uses?: TableUses): Promise<OpenTable>;
+  open(
+    database: string,
+    table: string,
+    uses?: TableUses,
+    signal?: AbortSignal,
+    turn?: Promise<unknown>,
+  ): Promise<OpenTable>;
 }

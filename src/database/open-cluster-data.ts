@@ -213,7 +213,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     cursor: () => ticksOfIngestion(catalog.ingestedTo),
     kqlCatalog: (principal) => views.kqlCatalog(principal),
     sources: (principal) => ({
-      open: (database, table, uses) => tables.openNamed(database, table, principal, uses),
+      open: (database, table, uses, _signal, turn) =>
+        tables.openNamed(database, table, principal, uses, undefined, turn),
     }),
     ingest: (request) => ingestion.ingest(request),
     ingestFrom: (request) => ingestion.ingestFrom(request),

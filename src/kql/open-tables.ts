@@ -14,6 +14,16 @@ interface Opened {
   readonly table: OpenTable;
 }
 
+/** A table that a program names and that is not open, or not for all that is asked of it. */
+interface Missing {
+  readonly database: string;
+  readonly table: string;
+  readonly key: string;
+  readonly wanted: TableUses;
+  /** Opened for less. */
+  readonly before: OpenTable | undefined;
+}
+
 /** What a table held when the query first named it can be opened no more: the query begins anew. */
 export class SnapshotGoneError extends KqlError {
   constructor() {
@@ -21,7 +31,8 @@ export class SnapshotGoneError extends KqlError {
   }
 }
 
-/** The tables of one query: each as it was when the query first named it. */
+/** The tables of one query: all that a program names as they were when it was opened. What only a later program names, one that is made of
+ * what earlier rows have told, is as it was then. */
 export class OpenTables {
   readonly #sources: EngineSources;
   readonly #signal: AbortSignal | undefined;
@@ -41,17 +52,15 @@ export class OpenTables {
   async open(asked: Program, facts: ConstantFacts, made: string | undefined): Promise<Program> {
     const { program, summaries } = findSummaries(asked, facts);
     const uses = tableUses(program, facts, summaries);
-    for (const { database, table } of tablesOf(program)) {
-      const key = tableKey(database, table);
-      const wanted = uses.get(key) ?? { rows: [], summaries: [] };
-      const before = this.#opened.get(key);
-      if (key === made || (before && covers(before.uses, wanted))) continue;
-      const opened = before?.table.again
-        ? await before.table.again(wanted)
-        : await this.#sources.open(database, table, wanted, this.#signal);
-      if (before) this.#narrower.push(before.table);
-      this.#opened.set(key, { uses: wanted, table: opened });
-    }
+    await this.#openAll(
+      tablesOf(program).flatMap(({ database, table }) => {
+        const key = tableKey(database, table);
+        const wanted = uses.get(key) ?? { rows: [], summaries: [] };
+        const before = this.#opened.get(key);
+        if (key === made || (before && covers(before.uses, wanted))) return [];
+        return [{ database, table, key, wanted, before: before?.table }];
+      }),
+    );
     this.#requireOneMoment();
     const known = new Map<Plan, KnownRows>();
     for (const [plan, { database, table, use }] of summaries) {
@@ -63,14 +72,40 @@ export class OpenTables {
     return withoutEmptyLegs(told, (database, table) => this.#isEmpty(tableKey(database, table)));
   }
 
+  /** All are asked for in one go, so that nothing comes between them; and read one after the other, as memory is shared. */
+  async #openAll(missing: readonly Missing[]): Promise<void> {
+    let turn: Promise<unknown> = Promise.resolve();
+    const opening = missing.map((one) => {
+      const opened = this.#openOne(one, turn);
+      turn = opened;
+      return opened;
+    });
+    const results = await Promise.allSettled(opening);
+    for (const [index, { key, wanted, before }] of missing.entries()) {
+      const result = results[index];
+      if (result?.status !== 'fulfilled') continue;
+      if (before) this.#narrower.push(before);
+      this.#opened.set(key, { uses: wanted, table: result.value });
+    }
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async #openOne({ database, table, wanted, before }: Missing, turn: Promise<unknown>): Promise<OpenTable> {
+    if (before?.again === undefined) return this.#sources.open(database, table, wanted, this.#signal, turn);
+    await turn;
+    return before.again(wanted);
+  }
+
   #isEmpty(key: string): boolean {
     return this.#opened.get(key)?.table.counts?.rows === 0;
   }
 
   /** @throws SnapshotGoneError where tables that go together were opened before and after a change */
   #requireOneMoment(): void {
+    const all = [...this.#opened.values()];
+    if (all.length > 1 && all.some(({ table }) => table.isLater)) throw new SnapshotGoneError();
     const moments = new Map<string, number>();
-    for (const { table } of this.#opened.values())
+    for (const { table } of all)
       for (const { of, at } of table.moments ?? []) {
         if ((moments.get(of) ?? at) !== at) throw new SnapshotGoneError();
         moments.set(of, at);

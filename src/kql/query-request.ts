@@ -22,6 +22,8 @@ export interface OpenTable extends TableSource {
   readonly apart?: () => Pick<TableSource, 'sql' | 'extentSql'>;
   /** Rows that lie in tables of the engine, which other threads do not see. */
   readonly tails?: readonly TailRows[];
+  /** The rows are not of the moment when they were asked for: what there was then was gone before it could be read. */
+  readonly isLater?: true;
   /** The same rows, of the same moment, for other uses. @throws SnapshotGoneError where they are there no more */
   again?(uses: TableUses): Promise<OpenTable>;
   /** What these rows go together with: tables that tell other moments of the same thing are not of one query. */
@@ -41,8 +43,16 @@ export interface TailRows {
 
 /** Where rows come from. `open` is called once for every table that a query names, before it runs. */
 export interface EngineSources {
-  /** @param uses of the table in the query: rows that none of them asks for may be left out, and those that are known to all summaries */
-  open(database: string, table: string, uses: TableUses, signal?: AbortSignal): Promise<OpenTable>;
+  /** Which rows there are is said by the moment of the call, so that tables asked for in one go are of one moment.
+   * @param uses of the table in the query: rows that none of them asks for may be left out, and those that are known to all summaries
+   * @param turn rows are not read before it has come. What it fails with, `open` fails with */
+  open(
+    database: string,
+    table: string,
+    uses: TableUses,
+    signal?: AbortSignal,
+    turn?: Promise<unknown>,
+  ): Promise<OpenTable>;
 }
 
 export interface QueryRequest {

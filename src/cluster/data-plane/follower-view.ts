@@ -45,12 +45,13 @@ export function followerView(data: ClusterData, scope: FollowerScope): ClusterDa
     if (found === undefined || !isSharedView(leader, shared.sharing, found)) throw dataError('ViewNotFound', view);
     return found;
   };
-  const open: PruningSources['open'] = async (name, table, uses) => {
+  const open: PruningSources['open'] = async (name, table, uses, signal, turn) => {
     const hidden = hiddenTable(table);
     // What a view is read from is read as the view is: its stored part, and the rows of its source that came since.
-    if (hidden?.kind === 'view') return data.sources().open(viewOf(name, hidden.view).database, table, uses);
+    if (hidden?.kind === 'view')
+      return data.sources().open(viewOf(name, hidden.view).database, table, uses, signal, turn);
     const found = tableOf(name, table);
-    return data.sources().open(found.database, found.name, uses);
+    return data.sources().open(found.database, found.name, uses, signal, turn);
   };
   const materializedView = (name: string, view: string): ViewRecord => {
     const { database: leader, name: found } = viewOf(name, view);

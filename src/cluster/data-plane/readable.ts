@@ -25,16 +25,22 @@ export function readable(
   return {
     catalog: withRight(data.kqlCatalog(principal), access, 'read'),
     sources: {
-      open: (database, table, uses, signal) => {
+      open: async (database, table, uses, signal, turn) => {
         requireUnbarred(barred, data, database, table);
         const external = externalDataOf(table);
-        if (external !== undefined) return data.readExternal({ data: external, database, sourceOf, signal });
+        if (external !== undefined) {
+          await turn;
+          return data.readExternal({ data: external, database, sourceOf, signal });
+        }
         requireDatabase(access, database, 'read');
         const named = externalTableOf(table);
-        if (named !== undefined) return data.readExternalTable(database, { named, uses, sourceOf, signal });
+        if (named !== undefined) {
+          await turn;
+          return data.readExternalTable(database, { named, uses, sourceOf, signal });
+        }
         if (isRestricted(access, data, database, table))
           throw kustoError('forbidden', restrictedView(principal, table));
-        return sources.open(database, table, uses);
+        return sources.open(database, table, uses, signal, turn);
       },
     },
   };

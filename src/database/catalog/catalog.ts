@@ -245,9 +245,7 @@ export class Catalog {
       draft.ingested(() => (ingestedAt = this.#order.next()));
       log = this.#log?.prepare(draft, this.#keys);
       if (draft.changes.size > 0 || draft.logDeletes.size > 0 || draft.fenced)
-        await this.#commit(draft, log?.writes ?? new Map(), ingestedAt);
-      log?.committed();
-      this.#order.commit(ingestedAt);
+        await this.#commit(draft, log, ingestedAt);
     } catch (error) {
       log?.failed();
       if (error instanceof CustodyChangingError) return this.#again(planned.map(({ waiting }) => waiting));
@@ -268,8 +266,8 @@ export class Catalog {
     await this.#options.pause();
   }
 
-  async #commit(draft: CatalogDraft, log: ReadonlyMap<string, SealedRecord>, ingestedTo: IngestedAt): Promise<void> {
-    const puts = new Map<string, SealedRecord | null>(log);
+  async #commit(draft: CatalogDraft, log: PreparedLog | undefined, ingestedTo: IngestedAt): Promise<void> {
+    const puts = new Map<string, SealedRecord | null>(log?.writes);
     for (const id of draft.logDeletes) puts.set(id, null);
     for (const [id, record] of draft.changes) {
       const revision = (this.#entries.get(id)?.sealed.revision ?? 0) + 1;
@@ -286,12 +284,14 @@ export class Catalog {
     }
     const head = this.#sealedHead(this.#seal, sum, ingestedTo);
     writes.push({ id: headId, expect: this.#head?.version ?? null, put: head });
-    const versions = await this.#store(writes, log.size === 0 && this.#takesAway(draft));
+    const versions = await this.#store(writes, !log?.writes.size && this.#takesAway(draft));
     writes.forEach(({ id, put }, index) => this.#remember(id, put, versions[index] ?? 0));
     this.#sum = sum;
     const isAboutNames = changesNames(draft.changes, this.image);
     for (const [id, record] of draft.changes) this.image.apply(id, record);
     if (isAboutNames || draft.changes.has(clusterSettingsId)) this.#schemaVersion += 1;
+    log?.committed(); // in the same turn: whoever sees the image sees the log of the same moment
+    this.#order.commit(ingestedTo);
   }
 
   #takesAway({ changes, logDeletes }: CatalogDraft): boolean {

@@ -32,19 +32,23 @@ export function queryRequest(context: CommandContext, text: string, changed?: Ch
 function readableSources(context: CommandContext, changed?: ChangedTables): EngineSources {
   const sources = context.data.sources(context.caller.fqn);
   return {
-    open: (database, table, uses, signal) => {
+    open: async (database, table, uses, signal, turn) => {
       requireUnbarred(context.barred ?? {}, context.data, database, table);
       const external = externalDataOf(table);
       const { sourceOf } = context;
-      if (external !== undefined && sourceOf !== undefined)
+      if (external !== undefined && sourceOf !== undefined) {
+        await turn;
         return context.data.readExternal({ data: external, database, sourceOf, signal });
+      }
       requirePermission(context, 'read', database, 'Query');
       const named = externalTableOf(table);
-      if (named !== undefined && sourceOf !== undefined)
+      if (named !== undefined && sourceOf !== undefined) {
+        await turn;
         return context.data.readExternalTable(database, { named, uses, sourceOf, signal });
+      }
       if (isRestricted(context, context.data, database, table))
         throw new ForbiddenError(restrictedView(context.caller.fqn, table));
-      return changed?.(database, table, uses) ?? sources.open(database, table, uses);
+      return changed?.(database, table, uses) ?? sources.open(database, table, uses, signal, turn);
     },
   };
 }

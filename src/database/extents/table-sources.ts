@@ -15,6 +15,8 @@ import { columnName, ingestionColumn } from './tail-table.ts';
 
 export interface SourceParts extends ReadParts {
   readonly keys: () => DataKeys;
+  /** Comes before extents are read. Absent: at once. */
+  readonly turn?: Promise<unknown> | undefined;
   /** The table's extents and segments as of now. */
   readonly snapshot: () => {
     readonly table: TableRecord;
@@ -26,13 +28,14 @@ export interface SourceParts extends ReadParts {
 const everyRow: TableUses = { rows: [], summaries: [] };
 const attemptsMax = 5;
 
-/** Opens a snapshot of a table for reading. An extent that was merged away meanwhile, or DEKs that were wrapped anew, mean: once more,
+/** Opens a snapshot of a table for reading: as it is when this is called. An extent that was merged away meanwhile, or DEKs that were wrapped anew, mean: once more,
  * with the newer catalog. */
 export async function openTable(parts: SourceParts, uses: TableUses = everyRow): Promise<OpenTable> {
   for (let attempt = 1; ; attempt += 1) {
     const { generation } = parts.keys();
     try {
-      return await openOnce(parts, uses);
+      const opened = await openOnce(parts, uses);
+      return attempt === 1 ? opened : { ...opened, isLater: true };
     } catch (error) {
       const isStale = error instanceof BlobNotFoundError || parts.keys().generation !== generation;
       if (!isStale || attempt >= attemptsMax) throw error;
@@ -58,6 +61,7 @@ async function openOnce(
   try {
     // Segments first: opening them fixes which of their rows count, and keeps them if they are merged meanwhile.
     const rows = opened ?? (await openTails(segments, held));
+    await parts.turn;
     const tails = segments.flatMap(({ tail }, index) => {
       const own = rows[index];
       return own === undefined ? [] : [{ columns: [ingestionColumn, ...tail.columns], sql: own.sql }];

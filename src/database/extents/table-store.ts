@@ -105,10 +105,11 @@ export class TableStore {
     principal: string | undefined,
     uses?: TableUses,
     until?: IngestedAt,
+    turn?: Promise<unknown>,
   ): Promise<OpenTable> {
     const hidden = hiddenTable(table);
-    if (hidden?.kind !== 'view') return this.open(this.#named(database, table, hidden, principal), uses);
-    return openView(this.viewRows(), this.database(database).databaseId, hidden, uses, until);
+    if (hidden?.kind !== 'view') return this.open(this.#named(database, table, hidden, principal), uses, turn);
+    return openView({ ...this.viewRows(), turn }, this.database(database).databaseId, hidden, uses, until);
   }
 
   /** Rows of a table that were ingested in some time. @throws DataError */
@@ -143,7 +144,7 @@ export class TableStore {
     return found;
   }
 
-  open(tableId: Guid, uses?: TableUses): Promise<OpenTable> {
+  open(tableId: Guid, uses?: TableUses, turn?: Promise<unknown>): Promise<OpenTable> {
     const { catalog, log, files, connect, hot } = this.parts;
     const snapshot = () => {
       const table = catalog.image.get(`t/${tableId}`);
@@ -154,7 +155,7 @@ export class TableStore {
         segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0),
       };
     };
-    return openTable({ files, connect, hot, keys: () => catalog.keys, snapshot }, uses);
+    return openTable({ files, connect, hot, keys: () => catalog.keys, turn, snapshot }, uses);
   }
 
   #kept(table: TableRecord): ExtentRecord[] {

@@ -29,8 +29,8 @@ export class TailTable {
   readonly name: string;
   readonly columns: readonly StoredColumn[];
   readonly #connect: () => Promise<EngineConnection>;
-  #pending: { readonly batch: RowBatch; readonly at: number | undefined }[] = [];
-  #batches = 0;
+  #pending: { readonly batch: RowBatch; readonly at: number | undefined; readonly number: bigint }[] = [];
+  #added = 0n;
   #made = false;
   #flushing: Promise<void> = Promise.resolve();
   #readers = 0;
@@ -45,12 +45,14 @@ export class TailTable {
 
   /** The rows count from now on. @param at when they were ingested, in milliseconds with microseconds as fractions; undefined: nobody is told */
   add(batch: RowBatch, at: number | undefined): void {
-    this.#pending.push({ batch, at });
+    this.#added += 1n;
+    this.#pending.push({ batch, at, number: this.#added });
     this.rowCount += batch.rowCount;
   }
 
-  /** @returns SQL after FROM that gives exactly the rows of now; the table stays until it is released */
+  /** @returns SQL after FROM that gives exactly the rows of the moment of the call; the table stays until it is released */
   async open(): Promise<TailRows & { readonly sql: string; release(): void }> {
+    const last = this.#added;
     this.#readers += 1;
     let released = false;
     const release = (): void => {
@@ -62,7 +64,6 @@ export class TailTable {
     try {
       this.#flushing = this.#flushing.then(() => this.#flush());
       await this.#flushing;
-      const last = this.#batches;
       const sql = `(SELECT * FROM ${this.name} WHERE batch <= ${last})`;
       return { table: this.name, columns: this.#allColumns(), rows: () => this.#rows(sql), sql, release };
     } catch (error) {
@@ -106,7 +107,6 @@ export class TailTable {
         await connection.run(`CREATE TABLE ${this.name} (${columns.join(', ')})`);
         this.#made = true;
       }
-      const number = this.#batches + 1;
       const columns = this.columns.map((_column, index) =>
         batches.flatMap(({ batch }) => batch.columns[index]?.values ?? []),
       );
@@ -120,10 +120,9 @@ export class TailTable {
           batches.flatMap(({ batch, at }) =>
             new Array<bigint | null>(batch.rowCount).fill(at === undefined ? null : ticksOfIngestion(ingestionOf(at))),
           ),
-          new Array<bigint>(rowCount).fill(BigInt(number)),
+          batches.flatMap(({ batch, number }) => new Array<bigint>(batch.rowCount).fill(number)),
         ],
       );
-      this.#batches = number;
     } finally {
       connection.close();
     }

@@ -18,7 +18,7 @@ import type { SourceParts } from './table-sources.ts';
 import { openTable } from './table-sources.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
 
-export interface ViewRowsParts extends Pick<SourceParts, 'files' | 'connect' | 'keys' | 'hot'> {
+export interface ViewRowsParts extends Pick<SourceParts, 'files' | 'connect' | 'keys' | 'hot' | 'turn'> {
   readonly image: CatalogReader;
   readonly now: () => Instant;
   /** Extents of a table that are not past its retention. */
@@ -65,7 +65,7 @@ export async function openView(
   uses?: TableUses,
   until?: IngestedAt,
 ): Promise<OpenTable> {
-  const { image, kept, files, connect, keys, hot } = parts;
+  const { image, kept, files, connect, keys, hot, turn } = parts;
   const found = (): ViewRecord => requireView(image, databaseId, name);
   if (part === 'delta') return openDelta(parts, found, { uses, until, maxAge });
   let record = found();
@@ -73,13 +73,13 @@ export async function openView(
     record = found();
     return { table: record, extents: kept(record), segments: [] };
   };
-  const opened = await openTable({ files, connect, keys, hot, snapshot }, uses);
+  const opened = await openTable({ files, connect, keys, hot, turn, snapshot }, uses);
   return { ...opened, moments: momentsOf(image, record) };
 }
 
 /** Rows of a table that were ingested after one time, and until another. */
 export async function openBetween(
-  { kept, segmentsOf, files, connect, keys, hot }: ViewRowsParts,
+  { kept, segmentsOf, files, connect, keys, hot, turn }: ViewRowsParts,
   found: () => TableRecord,
   { after, until }: { readonly after: IngestedAt; readonly until: IngestedAt },
   uses?: TableUses,
@@ -93,7 +93,7 @@ export async function openBetween(
     };
   };
   return ingestedBetween(
-    await openTable({ files, connect, keys, hot, snapshot }, uses && rowsOnly(uses)),
+    await openTable({ files, connect, keys, hot, turn, snapshot }, uses && rowsOnly(uses)),
     after,
     until,
   );
@@ -105,7 +105,7 @@ export async function openDelta(
   found: () => ViewRecord,
   { uses, until, maxAge }: DeltaUses,
 ): Promise<OpenTable> {
-  const { image, kept, segmentsOf, files, connect, keys, hot } = parts;
+  const { image, kept, segmentsOf, files, connect, keys, hot, turn } = parts;
   let record = found();
   const snapshot = (): ReturnType<SourceParts['snapshot']> => {
     record = found();
@@ -118,7 +118,7 @@ export async function openDelta(
       segments: segmentsOf(table.tableId).filter((segment) => segment.record.count > 0),
     };
   };
-  const opened = await openTable({ files, connect, keys, hot, snapshot }, uses && rowsOnly(uses));
+  const opened = await openTable({ files, connect, keys, hot, turn, snapshot }, uses && rowsOnly(uses));
   return {
     ...ingestedBetween(opened, record.view.materializedTo, until),
     moments: momentsOf(image, record),
@@ -156,7 +156,7 @@ function ingestedBetween(opened: OpenTable, after: IngestedAt, until: IngestedAt
   ];
   const within = (from: string): string =>
     conditions.length === 0 ? from : `(SELECT * FROM ${from} WHERE ${conditions.join(' AND ')}) AS kustody_rows`;
-  const { columns, counts, tails, apart } = opened;
+  const { columns, counts, tails, isLater, apart } = opened;
   const sourceOf = ({
     sql,
     extentSql,
@@ -169,7 +169,7 @@ function ingestedBetween(opened: OpenTable, after: IngestedAt, until: IngestedAt
     return ingestedBetween(await opened.again(rowsOnly(uses)), after, until);
   };
   return {
-    ...{ columns, ...(counts && { counts }), ...(tails && { tails }) },
+    ...{ columns, ...(counts && { counts }), ...(tails && { tails }), ...(isLater && { isLater }) },
     ...sourceOf(opened),
     ...(apart && { apart: () => sourceOf(apart()) }),
     ...(opened.again && { again }),

@@ -258,10 +258,10 @@ export class UpdatePolicies {
   #sources(rows: NewRows, database: string): QueryRequest['sources'] {
     const { store } = this.#parts;
     return {
-      open: (other, table, uses) =>
+      open: (other, table, uses, _signal, turn) =>
         other === database && table === rows.table.name
           ? openNewRows(store, rows, () => `${this.#prefix}_${(this.#names += 1)}`, uses)
-          : store.openNamed(other, table, undefined, uses),
+          : store.openNamed(other, table, undefined, uses, undefined, turn),
     };
   }
 

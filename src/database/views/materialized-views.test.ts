@@ -69,3 +69,22 @@ describe('a materialized view', () => {
     expect(await cluster.context.data.materialize('db', 'V')).toBe(false);
   });
 });
+
+describe('a query', () => {
+  it('sees a view and its source as they were at one moment, whatever comes while they are opened', async () => {
+    await cluster.run('.create table Source (n: long)');
+    await cluster.run('.create materialized-view Last on table Source { Source | summarize max(n) by k = n % 1 }');
+    await cluster.data.ingest('Source', 'csv', '1', { kind: 'inline' });
+    const text = 'let newest = toscalar(Last | project max_n); Source | summarize now = max(n) | extend newest';
+    const request = queryRequest(cluster.context, text);
+    let count = 1;
+    const open: (typeof request)['sources']['open'] = async (...asked) => {
+      const opened = await request.sources.open(...asked);
+      await cluster.data.ingest('Source', 'csv', String((count += 1)), { kind: 'inline' });
+      return opened;
+    };
+    const table = await readResult(await cluster.engine.execute({ ...request, sources: { open } }));
+    expect('rows' in table ? table.rows : table).toEqual([[1n, 1n]]);
+    expect(count).toBeGreaterThan(2);
+  });
+});

@@ -23,7 +23,7 @@ import { textOf } from '../sql/fragment.ts';
 import * as macros from '../sql/macros.ts';
 import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
-import { columnsOf, valuesOf } from './vector-values.ts';
+import { columnsOf, fillFromBytes, valuesOf } from './vector-values.ts';
 import type { NativeCaller } from './run-native.ts';
 import { runNative } from './run-native.ts';
 
@@ -166,14 +166,12 @@ function scalarFunction(
         if (input.rowCount === 0) return;
         const budget = budgets.get(Number(input.getColumnVector(0).getItem(0)));
         if (budget === undefined) throw new KqlError('cancelled', 'The query is over.');
-        const columns = parameters.map((_type, index) => valuesOf(input.getColumnVector(index + 1)));
-        callNatives(
-          fn,
-          input.rowCount,
-          (row) => columns.map((values) => values[row] ?? null),
-          (row, value) => output.setItem(row, value),
-          budget,
-        );
+        if (fn.overBytes !== undefined) fillFromBytes(fn.overBytes, input.getColumnVector(1), output, budget);
+        else {
+          const columns = parameters.map((_type, index) => valuesOf(input.getColumnVector(index + 1)));
+          const argumentsOf = (row: number): NativeValue[] => columns.map((values) => values[row] ?? null);
+          callNatives(fn, input.rowCount, argumentsOf, (row, value) => output.setItem(row, value), budget);
+        }
       } catch (error) {
         // Only a message crosses DuckDB; those of our refusals hold no values.
         if (!(error instanceof KqlError)) throw error;

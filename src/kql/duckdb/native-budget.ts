@@ -19,6 +19,9 @@ export const sharedNativeLimit: NativeLimit = { milliseconds: 100, then: 'apart'
 /** UTF-16 units of the values for one call, where others wait: some 50 ms as JSON. */
 const sharedUnitsMax = 4 << 20;
 
+/** Some 50 ms to walk. */
+const sharedBytesMax = 64 << 20;
+
 /** A query needs more of JavaScript than its thread can give: it is to be begun again in one that nobody else waits for. */
 export class NeedsThreadError extends KqlError {
   constructor() {
@@ -101,6 +104,11 @@ export class NativeBudget {
     let units = 0;
     for (const value of values) if (typeof value === 'string') units += value.length;
     if (units > sharedUnitsMax) throw this.#exceeded();
+  }
+
+  /** The same for bytes that are only walked. @throws NeedsThreadError */
+  weighBytes(bytes: number): void {
+    if (this.isShared && bytes > sharedBytesMax) throw this.#exceeded();
   }
 
   /** Counts work that was done elsewhere. */

@@ -7,7 +7,9 @@ import {
   DuckDBIntegerVector,
   DuckDBVarCharVector,
 } from '@duckdb/node-api';
-import type { NativeValue } from '../sql/native.ts';
+import type { ByteRows } from '../algorithms/text/byte-rows.ts';
+import type { NativeValue, OverBytes } from '../sql/native.ts';
+import type { NativeBudget } from './native-budget.ts';
 
 /** What the binding keeps of a vector, and gives only value by value. */
 interface Kept<Values> {
@@ -53,6 +55,43 @@ function nullsOf({ data }: Kept<never>['validity']): (row: number) => boolean {
   return (row) => (((bits[row >>> 5] ?? 0) >>> (row & 31)) & 1) === 0;
 }
 
+/** Puts what a function makes of bytes into its output, which is to be flushed.
+ * @throws NeedsThreadError where it would hold up others; KqlError `cancelled` */
+export function fillFromBytes(
+  overBytes: OverBytes,
+  input: DuckDBVector,
+  output: DuckDBVector,
+  budget: NativeBudget,
+): void {
+  if (!(output instanceof DuckDBBigIntVector)) throw new Error('The result of a function over bytes is a long.');
+  const rows = byteRowsOf(input);
+  budget.check();
+  if (rows instanceof TextVector) budget.weighBytes(rows.longBytes);
+  const { items } = output as unknown as KeptNumbers;
+  overBytes(rows, items as BigInt64Array);
+  for (let row = 0; row < rows.rowCount; row += 1) if (rows.isNull(row)) output.setItem(row, null);
+}
+
+/** The bytes of each value: of a text in UTF-8, of a number the eight that it has, least first; NaN is one number. */
+function byteRowsOf(vector: DuckDBVector): ByteRows {
+  if (vector instanceof DuckDBVarCharVector) return new TextVector(vector);
+  if (!(vector instanceof DuckDBBigIntVector || vector instanceof DuckDBDoubleVector))
+    throw new Error('Of other values bytes are not asked for.');
+  const { items, validity } = vector as unknown as KeptNumbers;
+  // A copy: a number that is written from JavaScript has the bytes of JavaScript's NaN.
+  const own = items instanceof Float64Array ? items.map((value) => (Number.isNaN(value) ? NaN : value)) : items;
+  const bytes = Buffer.from(own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
+  const isNull = nullsOf(validity);
+  const rows = {
+    ...{ rowCount: vector.itemCount, isNull, bytes, from: 0, to: 8 },
+    find: (row: number): void => {
+      rows.from = row * 8;
+      rows.to = rows.from + 8;
+    },
+  };
+  return rows;
+}
+
 /** A text of DuckDB is 16 bytes: its length, then itself where it has at most 12 bytes, else its first four and where it stands. */
 const wordsEach = 4;
 const inlineMax = 12;
@@ -69,9 +108,11 @@ interface Span {
 }
 
 /** The texts of a vector, for as long as it is there. */
-export class TextVector {
+export class TextVector implements ByteRows {
   readonly rowCount: number;
   readonly isNull: (row: number) => boolean;
+  /** Of all texts of more than 12 bytes. */
+  readonly longBytes: number;
   readonly #kept: KeptTexts;
   readonly #words: Uint32Array;
   readonly #own: Buffer;
@@ -90,7 +131,9 @@ export class TextVector {
     this.#words = new Uint32Array(buffer, byteOffset, byteLength >>> 2);
     this.#own = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
     this.bytes = this.#own;
-    this.#spans = this.#spansOf();
+    const { spans, bytes } = this.#spansOf();
+    this.#spans = spans;
+    this.longBytes = bytes;
     this.#last = this.#spans[0];
   }
 
@@ -154,10 +197,10 @@ export class TextVector {
   }
 
   /** Asking for the bytes at an address costs half a microsecond, so it is done for all texts that stand near each other. */
-  #spansOf(): Span[] {
+  #spansOf(): { readonly spans: Span[]; readonly bytes: number } {
     const words = this.#words;
     const [starts, ends] = [new Float64Array(this.rowCount), new Float64Array(this.rowCount)];
-    let [count, last, isAscending] = [0, 0, true];
+    let [count, last, isAscending, bytes] = [0, 0, true, 0];
     for (let row = 0; row < this.rowCount; row += 1) {
       const length = words[row * wordsEach] ?? 0;
       if (length <= inlineMax || this.isNull(row)) continue;
@@ -167,6 +210,7 @@ export class TextVector {
       starts[count] = address;
       ends[count] = last;
       count += 1;
+      bytes += length;
     }
     // Between the nth end and the start after it there is nothing.
     const [from, to] = [starts.subarray(0, count), ends.subarray(0, count)];
@@ -182,7 +226,7 @@ export class TextVector {
       spans.push({ start, end, bytes: this.#bytesAt(start, end - start), text: undefined });
       start = next;
     }
-    return spans;
+    return { spans, bytes };
   }
 
   /** By way of a text of ours that says to stand there. */

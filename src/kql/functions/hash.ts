@@ -8,6 +8,7 @@ import type { NativeFunction } from '../sql/native.ts';
 import { big, nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
 import { xxhash64 } from '../algorithms/text/xxhash64.ts';
+import { xxhash64Rows } from '../algorithms/text/xxhash64-rows.ts';
 
 /** Cryptographic hashes are of the text that tostring() gives. */
 const textHash = (name: string, algorithm: string): FunctionRow =>
@@ -19,20 +20,38 @@ const int64 = (value: bigint): Buffer => {
   return bytes;
 };
 
-const hashOfText = nativeFunction('xxhash_text', ['string'], 'long', ([text]) =>
-  xxhash64(Buffer.from(String(text), 'utf8')),
+const hashOfText = nativeFunction(
+  'xxhash_text',
+  ['string'],
+  'long',
+  ([text]) => xxhash64(Buffer.from(String(text), 'utf8')),
+  { overBytes: xxhash64Rows },
 );
-const hashOfLong = nativeFunction('xxhash_long', ['long'], 'long', ([value]) => xxhash64(int64(big(value))));
-const hashOfInt = nativeFunction('xxhash_int', ['long'], 'long', ([value]) => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(Number(value));
-  return xxhash64(bytes);
+const hashOfLong = nativeFunction('xxhash_long', ['long'], 'long', ([value]) => xxhash64(int64(big(value))), {
+  overBytes: xxhash64Rows,
 });
-const hashOfReal = nativeFunction('xxhash_real', ['real'], 'long', ([value]) => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(Number.isNaN(value) ? NaN : Number(value));
-  return xxhash64(bytes);
-});
+const hashOfInt = nativeFunction(
+  'xxhash_int',
+  ['long'],
+  'long',
+  ([value]) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32LE(Number(value));
+    return xxhash64(bytes);
+  },
+  { overBytes: (rows, results) => xxhash64Rows(rows, results, 4) },
+);
+const hashOfReal = nativeFunction(
+  'xxhash_real',
+  ['real'],
+  'long',
+  ([value]) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleLE(Number.isNaN(value) ? NaN : Number(value));
+    return xxhash64(bytes);
+  },
+  { overBytes: xxhash64Rows },
+);
 
 /** The native function for values of a type, and the type it takes. */
 export const hashInput: Readonly<Record<KqlType, readonly [NativeFunction, KqlType]>> = {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { regex } from '../algorithms/regex/regex.ts';
+import { xxhash64 } from '../algorithms/text/xxhash64.ts';
 import { parsePattern } from '../operators/parse.ts';
 import type { ParsePart } from '../plan/plan.ts';
 import { openLocalEngine } from '../testing/local-engine.ts';
@@ -32,6 +33,34 @@ const textsOf = (...pieces: readonly string[]): fc.Arbitrary<string[]> =>
     { minLength: 40, maxLength: 40 },
   );
 const few = { numRuns: 8 } as const;
+
+describe('hash()', () => {
+  it('of the rows of a chunk is that of the bytes of each value', async () => {
+    const query = `range i from -1500 to 1500 step 1
+      | extend s = iff(i % 3 == 0, strrep("é", abs(i) % 40), strcat("row ", i)), n = iff(i % 7 == 0, long(null), i * 1234567890123)
+      | extend x = case(i % 5 == 0, real(null), i % 5 == 1, i / 0.0, i % 5 == 2, iff(i % 2 == 0, real(nan), (i - i) / 0.0), i / 7.0)
+      | project s, tostring(n), x, ${['s', 'n', 'x', 'toint(n / 1234567890123)', 'n > 0', 's, 10', 'n * 1tick'].map((of) => `tostring(hash(${of}))`).join(', ')}`;
+    const bytes = (length: number, write: (to: Buffer) => void): Buffer => {
+      const made = Buffer.alloc(length);
+      write(made);
+      return made;
+    };
+    const long = (value: bigint): bigint => xxhash64(bytes(8, (to) => to.writeBigInt64LE(value)));
+    const int = (value: bigint): bigint =>
+      xxhash64(bytes(4, (to) => to.writeInt32LE(Number(BigInt.asIntN(32, value)))));
+    const rows = (await engine.run(query))[0]?.rows ?? [];
+    expect(rows).toHaveLength(3001);
+    const expected = rows.map(([s, n, x]) => {
+      const ofText = xxhash64(Buffer.from(String(s)));
+      const ofReal = x === null ? '' : xxhash64(bytes(8, (to) => to.writeDoubleLE(Number(x))));
+      const value = n === '' ? undefined : BigInt(String(n));
+      const [ofLong, ofInt, ofBool] =
+        value === undefined ? ['', '', ''] : [long(value), int(value / 1234567890123n), int(value > 0n ? 1n : 0n)];
+      return [ofText, ofLong, ofReal, ofInt, ofBool, ((ofText % 10n) + 10n) % 10n, ofLong].map(String);
+    });
+    expect(rows.map((row) => row.slice(3))).toEqual(expected);
+  });
+});
 
 describe('SQL forms', () => {
   it('of split() give what JavaScript gives', async () => {

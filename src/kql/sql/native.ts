@@ -1,4 +1,5 @@
 import { invariant } from '../../base/invariant.ts';
+import type { ByteRows } from '../algorithms/text/byte-rows.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { Fragment, Sql } from './fragment.ts';
 import { callOf } from './fragment.ts';
@@ -20,7 +21,12 @@ export interface NativeFunction {
   readonly hasPatterns: boolean;
   /** What a call leaves out, of the last parameters. */
   readonly defaults: readonly Default[];
+  readonly overBytes?: OverBytes;
 }
+
+/** `run` for all rows of a chunk, of a function with one parameter whose result is a long. It takes so little for each byte that it is done
+ * wherever DuckDB asks, and its time is not counted. What it gives for null means nothing. */
+export type OverBytes = (rows: ByteRows, results: BigInt64Array) => void;
 
 export interface NativeOptions {
   /** Call with nulls too; without it a null argument gives null. */
@@ -29,6 +35,7 @@ export interface NativeOptions {
   readonly defaults?: readonly Default[];
   /** For a function that matches regular expressions of users' own: V8 does that only for a short time. */
   readonly patterns?: boolean;
+  readonly overBytes?: OverBytes;
 }
 
 /** A function in JavaScript as a value. DuckDB knows it once the row that calls it names it among its `natives`.
@@ -38,7 +45,7 @@ export const nativeFunction = (
   parameters: readonly KqlType[],
   result: KqlType,
   run: (args: readonly NativeValue[]) => NativeValue,
-  { nulls = false, defaults = [], patterns = false }: NativeOptions = {},
+  { nulls = false, defaults = [], patterns = false, overBytes }: NativeOptions = {},
 ): NativeFunction => ({
   name,
   parameters,
@@ -46,6 +53,7 @@ export const nativeFunction = (
   run: nulls ? run : (args) => (args.includes(null) ? null : run(args)),
   hasPatterns: patterns,
   defaults,
+  ...(overBytes && { overBytes }),
 });
 
 /** SQL of a constant of ours. */

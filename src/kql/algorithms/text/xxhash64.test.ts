@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ByteRows } from './byte-rows.ts';
 import { xxhash64 } from './xxhash64.ts';
+import { xxhash64Rows } from './xxhash64-rows.ts';
 
 const mask = (1n << 64n) - 1n;
 const [p1, p2, p3, p4, p5] = [
@@ -36,7 +38,64 @@ function specified(bytes: Buffer): bigint {
   return BigInt.asIntN(64, acc ^ (acc >> 32n));
 }
 
+/** Values that stand in as many pieces of memory as there are; undefined is null. */
+function rowsOf(
+  pieces: readonly Buffer[],
+  values: readonly (readonly [number, number, number] | undefined)[],
+): ByteRows {
+  let at: readonly [number, number, number] = [0, 0, 0];
+  return {
+    rowCount: values.length,
+    isNull: (row) => values[row] === undefined,
+    find: (row) => void (at = values[row] ?? at),
+    get bytes() {
+      return pieces[at[0]] ?? Buffer.alloc(0);
+    },
+    get from() {
+      return at[1];
+    },
+    get to() {
+      return at[2];
+    },
+  };
+}
+
 describe('XXH64', () => {
+  it('of many values is that of each, wherever they stand', () => {
+    const lengths = [40, 300, 70_000, 1_500_000, 3_000_000, 2_500_000, 600_000];
+    const pieces = lengths.map((length, index) => Buffer.alloc(length, `piece ${index} ü`));
+    const values = Array.from({ length: 5_000 }, (_value, row) => {
+      if (row % 7 === 3) return undefined;
+      const piece = row % 5 === 0 ? row % lengths.length : row % 2;
+      const from = (row * 31) % 40;
+      return [piece, from, Math.min(lengths[piece] ?? 0, from + (row % 150))] as const;
+    });
+    // Longer than there is room for all, and for any.
+    values.push([4, 0, 3_000_000], [3, 5, 1_400_000], undefined, [5, 7, 1_000_000], [0, 0, 0]);
+    const found = new BigInt64Array(values.length);
+    xxhash64Rows(rowsOf(pieces, values), found);
+    const wrong = values.filter((value, row) => {
+      if (value === undefined) return false;
+      const [piece, from, to] = value;
+      return found[row] !== xxhash64(pieces[piece]?.subarray(from, to) ?? Buffer.alloc(0));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('of many values is as specified for bytes of every kind and length', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 140 }), { maxLength: 20 }), (texts) => {
+        const piece = Buffer.concat(texts);
+        let from = 0;
+        const values = texts.map(({ length }) => [0, from, (from += length)] as const);
+        const found = new BigInt64Array(texts.length);
+        xxhash64Rows(rowsOf([piece], values), found);
+        expect([...found]).toEqual(texts.map((text) => specified(Buffer.from(text))));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it.each<[string, bigint]>([
     ['', 0xef46db3751d8e999n],
     ['a', 0xd24ec4f1a98c6e5bn],

@@ -1,0 +1,138 @@
+/** XXH64 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), seed 0, as a WebAssembly module: it multiplies numbers of 64 bits in
+ * one step, JavaScript does not. Written with the few instructions that it takes
+ * (https://webassembly.github.io/spec/core/binary/instructions.html). */
+type Code = readonly number[];
+
+/** LEB128. */
+function unsigned(value: number): Code {
+  const bytes: number[] = [];
+  let left = value;
+  for (; left > 0x7f; left >>>= 7) bytes.push((left & 0x7f) | 0x80);
+  return [...bytes, left];
+}
+
+function signed(value: bigint): Code {
+  const bytes: number[] = [];
+  for (let left = BigInt.asIntN(64, value); ; left >>= 7n) {
+    const seven = Number(left & 0x7fn);
+    if (left >= -64n && left < 64n) return [...bytes, seven];
+    bytes.push(seven | 0x80);
+  }
+}
+
+const vector = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
+const sized = (code: Code): Code => [...unsigned(code.length), ...code];
+const section = (id: number, items: readonly Code[]): Code => [id, ...sized(vector(items))];
+const named = (name: string): Code => sized([...Buffer.from(name)]);
+
+const i32 = 0x7f;
+const i64 = 0x7e;
+const get = (local: number): Code => [0x20, ...unsigned(local)];
+const set = (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)];
+const int = (value: number): Code => [0x41, ...signed(BigInt(value))];
+const long = (value: bigint): Code => [0x42, ...signed(value)];
+const two =
+  (instruction: number) =>
+  (left: Code, right: Code): Code => [...left, ...right, instruction];
+const [addInt, atMost, atLeast, less] = [two(0x6a), two(0x4d), two(0x4f), two(0x49)];
+const [add, multiply, xor, shift, rotate] = [two(0x7c), two(0x7e), two(0x85), two(0x88), two(0x89)];
+const loadInt = (at: Code, offset: number): Code => [...at, 0x28, 2, ...unsigned(offset)];
+const loadLong = (at: Code, offset = 0): Code => [...at, 0x29, 0, ...unsigned(offset)];
+const loadByte = (at: Code): Code => [...at, 0x31, 0, 0];
+const loadFour = (at: Code): Code => [...at, 0x35, 0, 0];
+const store = (at: Code, value: Code): Code => [...at, ...value, 0x37, 3, 0];
+const wide = (value: Code): Code => [...value, 0xad];
+const end = 0x0b;
+const when = (condition: Code, then: Code, otherwise: Code = []): Code => [
+  ...[...condition, 0x04, 0x40, ...then],
+  ...(otherwise.length === 0 ? [] : [0x05, ...otherwise]),
+  end,
+];
+const repeat = (condition: Code, body: Code): Code => [
+  ...[0x02, 0x40, 0x03, 0x40, ...condition, 0x45, 0x0d, 1],
+  ...[...body, 0x0c, 0, end, end],
+];
+
+const p1 = 11400714785074694791n;
+const p2 = 14029467366897019727n;
+const p3 = 1609587929392839161n;
+const p4 = 9650029242287828579n;
+const p5 = 2870177450012600261n;
+
+const [at, length, stop, acc] = [0, 1, 2, 3];
+const lanes = [4, 5, 6, 7];
+const laneStarts = [p1 + p2, p2, 0n, -p1];
+const laneTurns = [1n, 7n, 12n, 18n];
+const round = (lane: Code, input: Code): Code =>
+  multiply(rotate(add(lane, multiply(input, long(p2))), long(31n)), long(p1));
+const alone = (input: Code): Code => multiply(rotate(multiply(input, long(p2)), long(31n)), long(p1));
+const step = (by: number): Code => set(at, addInt(get(at), int(by)));
+const left = (bytes: number): Code => atMost(addInt(get(at), int(bytes)), get(stop));
+const merged = (own: Code, turn: bigint, by: bigint, plus: bigint): Code =>
+  set(acc, add(multiply(rotate(xor(get(acc), own), long(turn)), long(by)), long(plus)));
+const mixed = (by: bigint): Code => set(acc, xor(get(acc), shift(get(acc), long(by))));
+
+/** The hash of `length` bytes at `at`. */
+const hash: Code = [
+  ...set(stop, addInt(get(at), get(length))),
+  ...when(
+    atLeast(get(length), int(32)),
+    [
+      ...lanes.flatMap((lane, index) => set(lane, long(laneStarts[index] ?? 0n))),
+      ...repeat(left(32), [
+        ...lanes.flatMap((lane, index) => set(lane, round(get(lane), loadLong(get(at), index * 8)))),
+        ...step(32),
+      ]),
+      ...set(acc, lanes.map((lane, index) => rotate(get(lane), long(laneTurns[index] ?? 0n))).reduce(add)),
+      ...lanes.flatMap((lane) => set(acc, add(multiply(xor(get(acc), alone(get(lane))), long(p1)), long(p4)))),
+    ],
+    set(acc, long(p5)),
+  ),
+  ...set(acc, add(get(acc), wide(get(length)))),
+  ...repeat(left(8), [...merged(alone(loadLong(get(at))), 27n, p1, p4), ...step(8)]),
+  ...when(left(4), [...merged(multiply(loadFour(get(at)), long(p1)), 23n, p2, p3), ...step(4)]),
+  ...repeat(left(1), [...merged(multiply(loadByte(get(at)), long(p5)), 11n, p1, 0n), ...step(1)]),
+  ...mixed(33n),
+  ...set(acc, multiply(get(acc), long(p2))),
+  ...mixed(29n),
+  ...set(acc, multiply(get(acc), long(p3))),
+  ...mixed(32n),
+  ...get(acc),
+];
+
+const [row, rowsEnd, out] = [0, 1, 2];
+/** Of rows of two numbers, where and how long, from `row` to `rowsEnd`: the hashes go to `out`. */
+const hashRows: Code = repeat(less(get(row), get(rowsEnd)), [
+  ...store(get(out), [...loadInt(get(row), 0), ...loadInt(get(row), 4), 0x10, 0]),
+  ...set(row, addInt(get(row), int(8))),
+  ...set(out, addInt(get(out), int(8))),
+]);
+
+const [hashType, rowsType] = [0, 1];
+const body = (locals: readonly Code[], code: Code): Code => sized([...vector(locals), ...code, end]);
+
+/** Exports `memory` and `hashRows(row, rowsEnd, out)`. @param pages of 64 KiB */
+export const xxhash64Module = (pages: number): Uint8Array =>
+  Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [
+      [0x60, ...vector([[i32], [i32]]), ...vector([[i64]])],
+      [0x60, ...vector([[i32], [i32], [i32]]), ...vector([])],
+    ]),
+    ...section(3, [[hashType], [rowsType]]),
+    ...section(5, [[1, ...unsigned(pages), ...unsigned(pages)]]),
+    ...section(7, [
+      [...named('memory'), 2, 0],
+      [...named('hashRows'), 0, 1],
+    ]),
+    ...section(10, [
+      body(
+        [
+          [1, i32],
+          [5, i64],
+        ],
+        hash,
+      ),
+      body([], hashRows),
+    ]),
+  ]);

@@ -2,8 +2,9 @@ import type { Call, Expression, Literal } from './plan/expression.ts';
 import { termOperators } from './functions/terms.ts';
 import type { KqlType } from './plan/types.ts';
 import { parseJson } from './sql/native.ts';
+import { orderingOf } from './values/ordering.ts';
 
-/** Between which values a column must be, the ends among them. Rows without a value are outside of any. */
+/** Between which values a column must be, the ends among them: as whole numbers, or in their order (`orderingOf`). Rows without a value are outside of any. */
 export interface Bounds {
   readonly min?: bigint | undefined;
   readonly max?: bigint | undefined;
@@ -53,13 +54,14 @@ export function conditionBounds(condition: Expression, facts: ConstantFacts): Co
   if (column.k !== 'column' || column.side !== undefined) return unknown;
   if (column.type === 'string')
     return textBounds(column.name, condition, column === first ? condition.args.slice(1) : [first], facts);
-  if (!rangedTypes.has(column.type)) return unknown;
+  const isWhole = rangedTypes.has(column.type);
+  if (!isWhole && orderingOf(column.type) === undefined) return unknown;
   const found =
     turned === undefined
       ? within(condition, column.type, facts)
       : compared(turned, constant(first, column.type, facts));
   if (found === undefined) return unknown;
-  return { bounds: new Map([[column.name, found.bounds]]), isExact: found.isExact };
+  return { bounds: new Map([[column.name, found.bounds]]), isExact: found.isExact && isWhole };
 }
 
 /** Never exact: whoever counts rows without reading them knows nothing of texts. */
@@ -174,6 +176,8 @@ const datetimeMax = 3_155_378_975_999_999_999n;
 const exactMax = 2 ** 53;
 
 function literalBounds({ type, value }: Literal, column: KqlType): Bounds | undefined {
+  const order = orderingOf(column);
+  if (order !== undefined) return value === null ? undefined : orderedBounds(type, order(String(value)), column);
   if (typeof value !== 'string') return undefined;
   const isWhole = type === 'int' || type === 'long';
   const isNumber = column === 'int' || column === 'long';
@@ -182,6 +186,16 @@ function literalBounds({ type, value }: Literal, column: KqlType): Bounds | unde
   const real = Number(value);
   if (!(Math.abs(real) < exactMax)) return undefined;
   return { min: BigInt(Math.floor(real)), max: BigInt(Math.ceil(real)) };
+}
+
+/** Next to a constant of another type, which is one of the column's first. */
+function orderedBounds(type: KqlType, order: bigint | undefined, column: KqlType): Bounds | undefined {
+  if (order === undefined) return undefined;
+  if (type === column) return { min: order, max: order };
+  if (type !== 'int' && type !== 'long') return undefined;
+  // A long may become either of two reals.
+  if (column === 'real') return { min: order - 1n, max: order + 1n };
+  return column === 'decimal' ? { min: order, max: order } : undefined;
 }
 
 /** Of two times. A result that no column can hold may have been wrapped, refused or taken for null: nothing is known of it then. */

@@ -11,6 +11,7 @@ import type { LocalEngine } from './testing/local-engine.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
 import { parserEntry, parserSnapshots } from './testing/parser-entry.ts';
 import { functionFacts } from './language.ts';
+import { orderingOf } from './values/ordering.ts';
 
 const columns = [
   { name: 'x', type: 'long' },
@@ -56,6 +57,10 @@ const valueOf = (row: TestRow, column: string): bigint | null => {
 };
 /** What the record of an extent with these rows says; `s` was added to the table later. */
 function statisticsOf(part: readonly TestRow[]) {
+  const reals = part.map(({ r }) => r);
+  const orders = reals.filter((r) => r !== null).map((r) => orderingOf('real')?.(String(r)) ?? null);
+  const sortedOrders = orders.filter((order) => order !== null).toSorted((one, other) => Number(one - other));
+  const isTold = sortedOrders.length === orders.length;
   const facts = ['x', 'i', 'w'].map((column, index) => {
     const values = part.map((row) => valueOf(row, column)).filter((value) => value !== null);
     const sorted = values.toSorted((left, right) => (left < right ? -1 : left > right ? 1 : 0));
@@ -66,8 +71,16 @@ function statisticsOf(part: readonly TestRow[]) {
     part,
     columnIds: [0, 1, 2, 4],
     rowCount: part.length,
-    ranges: Object.fromEntries(facts.flatMap(({ range }) => range)),
-    nulls: Object.fromEntries(facts.map(({ nulls }) => nulls)),
+    ranges: Object.fromEntries([
+      ...facts.flatMap(({ range }) => range),
+      ...(isTold && orders.length > 0
+        ? [['4', [String(sortedOrders[0]), String(sortedOrders.at(-1))]] as [string, [string, string]]]
+        : []),
+    ]),
+    nulls: Object.fromEntries([
+      ...facts.map(({ nulls }) => nulls),
+      ...(isTold ? [['4', part.length - orders.length] as const] : []),
+    ]),
   };
 }
 const literal = (value: number | bigint | null, type: string): string =>
@@ -149,6 +162,11 @@ describe('ranges of a scan', () => {
     ['T | where i !between (2 .. 4)', ''],
     ['T | where x > 1.5 and x < 2.5', 'x: 1..3'],
     ['T | where x > real(nan) or x > 3', ''],
+    ['T | where r > real(nan) or r == real(null)', ''],
+    [
+      'T | where r between (-0.0 .. 1.5) and r >= x',
+      `r: ${String(orderingOf('real')?.('0'))}..${String(orderingOf('real')?.('1.5'))}`,
+    ],
     ['T | where x > 1e300', ''],
     ['T | where not(x > 5)', ''],
     ['T | where x > 5 or i > 5', ''],
@@ -195,7 +213,9 @@ describe('ranges of a scan', () => {
     expect((await pruned.run('T | where x > 6 | project r'))[0]?.rows).toEqual([[9]]);
     expect((await pruned.run('T | where w between (datetime(2020-01-01) .. 1d) | project r'))[0]?.rows).toEqual([[1]]);
     expect((await pruned.run('T | where s > 1d | project r'))[0]?.rows).toEqual([]);
-    expect(read).toEqual([1, 1, 0]);
+    // Nothing is told of the part with a NaN.
+    expect((await pruned.run('T | where r > 5.5 | project r'))[0]?.rows).toEqual([[9]]);
+    expect(read).toEqual([1, 1, 0, 2]);
   });
 
   const whole1 = fc.constantFrom(null, -2, -1, 0, 1, 2, 3, 5, 8);
@@ -203,14 +223,14 @@ describe('ranges of a scan', () => {
     x: whole1,
     i: whole1,
     w: fc.constantFrom(null, 0, 1, 2, 3, 10),
-    r: fc.constantFrom(null, NaN, -1, 0.5, 2, Infinity),
+    r: fc.constantFrom(null, NaN, -1, -0, 0.5, 2, Infinity),
   });
   const operator = fc.constantFrom('<', '<=', '>', '>=', '==', '!=');
   const number = fc.constantFrom('-2', '0', '1', '2.5', '3', 'long(null)', '5', 'real(nan)', 'int(2)', 'real(+inf)');
   const time = fc.constantFrom('datetime(2020-01-02)', 'datetime(2020-01-01) + 2d', 'now() - 5y', 'datetime(null)');
   const simple = fc.oneof(
     fc.tuple(fc.constantFrom('x', 'i', 'r'), operator, number).map((part) => part.join(' ')),
-    fc.tuple(number, operator, fc.constantFrom('x', 'i')).map((part) => part.join(' ')),
+    fc.tuple(number, operator, fc.constantFrom('x', 'i', 'r')).map((part) => part.join(' ')),
     fc.tuple(operator, time).map(([op, at]) => `w ${op} ${at}`),
     fc.constantFrom(
       ...[
@@ -218,6 +238,8 @@ describe('ranges of a scan', () => {
         'i in (long(null), 2)',
         'x !in (1, 2)',
         'i between (1 .. 3)',
+        'r in (-1, 2.0)',
+        'r between (0.0 .. 1.0)',
         'x !between (0 .. 2)',
         'isnull(x)',
         'x > i',

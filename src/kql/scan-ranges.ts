@@ -4,7 +4,8 @@ import type { Item, Plan, Program } from './plan/plan.ts';
 import { isPlan } from './plan/walk.ts';
 import { windowFunctions } from './functions/window.ts';
 
-/** What a query will not look at, as far as it knows beforehand: a column outside of these bounds. Ticks for times. */
+/** What a query will not look at, as far as it knows beforehand: a column outside of these bounds. Ticks for times; what is
+ * kept as no whole number by its order (`orderingOf`). */
 export interface ScanRange {
   readonly column: string;
   readonly min?: bigint;

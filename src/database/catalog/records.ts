@@ -86,6 +86,7 @@ export interface ExtentRecord {
   readonly tableId: Guid;
   readonly sealed: SealedExtent;
   readonly columnIds: readonly number[];
+  /** Of whole numbers and times; of reals, decimals, guids and bools by their order (`orderingOf`). */
   readonly ranges: Readonly<Record<string, ColumnRange>>;
   /** Smallest and largest text of a column, by their bytes, where both are short and of printable ASCII. */
   readonly texts?: Readonly<Record<string, ColumnRange>>;

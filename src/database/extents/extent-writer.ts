@@ -5,15 +5,14 @@ import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
-import type { ColumnRange, ExtentRecord, TableRecord, TermFilterFacts } from '../catalog/records.ts';
+import type { ExtentRecord, TableRecord, TermFilterFacts } from '../catalog/records.ts';
 import type { SealedExtent } from '../catalog/sealed-extent.ts';
 import { ingestedInCommit, sealedOf, withoutValues } from '../catalog/records.ts';
 import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
-import { rangedTypes } from '../../kql/condition-bounds.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 import type { ExtentFiles, PlainFile } from './extent-files.ts';
-import { collect } from './collect.ts';
+import { fileStatistics } from './file-statistics.ts';
 import type { HotExtents } from './hot-extents.ts';
 import { makeTermFilter } from './term-filter.ts';
 import type { StoredColumn } from './tail-table.ts';
@@ -292,46 +291,3 @@ export class ExtentWriter {
     return garbage.length;
   }
 }
-
-/** From what DuckDB has just written; a column with a row group that lacks statistics has none. */
-async function fileStatistics(
-  connection: StatementConnection,
-  path: string,
-  columns: readonly StoredColumn[],
-): Promise<{ readonly rowCount: number } & Required<Pick<ExtentRecord, 'ranges' | 'texts' | 'nulls'>>> {
-  // One of them is always the time of ingestion.
-  const told = columns.filter(({ type }) => rangedTypes.has(type) || type === 'string');
-  const texts = new Set(told.filter(({ type }) => type === 'string').map(({ columnId }) => columnName(columnId)));
-  const names = told.map(({ columnId }) => `'${columnName(columnId)}'`);
-  const rows = await collect(
-    connection,
-    `SELECT path_in_schema, CAST(min(TRY_CAST(stats_min_value AS BIGINT)) AS VARCHAR), CAST(max(TRY_CAST(stats_max_value AS BIGINT)) AS VARCHAR),
-       CAST(sum(stats_null_count) AS BIGINT), CAST(sum(row_group_num_rows) AS BIGINT),
-       bool_and(stats_null_count IS NOT NULL AND (stats_null_count = row_group_num_rows OR TRY_CAST(stats_min_value AS BIGINT) IS NOT NULL AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL)),
-       CAST(min(stats_min_value) AS VARCHAR), CAST(max(stats_max_value) AS VARCHAR),
-       bool_and(coalesce(min_is_exact AND max_is_exact AND regexp_full_match(stats_min_value, '${plainText}') AND regexp_full_match(stats_max_value, '${plainText}'), false))
-     FROM parquet_metadata('${path}') WHERE path_in_schema IN (${names.join(', ')}) GROUP BY path_in_schema`,
-  );
-  const isText = (name: unknown): boolean => texts.has(String(name));
-  const idOf = (name: unknown): string => String(name).slice(1);
-  const numbers = rows.filter(([name, , , , , isTold]) => isTold === true && !isText(name));
-  const rangesOf = (some: typeof rows, at: number): Record<string, ColumnRange> =>
-    Object.fromEntries(
-      some.flatMap((row): [string, ColumnRange][] => {
-        const [min, max] = [row[at], row[at + 1]];
-        return typeof min === 'string' && typeof max === 'string' ? [[idOf(row[0]), [min, max]]] : [];
-      }),
-    );
-  return {
-    rowCount: Number(rows[0]?.[4] ?? 0),
-    ranges: rangesOf(numbers, 1),
-    texts: rangesOf(
-      rows.filter((row) => isText(row[0]) && row[8] === true),
-      6,
-    ),
-    nulls: Object.fromEntries(numbers.map((row): [string, number] => [idOf(row[0]), Number(row[3])])),
-  };
-}
-
-/** Texts that DuckDB tells as they are, and that catalogs have room for. */
-const plainText = '[ -Z^-~]{0,40}';

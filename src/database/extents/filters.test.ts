@@ -49,6 +49,28 @@ describe('filters on extents', () => {
     expect(await rowsOf('Later | where s == "x" | summarize count(), max(n)')).toBe('1,3');
   });
 
+  it('do not open extents that have other reals, decimals, guids and bools', async () => {
+    await cluster.run('.create table Kinds (r: real, d: decimal, g: guid, b: bool)');
+    for (const n of [1, 2, 3])
+      await cluster.run(
+        `.set-or-append Kinds <| print r = ${n}.5, d = decimal(${n}.25), g = guid(${n}0000000-0000-4000-8000-000000000000), b = ${n} == 2`,
+      );
+    await cluster.run('.set-or-append Kinds <| print r = real(nan), d = decimal(null), g = guid(null), b = bool(null)');
+    const read = async (condition: string): Promise<string> => {
+      const execution = await cluster.engine.execute(queryRequest(cluster.context, `Kinds | where ${condition}`));
+      const { rows } = await readResult(execution);
+      return `${rows.length} of ${execution.scanned.extentsScanned}`;
+    };
+    expect(await read('r > 2.5')).toBe('1 of 2'); // of one with a NaN nothing is told
+    expect(await read('r < 1')).toBe('0 of 1');
+    expect(await read('r in (1.5, 1.25)')).toBe('1 of 2');
+    expect(await read('d >= decimal(3.25)')).toBe('1 of 1');
+    expect(await read('d == 2 or d == decimal(2.25)')).toBe('1 of 4');
+    expect(await read('g == guid(20000000-0000-4000-8000-000000000000)')).toBe('1 of 1');
+    expect(await read('b == true')).toBe('1 of 1');
+    expect(await rowsOf('Kinds | where r > 1.0 | count')).toBe('3');
+  });
+
   it('find what they find without the help of statistics', async () => {
     const operator = fc.constantFrom('<', '<=', '>', '>=', '==', '!=');
     const number = fc.constantFrom('183', '5', '-1', '1000', '1.5', 'long(null)', 'real(nan)');

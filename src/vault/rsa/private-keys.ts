@@ -1,6 +1,8 @@
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { zeroBytes } from '../../base/bytes.ts';
+import { FewAtOnce } from '../../base/few-at-once.ts';
 import { invariant } from '../../base/invariant.ts';
 
 /** A private key ready for work. */
@@ -8,31 +10,41 @@ export interface RsaPrivateKey {
   readonly kty: 'RSA';
   readonly keyObject: KeyObject;
   readonly modulusBytes: number;
-  /** Takes turns among a few handles of the same key: calls on one handle wait for each other. */
-  readonly oaepHandle: (hash: 'sha1' | 'sha256') => Promise<webcrypto.CryptoKey>;
+  /** Off the main thread. Rejects for whatever does not decrypt. */
+  readonly decryptOaep: (hash: 'sha1' | 'sha256', ciphertext: Uint8Array) => Promise<ArrayBuffer>;
 }
 
-/** A call that meets another on its handle waits for it on the thread that answers. */
-const handlesPerHash = 8;
+/** Of all keys. What processors there are do no more if more is begun, but then the thread that answers is one among all that compute,
+ * and whoever makes the state durable waits behind them for a thread of the pool. One more than processors: none is idle between two. */
+const decryptions = new FewAtOnce(availableParallelism() + 1);
 
 /** @param der PKCS #8; overwritten */
 export function parseRsaPrivateKey(der: Buffer): RsaPrivateKey {
   const keyObject = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   zeroBytes(der);
-  const handles = { sha1: takingTurns(keyObject, 'SHA-1'), sha256: takingTurns(keyObject, 'SHA-256') };
+  const decrypt = { sha1: decryptorOf(keyObject, 'SHA-1'), sha256: decryptorOf(keyObject, 'SHA-256') };
   const modulusBits = keyObject.asymmetricKeyDetails?.modulusLength;
   invariant(modulusBits !== undefined && modulusBits % 8 === 0, 'an RSA modulus has whole bytes');
-  return { kty: 'RSA', keyObject, modulusBytes: modulusBits / 8, oaepHandle: (hash) => handles[hash]() };
+  return {
+    kty: 'RSA',
+    keyObject,
+    modulusBytes: modulusBits / 8,
+    decryptOaep: (hash, ciphertext) => decrypt[hash](ciphertext),
+  };
 }
 
-function takingTurns(keyObject: KeyObject, hash: string): () => Promise<webcrypto.CryptoKey> {
-  const handles: Promise<webcrypto.CryptoKey>[] = [];
-  let turn = 0;
-  return () => {
-    const index = turn;
-    turn = (turn + 1) % handlesPerHash;
-    return (handles[index] ??= importHandle(keyObject, hash));
-  };
+/** Calls on one handle of a key wait for each other, so each that is under way has one to itself. */
+function decryptorOf(keyObject: KeyObject, hash: string): (ciphertext: Uint8Array) => Promise<ArrayBuffer> {
+  const idle: webcrypto.CryptoKey[] = [];
+  return (ciphertext) =>
+    decryptions.run(async () => {
+      const handle = idle.pop() ?? (await importHandle(keyObject, hash));
+      try {
+        return await webcrypto.subtle.decrypt('RSA-OAEP', handle, ciphertext);
+      } finally {
+        idle.push(handle);
+      }
+    });
 }
 
 async function importHandle(keyObject: KeyObject, hash: string): Promise<webcrypto.CryptoKey> {

@@ -1,4 +1,4 @@
-import { constants, createPublicKey, privateDecrypt, publicEncrypt, webcrypto } from 'node:crypto';
+import { constants, createPublicKey, privateDecrypt, publicEncrypt } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { RsaBits } from './rsa-keys.ts';
 import type { RsaPrivateKey } from './private-keys.ts';
@@ -58,9 +58,8 @@ function oaepEncrypt(oaepHash: OaepHash): EncryptionAlgorithm['encrypt'] {
 /** WebCrypto works off the main thread, where many calls run side by side. */
 function oaepDecrypt(hash: OaepHash): EncryptionAlgorithm['decrypt'] {
   return async (key, ciphertext) => {
-    const handle = await key.oaepHandle(hash);
     try {
-      return Buffer.from(await webcrypto.subtle.decrypt('RSA-OAEP', handle, ciphertext));
+      return Buffer.from(await key.decryptOaep(hash, ciphertext));
     } catch {
       return undefined; // causes differ, answers must not
     }

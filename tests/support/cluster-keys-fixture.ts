@@ -40,7 +40,7 @@ export interface ClusterKeysFixture {
   readonly serviceIdentity: Guid;
   /** Principals that are refused tokens. */
   readonly gone: Set<Guid>;
-  readonly minted: { identity: Guid; audience: string }[];
+  readonly minted: { identity: Guid; audience: string; usedBy: string | undefined }[];
   readonly compacted: { count: number };
   readonly faults: { at?: (step: KeyStep) => void | Promise<void> };
   readonly customer: (kid: VersionedKeyId, more?: { versionless?: boolean; identity?: Guid }) => Custody;
@@ -85,10 +85,10 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
   vaults.addVault(serviceHost, [serviceIdentity]);
   vaults.addVault(customerHost, [identity]);
   const gone = new Set<Guid>();
-  const minted: { identity: Guid; audience: string }[] = [];
-  const mintToken: MintToken = (objectId, audience) => {
+  const minted: { identity: Guid; audience: string; usedBy: string | undefined }[] = [];
+  const mintToken: MintToken = (objectId, audience, usedBy) => {
     if (gone.has(objectId)) return Promise.resolve({ outcome: 'refused', reason: 'The principal is gone.' });
-    minted.push({ identity: objectId, audience });
+    minted.push({ identity: objectId, audience, usedBy });
     return Promise.resolve({ outcome: 'token', token: `test-token.${objectId}.${minted.length}`, expiresOn: started });
   };
   const lines: string[] = [];
@@ -105,6 +105,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
     monotonic,
     randomBytes: systemRandomBytes,
     mintToken,
+    resourceIdOf: (clusterId: Guid) => Promise.resolve(`/clusters/${clusterId}`),
     resolveHost: (name: HostName) => Promise.resolve({ where: vaults.vaults.has(name) ? 'ours' : 'absent' }),
     edge: vaults.edge,
     serviceVault: scriptedServiceVault(vaults, serviceIdentity),

@@ -27,6 +27,8 @@ export interface SupervisorCalls {
   readonly describe: {
     readonly identity: Guid;
     readonly key: { readonly vaultHost: HostName; readonly name: KeyName; readonly version?: string };
+    /** Whose key it is, where the process visits keys. */
+    readonly clusterId?: Guid;
   };
   readonly preflight: { readonly key: CustomerKey; readonly region: string; readonly nowSeconds: number };
   /** Unwraps the recorded key and keeps it as `generation`. */

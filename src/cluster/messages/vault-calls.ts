@@ -3,10 +3,11 @@ import type { Message } from './message.ts';
 import { guid, hostName, object, reader, text } from './message.ts';
 
 /** A token for `identity` to show to `host`. `audience`: the resource. `authority`: address of the authority and tenant that the vault's
- * challenge says that it believes; undefined when it names none. */
+ * challenge says that it believes; undefined when it names none. `clusterId`: whose key it is for, from a process that visits keys. */
 const tokenCall = object({
   ...{ identity: guid, host: hostName, audience: text(300) },
   authority: Type.Optional(Type.Union([text(300), Type.Undefined()])),
+  clusterId: Type.Optional(Type.Union([guid, Type.Undefined()])),
 });
 
 /** Where a host is. */

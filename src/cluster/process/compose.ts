@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Guid } from '../../base/guid.ts';
@@ -57,10 +58,14 @@ export function compose(ask: AskSupervisor): ComposedProcess {
     return found;
   };
   const data = (): DataHolder => held().data;
+  const visited = new AsyncLocalStorage<Guid | undefined>();
   const access: VaultAccess = {
     resolve: async (host) => (await ask('resolve', { host })) as HostAnswer,
     token: async (identity, host, target) =>
-      (await ask('token', { identity, host, ...target } satisfies VaultCalls['token'])) as TokenAnswer,
+      (await ask('token', {
+        ...{ identity, host, ...target },
+        clusterId: visited.getStore(),
+      } satisfies VaultCalls['token'])) as TokenAnswer,
   };
   const hold = (clusterId: Guid, wrapper: KeyWrapper): Configured['held'] => {
     const keys = new KeyHolder({
@@ -77,6 +82,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
     ...keyOperations({
       wrapper: () => ready().wrapper,
       visits: () => ready().settings.visitsKeys,
+      visiting: (clusterId, work) => (ready().settings.visitsKeys ? visited.run(clusterId, work) : work()),
       holder: () => held().keys,
       data,
       databaseKeys: () => held().databaseKeys,

@@ -1,3 +1,4 @@
+import type { Guid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { rewrapOnVisit, visitKey } from '../../encryption/key-visit.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
@@ -14,6 +15,8 @@ export interface KeyParts {
   readonly wrapper: () => KeyWrapper;
   /** Keys of any cluster are opened, and wiped with the answer. */
   readonly visits: () => boolean;
+  /** Tokens for what is done within are asked for as that cluster, where keys are visited. */
+  readonly visiting: <T>(clusterId: Guid | undefined, work: () => Promise<T>) => Promise<T>;
   readonly holder: () => KeyHolder;
   readonly data: () => DataHolder;
   readonly databaseKeys: () => DatabaseKeyring;
@@ -22,13 +25,24 @@ export interface KeyParts {
 type KeyCall = Extract<SupervisorCall, keyof typeof keyReplies>;
 
 /** What a process does with keys. */
-export const keyOperations = ({ wrapper, visits, holder, data, databaseKeys }: KeyParts): Operations<KeyCall> => ({
-  describe: (call) => wrapper().describe(call.identity, call.key),
+export const keyOperations = ({
+  wrapper,
+  visits,
+  visiting,
+  holder,
+  data,
+  databaseKeys,
+}: KeyParts): Operations<KeyCall> => ({
+  describe: (call) => visiting(call.clusterId, () => wrapper().describe(call.identity, call.key)),
   preflight: ({ key, region, nowSeconds }) =>
     preflightKey({ wrapper: wrapper(), randomBytes: systemRandomBytes, nowSeconds }, key, region),
-  open: (call) => (visits() ? visitKey(wrapper(), call.current) : holder().open(call)),
+  open: (call) =>
+    visits() ? visiting(call.current.clusterId, () => visitKey(wrapper(), call.current)) : holder().open(call),
   make: (call) => holder().make(call),
-  rewrap: (call) => (visits() ? rewrapOnVisit(wrapper(), call.current, call.target) : holder().rewrap(call)),
+  rewrap: (call) =>
+    visits()
+      ? visiting(call.current.clusterId, () => rewrapOnVisit(wrapper(), call.current, call.target))
+      : holder().rewrap(call),
   replace: (call) => holder().replace(call),
   adopt: (call) => {
     const reply = holder().adopt(call);

@@ -19,6 +19,8 @@ import { SocketsOnTheWay } from './sockets-on-the-way.ts';
 export interface VaultGrant {
   readonly identity: Guid;
   readonly host: HostName;
+  /** Whose key it is, as far as the call names it. */
+  readonly clusterId?: Guid;
 }
 
 export interface ClusterProcessOptions {
@@ -40,11 +42,16 @@ export interface ProcessOwner {
 
 const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call]) => readonly VaultGrant[] } = {
   configure: () => [],
-  describe: (body) => [{ identity: body.identity, host: body.key.vaultHost }],
+  describe: ({ identity, key, clusterId }) => [
+    { identity, host: key.vaultHost, ...(clusterId === undefined ? {} : { clusterId }) },
+  ],
   preflight: (body) => [{ identity: body.key.identity, host: body.key.vaultHost }],
   open: (body) => currentGrants(body.current),
   make: (body) => [targetGrant(body.target)],
-  rewrap: (body) => [...currentGrants(body.current), targetGrant(body.target)],
+  rewrap: ({ current, target }) => [
+    ...currentGrants(current),
+    { ...targetGrant(target), clusterId: current.clusterId },
+  ],
   replace: ({ current, target, database }) => [
     ...[current, database?.current].flatMap((one) => (one === undefined ? [] : currentGrants(one))),
     ...[target, database?.target].flatMap((one) => (one === undefined ? [] : [targetGrant(one)])),
@@ -70,8 +77,8 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   shutDown: () => [],
 };
 
-const currentGrants = ({ identities, kid }: SupervisorCalls['open']['current']): readonly VaultGrant[] =>
-  identities.map((identity) => ({ identity, host: kid.vaultHost }));
+const currentGrants = ({ identities, kid, clusterId }: SupervisorCalls['open']['current']): readonly VaultGrant[] =>
+  identities.map((identity) => ({ identity, host: kid.vaultHost, clusterId }));
 
 const targetGrant = (target: SupervisorCalls['make']['target']): VaultGrant => ({
   identity: target.identity,

@@ -226,7 +226,7 @@ export class KeyChecks {
       name: kid.name,
       ...(followsLatest(record) ? {} : { version: kid.version }),
     };
-    const seen = await callProcess(obtain, 'describe', { identity, key });
+    const seen = await callProcess(obtain, 'describe', { identity, key, clusterId });
     const plan = planFollow(record, seen, toUnixSeconds(options.clock.now()));
     if (plan.action === 'stay') return { record: withWarning(record, plan.warning) };
     const target = { identity, kid: plan.kid };

@@ -21,6 +21,7 @@ async function resting(count: number) {
   const keys = await reopen();
   fixture.log.lines.length = 0;
   vaults.calls.length = 0;
+  fixture.minted.length = 0;
   return {
     ...fixture,
     ...{ keys, clusters },
@@ -35,7 +36,7 @@ async function resting(count: number) {
 
 describe('the keys of clusters that have no process', () => {
   it('are checked by one process, each with its own identity, which then ends', async () => {
-    const { keys, clusters, clock, vaults, recordOf, started } = await resting(3);
+    const { keys, clusters, clock, vaults, recordOf, started, minted } = await resting(3);
     const before = new Set(childPids());
     const visitors = new Set<number>();
     vaults.before = () => {
@@ -48,7 +49,9 @@ describe('the keys of clusters that have no process', () => {
     await clock.advance(30_000);
     await clock.advance(30_000);
     const unwrapping = vaults.calls.filter(({ operation, status }) => operation === 'unwrapKey' && status === 200);
-    for (const { identity, kid } of clusters) {
+    for (const { id, identity, kid } of clusters) {
+      const tokens = minted.filter((token) => token.identity === identity);
+      expect(new Set(tokens.map(({ usedBy }) => usedBy))).toEqual(new Set([`/clusters/${id}`]));
       expect(unwrapping.some((call) => call.identity === identity && call.name === kid.name)).toBe(true);
       expect(unwrapping.filter((call) => call.name === kid.name).every((call) => call.identity === identity)).toBe(
         true,

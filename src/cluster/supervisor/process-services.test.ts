@@ -56,6 +56,7 @@ describe('what a cluster process may ask', () => {
     ['the resource manager', { identity, host, audience: 'https://management.azure.com' }, [grant]],
     ['a top-level domain', { identity, host, audience: 'https://net' }, [grant]],
     ['the host itself', { identity, host, audience: `https://${host}` }, [grant]],
+    ['another cluster', { identity, host, audience, clusterId: newGuid(systemRandomBytes) }, [grant]],
     ['a domain that ends alike', { identity, host, audience: 'https://t.azure.net' }, [grant]],
     ['user info', { identity, host, audience: 'https://x@vault.azure.net' }, [grant]],
     ['plain http', { identity, host, audience: 'http://vault.azure.net' }, [grant]],

@@ -24,7 +24,7 @@ type Ports = Pick<
 >;
 
 /** Answers what cluster processes ask: whose a host is, tokens, and the state of their own cluster. A process gets a token only for an identity and a host
- * that a call in flight named, and only for an audience that the host belongs to. */
+ * that a call in flight named, and only for an audience that the host belongs to. One that visits keys says whose key it is for, which the call named, too. */
 export function createProcessServices(
   ports: Ports,
   clusterId: Guid | undefined,
@@ -42,12 +42,17 @@ export function createProcessServices(
       }
       case 'token': {
         const call = readVaultCall.token(body);
-        const granted = grants.some((grant) => grant.host === call.host && grant.identity === call.identity);
+        const granted = grants.some(
+          (grant) =>
+            grant.host === call.host &&
+            grant.identity === call.identity &&
+            (call.clusterId === undefined || grant.clusterId === call.clusterId),
+        );
         if (!granted || !isAudienceOf(call.audience, call.host)) {
           const refused = { outcome: 'refused', reason: 'The token is not for the vault that was asked.' } as const;
           return overreach(ports, 'token', refused);
         }
-        return tokenFor(ports, clusterId, call);
+        return tokenFor(ports, clusterId ?? call.clusterId, call);
       }
       default:
         if (clusterId === undefined || ports.serveDataPlane === undefined) throw new ProtocolError('operation');

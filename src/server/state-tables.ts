@@ -71,8 +71,9 @@ const resource: OwnerRule = {
  * format of the digest trees. */
 export const stateTables: readonly TableRow[] = [
   { table: signingKeysTable, owner: sharedOwner('instance'), keptOpen: true },
-  { table: clusterKeyTable, owner: cluster },
-  { table: databaseKeyTable, owner: cluster },
+  // Wraps alone: what opens a cluster's data is in none of them.
+  { table: clusterKeyTable, owner: cluster, keptOpen: true },
+  { table: databaseKeyTable, owner: cluster, keptOpen: true },
   { table: clusterCatalogTable, owner: cluster },
   { table: clusterExports, owner: cluster },
   { table: removedClusters, owner: cluster },

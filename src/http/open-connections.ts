@@ -49,7 +49,7 @@ export class OpenConnections {
   addAnswer(response: ServerResponse): void {
     this.#answers.add(response);
     if (this.#closing) response.shouldKeepAlive = false;
-    response.once('close', () => {
+    response.on('close', () => {
       this.#answers.delete(response);
       if (this.#answers.size === 0) this.#whenIdle();
     });

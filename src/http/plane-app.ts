@@ -51,6 +51,8 @@ export interface PlaneAppOptions {
   /** Headers of every answer, errors included. Default: `x-ms-request-id`, `x-ms-correlation-request-id` and, when the
    * caller asked for it, `x-ms-client-request-id`. */
   readonly answerHeaders?: (correlation: Correlation) => Record<string, string>;
+  /** The same, for a plane whose handlers put the headers of an answer together themselves: asked only for answers that are made here. */
+  readonly lateHeaders?: (request: FastifyRequest) => Record<string, string>;
   /** What the last requests show of the path. Default: `path`. */
   readonly seenAs?: SeenAs;
   readonly randomBytes?: RandomBytes;
@@ -116,8 +118,10 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
     if (admitted instanceof Promise) void admitted.then((error) => done(error));
     else done(admitted);
   });
-  app.setNotFoundHandler((request, reply) => send(reply, options.renderFailure(planeFailure('notFound'), request)));
-  app.setErrorHandler((error, request, reply) => send(reply, answerFor(options, error, request)));
+  app.setNotFoundHandler((request, reply) =>
+    send(options, reply, options.renderFailure(planeFailure('notFound'), request)),
+  );
+  app.setErrorHandler((error, request, reply) => send(options, reply, answerFor(options, error, request)));
   return { app, toPlane: (claim) => toPlane(options, app, claim) };
 }
 
@@ -164,9 +168,11 @@ function beginRequest(
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const startedMs = monotonicMs();
   request.correlation = readCorrelation(request.headers, newId);
-  void reply.headers((options.answerHeaders ?? correlationHeaders)(request.correlation));
+  if (options.lateHeaders === undefined)
+    void reply.headers((options.answerHeaders ?? correlationHeaders)(request.correlation));
   const response = reply.raw;
-  response.once('close', () => {
+  // It closes once, and a listener that takes itself away costs more.
+  response.on('close', () => {
     ended();
     const { seenAs = 'path' } = options;
     const line: RequestLine = {
@@ -212,9 +218,9 @@ async function answerAfterAuthentication(
 ): Promise<void> {
   try {
     await options.authenticate?.(request, reply);
-    await send(reply, options.renderFailure(failure, request));
+    await send(options, reply, options.renderFailure(failure, request));
   } catch (error) {
-    await send(reply, answerFor(options, error, request));
+    await send(options, reply, answerFor(options, error, request));
   }
 }
 
@@ -248,9 +254,10 @@ function failureOf(error: unknown, otherwise: PlaneFailureKind): PlaneFailure {
   return planeFailure(failureKindByFastifyCode.get(code) ?? otherwise);
 }
 
-function send(reply: FastifyReply, answer: PlaneAnswer): FastifyReply {
+function send(options: PlaneAppOptions, reply: FastifyReply, answer: PlaneAnswer): FastifyReply {
   invariant(answer.status >= 200 && answer.status <= 599, 'an answer has a final HTTP status');
   if (answer.status >= 400) reply.request.refusal = refusalOf(answer);
+  if (options.lateHeaders !== undefined) void reply.headers(options.lateHeaders(reply.request));
   void reply.code(answer.status).headers(answer.headers ?? {});
   return reply.send(answer.body);
 }

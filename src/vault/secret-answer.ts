@@ -4,8 +4,9 @@ import { base64UrlLength, secretBuffer, writeBase64Url } from './base64url-bytes
 
 /** Answers `{"kid","value"}` with a value that must not stay in memory: no string is ever made of it, the headers go first
  * and the body is one buffer (two would be copied on their way into TLS), overwritten as soon as it is out.
+ * @param headers of JSON, names and values in turn
  * @param value overwritten */
-export function sendSecret(reply: FastifyReply, kid: string, value: Buffer): void {
+export function sendSecret(reply: FastifyReply, headers: string[], kid: string, value: Buffer): void {
   const body = secretBody(kid, value);
   zeroBytes(value);
   const wipe = (): void => zeroBytes(body);
@@ -16,10 +17,8 @@ export function sendSecret(reply: FastifyReply, kid: string, value: Buffer): voi
     wipe(); // the client has left, and with it the events
     return;
   }
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) response.setHeader(name, value);
-  }
-  response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': body.length });
+  headers.push('content-length', String(body.length));
+  response.writeHead(200, headers);
   response.flushHeaders();
   response.end(body);
 }

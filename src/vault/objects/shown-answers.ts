@@ -12,8 +12,6 @@ interface Shown {
   readonly outcome: VaultOutcome & { readonly text: string };
 }
 
-const asJson = { 'content-type': 'application/json; charset=utf-8' };
-
 /** What shows a version in full (but for the value of a secret), as text: made once for the records as they were opened (each time they are read where they are not kept
  * open) and for settings of their vault. Goes with the record of the version. */
 export function createShownAnswers<Version extends VersionRecord, Whole extends ObjectRecord>(
@@ -26,7 +24,7 @@ export function createShownAnswers<Version extends VersionRecord, Whole extends 
     if (known?.vault === vault && known.object === object && known.apiVersion === apiVersion) return known.outcome;
     const outcome: Shown['outcome'] = {
       ...{ status: 200, id: idOf(vault, kind, found) },
-      ...{ text: JSON.stringify(kind.bundle(vault, found, apiVersion)), headers: asJson },
+      text: JSON.stringify(kind.bundle(vault, found, apiVersion)),
       expect: stillAsRead(kind, found),
     };
     shown.set(version, { vault, object, apiVersion, outcome });

@@ -7,21 +7,64 @@ import type { VaultSettings } from '../vault-directory.ts';
 import { errorBody, VaultError, vaultError } from '../vault-error.ts';
 import { collections, notBuiltCollections } from './vault-operations.ts';
 
+/** The vault that a request has reached, and from where. */
+export interface Reached {
+  readonly vault: VaultSettings;
+  readonly clientAddress: string;
+}
+
 /** Headers of every answer. Key Vault echoes the client's request id without being asked. */
-export function answerHeaders({ requestId, clientRequestId }: Correlation): Record<string, string> {
+export function answerHeaders(
+  { requestId, clientRequestId }: Correlation,
+  reached: Reached | undefined,
+): Record<string, string> {
   return {
-    'cache-control': 'no-cache',
-    pragma: 'no-cache',
-    expires: '-1',
+    ...fixedHeaders,
     'x-ms-request-id': requestId,
     ...(clientRequestId === undefined ? {} : { 'x-ms-client-request-id': clientRequestId }),
-    'x-ms-keyvault-service-version': '1.9.264.2',
-    'strict-transport-security': 'max-age=31536000;includeSubDomains',
-    'x-content-type-options': 'nosniff',
+    ...(reached === undefined ? {} : vaultHeaders(reached)),
   };
 }
 
-export function vaultHeaders(vault: VaultSettings, clientAddress: string): Record<string, string> {
+/** The same, of JSON that was written already, names and values in turn. Node.js looks each of them up and through, so those that are the
+ * same for all requests of a client are put together once. */
+export function textHeaders(
+  { requestId, clientRequestId }: Correlation,
+  { vault, clientAddress }: Reached,
+  assignmentId: string | undefined,
+): string[] {
+  const known = listedHeaders.get(clientAddress);
+  const fixed = known?.vault === vault ? known.list : listHeaders(vault, clientAddress);
+  const list = [...fixed, 'x-ms-request-id', requestId];
+  if (clientRequestId !== undefined) list.push('x-ms-client-request-id', clientRequestId);
+  if (assignmentId !== undefined) list.push(assignmentHeader, assignmentId);
+  return list;
+}
+
+export const assignmentHeader = 'x-ms-keyvault-rbac-assignment-id';
+
+const fixedHeaders = {
+  'cache-control': 'no-cache',
+  pragma: 'no-cache',
+  expires: '-1',
+  'x-ms-keyvault-service-version': '1.9.264.2',
+  'strict-transport-security': 'max-age=31536000;includeSubDomains',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+/** By the address of the client: of the vault that it asked last. */
+const listedHeaders = new RecentMap<string, { readonly vault: VaultSettings; readonly list: readonly string[] }>(100);
+
+function listHeaders(vault: VaultSettings, clientAddress: string): readonly string[] {
+  const headers = { ...fixedHeaders, ...vaultHeaders({ vault, clientAddress }), ...jsonType };
+  const list = Object.entries(headers).flat();
+  listedHeaders.set(clientAddress, { vault, list });
+  return list;
+}
+
+const jsonType = { 'content-type': 'application/json; charset=utf-8' } as const;
+
+function vaultHeaders({ vault, clientAddress }: Reached): Record<string, string> {
   const [type, family] = isIPv4(clientAddress) ? ['Ipv4', 'InterNetwork'] : ['Ipv6', 'InterNetworkV6'];
   return {
     'x-ms-keyvault-region': vault.region,

@@ -40,13 +40,15 @@ import { objectKinds, otherTables, vaultOperations } from './vault-operations.ts
 import { sendSecret } from '../secret-answer.ts';
 import { checkToken } from '../token-check.ts';
 import type { VaultDirectory, VaultSettings } from '../vault-directory.ts';
+import type { Reached } from './answers.ts';
 import {
   answerHeaders,
+  assignmentHeader,
   readApiVersion,
   readQuery,
   renderVaultError,
   renderVaultFailure,
-  vaultHeaders,
+  textHeaders,
 } from './answers.ts';
 
 export interface VaultPlaneOptions {
@@ -152,7 +154,9 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of a request to a vault, once its token is known to be good. */
+    /** Of a request to a vault that exists. */
+    reached: Reached | undefined;
+    /** Of one whose token is known to be good. */
     session: Session | undefined;
   }
 }
@@ -175,7 +179,7 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
     bodies: 'bytes',
     bodyBytesMax,
     randomBytes: options.randomBytes,
-    answerHeaders,
+    lateHeaders: ({ correlation, reached }) => answerHeaders(correlation, reached),
     renderError: renderVaultError,
     renderFailure: renderVaultFailure,
     // Nothing waits that is known: then all of this is one step.
@@ -190,15 +194,15 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
           }
           if (fault !== undefined) throw faultError(fault);
           if (operation !== undefined) request.operationId = operation.id;
-          return begin(request, reply, vault);
+          return begin(request, vault);
         });
       }),
   });
-  app.decorateRequest('session', undefined);
+  for (const name of ['reached', 'session']) app.decorateRequest(name, undefined);
 
-  const begin = (request: FastifyRequest, reply: FastifyReply, vault: VaultSettings): Soon<void> => {
+  const begin = (request: FastifyRequest, vault: VaultSettings): Soon<void> => {
     const clientAddress = plainAddress(options.clientAddress?.(request.raw) ?? request.raw.socket.remoteAddress ?? '');
-    void reply.headers(vaultHeaders(vault, clientAddress));
+    request.reached = { vault, clientAddress };
     return soon(checkToken(options.verifyToken, vault, request.headers.authorization), (caller) =>
       soon(options.isOurOwn?.(caller) ?? false, (isOurOwn) => {
         request.sender = caller;
@@ -249,18 +253,33 @@ async function answer(
       clientInfo: auditedClient(request.headers['user-agent']),
       elapsedMs: () => reply.elapsedTime,
     });
-    if (result.assignmentId !== undefined) void reply.header('x-ms-keyvault-rbac-assignment-id', result.assignmentId);
-    if (result.headers !== undefined) void reply.headers(result.headers);
-    if (result.secret === undefined) {
-      void reply.code(result.status);
-      return result.text ?? result.body;
+    const { correlation } = request;
+    const { secret, text, assignmentId } = result;
+    if (secret !== undefined) {
+      invariant(result.id !== undefined, 'a secret has the kid that opened it');
+      sendSecret(reply, textHeaders(correlation, session, assignmentId), result.id, secret);
+      return undefined;
     }
-    invariant(result.id !== undefined, 'a secret has the kid that opened it');
-    sendSecret(reply, result.id, result.secret);
-    return undefined;
+    if (text !== undefined) {
+      sendText(reply, result.status, textHeaders(correlation, session, assignmentId), text);
+      return undefined;
+    }
+    void reply.code(result.status).headers(answerHeaders(correlation, session));
+    if (assignmentId !== undefined) void reply.header(assignmentHeader, assignmentId);
+    if (result.headers !== undefined) void reply.headers(result.headers);
+    return result.body;
   } finally {
     if (body !== undefined) zeroBytes(body);
   }
+}
+
+/** JSON that was written already needs nothing that an answer goes through otherwise. */
+function sendText(reply: FastifyReply, status: number, headers: string[], text: string): void {
+  void reply.hijack();
+  const response = reply.raw;
+  if (response.destroyed) return; // the client has left
+  headers.push('content-length', String(Buffer.byteLength(text)));
+  response.writeHead(status, headers).end(text);
 }
 
 /** An operation without its version means the current one; an empty version looks the same once slashes are collapsed. */

@@ -6,6 +6,7 @@ import { reasonOf, refusedCommands } from '../../src/database/commands/refused-c
 import { languagePackage } from '../../src/kql/parser/process/language/language.ts';
 import { loadLanguage } from '../../src/kql/parser/process/load-language.ts';
 import { commandExamples, examplesOf } from '../support/command-examples.ts';
+import { documentedCommands, unanswered } from '../support/documented-commands.ts';
 import { code, codes, madeFrom, table, wrapped } from './markdown.ts';
 
 /** Every command that the official parser has, by name. */
@@ -78,6 +79,20 @@ export function commandsPage(): string {
     ...table(
       ['Why', 'Commands'],
       [...reasons].map(([why, names]) => [why, codes([...names].toSorted())]),
+    ),
+    '',
+    '## Examples of the documentation',
+    '',
+    wrapped(
+      `Of ${documentedCommands.length} examples on the pages of the documentation all but these ${Object.keys(unanswered).length} are answered. A number says which one of its page it is.`,
+    ),
+    '',
+    ...table(
+      ['Why not', 'Page and number'],
+      [...new Set(Object.values(unanswered))].map((why) => [
+        why,
+        codes(Object.keys(unanswered).filter((id) => unanswered[id] === why)),
+      ]),
     ),
     '',
   ].join('\n');

@@ -31,10 +31,12 @@ interface DocumentedCommand {
 }
 
 /** `answered`: as the service does; `absent`: refused because the page is wrong, or does not say what its tables, columns and ids
- * are, so that the service would refuse it here, too; `refused`: not built, and the message names it; `failed`: anything else. */
+ * are, so that the service would refuse it here, too; `refused`: not built, or more than is built, and the message names it; `failed`: anything else. */
 export type Outcome = 'answered' | 'absent' | 'refused' | 'failed';
 
 export const documentedCommands = read('documented.json') as readonly DocumentedCommand[];
+/** Why the others are not answered, by their ids. */
+export const unanswered = read('unanswered.json') as Readonly<Record<string, string>>;
 export const outcomeFloor = read('floor.json') as Readonly<Record<'answered' | 'failed', number>>;
 
 /** Of the user who reads the page. */
@@ -123,7 +125,7 @@ async function prepare(
 }
 
 function outcomeOfError(error: unknown): Outcome {
-  if (error instanceof KqlError && error.code === 'notSupported') return 'refused';
+  if (error instanceof KqlError && (error.code === 'notSupported' || error.code === 'limits')) return 'refused';
   if (error instanceof KqlError && error.engine?.code === 'SEM0100') return 'absent';
   if (!(error instanceof DataError)) return 'failed';
   if (error.code === 'FormatNotSupported') return 'refused';

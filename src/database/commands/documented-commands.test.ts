@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
-import { documentedCommands, outcomeFloor, outcomeOf } from '../../../tests/support/documented-commands.ts';
+import { documentedCommands, outcomeFloor, outcomeOf, unanswered } from '../../../tests/support/documented-commands.ts';
 import type { Outcome } from '../../../tests/support/documented-commands.ts';
 
 let cluster: CommandFixture;
@@ -18,6 +18,8 @@ describe('the commands of the documentation', () => {
       ids[outcome].push(`${command.id}: ${why}`);
     }
     expect(ids.answered.length, JSON.stringify(ids.absent, undefined, 1)).toBeGreaterThanOrEqual(outcomeFloor.answered);
+    const others = [...ids.absent, ...ids.refused, ...ids.failed].map((text) => text.split(': ')[0]);
+    expect(others.toSorted(), 'vectors/commands/unanswered.json').toEqual(Object.keys(unanswered).toSorted());
     expect(ids.failed.length, JSON.stringify(ids.failed, undefined, 1)).toBeLessThanOrEqual(outcomeFloor.failed);
   });
 

@@ -155,8 +155,13 @@ export const principalCommands: readonly CommandRow[] = [
     kinds: {
       ShowTablePrincipals: '.show table T principals',
       ShowFunctionPrincipals: '.show function F principals',
-      ShowMaterializedViewPrincipals: '.show materialized-view V principals',
+      // The page of it leaves out the hyphen, which the parser does not know.
+      ShowMaterializedViewPrincipals: [
+        '.show materialized-view V principals',
+        'show materialized view {MaterializedViewName} principals',
+      ],
     },
+    parsed: true,
     permission: 'monitor',
     columns: principalColumns,
     run: (command, context) => entityPrincipals(context, command.databaseName(context), entityOf(command)),

@@ -4,6 +4,7 @@ import { joined, sql } from '../sql/fragment.ts';
 import type { ParseKvNode, ParsePart } from '../plan/plan.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { Column } from '../plan/types.ts';
+import { physicalType } from '../plan/types.ts';
 import { convert } from '../sql/convert.ts';
 import { compileExpression } from '../sql/expressions.ts';
 import { jsonOfText } from '../sql/convert-natives.ts';
@@ -30,6 +31,21 @@ const captureShapes: Readonly<Partial<Record<Column['type'], string>>> = {
 /** A piece of text as a type. Dynamic is what the text says in JSON. */
 const textAs = (sql: string, type: Column['type']): Sql =>
   type === 'dynamic' ? nativeCall(jsonOfText, sql) : convert(sql, 'string', type);
+
+/** A capture of the shape of its type as that. What fits needs no second look, but for hexadecimal longs, which may be negative.
+ * @param piece null where nothing was found */
+function shapedAs(piece: string, type: Column['type']): Sql {
+  switch (type) {
+    case 'int':
+    case 'real':
+    case 'decimal':
+      return sql`TRY_CAST(${piece} AS ${physicalType[type]})`;
+    case 'long':
+      return sql`CASE WHEN contains(lower(${piece}), 'x') THEN ${convert(piece, 'string', 'long')} ELSE TRY_CAST(${piece} AS BIGINT) END`;
+    default:
+      return textAs(piece, type);
+  }
+}
 
 /** Captures are named, so that groups inside the user's own expressions do not shift them. */
 const group = (index: number, body: string): string => `(?<kql${index}>${body})`;
@@ -133,7 +149,8 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
     const made = new Map<string, Output>();
     captures.forEach((capture, index) => {
       const piece = search.piece(found, index);
-      const value = capture.type === 'string' ? `coalesce(${piece}, '')` : textAs(`nullif(${piece}, '')`, capture.type);
+      const as = node.mode === 'relaxed' ? textAs : shapedAs;
+      const value = capture.type === 'string' ? `coalesce(${piece}, '')` : as(`nullif(${piece}, '')`, capture.type);
       made.set(capture.name, { id: ctx.newId(), sql: value });
     });
     const typedNull = captures

@@ -163,6 +163,8 @@ describe('SQL forms', () => {
           rowsOf(texts, `extend d = todynamic(t) | ${query} | sort by i asc, x asc`);
         const expanded = await rows('mv-expand with_itemindex = x d | project i, x, d');
         expect(expanded.map(([, , item]) => read(item))).toEqual(lists.flat());
+        const asTexts = await rows('mv-expand with_itemindex = x d to typeof(string) | project i, x, d');
+        expect(asTexts).toEqual(await rows('mv-expand with_itemindex = x d | project i, x, tostring(d)'));
         const limited = await rows(`mv-expand with_itemindex = x d limit ${limit + 1} | project i, x, d`);
         expect(limited.map(([, , item]) => read(item))).toEqual(lists.flatMap((list) => list.slice(0, limit + 1)));
         const zipped = await rows('mv-expand with_itemindex = x d, e = pack_array(1, 2) | project i, x, d, e');

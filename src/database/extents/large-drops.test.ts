@@ -11,7 +11,7 @@ import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
 import type { ExtentRecord } from '../catalog/records.ts';
 
 /** The supervisor takes 50,000 records in one commit: a run with 60,000 takes minutes. */
-const count = Number(process.env['KUSTODY_LARGE_TABLE'] ?? 6_000);
+const count = Number(process.env['KUSTODY_LARGE_TABLE'] ?? 4_000);
 const recordsPerCommitMax = 3_000;
 const day = 86_400_000;
 
@@ -23,7 +23,8 @@ beforeAll(async () => {
 afterEach(async () => {
   await cluster.close();
   await cluster.stateStore.close();
-  rmSync(directory, { recursive: true });
+  if (directory !== undefined) rmSync(directory, { recursive: true });
+  directory = undefined;
 });
 afterAll(() => engine.close());
 
@@ -46,10 +47,10 @@ const dayOld = (copy: ExtentRecord): ExtentRecord => ({
   maxCreatedOn: copy.maxCreatedOn - 2 * day,
 });
 
-let directory: string;
+/** Of a state on a disk. */
+let directory: string | undefined;
 async function start(change?: (copy: ExtentRecord) => ExtentRecord): Promise<void> {
-  directory = mkdtempSync(join(tmpdir(), 'kustody-large-'));
-  cluster = await openDataFixture({ engine, stateStore: SqliteStateStore.open(directory), ...bounded });
+  cluster = await openDataFixture({ engine, ...bounded });
   await cluster.table('Large', { n: 'long' });
   await cluster.ingest('Large', 'csv', '1', { kind: 'inline' });
   await cluster.manyExtents(count, change);

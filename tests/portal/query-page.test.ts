@@ -47,10 +47,13 @@ describe.skipIf(!portalCanBeSeen)('the query page', () => {
     await write('Log\n| where Sever');
     const row = page.locator('.suggest-widget .monaco-list-row[aria-label*="Severity"]');
     // The worker may still be reading the schema: whoever asks too early is not told later, and on a slow machine an answer takes its time.
-    for (let waitMs = 500; (await row.count()) === 0; waitMs *= 1.5) {
+    for (let timeout = 500; (await row.count()) === 0; timeout *= 1.5) {
       await page.keyboard.press('Escape');
       await page.keyboard.press('Control+Space');
-      await page.waitForTimeout(waitMs);
+      await row
+        .first()
+        .waitFor({ timeout })
+        .catch(() => undefined);
     }
     expect(await row.count()).toBe(1);
     expect(portal.complaints).toEqual([]);

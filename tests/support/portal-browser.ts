@@ -24,7 +24,6 @@ export interface Page {
   };
   readonly mouse: { move(x: number, y: number): Promise<void> };
   goto(address: string): Promise<unknown>;
-  waitForTimeout(ms: number): Promise<void>;
   /** Runs a script in the page: its sources are no part of these types, so it is text. */
   evaluate<T>(script: string): Promise<T>;
   locator(selector: string): Locator;
@@ -45,7 +44,7 @@ export interface Locator {
   allInnerTexts(): Promise<string[]>;
   innerText(): Promise<string>;
   getAttribute(name: string): Promise<string | null>;
-  waitFor(options?: { readonly state?: 'visible' | 'hidden' | 'attached' }): Promise<void>;
+  waitFor(options?: { readonly state?: 'visible' | 'hidden' | 'attached'; readonly timeout?: number }): Promise<void>;
   boundingBox(): Promise<{ x: number; y: number; width: number; height: number } | null>;
 }
 

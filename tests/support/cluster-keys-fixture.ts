@@ -19,8 +19,8 @@ import { RootKey } from '../../src/state/root-key.ts';
 import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import type { StateStore } from '../../src/state/state-store.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
-import { afterAll, afterEach, beforeAll } from 'vitest';
-import { bundleProcesses } from './process-bundle.ts';
+import { afterEach } from 'vitest';
+import { builtScripts } from './built.ts';
 import { ScriptedVaults, hostName, keyName } from './scripted-vault.ts';
 
 export const serviceHost = 'kustody-service.vault.azure.net';
@@ -208,19 +208,12 @@ function scriptedServiceVault(vaults: ScriptedVaults, identity: Guid): ServiceVa
 
 /** Gives the tests of a file real cluster processes, and each test a fixture of its own that is closed after it. */
 export function clusterKeysSuite(): (options?: Partial<FixtureOptions>) => Promise<ClusterKeysFixture> {
-  let bundle: Awaited<ReturnType<typeof bundleProcesses>>;
   const opened: ClusterKeysFixture[] = [];
-  beforeAll(async () => {
-    bundle = await bundleProcesses({ 'cluster-process': 'src/cluster/process/main.ts' });
-  });
-  afterAll(() => {
-    bundle.remove();
-  });
   afterEach(async () => {
     for (const fixture of opened.splice(0)) await fixture.close();
   });
   return async (options = {}) => {
-    const fixture = await clusterKeysFixture({ script: bundle.script('cluster-process'), ...options });
+    const fixture = await clusterKeysFixture({ script: builtScripts.clusterProcess, ...options });
     opened.push(fixture);
     return fixture;
   };
@@ -234,8 +227,3 @@ export const isAlive = (pid: number): boolean => {
     return false;
   }
 };
-
-/** Waits for something another process does, turn by turn of the event loop. */
-export async function untilTrue(done: () => boolean): Promise<void> {
-  while (!done()) await new Promise((resolve) => setImmediate(resolve));
-}

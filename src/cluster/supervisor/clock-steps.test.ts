@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { clusterKeysSuite, customerHost, isAlive, untilTrue } from '../../../tests/support/cluster-keys-fixture.ts';
+import { clusterKeysSuite, customerHost, isAlive } from '../../../tests/support/cluster-keys-fixture.ts';
+import { until } from '../../../tests/support/until.ts';
 
 const open = clusterKeysSuite();
 const hour = 3_600_000;
@@ -21,7 +22,7 @@ describe("a step of the machine's clock", () => {
     const pid = await pidOf(id);
     vaults.keyVersion(kid).enabled = false;
     await host.elapse(30_000);
-    await untilTrue(() => !isAlive(pid));
+    await until(() => !isAlive(pid));
     await keys.checkAll();
     expect(await keys.status(id)).toMatchObject({ suspension: { failure: { cause: 'keyDisabled' } } });
   });

@@ -6,8 +6,8 @@ import {
   isAlive,
   serviceHost,
   started,
-  untilTrue,
 } from '../../../tests/support/cluster-keys-fixture.ts';
+import { until } from '../../../tests/support/until.ts';
 import { keyTodos } from './key-todos.ts';
 
 const open = clusterKeysSuite();
@@ -88,7 +88,7 @@ describe('process', () => {
       killed = true;
     };
     const recheck = keys.recheck(id);
-    await untilTrue(() => killed);
+    await until(() => killed);
     await host.elapse(1);
     expect((await recheck).suspension).toBeUndefined();
     const second = await pidOf(id);
@@ -101,9 +101,9 @@ describe('process', () => {
     const pid = await pidOf(id);
     vaults.calls.length = 0;
     process.kill(pid, 'SIGKILL');
-    await untilTrue(() => log.lines.some((line) => line.includes('cluster-process-crashed')));
+    await until(() => log.lines.some((line) => line.includes('cluster-process-crashed')));
     await host.elapse(0);
-    await untilTrue(() => vaults.count('unwrapKey') > 0);
+    await until(() => vaults.count('unwrapKey') > 0);
     expect(await pidOf(id)).not.toBe(pid);
   });
 
@@ -114,7 +114,7 @@ describe('process', () => {
       log.lines.flatMap((line) => /cluster-process-crashed.*"restartInMs":(\d+)/.exec(line)?.[1] ?? []).map(Number);
     for (const [count, pause] of [0, 250, 500, 1000].entries()) {
       process.kill(await pidOf(id), 'SIGKILL');
-      await untilTrue(() => crashes().length > count);
+      await until(() => crashes().length > count);
       expect(crashes().at(-1)).toBe(pause);
       if (pause > 0) expect((await keys.admit(id)).outcome).toBe('notReady');
       expect(await keys.status(id)).not.toHaveProperty('suspension');
@@ -168,7 +168,7 @@ describe('process', () => {
     await host.elapse(34_000);
     expect(ended()).toBe(false);
     await host.elapse(1_000);
-    await untilTrue(ended);
+    await until(ended);
     expect((await recheck).suspension).toBeUndefined();
     expect(await pidOf(id)).not.toBe(pid);
   });

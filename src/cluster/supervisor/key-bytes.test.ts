@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HarnessCall } from '../../../tests/support/cluster-keys-harness.ts';
-import { untilTrue } from '../../../tests/support/cluster-keys-fixture.ts';
 import { bundleProcesses } from '../../../tests/support/process-bundle.ts';
+import { until } from '../../../tests/support/until.ts';
 import { countInMemory, keyForms } from '../../../tests/support/process-memory.ts';
 import { ScriptedVaults } from '../../../tests/support/scripted-vault.ts';
 import { newGuid } from '../../base/guid.ts';
@@ -71,7 +71,7 @@ describe.skipIf(process.platform !== 'linux')('key bytes in memory', () => {
     const orphan = ((await call({ call: 'pid', clusterId })) as { pid: number }).pid;
     expect(search(orphan)[1]?.raw).toBeGreaterThan(0);
     main.kill('SIGKILL');
-    await untilTrue(() => hasNoMemory(orphan));
+    await until(() => hasNoMemory(orphan));
   });
 });
 

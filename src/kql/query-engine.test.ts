@@ -20,10 +20,14 @@ const program: Program = {
   results: [{ name: 'PrimaryResult', plan: { op: 'table', database: 'db', table: 'T', cols: [] } }],
 };
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
-const engineWith = (compile: KqlParser['compile'], over: EngineDatabase = database) =>
+const engineWith = (
+  compile: KqlParser['compile'],
+  over: EngineDatabase = database,
+  parseCommand: KqlParser['parseCommand'] = never,
+) =>
   createQueryEngine({
     database: over,
-    parser: { compile, parseCommand: never, compileGraph: never, ready: never, stop: () => undefined },
+    parser: { compile, parseCommand, compileGraph: never, ready: never, stop: () => undefined },
   });
 const requestOf = (signal: AbortSignal, more: Partial<QueryRequest> = {}): QueryRequest => ({
   text: 'T',
@@ -47,6 +51,20 @@ describe('a query whose time is over', () => {
     controller.abort(new Error('time is over'));
     await expect(running).rejects.toThrow('time is over');
     expect(seen.map((options) => options?.signal?.aborted)).toEqual([true]);
+  });
+
+  it('or a command’s, while it is parsed, is answered at once, and the parser is told', async () => {
+    const controller = new AbortController();
+    const seen: (AbortSignal | undefined)[] = [];
+    const engine = engineWith(never, database, (_text, _database, _catalog, options) => {
+      seen.push(options?.signal);
+      return never();
+    });
+    const { text, database: current, catalog, signal } = requestOf(controller.signal);
+    const running = engine.parseCommand({ text, database: current, catalog, signal });
+    controller.abort(new Error('time is over'));
+    await expect(running).rejects.toThrow('time is over');
+    expect(seen.map((one) => one?.aborted)).toEqual([true]);
   });
 
   it('while its tables open is answered at once, and lets go of them when they have come', async () => {

@@ -60,7 +60,8 @@ export interface QueryEngine {
   execute(request: QueryRequest): Promise<QueryExecution>;
   /** Parses a management command: its kind, parts, the query after `<|`, the operators after `|`. */
   parseCommand(
-    request: Pick<QueryRequest, 'text' | 'database' | 'catalog'> & Pick<CompileOptions, 'told'>,
+    request: Pick<QueryRequest, 'text' | 'database' | 'catalog'> &
+      Pick<CompileOptions, 'told'> & { readonly signal?: AbortSignal | undefined },
   ): Promise<ParsedCommand>;
   /** Runs a program of a parsed command: its `query`, or its `pipe` over the rows the command made. */
   executeProgram(source: ProgramSource, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
@@ -92,8 +93,8 @@ export function createQueryEngine({
   const programs = programCache(parser, cacheSize);
   const places: Places = { language, database, threads };
   return {
-    parseCommand: ({ text, database: current, catalog, told = [] }) =>
-      parser.parseCommand(text, current, catalog, { told }),
+    parseCommand: ({ text, database: current, catalog, told = [], signal }) =>
+      whileWanted({ signal }, parser.parseCommand(text, current, catalog, { told, ...(signal && { signal }) })),
     programOf: ({ text, database: current, catalog }) => ({
       compile: (told) => programs.compile(text, current, catalog, { told }),
     }),
@@ -114,8 +115,11 @@ export function createQueryEngine({
 
 /** Whoever stops a query does not wait for what cannot be ended: DuckDB looks for no interrupt while it plans.
  * @param close what comes after all */
-const whileWanted = <T>({ signal }: QueryRequest, work: Promise<T>, close: (result: T) => void): Promise<T> =>
-  signal === undefined ? work : untilAborted(work, signal, close);
+const whileWanted = <T>(
+  { signal }: { readonly signal?: AbortSignal | undefined },
+  work: Promise<T>,
+  close?: (result: T) => void,
+): Promise<T> => (signal === undefined ? work : untilAborted(work, signal, close));
 
 const run = (
   source: ProgramSource,

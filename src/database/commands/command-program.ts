@@ -13,8 +13,8 @@ export const commandProgram = (
 ): ProgramSource => ({
   compile: async (told) => {
     if (told.length === 0) return program;
-    const { engine, database } = context;
-    const parsed = await engine.parseCommand({ text, database, catalog: readableCatalog(context), told });
+    const { engine, database, signal } = context;
+    const parsed = await engine.parseCommand({ text, database, catalog: readableCatalog(context), told, signal });
     const found = parsed[part];
     invariant(found !== undefined, 'columns that are told change no part of a command');
     return found;

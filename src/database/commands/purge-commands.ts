@@ -109,6 +109,7 @@ async function conditionOf(
     text,
     database: table.database,
     catalog: withoutSecurity(context.data.kqlCatalog(context.caller.fqn)),
+    signal: context.signal,
   });
   const plan = parsed.query?.results[0]?.plan;
   const isPlain =

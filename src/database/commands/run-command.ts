@@ -97,7 +97,7 @@ function requireRow({ permission }: CommandRow, command: Command, context: Comma
 
 async function parse(context: CommandContext, text: string): Promise<ParsedCommand> {
   const parseWith = (catalog: KqlCatalog): Promise<ParsedCommand> =>
-    context.engine.parseCommand({ text, database: context.database, catalog });
+    context.engine.parseCommand({ text, database: context.database, catalog, signal: context.signal });
   try {
     if (namesMatter(text)) return await parseWith(readableCatalog(context));
     try {
@@ -108,7 +108,7 @@ async function parse(context: CommandContext, text: string): Promise<ParsedComma
       throw error;
     }
   } catch (error) {
-    if (!(error instanceof KqlError)) throw error;
+    if (!(error instanceof KqlError) || context.signal?.aborted) throw error;
     requireFirst(context, error);
     throw explainCommand(error, text);
   }

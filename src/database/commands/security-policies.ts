@@ -67,11 +67,12 @@ async function compiled(query: string, table: TableView, context: CommandContext
       text: `.append ${quotedName(table.name)} <| ${query}`,
       database: table.database,
       catalog: withoutSecurity(readableCatalog(inDatabase)),
+      signal: context.signal,
     });
     if (program === undefined) throw new KqlError('syntax', 'This is not a query.');
     return program;
   } catch (error) {
-    if (!(error instanceof KqlError) || error.code === 'internal') throw error;
+    if (!(error instanceof KqlError) || error.code === 'internal' || context.signal?.aborted) throw error;
     throw invalid(`The query of the row level security policy is not valid: ${error.message}`);
   }
 }

@@ -41,12 +41,12 @@ export interface CompileOptions {
 export interface KqlParser {
   /** @throws KqlError, or what the signal was aborted with */
   compile(text: string, database: string, catalog: KqlCatalog, options?: CompileOptions): Promise<Program>;
-  /** @throws KqlError syntax for what the parser does not know as a command */
+  /** @throws KqlError syntax for what the parser does not know as a command, or what the signal was aborted with */
   parseCommand(
     text: string,
     database: string,
     catalog: KqlCatalog,
-    options?: Pick<CompileOptions, 'told'>,
+    options?: Pick<CompileOptions, 'told' | 'signal'>,
   ): Promise<ParsedCommand>;
   /** What a graph model makes of its tables: the first result are the nodes, the second the edges. @throws KqlError */
   compileGraph(model: string, database: string, catalog: KqlCatalog): Promise<Program>;

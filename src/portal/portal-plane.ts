@@ -7,7 +7,9 @@ import { createPlaneApp } from '../http/plane-app.ts';
 import type { Plane } from '../http/plane.ts';
 import type { PlaneCallParts } from './plane-calls.ts';
 import { createPlaneCalls } from './plane-calls.ts';
+import { holdToRows } from '../http/route-rows.ts';
 import { PortalError } from './portal-error.ts';
+import { portalRows } from './portal-rows.ts';
 import {
   noSessionHeaders,
   requireOwnOrigin,
@@ -71,6 +73,7 @@ export function createPortalPlane(parts: PortalParts): Plane {
     renderFailure: ({ status, kind, text }) => errorAnswer(status, kind, text),
     answerHeaders: () => pageHeaders,
   });
+  const requireAll = holdToRows(app, portalRows);
   const page =
     (name: string) =>
     async ({ headers }: FastifyRequest, reply: FastifyReply) => {
@@ -109,6 +112,7 @@ export function createPortalPlane(parts: PortalParts): Plane {
     await call(request, reply);
     return reply;
   });
+  requireAll();
   return toPlane((host) => (host === 'localhost' ? 'serve' : undefined));
 }
 

@@ -4,6 +4,8 @@ import type { Json } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
 import { toIso } from '../clock/clock.ts';
 import { createControlApp } from '../http/control-app.ts';
+import type { RouteRow } from '../http/route-rows.ts';
+import { holdToRows } from '../http/route-rows.ts';
 import type { Log } from '../http/logging.ts';
 import type { PlaneAnswer } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
@@ -60,6 +62,8 @@ export interface ControlPorts {
   readonly clockMoved: () => Promise<void>;
   /** Whether a request without the token may have what it asks for all the same. @throws what says why not */
   readonly admits: (request: FastifyRequest) => boolean;
+  /** What the routes of all parts are: there are no others, and none is missing. */
+  readonly rows: readonly RouteRow[];
   /** Further routes of other parts, under the same token. */
   readonly routes: readonly ((app: FastifyInstance) => void)[];
 }
@@ -77,10 +81,12 @@ export function createControlPlane(ports: ControlPorts): Plane {
       error instanceof ControlError ? answer(error.status, error.code, error.message) : renderPortalError(error),
     renderFailure: (failure) => answer(failure.status, failure.kind, failure.text),
   });
+  const requireAll = holdToRows(app, ports.rows);
   addStatusRoutes(app, ports);
   addClockRoutes(app, ports);
   addFaultRoutes(app, ports.faults);
   for (const add of ports.routes) add(app);
+  requireAll();
   return toPlane((host) => (host === 'localhost' ? 'serve' : undefined));
 }
 

@@ -58,6 +58,7 @@ import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
 import { defaultClusterIdleMs } from './settings.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
+import { controlRows } from './control-rows.ts';
 import { createDiskScan } from './disk-scan.ts';
 import { runScript } from './run-script.ts';
 import type { ListedVaults } from './vault-inventory.ts';
@@ -257,7 +258,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const portal = openPortal(parts, environment);
   const control = createControlPlane({
     ...controls,
-    admits: portal.admits,
+    ...{ admits: portal.admits, rows: controlRows },
     ...{ token: parts.controlToken, version, log: parts.log, environment },
     refusedHosts: parts.refusedHosts,
     ports: parts.ports,

@@ -5,7 +5,9 @@ import type { Plane } from '../http/plane.ts';
 import { createPortalPlane, isPortalPath } from '../portal/portal-plane.ts';
 import { pageTokenHeader, requireSession, sessionCookieOf } from '../portal/request-session.ts';
 import { PortalSessions, sessionLimits } from '../portal/sessions.ts';
+import { routeOf } from '../http/route-rows.ts';
 import { ControlError } from './control-plane.ts';
+import { controlRows } from './control-rows.ts';
 import type { InstanceEnvironment } from './instance-environment.ts';
 import { localToken } from './local-client.ts';
 import { isPortalBuilt, portalDirectory } from './portal-pages.ts';
@@ -23,27 +25,9 @@ export interface Portal {
 }
 
 /** What sessions may have of the control API: nothing that holds a secret (`/environment`, endpoints of identities), or makes links. */
-const sessionRoutes: ReadonlySet<string> = new Set([
-  'GET /status',
-  'GET /clock',
-  'POST /clock/advance',
-  'POST /clock/freeze',
-  'POST /clock/resume',
-  'POST /clock/accept',
-  'GET /faults',
-  'POST /faults',
-  'DELETE /faults',
-  'POST /check-keys',
-  'GET /clusters',
-  'GET /clusters/:cluster/extents/:extent',
-  'GET /vaults',
-  'GET /audit/events',
-  'POST /audit/check',
-  'GET /audit/check',
-  'GET /proof/key',
-  'POST /proof/scan',
-  'GET /traffic',
-]);
+const sessionRoutes: ReadonlySet<string> = new Set(
+  controlRows.filter(({ access }) => access === 'session').map(routeOf),
+);
 
 /** A token serves many calls of a page; one that was taken away meanwhile is refused by the plane. */
 const tokenKeptMs = 5 * 60_000;

@@ -11,7 +11,8 @@ import { ControlError } from './control-plane.ts';
 import { callLocal, succeeded } from './local-client.ts';
 
 const text = Type.String({ minLength: 1, maxLength: 512 });
-const sentShape = Type.Object(
+/** What `PUT /principals` takes. */
+export const sentPrincipalsSchema = Type.Object(
   {
     principals: Type.Array(
       Type.Object(
@@ -78,7 +79,7 @@ export const seededPrincipalRoutes =
   (state: State) =>
   (app: FastifyInstance): void => {
     app.put('/principals', async ({ body }) => {
-      if (!Value.Check(sentShape, body))
+      if (!Value.Check(sentPrincipalsSchema, body))
         throw new ControlError(400, 'InvalidPrincipals', 'Give {"principals": [...]}, at most 100.');
       await keepSeededPrincipals(state, body.principals);
       return {};

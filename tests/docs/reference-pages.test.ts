@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { apiPage, openApi } from './api-page.ts';
 import { cliPage } from './cli-page.ts';
 import { commandsPage } from './commands-page.ts';
 import { environmentPage, readVariables, repositoryVariables } from './environment-page.ts';
@@ -15,6 +16,7 @@ import { templatesPage } from './templates-page.ts';
 const root = join(import.meta.dirname, '..', '..');
 
 it.each([
+  ['api', apiPage],
   ['cli', cliPage],
   ['commands', commandsPage],
   ['environment', environmentPage],
@@ -28,6 +30,16 @@ it.each([
   const page = make();
   if (process.env['KUSTODY_WRITE_DOCS'] === '1') writeFileSync(path, page);
   expect(readFileSync(path, 'utf8')).toBe(page);
+});
+
+it('docs/openapi.json says what the rows say, each operation under a name of its own', () => {
+  const path = join(root, 'docs', 'openapi.json');
+  const text = `${JSON.stringify(openApi(), undefined, 2)}\n`;
+  if (process.env['KUSTODY_WRITE_DOCS'] === '1') writeFileSync(path, text);
+  expect(readFileSync(path, 'utf8')).toBe(text);
+  const names = [...text.matchAll(/"operationId": "(\w+)"/g)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(30);
+  expect(new Set(names).size).toBe(names.length);
 });
 
 describe('docs/fidelity.md', () => {

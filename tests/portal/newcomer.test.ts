@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { documentedCodes } from '../../src/cmk/documented-errors.ts';
+import { unlikeRow } from '../support/control-answers.ts';
 import type { Page } from '../support/portal-browser.ts';
 import { openPortal, portalCanBeSeen } from '../support/portal-browser.ts';
 
@@ -174,6 +175,18 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await looksWell('Proof', '[data-testid=not-opened]');
     await enable(true);
     await page.locator('[data-testid=rows]:has-text("hello-world-4711")').waitFor();
+  });
+
+  it('was answered by the control API in the shapes that its rows tell', async () => {
+    for (const route of ['GET /clusters', 'GET /vaults', 'GET /audit/events', 'GET /traffic', 'POST /check-keys']) {
+      const [method = '', path = ''] = route.split(' ');
+      const answer = await page.evaluate<unknown>(
+        `fetch('${path}', { method: '${method}', headers: { 'x-kustody-page': localStorage.getItem('kustody.page-token') } })
+          .then((answer) => answer.json())`,
+      );
+      expect(JSON.stringify(answer).length).toBeGreaterThan(100);
+      expect(unlikeRow(route, answer)).toEqual([]);
+    }
   });
 
   it('has broken no rule of the policy, and has no secret in its address or for scripts', async () => {

@@ -9,7 +9,9 @@ import { PortalSessions, sessionLimits } from '../../src/portal/sessions.ts';
 import { readStatic } from '../../src/portal/static-files.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import type { MonotonicMs } from '../../src/clock/monotonic-clock.ts';
+import { controlRows } from '../../src/server/control-rows.ts';
 import { createDiskScan, ScanBusyError } from '../../src/server/disk-scan.ts';
+import { unlikeRow } from '../support/control-answers.ts';
 import { builtScripts } from '../support/built.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
 
@@ -229,6 +231,7 @@ describe('sessions of the portal', () => {
     const scan = (canaries: unknown) => send('POST', '/proof/scan', { ...headers, origin }, { canaries });
     const found = await scan([certificate, 'nowhere-at-all-4711']);
     expect(found).toMatchObject({ status: 200, body: { matchCount: 1, unreadable: [], unreadableCount: 0 } });
+    expect(unlikeRow('POST /proof/scan', found.body)).toEqual([]);
     expect((found.body as { readonly matches: unknown }).matches).toEqual([
       { canary: certificate, file: 'ca.pem', form: 'UTF-8', offset: 28 },
     ]);
@@ -236,6 +239,20 @@ describe('sessions of the portal', () => {
     for (const canaries of wrong)
       expect(await scan(canaries)).toMatchObject({ status: 400, body: { error: { code: 'InvalidCanaries' } } });
     expect((await send('POST', '/proof/scan', {}, { canaries: ['nowhere'] })).status).toBe(401);
+  });
+
+  it('get answers in the shapes that the rows of the control API tell, of every route that only reads', async () => {
+    const { headers } = await open();
+    const token = { authorization: `Bearer ${fixture.server.controlToken}` };
+    const reading = controlRows.filter(({ method, path }) => method === 'GET' && !path.includes(':'));
+    expect(reading.length).toBeGreaterThan(8);
+    for (const { path, access } of reading) {
+      const { status, body } = await send('GET', path, token);
+      if (path === '/audit/check' && status === 404) continue; // a check was not begun
+      expect(unlikeRow(`GET ${path}`, body)).toEqual([]);
+      const inSession = await statusOf('GET', path, headers);
+      expect(inSession, path).toBe(access === 'token' ? 403 : 200);
+    }
   });
 
   it('end when they are told to', async () => {

@@ -1,16 +1,28 @@
 import type { ExtentRecord } from '../catalog/records.ts';
-import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
+import type { TailRows } from '../../kql/query-request.ts';
+import type { ColumnValues, EngineConnection } from '../../kql/duckdb/engine-database.ts';
+import { stagingType } from '../../kql/duckdb/engine-database.ts';
 import type { ExtentFiles } from './extent-files.ts';
 import { ingestedInCommit } from '../catalog/records.ts';
 import { ticksOfIngestion } from '../catalog/ingestion-order.ts';
+import type { StoredColumn } from './tail-table.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
 
 /** Extents of the same columns as a table of the engine's own memory, for files in memory that have no room for all of them at once. */
 export interface ExtentPieces {
   /** Stands after FROM; besides the columns of the extents it has `extent_id`, `extent_tags` and `extent_row`. */
   readonly name: string;
+  /** For engines that do not see the table. @param columns those of the extents that are wanted */
+  tail(columns: readonly StoredColumn[]): TailRows;
   release(): void;
 }
+
+/** What pieces have besides the columns of the extents. */
+const pieceFacts = [
+  { name: 'extent_id', type: 'guid' },
+  { name: 'extent_tags', type: 'string' },
+  { name: 'extent_row', type: 'long' },
+] as const;
 
 let made = 0;
 
@@ -44,7 +56,28 @@ export async function readPieces(
   } finally {
     connection.close();
   }
-  return { name, release: () => void drop().catch(() => undefined) };
+  return {
+    name,
+    tail: (wanted) => {
+      const columns = [...wanted.map(({ columnId, type }) => ({ name: columnName(columnId), type })), ...pieceFacts];
+      return { table: name, columns, rows: () => stagedRows(connect, name, columns) };
+    },
+    release: () => void drop().catch(() => undefined),
+  };
+}
+
+async function* stagedRows(
+  connect: () => Promise<EngineConnection>,
+  table: string,
+  columns: TailRows['columns'],
+): AsyncGenerator<ColumnValues[]> {
+  const connection = await connect();
+  try {
+    const selected = columns.map(({ name, type }) => `CAST(${name} AS ${stagingType(type)})`);
+    yield* connection.stream(`SELECT ${selected.join(', ')} FROM ${table}`, []);
+  } finally {
+    connection.close();
+  }
 }
 
 function pieceSelect(columnIds: readonly number[], extent: ExtentRecord, path: string): string {

@@ -1,9 +1,11 @@
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { factColumn } from '../../kql/plan/record-facts.ts';
+import type { TailRows } from '../../kql/query-request.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { physicalType } from '../../kql/plan/types.ts';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import type { ExtentFiles, OpenedExtent } from './extent-files.ts';
+import type { ExtentPieces } from './extent-pieces.ts';
 import { extentFacts, extentRow, parquetOf, readPieces, timedRows } from './extent-pieces.ts';
 import type { ReadableColumn } from './extent-statistics.ts';
 import type { HotExtents } from './hot-extents.ts';
@@ -45,8 +47,9 @@ export interface ReadExtents {
   readonly selects: () => string[];
   /** The same, with the facts of each row's extent. */
   readonly extentSelects: () => string[];
-  /** The same rows without tables of the engine, where there are such. */
-  readonly asFiles?: ReadExtents;
+  /** The same rows where no table of the engine is seen but those of `tails`, if these are read from such. */
+  readonly apart?: ReadExtents;
+  readonly tails?: readonly TailRows[];
 }
 
 /** As files in memory, all open at once, some of them as tables besides; where there is no room for that, one after the other, into the
@@ -74,19 +77,26 @@ export async function readExtents(
         ...tables.map((one) => withExtent(selectOfTable(table, one, true), extentFacts(one.extent))),
         ...others.extentSelects(),
       ],
-      asFiles,
+      apart: asFiles,
     };
   }
-  const selects: string[] = [];
-  const withFacts: string[] = [];
+  const made: { readonly pieces: ExtentPieces; readonly columns: readonly ReadableColumn[] }[] = [];
   for (const { columnIds, extents: alike } of grouped(extents)) {
     const pieces = await readPieces(parts, columnIds, alike);
     held.push(pieces);
-    const columns = columnIds.map((columnId) => ({ columnId }));
-    selects.push(selectOf(table, columns, pieces.name, false));
-    withFacts.push(selectOf(table, columns, pieces.name, false, ', extent_row, extent_id, extent_tags'));
+    made.push({ pieces, columns: readableColumns(table).filter(({ columnId }) => columnIds.includes(columnId)) });
   }
-  return { selects: () => selects, extentSelects: () => withFacts };
+  const fromPieces = (staged: boolean, facts = ''): string[] =>
+    made.map(({ pieces: { name }, columns }) => selectOf(table, columns, name, staged, facts));
+  return {
+    selects: () => fromPieces(false),
+    extentSelects: () => fromPieces(false, ', extent_row, extent_id, extent_tags'),
+    apart: {
+      selects: () => fromPieces(true),
+      extentSelects: () => fromPieces(true, ', extent_row, CAST(extent_id AS UUID) AS extent_id, extent_tags'),
+    },
+    tails: made.map(({ pieces, columns }) => pieces.tail(columns)),
+  };
 }
 
 /** Extents with the same columns are read together. */

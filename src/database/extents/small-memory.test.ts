@@ -7,6 +7,9 @@ import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts
 import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
+import { openEngineDatabase, stagingType } from '../../kql/duckdb/engine-database.ts';
+import { natives } from '../../kql/language.ts';
 import { readResult } from '../commands/command-pipe.ts';
 import { queryRequest } from '../commands/query-request.ts';
 
@@ -124,4 +127,45 @@ describe('a table that is larger than the memory for opened extents', () => {
       [3n, null, '00000000-0000-0000-0000-000000000000'],
     ]);
   });
+
+  it('goes along to another engine, with its rows, their types and the facts of their extents', async () => {
+    cluster = await openDataFixture({ openBytesMax: 1, cacheBytesMax: 0 });
+    await cluster.table('T', { n: 'long', g: 'guid', d: 'decimal', s: 'string', t: 'timespan' });
+    const guid = '74be27de-1e4e-49d9-b579-fe0b331d3642';
+    for (const n of [1, 2]) await cluster.ingest('T', 'csv', `${n},${guid},${n}.5,text ${n},00:00:0${n}`);
+    const data = await cluster.data();
+    await data.maintain();
+    await cluster.ingest('T', 'csv', `3,${guid},3.5,text 3,00:00:03`);
+    const source = await data.sources().open('db', 'T');
+    const other = await openEngineDatabase({ threads: 1, memoryLimit: '128MB' }, natives);
+    const there = await other.connect();
+    for (const { table, columns, rows } of source.tails ?? []) {
+      await there.run(
+        `CREATE TABLE ${table} (${columns.map(({ name, type }) => `${name} ${stagingType(type)}`).join(', ')})`,
+      );
+      const types = columns.map(({ type }) => type);
+      for await (const chunk of rows()) await there.append(table, types, chunk);
+    }
+    const here = await cluster.engine.connect();
+    const apart = source.apart?.();
+    for (const [own, theirs] of [
+      [source.sql, apart?.sql],
+      [source.extentSql?.(), apart?.extentSql?.()],
+    ]) {
+      const sorted = (sql = ''): string => `SELECT r::VARCHAR FROM (SELECT * FROM ${sql}) AS r ORDER BY c1`;
+      const rows = await columnOf(here, sorted(own));
+      expect(rows).toHaveLength(3);
+      expect(await columnOf(there, sorted(theirs))).toEqual(rows);
+    }
+    here.close();
+    there.close();
+    other.close();
+    source.release();
+  });
 });
+
+async function columnOf(connection: EngineConnection, sql: string): Promise<unknown[]> {
+  const found: unknown[] = [];
+  for await (const [column = []] of connection.stream(sql, [])) found.push(...column);
+  return found;
+}

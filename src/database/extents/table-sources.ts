@@ -81,17 +81,17 @@ async function openOnce(
         ]);
       return { sql: fromSql(all.length > 0 ? all : [noRows(table)]), extentSql };
     };
-    const { asFiles } = read;
+    const { apart } = read;
     return {
       ...sourceOf(read),
-      ...(asFiles && { apart: () => sourceOf(asFiles) }),
+      ...(apart && { apart: () => sourceOf(apart) }),
       columns: new Map([
         ...readableColumns(table).map(({ name, columnId }) => [name, columnName(columnId)] as const),
         ...extentColumns.map(({ name, id }) => [name, id] as const),
       ]),
       counts: countsOf(extents, wanted, segments),
       known,
-      tails: rows,
+      tails: [...rows, ...(read.tails ?? [])],
       again: (wider) => openAgain(parts, wider, snapshot, rows),
       release,
     };

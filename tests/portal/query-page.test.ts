@@ -148,6 +148,28 @@ describe.skipIf(!portalCanBeSeen)('the query page', () => {
     expect(kept).toMatch(/,0\]$/);
   });
 
+  /** As if it was dragged in. @param base64 its bytes */
+  const drop = (name: string, base64: string): Promise<void> =>
+    page.evaluate(`(async () => {
+      const transfer = new DataTransfer();
+      const bytes = await (await new Response(Uint8Array.from(atob('${base64}'), (one) => one.charCodeAt(0)))).blob();
+      transfer.items.add(new File([bytes], ${JSON.stringify(name)}));
+      for (const type of ['dragover', 'drop'])
+        document.querySelector('h1').dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+    })()`);
+
+  it('ingests a file that is dropped, by the mapping that was seen before, and shows its name as text', async () => {
+    await drop(`${hostile}.csv`, Buffer.from('When,n,text\n2026-01-02T03:04:05Z,7,x\n').toString('base64'));
+    await page.getByLabel('Column for n').waitFor();
+    expect(await page.locator('[role=dialog]').innerText()).toContain(`${hostile}.csv`);
+    await page.getByLabel('New table').fill('Dropped');
+    await page.getByRole('button', { name: 'Ingest', exact: true }).click();
+    await page.locator('[role=dialog]:has-text("1 rows are in the table.")').waitFor();
+    expect(await portal.kustody.query('Dropped | project n, text')).toMatchObject([{ n: 7, text: 'x' }]);
+    expect(await page.evaluate(`window.touched ?? 'no'`)).toBe('no');
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+  });
+
   it('breaks no rule of accessibility, in the light and in the dark', async () => {
     await run('Log | take 5', '[role=gridcell]');
     expect(await portal.violations()).toEqual([]);

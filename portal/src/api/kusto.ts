@@ -92,10 +92,3 @@ interface ListedCluster {
   readonly state: string;
   readonly databaseNames: readonly string[];
 }
-
-/** A text as a literal of KQL. */
-export const kqlText = (text: string): string =>
-  `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;
-
-/** A name of any characters, as KQL takes it. */
-export const bracketed = (name: string): string => `[${kqlText(name)}]`;

@@ -1,6 +1,7 @@
 import { Button, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components';
 import { useEffect, useState } from 'react';
-import { bracketed, mgmt, queryV2 } from '../api/kusto.ts';
+import { bracketed } from '../api/kql-names.ts';
+import { mgmt, queryV2 } from '../api/kusto.ts';
 import type { Where } from '../api/kusto.ts';
 import { ApiError } from '../api/request.ts';
 import { Card } from '../shell/card.tsx';

@@ -36,6 +36,7 @@ import { useAnswer } from '../shell/use-answer.ts';
 import type { KqlEditorHandle } from './editor/kql-editor.tsx';
 import { declaredParameters } from './editor/statement.ts';
 import { Explorer } from './explorer/explorer.tsx';
+import { FileButton, FileDrop } from './ingest/file-drop.tsx';
 import type { QueryTab } from './query-tabs.ts';
 import { addTab, changeTab, closeTab, forgetPast, showTab, useQueryTabs } from './query-tabs.ts';
 import { Results } from './results.tsx';
@@ -96,128 +97,138 @@ export default function QueryPage() {
     void navigator.clipboard.writeText(address.href);
   };
   return (
-    <div className={styles.page}>
-      <h1 className={styles.title}>Query</h1>
-      <div className={styles.bar}>
-        <TabList
-          size="small"
-          selectedValue={tab.id}
-          onTabSelect={(_, { value }) => showTab(String(value))}
-          aria-label="Queries"
-        >
-          {tabs.map(({ id, title, run: last }) => (
-            <Tab key={id} value={id}>
-              {last?.state === 'running' ? `${title} …` : title}
-            </Tab>
-          ))}
-        </TabList>
-        <Button
-          size="small"
-          appearance="subtle"
-          icon={<AddRegular />}
-          aria-label="New tab"
-          onClick={() => addTab({ host: tab.host, database: tab.database })}
-        />
-        <Button
-          size="small"
-          appearance="subtle"
-          icon={<DismissRegular />}
-          aria-label={`Close ${tab.title}`}
-          onClick={() => closeTab(tab.id)}
-        />
-      </div>
-      <Toolbar aria-label="Query" className={styles.bar}>
-        <ToolbarButton
-          appearance="primary"
-          icon={<PlayRegular />}
-          disabled={running || tab.host === ''}
-          onClick={() => run(tab)}
-        >
-          Run
-        </ToolbarButton>
-        <ToolbarButton icon={<StopRegular />} disabled={!running} onClick={() => cancel(tab.id)}>
-          Cancel
-        </ToolbarButton>
-        <Place tab={tab} found={found} cluster={cluster} />
-        <ToolbarButton icon={<TextGrammarArrowRightRegular />} onClick={() => editor.current?.format()}>
-          Format
-        </ToolbarButton>
-        <Menu>
-          <MenuTrigger disableButtonEnhancement>
-            <ToolbarButton icon={<HistoryRegular />} disabled={past.length === 0}>
-              History
-            </ToolbarButton>
-          </MenuTrigger>
-          <MenuPopover>
-            <MenuList>
-              {past.slice(0, 15).map((one) => (
-                <MenuItem
-                  key={one.at.getTime()}
-                  secondaryContent={one.at.toLocaleTimeString()}
-                  onClick={() => addTab({ text: one.text, host: one.host, database: one.database })}
-                >
-                  {`${one.state === 'done' ? '' : `(${one.state}) `}${one.text.slice(0, 60)}`}
-                </MenuItem>
+    <FileDrop
+      className={styles.page}
+      where={{ host: tab.host, database: tab.database }}
+      tables={schema.value?.Databases[tab.database]?.Tables}
+      ingested={schema.again}
+    >
+      {(choose) => (
+        <>
+          <h1 className={styles.title}>Query</h1>
+          <div className={styles.bar}>
+            <TabList
+              size="small"
+              selectedValue={tab.id}
+              onTabSelect={(_, { value }) => showTab(String(value))}
+              aria-label="Queries"
+            >
+              {tabs.map(({ id, title, run: last }) => (
+                <Tab key={id} value={id}>
+                  {last?.state === 'running' ? `${title} …` : title}
+                </Tab>
               ))}
-              <MenuItem onClick={forgetPast}>Forget all</MenuItem>
-            </MenuList>
-          </MenuPopover>
-        </Menu>
-        <Menu>
-          <MenuTrigger disableButtonEnhancement>
-            <ToolbarButton icon={<ShareRegular />}>Share</ToolbarButton>
-          </MenuTrigger>
-          <MenuPopover>
-            <MenuList>
-              <MenuItem onClick={copyLink}>Copy as link</MenuItem>
-              <MenuItem onClick={() => void navigator.clipboard.writeText(shellLine(shared()))}>
-                Copy as kustody query
-              </MenuItem>
-            </MenuList>
-          </MenuPopover>
-        </Menu>
-      </Toolbar>
-      {parameters.length > 0 && (
-        <div className={styles.parameters} role="group" aria-label="Query parameters">
-          {parameters.map(({ name, type, fallback }) => (
-            <Field key={name} label={`${name}: ${type}`} size="small">
-              <Input
-                size="small"
-                placeholder={fallback ?? 'a value'}
-                value={tab.parameters[name] ?? ''}
-                onChange={(_, { value }) => changeTab(tab.id, { parameters: { ...tab.parameters, [name]: value } })}
-              />
-            </Field>
-          ))}
-        </div>
-      )}
-      <div className={styles.columns}>
-        <nav className={styles.explorer} aria-label="Database" tabIndex={0}>
-          <Explorer schema={schema} database={tab.database} insert={(text) => editor.current?.insert(text)} />
-        </nav>
-        <div className={styles.work}>
-          <div className={styles.editor}>
-            <Suspense fallback={<Spinner label="Loading the editor" />}>
-              <KqlEditor
-                handle={editor}
-                tab={tab.id}
-                text={tab.text}
-                scheme={scheme}
-                schema={schema.value}
-                host={tab.host}
-                database={tab.database}
-                onChange={(text) => changeTab(tab.id, { text })}
-                onRun={() => run(tab)}
-                onReady={() => performance.mark('kustody.editor-ready')}
-              />
-            </Suspense>
+            </TabList>
+            <Button
+              size="small"
+              appearance="subtle"
+              icon={<AddRegular />}
+              aria-label="New tab"
+              onClick={() => addTab({ host: tab.host, database: tab.database })}
+            />
+            <Button
+              size="small"
+              appearance="subtle"
+              icon={<DismissRegular />}
+              aria-label={`Close ${tab.title}`}
+              onClick={() => closeTab(tab.id)}
+            />
           </div>
-          <section className={styles.results} aria-label="Result">
-            <Results run={tab.run} scheme={scheme} />
-          </section>
-        </div>
-      </div>
-    </div>
+          <Toolbar aria-label="Query" className={styles.bar}>
+            <ToolbarButton
+              appearance="primary"
+              icon={<PlayRegular />}
+              disabled={running || tab.host === ''}
+              onClick={() => run(tab)}
+            >
+              Run
+            </ToolbarButton>
+            <ToolbarButton icon={<StopRegular />} disabled={!running} onClick={() => cancel(tab.id)}>
+              Cancel
+            </ToolbarButton>
+            <Place tab={tab} found={found} cluster={cluster} />
+            <ToolbarButton icon={<TextGrammarArrowRightRegular />} onClick={() => editor.current?.format()}>
+              Format
+            </ToolbarButton>
+            <FileButton choose={choose} disabled={tab.host === ''} />
+            <Menu>
+              <MenuTrigger disableButtonEnhancement>
+                <ToolbarButton icon={<HistoryRegular />} disabled={past.length === 0}>
+                  History
+                </ToolbarButton>
+              </MenuTrigger>
+              <MenuPopover>
+                <MenuList>
+                  {past.slice(0, 15).map((one) => (
+                    <MenuItem
+                      key={one.at.getTime()}
+                      secondaryContent={one.at.toLocaleTimeString()}
+                      onClick={() => addTab({ text: one.text, host: one.host, database: one.database })}
+                    >
+                      {`${one.state === 'done' ? '' : `(${one.state}) `}${one.text.slice(0, 60)}`}
+                    </MenuItem>
+                  ))}
+                  <MenuItem onClick={forgetPast}>Forget all</MenuItem>
+                </MenuList>
+              </MenuPopover>
+            </Menu>
+            <Menu>
+              <MenuTrigger disableButtonEnhancement>
+                <ToolbarButton icon={<ShareRegular />}>Share</ToolbarButton>
+              </MenuTrigger>
+              <MenuPopover>
+                <MenuList>
+                  <MenuItem onClick={copyLink}>Copy as link</MenuItem>
+                  <MenuItem onClick={() => void navigator.clipboard.writeText(shellLine(shared()))}>
+                    Copy as kustody query
+                  </MenuItem>
+                </MenuList>
+              </MenuPopover>
+            </Menu>
+          </Toolbar>
+          {parameters.length > 0 && (
+            <div className={styles.parameters} role="group" aria-label="Query parameters">
+              {parameters.map(({ name, type, fallback }) => (
+                <Field key={name} label={`${name}: ${type}`} size="small">
+                  <Input
+                    size="small"
+                    placeholder={fallback ?? 'a value'}
+                    value={tab.parameters[name] ?? ''}
+                    onChange={(_, { value }) => changeTab(tab.id, { parameters: { ...tab.parameters, [name]: value } })}
+                  />
+                </Field>
+              ))}
+            </div>
+          )}
+          <div className={styles.columns}>
+            <nav className={styles.explorer} aria-label="Database" tabIndex={0}>
+              <Explorer schema={schema} database={tab.database} insert={(text) => editor.current?.insert(text)} />
+            </nav>
+            <div className={styles.work}>
+              <div className={styles.editor}>
+                <Suspense fallback={<Spinner label="Loading the editor" />}>
+                  <KqlEditor
+                    handle={editor}
+                    tab={tab.id}
+                    text={tab.text}
+                    scheme={scheme}
+                    schema={schema.value}
+                    host={tab.host}
+                    database={tab.database}
+                    onChange={(text) => changeTab(tab.id, { text })}
+                    onRun={() => run(tab)}
+                    onReady={() => performance.mark('kustody.editor-ready')}
+                  />
+                </Suspense>
+              </div>
+              <section className={styles.results} aria-label="Result">
+                <Results run={tab.run} scheme={scheme} />
+              </section>
+            </div>
+          </div>
+        </>
+      )}
+    </FileDrop>
   );
 }
 

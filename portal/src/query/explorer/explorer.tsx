@@ -9,7 +9,7 @@ import {
   TreeItem,
   TreeItemLayout,
 } from '@fluentui/react-components';
-import { bracketed } from '../../api/kusto.ts';
+import { bracketed, nameInText } from '../../api/kql-names.ts';
 import type { Answer } from '../../shell/use-answer.ts';
 import type { ClusterSchema, DatabaseSchema, TableSchema } from '../use-database-schema.ts';
 
@@ -136,6 +136,3 @@ function TableItem({ table, kind, insert }: TableItemProps) {
     </TreeItem>
   );
 }
-
-/** A name that is no identifier stands in brackets. */
-const nameInText = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : bracketed(name));

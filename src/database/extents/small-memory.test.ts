@@ -139,12 +139,13 @@ describe('a table that is larger than the memory for opened extents', () => {
     const source = await data.sources().open('db', 'T');
     const other = await openEngineDatabase({ threads: 1, memoryLimit: '128MB' }, natives);
     const there = await other.connect();
-    for (const { table, columns, rows } of source.tails ?? []) {
+    for (const tail of source.tails ?? []) {
+      const { table, columns } = tail;
       await there.run(
         `CREATE TABLE ${table} (${columns.map(({ name, type }) => `${name} ${stagingType(type)}`).join(', ')})`,
       );
       const types = columns.map(({ type }) => type);
-      for await (const chunk of rows()) await there.append(table, types, chunk);
+      for await (const chunk of tail.rows()) await there.append(table, types, chunk);
     }
     const here = await cluster.engine.connect();
     const apart = source.apart?.();

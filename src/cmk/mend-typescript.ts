@@ -1,35 +1,11 @@
 import { encryptionRole } from './commands.ts';
 import type { KeyChange, Mend, MendOf } from './mend.ts';
 import { keyPermissions } from './plan-permissions.ts';
+import type { Script } from './typescript-text.ts';
+import { call, literal, managing, moduleText, opening, text } from './typescript-text.ts';
 
 /** A module of TypeScript or JavaScript that does it, through the official clients. */
-export function mendByTypeScript(mend: Mend): string {
-  const { client, imports = [], lines } = scriptOf(mend);
-  const [made, from] = clients[client];
-  return [
-    "import { DefaultAzureCredential } from '@azure/identity';",
-    `import { ${made} } from ${text(from)};`,
-    ...imports,
-    '',
-    ...lines,
-  ].join('\n');
-}
-
-interface Script {
-  readonly client: keyof typeof clients;
-  readonly imports?: readonly string[];
-  readonly lines: readonly string[];
-}
-
-const clients = {
-  kusto: ['KustoManagementClient', '@azure/arm-kusto'],
-  vaults: ['KeyVaultManagementClient', '@azure/arm-keyvault'],
-  keys: ['KeyClient', '@azure/keyvault-keys'],
-  resources: ['ResourceManagementClient', '@azure/arm-resources'],
-} as const;
-
-const managing = (client: 'kusto' | 'vaults' | 'resources', subscriptionId: string): string =>
-  `const client = new ${clients[client][0]}(new DefaultAzureCredential(), ${text(subscriptionId)});`;
+export const mendByTypeScript = (mend: Mend): string => moduleText(scriptOf(mend));
 
 function scriptOf(mend: Mend): Script {
   switch (mend.kind) {
@@ -52,10 +28,7 @@ function scriptOf(mend: Mend): Script {
     case 'changeKey':
       return {
         client: 'keys',
-        lines: [
-          `const client = new KeyClient(${text(mend.vaultUri)}, new DefaultAzureCredential());`,
-          ...keyCall(mend),
-        ],
+        lines: [opening(mend.vaultUri), ...keyCall(mend)],
       };
     case 'grantRole':
       return {
@@ -158,20 +131,4 @@ function changeText(change: KeyChange): string {
   if ('enabled' in change) return '{ enabled: true }';
   if ('notBefore' in change) return `{ notBefore: new Date(${text(change.notBefore.toISOString())}) }`;
   return `{ keyOps: ${literal(change.operations, '')} }`;
-}
-
-const call = (start: string, body: object): readonly string[] => [`await client.${start}, ${literal(body, '')});`];
-
-const text = (value: string): string => `'${value.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`)}'`;
-
-/** As one would write it: names without quotes where they need none. */
-function literal(value: unknown, indent: string): string {
-  if (typeof value === 'string') return text(value);
-  if (Array.isArray(value)) return `[${value.map((one) => literal(one, indent)).join(', ')}]`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  const inner = `${indent}  `;
-  const members = Object.entries(value).map(
-    ([name, one]) => `${inner}${/^\w+$/.test(name) ? name : text(name)}: ${literal(one, inner)},`,
-  );
-  return members.length === 0 ? '{}' : ['{', ...members, `${indent}}`].join('\n');
 }

@@ -1,18 +1,19 @@
 import type { JsonObject } from '../../../src/base/json.ts';
 import { textMember } from '../../../src/base/json.ts';
+import { noting } from './base-lists.ts';
 import { listArm, listPages } from '../api/arm.ts';
-import type { BaseLists, Problem } from './base-lists.ts';
+import type { BaseLists, Problem } from './resources.ts';
 import {
   groupOf,
   hostOfVault,
   idOf,
+  keysVersion,
   nameOf,
-  noting,
   objectMember,
   partOf,
   propertiesOf,
   versionOf,
-} from './base-lists.ts';
+} from './resources.ts';
 import { listRoles } from './list-roles.ts';
 import type { ListedThings, Thing } from './thing-kind.ts';
 
@@ -104,8 +105,6 @@ const listVaults: List = async ({ vaults, subscriptions }, signal) => {
   });
   return { things: [...things, ...gone], problems };
 };
-
-export const keysVersion = 'api-version=7.4';
 
 const listKeys: List = async ({ vaults }, signal) => {
   const problems: Problem[] = [];

@@ -1,15 +1,16 @@
 import type { Json, JsonObject } from '../../../src/base/json.ts';
 import { isJsonObject, textMember } from '../../../src/base/json.ts';
 import { callPlaneJson } from '../api/planes.ts';
+import { noting } from './base-lists.ts';
 import { listArm } from '../api/arm.ts';
-import type { BaseLists, Problem } from './base-lists.ts';
-import { idOf, nameOf, noting, partOf, propertiesOf, versionOf } from './base-lists.ts';
+import type { BaseLists, Problem } from './resources.ts';
+import { idOf, nameOf, partOf, propertiesOf, versionOf } from './resources.ts';
 import type { ListedThings } from './thing-kind.ts';
 
 /** Three ways to give somebody a right: roles of the resource manager, roles of Data Explorer, access policies of vaults. */
 export async function listRoles(base: BaseLists, signal: AbortSignal): Promise<ListedThings> {
   const problems: Problem[] = [];
-  const [ofAzure, ofKusto] = await Promise.all([
+  const [{ given: ofAzure, roles }, ofKusto] = await Promise.all([
     listAzureRoles(base, problems, signal),
     listKustoRoles(base, problems, signal),
   ]);
@@ -24,7 +25,7 @@ export async function listRoles(base: BaseLists, signal: AbortSignal): Promise<L
     name: principalName ?? names.get(principalId.toLowerCase()) ?? principalId,
     cells: [role, shortScope(scope), by],
   }));
-  return { things, problems };
+  return { things, problems, roles };
 }
 
 interface Given {
@@ -38,13 +39,13 @@ interface Given {
 }
 
 const assignments = 'Microsoft.Authorization/roleAssignments';
-export const definitionsVersion = '2022-04-01';
+const definitionsVersion = '2022-04-01';
 
 async function listAzureRoles(
   { subscriptions }: BaseLists,
   problems: Problem[],
   signal: AbortSignal,
-): Promise<readonly Given[]> {
+): Promise<{ readonly given: readonly Given[]; readonly roles: readonly JsonObject[] }> {
   const lists = await Promise.all(
     subscriptions.map(async ({ id, name }) => {
       const at = `/subscriptions/${id}/providers`;
@@ -57,7 +58,7 @@ async function listAzureRoles(
         ),
       ]);
       const names = new Map(definitions.map((one) => [nameOf(one), textMember(propertiesOf(one), 'roleName')]));
-      return given.map((resource): Given => {
+      const described = given.map((resource): Given => {
         const properties = propertiesOf(resource);
         const roleId = textMember(properties, 'roleDefinitionId').split('/').at(-1) ?? '';
         return {
@@ -65,9 +66,11 @@ async function listAzureRoles(
           ...{ role: names.get(roleId) ?? roleId, scope: textMember(properties, 'scope'), by: 'resource manager' },
         };
       });
+      return { given: described, roles: definitions };
     }),
   );
-  return lists.flat();
+  const byName = new Map(lists.flatMap(({ roles }) => roles).map((role) => [nameOf(role), role]));
+  return { given: lists.flatMap(({ given }) => given), roles: [...byName.values()].toSorted(byRoleName) };
 }
 
 async function listKustoRoles(
@@ -121,6 +124,9 @@ function permissionsText(permissions: Json | undefined): string {
     .flatMap(([of, names]) => (Array.isArray(names) && names.length > 0 ? [`${of}: ${names.join(', ')}`] : []))
     .join('; ');
 }
+
+const byRoleName = (left: JsonObject, right: JsonObject): number =>
+  textMember(propertiesOf(left), 'roleName').localeCompare(textMember(propertiesOf(right), 'roleName'));
 
 /** As Graph takes them. */
 const idsMax = 1000;

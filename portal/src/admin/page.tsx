@@ -1,13 +1,16 @@
-import { Link, makeStyles, Spinner, Text, tokens } from '@fluentui/react-components';
-import { useCallback } from 'react';
+import { Button, Link, makeStyles, Spinner, Text, tokens } from '@fluentui/react-components';
+import { useCallback, useState } from 'react';
 import { Card } from '../shell/card.tsx';
 import { FailureBar } from '../shell/failure-bar.tsx';
 import { PageFrame } from '../shell/page-frame.tsx';
 import { linkTo, useRoute } from '../shell/route.ts';
-import type { BaseLists } from './base-lists.ts';
+import type { BaseLists } from './resources.ts';
 import { listBase } from './base-lists.ts';
+import type { Form } from './form.ts';
+import type { Opened } from './form-card.tsx';
+import { FormCard } from './form-card.tsx';
 import { kinds } from './kinds.ts';
-import type { ListedThings, ThingKind } from './thing-kind.ts';
+import type { ListedThings, Thing, ThingKind } from './thing-kind.ts';
 import { ThingTable } from './thing-table.tsx';
 
 const useStyles = makeStyles({
@@ -17,6 +20,7 @@ const useStyles = makeStyles({
     gap: tokens.spacingHorizontalM,
     marginBottom: tokens.spacingVerticalM,
   },
+  buttons: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalM },
 });
 
 /** Each time some requests go out for each cluster and vault. */
@@ -35,14 +39,14 @@ export default function Administration() {
   const ask = useCallback(
     async (signal: AbortSignal): Promise<Seen> => {
       const base = await listBase(signal);
-      const { things, problems } = await kind.list(base, signal);
-      return { kind, base, things, problems: [...base.problems, ...problems] };
+      const listed = await kind.list(base, signal);
+      return { kind, base, ...listed, problems: [...base.problems, ...listed.problems] };
     },
     [kind],
   );
   return (
     <PageFrame title="Administration" looking="Looking around" ask={ask} everyMs={lookEveryMs}>
-      {(seen) => (
+      {(seen, again) => (
         <>
           <nav aria-label="Kinds of things" className={styles.kinds}>
             {kinds.map(({ id, title }) => (
@@ -55,25 +59,63 @@ export default function Administration() {
               </Link>
             ))}
           </nav>
-          <Card title={kind.title}>
-            {seen.kind === kind ? <Things seen={seen} /> : <Spinner label="Looking around" />}
-          </Card>
+          {seen.kind === kind ? (
+            <Things key={kind.id} seen={seen} again={again} />
+          ) : (
+            <Card title={kind.title}>
+              <Spinner label="Looking around" />
+            </Card>
+          )}
         </>
       )}
     </PageFrame>
   );
 }
 
-function Things({ seen: { kind, things, problems } }: { readonly seen: Seen }) {
+const nothing: Thing = { id: '', name: '', cells: [], resource: {} };
+
+/** The list of one kind, and the form that is open. */
+function Things({ seen, again }: { readonly seen: Seen; readonly again: () => void }) {
+  const styles = useStyles();
+  const { kind, base, things, problems, roles = [] } = seen;
+  const [opened, setOpened] = useState<Opened>();
+  const [said, setSaid] = useState('');
+  const open = (form: Form, thing: Thing): void => {
+    setSaid('');
+    setOpened({ form, thing });
+  };
   return (
     <>
-      {problems.map(({ what, failure }) => (
-        <section key={what} aria-label={what}>
-          <Text>{what}</Text>
-          <FailureBar failure={failure} />
-        </section>
-      ))}
-      <ThingTable kind={kind} things={things} />
+      {opened !== undefined && (
+        <FormCard
+          key={`${opened.form.id} ${opened.thing.id}`}
+          {...opened}
+          base={{ ...base, roles }}
+          close={() => setOpened(undefined)}
+          done={(what) => {
+            setOpened(undefined);
+            setSaid(`Done: ${what}`);
+            again();
+          }}
+        />
+      )}
+      <Card title={kind.title}>
+        <div role="status">{said}</div>
+        {problems.map(({ what, failure }) => (
+          <section key={what} aria-label={what}>
+            <Text>{what}</Text>
+            <FailureBar failure={failure} />
+          </section>
+        ))}
+        <div className={styles.buttons}>
+          {kind.makes.map((form) => (
+            <Button key={form.id} onClick={() => open(form, nothing)}>
+              {form.title} …
+            </Button>
+          ))}
+        </div>
+        <ThingTable kind={kind} things={things} open={open} />
+      </Card>
     </>
   );
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../src/base/json.ts';
-import type { BaseLists, Problem } from './base-lists.ts';
+import type { BaseLists, Problem } from './resources.ts';
+import type { Form } from './form.ts';
 
 /** One thing in a list. */
 export interface Thing {
@@ -15,6 +16,8 @@ export interface Thing {
 export interface ListedThings {
   readonly things: readonly Thing[];
   readonly problems: readonly Problem[];
+  /** Definitions of roles, where the list needs them. */
+  readonly roles?: readonly JsonObject[];
 }
 
 /** A kind of thing that is administered: one row. */
@@ -23,5 +26,8 @@ export interface ThingKind {
   readonly id: string;
   readonly title: string;
   readonly columns: readonly string[];
+  readonly makes: readonly Form[];
+  /** What can be done to one as it stands. */
+  readonly changes: (thing: Thing) => readonly Form[];
   readonly list: (base: BaseLists, signal: AbortSignal) => Promise<ListedThings>;
 }

@@ -1,21 +1,42 @@
-import { makeStyles, TableCell, TableRow, Text, tokens } from '@fluentui/react-components';
+import {
+  Button,
+  makeStyles,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  TableCell,
+  TableRow,
+  Text,
+  tokens,
+} from '@fluentui/react-components';
+import { MoreHorizontalRegular } from '@fluentui/react-icons';
 import { ScrollTable, useCellStyles } from '../shell/scroll-table.tsx';
+import type { Form } from './form.ts';
 import type { Thing, ThingKind } from './thing-kind.ts';
 
 const useStyles = makeStyles({
   name: { overflowWrap: 'anywhere', fontWeight: tokens.fontWeightSemibold },
+  menu: { width: '48px' },
 });
 
 const rowsMax = 500;
 
-/** All things of one kind. */
-export function ThingTable({ kind, things }: { readonly kind: ThingKind; readonly things: readonly Thing[] }) {
+interface ThingTableProps {
+  readonly kind: ThingKind;
+  readonly things: readonly Thing[];
+  readonly open: (form: Form, thing: Thing) => void;
+}
+
+/** All things of one kind, each with what can be done to it. */
+export function ThingTable({ kind, things, open }: ThingTableProps) {
   const styles = useStyles();
   const { broken } = useCellStyles();
   if (things.length === 0) return <Text>There is nothing of this kind.</Text>;
   return (
     <>
-      <ScrollTable label={kind.title} columns={kind.columns}>
+      <ScrollTable label={kind.title} columns={[...kind.columns, { name: 'Do', className: styles.menu }]}>
         {things.slice(0, rowsMax).map((thing) => (
           <TableRow key={thing.id} data-testid="thing">
             <TableCell className={styles.name}>{thing.name}</TableCell>
@@ -24,10 +45,44 @@ export function ThingTable({ kind, things }: { readonly kind: ThingKind; readonl
                 {text}
               </TableCell>
             ))}
+            <TableCell className={styles.menu}>
+              <Changes forms={kind.changes(thing)} thing={thing} open={open} />
+            </TableCell>
           </TableRow>
         ))}
       </ScrollTable>
       {things.length > rowsMax && <Text>{things.length - rowsMax} more are not shown.</Text>}
     </>
+  );
+}
+
+interface ChangesProps {
+  readonly forms: readonly Form[];
+  readonly thing: Thing;
+  readonly open: ThingTableProps['open'];
+}
+
+function Changes({ forms, thing, open }: ChangesProps) {
+  if (forms.length === 0) return null;
+  return (
+    <Menu>
+      <MenuTrigger disableButtonEnhancement>
+        <Button
+          appearance="subtle"
+          size="small"
+          icon={<MoreHorizontalRegular />}
+          aria-label={`What can be done to ${thing.name}`}
+        />
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          {forms.map((form) => (
+            <MenuItem key={form.id} onClick={() => open(form, thing)}>
+              {form.title} …
+            </MenuItem>
+          ))}
+        </MenuList>
+      </MenuPopover>
+    </Menu>
   );
 }

@@ -1,8 +1,7 @@
 import type { JsonObject } from '../../../src/base/json.ts';
 import { isJsonObject, textMember } from '../../../src/base/json.ts';
+import { armHost } from './hosts.ts';
 import { callPlaneJson } from './planes.ts';
-
-export const armHost = 'management.azure.com';
 
 /** Of one list; more is told, and not shown. */
 const pagesMax = 50;

@@ -4,16 +4,28 @@ import { callOf, deploymentsVersion, literal } from './template-code.ts';
 import type { Value, ValueObject } from './value.ts';
 import { Expression, isValueList } from './value.ts';
 
+export interface BicepSettings {
+  /** Resources that are there and that the others speak of: read, not made. */
+  readonly existing?: readonly ExportedResource[];
+  readonly targetScope?: 'resourceGroup' | 'subscription';
+}
+
 /** The export as a Bicep file for one resource group. */
-export function writeBicep(group: ExportedGroup): string {
-  const writer = new BicepWriter(group);
+export function writeBicep(
+  group: ExportedGroup,
+  { existing = [], targetScope = 'resourceGroup' }: BicepSettings = {},
+): string {
+  const writer = new BicepWriter({ resources: [...existing, ...group.resources] });
   const parameters = group.parameters.map(
     ({ name, description, otherwise }) =>
       `@description(${quoted(description)})\nparam ${name} string${otherwise === undefined ? '' : ` = ${quoted(otherwise)}`}\n`,
   );
   const notes = group.notes.map((note) => `// not exported: ${note.replaceAll(/\s+/g, ' ')}\n`);
-  const head = ["targetScope = 'resourceGroup'\n", ...(notes.length === 0 ? [] : [notes.join('')])];
-  return [...head, ...parameters, ...group.resources.flatMap((one) => writer.resource(one))].join('\n');
+  const head = [`targetScope = '${targetScope}'\n`, ...(notes.length === 0 ? [] : [notes.join('')])];
+  return [
+    ...[...head, ...parameters, ...existing.map((one) => writer.existing(one))],
+    ...group.resources.flatMap((one) => writer.resource(one)),
+  ].join('\n');
 }
 
 class BicepWriter {
@@ -21,20 +33,32 @@ class BicepWriter {
   /** @param isWithin it writes what stands in a template within the template: the compiler marks a text that looks like an expression for
    * one evaluation, and there are two */
   constructor(
-    readonly group: ExportedGroup,
+    readonly group: Pick<ExportedGroup, 'resources'>,
     readonly isWithin = false,
   ) {
     this.#resources = new Map(group.resources.map((resource) => [resource.symbol, resource]));
   }
 
-  resource(resource: ExportedResource): readonly string[] {
-    const { symbol, type, apiVersion, parent, scope, body, again } = resource;
-    const name = parent === undefined ? resource.names[0] : resource.names.at(-1);
-    const after = resource.after.filter((one) => !this.#isSpokenOf(resource, one));
-    const lines = [
+  existing(resource: ExportedResource): string {
+    const { symbol, type, apiVersion } = resource;
+    return `resource ${symbol} '${type}@${apiVersion}' existing = {\n${this.#head(resource).join('\n')}\n}\n`;
+  }
+
+  /** Where it stands, and its name. */
+  #head({ parent, scope, names }: ExportedResource): readonly string[] {
+    const name = parent === undefined ? names[0] : names.at(-1);
+    return [
       ...(parent === undefined ? [] : [`  parent: ${parent}`]),
       ...(scope === undefined ? [] : [`  scope: ${scope}`]),
       `  name: ${this.#value(name ?? '', 1)}`,
+    ];
+  }
+
+  resource(resource: ExportedResource): readonly string[] {
+    const { symbol, type, apiVersion, body, again } = resource;
+    const after = resource.after.filter((one) => !this.#isSpokenOf(resource, one));
+    const lines = [
+      ...this.#head(resource),
       ...this.#members(body, 1),
       ...(after.length === 0 ? [] : [`  dependsOn: ${list(after, 1)}`]),
     ];

@@ -1,0 +1,1 @@
+export const armHost = 'management.azure.com';

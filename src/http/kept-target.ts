@@ -53,8 +53,11 @@ const plainName = (name: string): string =>
 const messageCharsMax = 500;
 const secretInText = /eyJ[\w-]{8,}[\w.-]*|\b(?:sig|code|token|secret|password|client_secret|accountkey)=[^\s&'";,]+/gi;
 
+/** @returns the text with `…` for what looks like a secret */
+export const keptText = (text: string): string => text.replace(secretInText, '…');
+
 /** @param text of an error that was answered */
 export const keptMessage = (text: string): string => {
-  const hidden = text.slice(0, charsRead).replace(secretInText, '…');
+  const hidden = keptText(text.slice(0, charsRead));
   return hidden.length > messageCharsMax ? `${hidden.slice(0, messageCharsMax)}…` : hidden;
 };

@@ -120,6 +120,24 @@ export const controlRows: readonly RouteRow[] = [
     says: 'The last requests that planes answered, the oldest first.',
   },
   {
+    ...{ method: 'GET', path: '/drill', access: 'session', answer: shapes.drillRunShape },
+    says: 'The last drill of this process, as far as it is known.',
+  },
+  {
+    ...{ method: 'POST', path: '/drill', access: 'session', status: 202, answer: shapes.drillRunShape },
+    ...{ body: shapes.drillWaysShape, errors: { NoSuchWay: 400, DrillUnderWay: 409 } },
+    says: 'Begins a drill, of all ways to lose a key or of some, in an instance of its own.',
+  },
+  {
+    ...{ method: 'DELETE', path: '/drill', access: 'session', answer: shapes.drillRunShape },
+    says: 'Ends the drill that is under way: what it made is taken away.',
+  },
+  {
+    ...{ method: 'GET', path: '/drill/cells/:way/:cell', access: 'session', answer: shapes.drillCellShape },
+    errors: { NoSuchCell: 404 },
+    says: 'What came of one action, with its requests and answers.',
+  },
+  {
     ...{ method: 'GET', path: '/proof/key', access: 'session', answer: shapes.proofKeyShape },
     says: 'Who signs the proofs of this instance.',
   },

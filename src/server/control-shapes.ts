@@ -109,6 +109,30 @@ export const trafficShape = shape({
   ...{ last: whole, kept: whole },
 });
 
+const outcome = {
+  kind: maybe(oneOf('served', 'refused', 'cutOff')),
+  ...{ error: maybe(text), status: maybe(whole), message: maybe(text), seconds: maybe(whole) },
+};
+export const drillRunShape = shape({
+  state: oneOf('none', 'running', 'cancelling', 'over', 'cancelled', 'failed'),
+  ...{ run: whole, ok: maybe(flag), message: maybe(text) },
+  rows: list(
+    shape({
+      ...{ way: text, title: text, state: oneOf('waiting', 'underWay', 'ended'), problems: list(text) },
+      cells: Type.Record(text, shape(outcome)),
+    }),
+  ),
+});
+export const drillWaysShape = shape({ only: maybe(list(text, { minItems: 1 })) });
+export const drillCellShape = shape({
+  ...{ way: text, cell: text, ...outcome, leftOut: whole },
+  exchanges: list(
+    shape({
+      ...{ method: text, host: text, path: text, request: maybe(text), status: maybe(whole), answer: text },
+    }),
+  ),
+});
+
 const signer = { algorithm: Type.Literal('Ed25519'), publicKey: text, fingerprint: text };
 export const proofKeyShape = shape(signer);
 export const proofSignatureShape = shape({ ...signer, value: text });

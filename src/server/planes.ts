@@ -52,6 +52,8 @@ import { describeEnvironment } from './describe-environment.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import { listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals.ts';
 import { queueRoutes } from './queue-routes.ts';
+import { drillRoutes } from './drill-routes.ts';
+import { createDrillRuns } from './drill-runs.ts';
 import { trafficRoutes } from './traffic-routes.ts';
 import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -256,6 +258,7 @@ export function createPlanes(parts: ServerParts): Planes {
     idleMs: parts.settings.clusterIdleMs ?? defaultClusterIdleMs,
   });
   const portal = openPortal(parts, environment);
+  const drills = createDrillRuns(join(dirname(parts.settings.scripts.kqlProcess), 'main.js'), parts.clocks.monotonic);
   const control = createControlPlane({
     ...controls,
     ...{ admits: portal.admits, rows: controlRows },
@@ -268,6 +271,7 @@ export function createPlanes(parts: ServerParts): Planes {
       identityEndpointRoutes(identityEndpoints, parts.identity.principals, parts.instance.tenantId),
       auditRoutes(parts.state, audit),
       trafficRoutes(parts.recentRequests),
+      drillRoutes(drills),
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
       proofRoutes(
@@ -324,6 +328,7 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     async close() {
       ready = false;
+      await drills.close();
       for (const stop of watches.splice(0)) stop();
       contents.close();
       hibernation.close();

@@ -116,6 +116,59 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await looksWell('Administration', '[data-testid=thing]');
   });
 
+  it('makes something by a form that shows what it does, and is told why it may not', async () => {
+    await page.locator('nav[aria-label="Kinds of things"] a:text-is("Vaults")').click();
+    await button('Make a vault …').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('form select:focus').waitFor();
+    const send = async (name: string) => {
+      await page.locator('form input').first().fill(name);
+      await page.keyboard.press('Enter');
+    };
+    await send('no_vault');
+    await page.locator('form:has-text("VaultNameNotValid")').waitFor();
+    expect(await page.locator('[data-testid=deed]').innerText()).toMatch(/^az keyvault create .* --name no_vault /);
+    await page.locator('[role=tab]:has-text("az")').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.locator('[data-testid=deed]:has-text("Microsoft.KeyVault/vaults@")').waitFor();
+    await looksWell('Administration', '[data-testid=deed]');
+    await send('made-by-hand-4711');
+    await page.locator('[role=status]:has-text("Done: Make a vault made-by-hand-4711")').waitFor();
+    await page.locator('[data-testid=thing]:has-text("made-by-hand-4711")').waitFor();
+  });
+
+  it(
+    'drills a way to lose a key, and sees what was asked; ends a drill that goes on',
+    { timeout: 240_000 },
+    async () => {
+      await page.getByRole('link', { name: 'Drill' }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByLabel('key version disabled').waitFor();
+      for (const way of await page.locator('fieldset label').allInnerTexts()) {
+        if (way === 'key version disabled') continue;
+        await page.getByLabel(way).focus();
+        await page.keyboard.press('Space');
+      }
+      const state = (name: string) => page.locator(`[data-testid=drill-state][data-state=${name}]`);
+      await button('Begin').focus();
+      await page.keyboard.press('Enter');
+      await state('running').waitFor();
+      await page.locator('[data-testid=way][data-state=ended]').waitFor({ timeout: 180_000 });
+      await state('over').waitFor();
+      expect(await page.locator('[data-testid=way]').count()).toBe(1);
+      await page.getByRole('button', { name: 'key version disabled, query: 503 ClusterSuspended' }).focus();
+      await page.keyboard.press('Enter');
+      await page.locator('[data-testid=exchange]:has-text("Readings | count")').waitFor();
+      expect(await page.locator('main').innerText()).not.toContain('eyJ');
+      await looksWell('Drill', '[data-testid=exchange]');
+      await button('Begin').click();
+      await state('running').waitFor();
+      await button('Cancel').click();
+      await state('cancelled').waitFor();
+    },
+  );
+
   it('provokes every documented error on a cluster of its own, sees it mended, and removes it, by the keyboard', async () => {
     await page.getByRole('link', { name: 'Errors' }).focus();
     await page.keyboard.press('Enter');

@@ -255,6 +255,18 @@ describe('sessions of the portal', () => {
     }
   });
 
+  it('have drills: one at a time, of ways that there are', async () => {
+    const { headers } = await open();
+    expect((await send('GET', '/drill', headers)).body).toEqual({ state: 'none', run: 0, rows: [] });
+    const refused = await send('POST', '/drill', { ...headers, origin }, { only: ['harmless'] });
+    expect(refused).toMatchObject({ status: 400, body: { error: { code: 'NoSuchWay' } } });
+    expect(await send('GET', '/drill/cells/keyDeleted/query', headers)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'NoSuchCell' } },
+    });
+    for (const method of ['GET', 'POST', 'DELETE']) expect(await statusOf(method, '/drill', {})).toBe(401);
+  });
+
   it('end when they are told to', async () => {
     const { headers } = await open();
     expect(await statusOf('DELETE', '/portal/session', {})).toBe(401);

@@ -71,7 +71,7 @@ describe('the key of a cluster', () => {
 describe('the drill', () => {
   it('tells when a key that was taken away is still used', async () => {
     const harmless: Way = {
-      ...{ name: 'harmless', title: 'nothing happened', bites: 'refusal' },
+      ...{ name: 'keyDeleted', title: 'nothing happened', bites: 'refusal' },
       take: () => Promise.resolve(),
       giveBack: () => Promise.resolve(),
     };

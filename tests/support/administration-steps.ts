@@ -43,10 +43,7 @@ export function administrationSteps(tag: string, objectId: string, assignment: s
     change('keys', 'rotate', ['k', vault], {}, ['k', `${vault}|enabled`]),
     { ...change('keys', 'delete', ['k', vault], {}, ['k', `${vault}|deleted`]), isPolled: true },
     { ...change('keys', 'recover', ['k', vault], {}, ['k', `${vault}|enabled`]), isPolled: true },
-    step('roles', 'make-policy', { vault, principal, keys: 'a cluster needs' }, [
-      identity,
-      'unwrapKey',
-    ]),
+    step('roles', 'make-policy', { vault, principal, keys: 'a cluster needs' }, [identity, 'unwrapKey']),
     step(
       ...(['roles', 'make'] as const),
       { scope: `vault ${vault}`, role: 'Key Vault Reader', principal, name: assignment },

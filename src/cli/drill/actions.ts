@@ -3,14 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { isJsonObject } from '../../base/json.ts';
 import { localToken } from '../../server/local-client.ts';
 import { resourceOf } from './drill-instance.ts';
+import type { ActionName } from '../../server/drill-matrix.ts';
 import type { Outcome } from './outcome.ts';
 import { outcomeOf, refusal, served } from './outcome.ts';
 import type { Scene } from './scene.ts';
 import { arm, armVersions, database, kusto, operationAt, rotateTo, table } from './scene.ts';
-
-/** What people do with a cluster while its key is in trouble. */
-export const actionNames = ['query', 'runningQuery', 'command', 'ingestion', 'start', 'rotate'] as const;
-export type ActionName = (typeof actionNames)[number];
 
 /** Rows of the table, or why nobody may know. */
 export async function countRows(scene: Scene): Promise<{ readonly outcome: Outcome; readonly rows?: number }> {
@@ -75,7 +72,7 @@ export async function beginComputation(scene: Scene): Promise<RunningQuery> {
 }
 
 /** Resolves when the answer has begun; the rest waits in the cluster until `finish`. */
-export async function beginLongAnswer({ instance, clusterHost }: Scene): Promise<RunningQuery> {
+export async function beginLongAnswer({ instance, clusterHost, recorder }: Scene): Promise<RunningQuery> {
   const { environment } = instance;
   const token = await localToken(environment, resourceOf(clusterHost));
   const body = Buffer.from(JSON.stringify({ db: database, csl: longAnswer }));
@@ -99,8 +96,8 @@ export async function beginLongAnswer({ instance, clusterHost }: Scene): Promise
   let broken = false;
   response.on('error', () => (broken = true)); // it may break while nobody reads
   return {
-    finish: () =>
-      new Promise((resolve) => {
+    finish: async () => {
+      const outcome = await new Promise<Outcome>((resolve) => {
         let end = '';
         response.on('data', (piece: Buffer) => {
           end = (end + piece.subarray(-endCharacters).toString('latin1')).slice(-endCharacters);
@@ -108,7 +105,14 @@ export async function beginLongAnswer({ instance, clusterHost }: Scene): Promise
         response.on('close', () => resolve(outcomeOfStream(response, broken, end)));
         if (response.closed) resolve(outcomeOfStream(response, broken, end));
         response.resume();
-      }),
+      });
+      recorder.add({
+        ...{ method: 'POST', host: clusterHost, path: '/v2/rest/query', request: longAnswer },
+        ...(response.statusCode === undefined ? {} : { status: response.statusCode }),
+        answer: outcome.kind === 'served' ? 'All six million rows.' : 'It broke off.',
+      });
+      return outcome;
+    },
   };
 }
 

@@ -1,11 +1,13 @@
 import { Command, Option } from 'commander';
 import { timeoutDuration } from '../cmk/timeout-option.ts';
 import { temporaryDataDirectory } from '../private-instances.ts';
+import { interrupted } from '../interrupted.ts';
 import { dataOption, jsonOption } from '../options.ts';
 import type { RootKeySource } from '../root-key-source.ts';
 import { UserError } from '../user-error.ts';
 import { drillInstance } from './drill-instance.ts';
 import type { DrillRow } from './drill.ts';
+import type { DrillEvent } from '../../server/drill-matrix.ts';
 import { runDrill } from './drill.ts';
 import { allCameOut, drillTable } from './present.ts';
 import { makeScene } from './scene.ts';
@@ -19,6 +21,7 @@ interface DrillOptions {
   readonly only: readonly string[];
   readonly html?: string;
   readonly json: boolean;
+  readonly events: boolean;
   readonly cluster?: string;
 }
 
@@ -39,6 +42,11 @@ export function drillCommand(rootKeys: RootKeySource): Command {
     .option('--yes', 'do not ask; never on Azure', false)
     .addOption(dataOption())
     .addOption(jsonOption())
+    .addOption(
+      new Option('--events', 'print each cell, with its requests and answers, as a line of JSON when it has come')
+        .default(false)
+        .conflicts(['json', 'cluster']),
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  $ kustody drill\n  $ kustody drill --only keyDeleted vaultDeleted --html drill.html\n  $ kustody drill --cluster kustody --only versionDisabled policyRemoved',
@@ -59,13 +67,18 @@ const waitOption = (): Option =>
     .argParser(timeoutDuration)
     .default(3600, '1h');
 
-async function drill(rootKeys: RootKeySource, { only, html, json }: DrillOptions): Promise<void> {
+async function drill(rootKeys: RootKeySource, { only, html, json, events }: DrillOptions): Promise<void> {
   const wanted = only.length === 0 ? ways : ways.filter(({ name }) => only.includes(name));
   const rootKey = rootKeys.take(undefined);
   const temporary = await temporaryDataDirectory();
   const say = (text: string): void => {
-    if (!json) process.stdout.write(text);
+    if (!json && !events) process.stdout.write(text);
   };
+  const tell = (event: DrillEvent): void => {
+    if (events) process.stdout.write(`${JSON.stringify(event)}\n`);
+  };
+  const cancelled = cancellation();
+  cancelled.catch(() => undefined);
   const waiting = startWaiting();
   try {
     const { startInstance } = await import('../instance.ts');
@@ -73,17 +86,20 @@ async function drill(rootKeys: RootKeySource, { only, html, json }: DrillOptions
     try {
       say('A cluster with 1000 rows under a key of its own …\n');
       waiting.begin('making the cluster');
-      const scene = await makeScene(await drillInstance(server));
+      const scene = await unlessCancelled(cancelled, makeScene(await drillInstance(server)));
       let begun = 0;
-      const rows = await runDrill(
+      const going = runDrill(
         scene,
         {
-          began: ({ title }) => {
+          cell: (cell) => tell({ event: 'cell', ...cell }),
+          began: ({ name, title }) => {
+            tell({ event: 'began', way: name });
             begun += 1;
             waiting.begin(`way ${begun} of ${wanted.length}: ${title}`);
           },
           ended: (row) => {
             waiting.end();
+            tell({ event: 'ended', way: row.way, problems: row.problems });
             const place = `${String(begun).padStart(String(wanted.length).length)}/${wanted.length}`;
             say(
               `  ${place} ${row.title} … ${row.problems.length === 0 ? 'ok' : `NOT AS IT MUST BE\n${problemLines(row)}`}\n`,
@@ -92,10 +108,13 @@ async function drill(rootKeys: RootKeySource, { only, html, json }: DrillOptions
         },
         wanted,
       );
+      const rows = await unlessCancelled(cancelled, going);
       const ok = rows.every(({ problems }) => problems.length === 0);
       if (!ok) process.exitCode = 1;
       if (html !== undefined) writeFor('--html', html, drillPage(rows, new Date().toISOString()));
-      process.stdout.write(json ? `${JSON.stringify({ ok, rows }, undefined, 2)}\n` : `\n${summary(rows, ok)}\n`);
+      tell({ event: 'over', ok });
+      if (!events)
+        process.stdout.write(json ? `${JSON.stringify({ ok, rows }, undefined, 2)}\n` : `\n${summary(rows, ok)}\n`);
     } finally {
       await server.close();
     }
@@ -103,6 +122,17 @@ async function drill(rootKeys: RootKeySource, { only, html, json }: DrillOptions
     waiting.end();
     temporary.remove();
   }
+}
+
+/** Whoever ends the drill leaves nothing of it behind. */
+const cancellation = async (): Promise<never> => {
+  await interrupted();
+  throw new UserError('The drill was cancelled.');
+};
+
+function unlessCancelled<T>(cancelled: Promise<never>, going: Promise<T>): Promise<T> {
+  going.catch(() => undefined); // once the instance is closed, what is under way fails
+  return Promise.race([going, cancelled]);
 }
 
 const problemLines = ({ problems }: DrillRow): string => problems.map((problem) => `    ${problem}\n`).join('');

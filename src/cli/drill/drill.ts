@@ -1,5 +1,7 @@
-import type { ActionName, RunningQuery } from './actions.ts';
+import type { RunningQuery } from './actions.ts';
 import { actions, beginComputation, beginLongAnswer, countRows } from './actions.ts';
+import type { ActionName, CellName, DrillCell, WayName } from '../../server/drill-matrix.ts';
+import { actionNames } from '../../server/drill-matrix.ts';
 import type { Outcome } from './outcome.ts';
 import type { Scene } from './scene.ts';
 import { ways } from './ways.ts';
@@ -7,7 +9,7 @@ import type { Way } from './ways.ts';
 
 /** What came of one way to lose the key. */
 export interface DrillRow {
-  readonly way: string;
+  readonly way: WayName;
   readonly title: string;
   readonly bites: Way['bites'];
   readonly outcomes: Readonly<Record<ActionName, Outcome>>;
@@ -29,39 +31,54 @@ const limits = {
 };
 const expiredSeconds = 7_200;
 
-/** Goes through all ways on one cluster, one after the other. @param began called as each way begins, `ended` with what came of it */
+export interface DrillProgress {
+  began(way: Way): void;
+  /** As soon as it is known. */
+  cell?(cell: DrillCell): void;
+  ended(row: DrillRow): void;
+}
+
+/** Goes through all ways on one cluster, one after the other. @param progress is told what comes of each */
 export async function runDrill(
   scene: Scene,
-  progress: { began(way: Way): void; ended(row: DrillRow): void },
+  progress: DrillProgress,
   wanted: readonly Way[] = ways,
 ): Promise<readonly DrillRow[]> {
   const rows: DrillRow[] = [];
   for (const way of wanted) {
     progress.began(way);
-    const row = await drillOne(scene, way);
+    const row = await drillOne(scene, way, (cell, what) =>
+      progress.cell?.({ way: way.name, cell, ...what, ...scene.recorder.take() }),
+    );
     rows.push(row);
     progress.ended(row);
   }
   return rows;
 }
 
-async function drillOne(scene: Scene, way: Way): Promise<DrillRow> {
+/** Tells a cell, with what was asked since the last one. */
+type Tell = (cell: CellName, what: Partial<Outcome> & { readonly seconds?: number }) => void;
+
+async function drillOne(scene: Scene, way: Way, tell: Tell): Promise<DrillRow> {
   const before = await countRows(scene);
   if (before.rows === undefined) {
     throw new Error(`The cluster does not serve before '${way.title}': ${before.outcome.message ?? 'no reason'}`);
   }
   const running = await (way.bites === 'none' ? beginLongAnswer(scene) : beginComputation(scene));
+  scene.recorder.take();
   await way.take(scene);
   return way.bites === 'none'
-    ? withoutBite(scene, way, running, before.rows)
-    : withBite(scene, way, running, before.rows);
+    ? withoutBite(scene, way, running, before.rows, tell)
+    : withBite(scene, way, running, before.rows, tell);
 }
 
-async function withBite(scene: Scene, way: Way, running: RunningQuery, rows: number): Promise<DrillRow> {
+async function withBite(scene: Scene, way: Way, running: RunningQuery, rows: number, tell: Tell): Promise<DrillRow> {
   const bitAfterSeconds = await secondsUntil(scene, isRefused, stepsTo(way));
-  const outcomes = await allOutcomes(scene, running);
+  tell('taken', secondsOf(bitAfterSeconds));
+  const outcomes = await allOutcomes(scene, running, tell);
   await way.giveBack(scene);
   const healedAfterSeconds = await secondsUntil(scene, isServed, healSteps());
+  tell('givenBack', secondsOf(healedAfterSeconds));
   const after = await countRows(scene);
   return {
     ...{ way: way.name, title: way.title, bites: way.bites, outcomes },
@@ -77,11 +94,13 @@ async function withBite(scene: Scene, way: Way, running: RunningQuery, rows: num
 }
 
 /** The clock goes over the date; nothing may stop. */
-async function withoutBite(scene: Scene, way: Way, running: RunningQuery, rows: number): Promise<DrillRow> {
+async function withoutBite(scene: Scene, way: Way, running: RunningQuery, rows: number, tell: Tell): Promise<DrillRow> {
   await scene.instance.pass(expiredSeconds);
   const warning = await scene.instance.warning();
-  const outcomes = await allOutcomes(scene, running);
+  tell('taken', {});
+  const outcomes = await allOutcomes(scene, running, tell);
   await way.giveBack(scene);
+  tell('givenBack', {});
   const after = await countRows(scene);
   const refused = Object.entries(outcomes).filter(([, { kind }]) => kind !== 'served');
   return {
@@ -95,16 +114,22 @@ async function withoutBite(scene: Scene, way: Way, running: RunningQuery, rows: 
   };
 }
 
-async function allOutcomes(scene: Scene, running: RunningQuery): Promise<Readonly<Record<ActionName, Outcome>>> {
-  return {
-    query: await actions.query(scene),
-    runningQuery: await running.finish(),
-    command: await actions.command(scene),
-    ingestion: await actions.ingestion(scene),
-    start: await actions.start(scene),
-    rotate: await actions.rotate(scene),
-  };
+async function allOutcomes(
+  scene: Scene,
+  running: RunningQuery,
+  tell: Tell,
+): Promise<Readonly<Record<ActionName, Outcome>>> {
+  const outcomes: (readonly [ActionName, Outcome])[] = [];
+  for (const name of actionNames) {
+    const outcome = name === 'runningQuery' ? await running.finish() : await actions[name](scene);
+    outcomes.push([name, outcome]);
+    tell(name, outcome);
+  }
+  return Object.fromEntries(outcomes) as Readonly<Record<ActionName, Outcome>>;
 }
+
+const secondsOf = (seconds: number | undefined): { readonly seconds?: number } =>
+  seconds === undefined ? {} : { seconds };
 
 const isRefused = ({ kind }: Outcome): boolean => kind === 'refused';
 const isServed = ({ kind }: Outcome): boolean => kind === 'served';

@@ -1,23 +1,13 @@
 import { textTable } from '../text-table.ts';
-import type { ActionName } from './actions.ts';
-import { actionNames } from './actions.ts';
+import { actionNames, actionTitles } from '../../server/drill-matrix.ts';
 import type { DrillRow } from './drill.ts';
 import type { Outcome } from './outcome.ts';
-
-const titles: Readonly<Record<ActionName, string>> = {
-  query: 'query',
-  runningQuery: 'running query',
-  command: 'command',
-  ingestion: 'ingestion',
-  start: 'start',
-  rotate: 'rotate',
-};
 
 /** The matrix: each way to lose the key against each action. */
 export const drillTable = (rows: readonly DrillRow[]): string => textTable(drillHead, rows.map(drillCells));
 
 export const drillHead: readonly string[] = [
-  ...['', 'what happened', 'bit after', ...actionNames.map((name) => titles[name]), 'healed after'],
+  ...['', 'what happened', 'bit after', ...actionNames.map((name) => actionTitles[name]), 'healed after'],
 ];
 
 /** One way, in the order of the head; latencies in seconds on the clock of the instance. */

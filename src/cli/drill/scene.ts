@@ -4,11 +4,14 @@ import { seed } from '../../server/seed.ts';
 import type { DrillInstance, Send } from './drill-instance.ts';
 import { senderOf } from './drill-instance.ts';
 import { required } from './outcome.ts';
+import type { Recorder } from './recorder.ts';
+import { recording } from './recorder.ts';
 
 /** A cluster with rows, under one version of a customer's key, with another version to rotate to. */
 export interface Scene {
   readonly instance: DrillInstance;
   readonly send: Send;
+  readonly recorder: Recorder;
   readonly clusterHost: string;
   readonly clusterPath: string;
   readonly vault: string;
@@ -36,7 +39,8 @@ export const keysVersion = 'api-version=7.4';
 export async function makeScene(instance: DrillInstance): Promise<Scene> {
   const { environment } = instance;
   const made = await seed(environment, { ...names, key: 'customer' });
-  const send = senderOf(environment);
+  const recorder = recording(senderOf(environment));
+  const { send } = recorder;
   const keyName = made.keyName ?? '';
   const vaultHost = `${names.vault}.vault.azure.net`;
   const group = `/subscriptions/${environment.subscriptionId}/resourceGroups/${names.resourceGroup}/providers`;
@@ -45,7 +49,7 @@ export async function makeScene(instance: DrillInstance): Promise<Scene> {
     required(await send({ host: vaultHost, method: 'GET', path: `/keys/${keyName}?${keysVersion}` })).value,
   );
   const base = {
-    ...{ instance, send, vault: names.vault, vaultHost, identityPath, keyName, region: names.region },
+    ...{ instance, send, recorder, vault: names.vault, vaultHost, identityPath, keyName, region: names.region },
     clusterHost: new URL(made.clusterUri).hostname,
     clusterPath: `${group}/Microsoft.Kusto/clusters/${names.cluster}`,
     vaultPath: `${group}/Microsoft.KeyVault/vaults/${names.vault}`,
@@ -57,6 +61,7 @@ export async function makeScene(instance: DrillInstance): Promise<Scene> {
   const second = versionIn(required(await send({ host: vaultHost, method: 'POST', path, body })).value);
   const scene: Scene = { ...base, versions: [first, second] };
   await fill(scene);
+  recorder.take();
   return scene;
 }
 

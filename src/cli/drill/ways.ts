@@ -1,16 +1,16 @@
 import { isJsonObject } from '../../base/json.ts';
 import type { Json } from '../../base/json.ts';
+import type { Bite, WayName } from '../../server/drill-matrix.ts';
+import { wayRows } from '../../server/drill-matrix.ts';
 import { required } from './outcome.ts';
 import type { Scene } from './scene.ts';
 import { arm, armVersions, keysVersion, rotateTo } from './scene.ts';
 
 /** One way in which a cluster can lose its key, or nearly. */
 export interface Way {
-  readonly name: string;
+  readonly name: WayName;
   readonly title: string;
-  /** `refusal`: the vault says no, so the cluster stops at the next check. `outage`: the vault says nothing, so it lives on for the grace.
-   * `none`: an expired version still unwraps. */
-  readonly bites: 'refusal' | 'outage' | 'none';
+  readonly bites: Bite;
   readonly take: (scene: Scene) => Promise<void>;
   readonly giveBack: (scene: Scene) => Promise<void>;
 }
@@ -39,30 +39,32 @@ async function setEnabled(scene: Scene, versions: readonly string[], enabled: bo
   for (const version of versions) await setAttributes(scene, version, { enabled });
 }
 
-const outage = (name: string, title: string, effect: Json): Way => ({
-  ...{ name, title, bites: 'outage' },
+const wayOf = (name: WayName): Pick<Way, 'name' | 'title' | 'bites'> => ({ name, ...wayRows[name] });
+
+const outage = (name: WayName, effect: Json): Way => ({
+  ...wayOf(name),
   take: ({ instance, vault }) => instance.addFault({ kind: 'vault', vault, effect }),
   giveBack: ({ instance }) => instance.clearFaults(),
 });
 
 export const ways: readonly Way[] = [
   {
-    ...{ name: 'policyRemoved', title: 'access policy removed', bites: 'refusal' },
+    ...wayOf('policyRemoved'),
     take: async (scene) => changePolicy(scene, 'remove', await principalId(scene)),
     giveBack: async (scene) => changePolicy(scene, 'add', await principalId(scene)),
   },
   {
-    ...{ name: 'versionDisabled', title: 'key version disabled', bites: 'refusal' },
+    ...wayOf('versionDisabled'),
     take: (scene) => setEnabled(scene, [scene.versions[0]], false),
     giveBack: (scene) => setEnabled(scene, [scene.versions[0]], true),
   },
   {
-    ...{ name: 'keyDisabled', title: 'all versions disabled', bites: 'refusal' },
+    ...wayOf('keyDisabled'),
     take: (scene) => setEnabled(scene, scene.versions, false),
     giveBack: (scene) => setEnabled(scene, scene.versions, true),
   },
   {
-    ...{ name: 'keyDeleted', title: 'key deleted', bites: 'refusal' },
+    ...wayOf('keyDeleted'),
     take: async ({ send, vaultHost, keyName }) => {
       required(await send({ host: vaultHost, method: 'DELETE', path: `/keys/${keyName}?${keysVersion}` }));
     },
@@ -72,7 +74,7 @@ export const ways: readonly Way[] = [
     },
   },
   {
-    ...{ name: 'vaultDeleted', title: 'vault deleted', bites: 'refusal' },
+    ...wayOf('vaultDeleted'),
     take: async (scene) => {
       required(await arm(scene, 'DELETE', scene.vaultPath, armVersions.vault));
     },
@@ -83,7 +85,7 @@ export const ways: readonly Way[] = [
     },
   },
   {
-    ...{ name: 'identityRemoved', title: 'identity deleted', bites: 'refusal' },
+    ...wayOf('identityRemoved'),
     take: async (scene) => {
       required(await arm(scene, 'DELETE', scene.identityPath, armVersions.identity));
     },
@@ -95,10 +97,10 @@ export const ways: readonly Way[] = [
       required(await arm(scene, 'PATCH', scene.clusterPath, armVersions.kusto, { identity }));
     },
   },
-  outage('throttled', 'vault answers 429', { status: 429 }),
-  outage('down', 'vault down', 'down'),
+  outage('throttled', { status: 429 }),
+  outage('down', 'down'),
   {
-    ...{ name: 'expired', title: 'key version expired', bites: 'none' },
+    ...wayOf('expired'),
     take: (scene) =>
       setAttributes(scene, scene.versions[0], { exp: Math.floor(scene.instance.now() / 1000) + expiresInSeconds }),
     giveBack: async (scene) => {

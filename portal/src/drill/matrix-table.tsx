@@ -1,0 +1,81 @@
+import { Button, makeStyles, TableCell, TableRow, tokens } from '@fluentui/react-components';
+import type { CellName } from '../../../src/server/drill-matrix.ts';
+import { actionNames, actionTitles, wayRows } from '../../../src/server/drill-matrix.ts';
+import type { CellOutcome, DrillRow } from '../api/drill.ts';
+import { ScrollTable } from '../shell/scroll-table.tsx';
+
+const useStyles = makeStyles({
+  way: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
+  cell: { fontWeight: tokens.fontWeightRegular, textAlign: 'left', minWidth: 0, overflowWrap: 'anywhere' },
+  // Nine of them: on a narrow screen the table is moved sideways.
+  column: { width: '110px' },
+  problem: { color: tokens.colorStatusDangerForeground3 },
+});
+
+export interface OpenedCell {
+  readonly way: DrillRow['way'];
+  readonly cell: CellName;
+}
+
+export const cellTitle = (cell: CellName): string =>
+  cell === 'taken' ? 'bit after' : cell === 'givenBack' ? 'healed after' : actionTitles[cell];
+
+const cellNames: readonly CellName[] = ['taken', ...actionNames, 'givenBack'];
+
+/** Each way to lose a key against each action, as far as it is known. */
+export function MatrixTable({
+  rows,
+  open,
+}: {
+  readonly rows: readonly DrillRow[];
+  readonly open: (cell: OpenedCell) => void;
+}) {
+  const styles = useStyles();
+  return (
+    <ScrollTable
+      label="Ways to lose a key"
+      columns={['What happened', ...cellNames.map(cellTitle)].map((name) => ({ name, className: styles.column }))}
+    >
+      {rows.map(({ way, title, state, cells, problems }) => (
+        <TableRow key={way} data-testid="way" data-state={state}>
+          <TableCell className={styles.way}>
+            {title}
+            {problems.map((problem) => (
+              <div key={problem} className={styles.problem}>
+                {problem}
+              </div>
+            ))}
+          </TableCell>
+          {cellNames.map((cell) => {
+            const outcome = cells[cell];
+            return (
+              <TableCell key={cell}>
+                {outcome === undefined ? (
+                  <span aria-label="not yet">{state === 'underWay' ? '…' : ''}</span>
+                ) : (
+                  <Button
+                    size="small"
+                    appearance="subtle"
+                    className={styles.cell}
+                    aria-label={`${title}, ${cellTitle(cell)}: ${outcomeText(outcome, cell, way)}`}
+                    onClick={() => open({ way, cell })}
+                  >
+                    {outcomeText(outcome, cell, way)}
+                  </Button>
+                )}
+              </TableCell>
+            );
+          })}
+        </TableRow>
+      ))}
+    </ScrollTable>
+  );
+}
+
+function outcomeText({ kind, error, status, seconds }: CellOutcome, cell: CellName, way: DrillRow['way']): string {
+  if (kind === 'served') return 'served';
+  if (kind === 'cutOff') return 'cut off';
+  if (kind === 'refused') return `${status === undefined ? '' : `${status} `}${error ?? ''}`;
+  if (wayRows[way].bites === 'none') return cell === 'taken' ? 'goes on, warns' : 'nothing to heal';
+  return seconds === undefined ? 'never' : `${seconds} s`;
+}

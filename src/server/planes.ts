@@ -63,8 +63,7 @@ import { upkeepRoutes } from './upkeep-routes.ts';
 import { controlRows } from './control-rows.ts';
 import { createDiskScan } from './disk-scan.ts';
 import { runScript } from './run-script.ts';
-import type { ListedVaults } from './vault-inventory.ts';
-import { listVaults } from './vault-inventory.ts';
+import { listedVaults } from './vault-inventory.ts';
 import { version } from './version.ts';
 import { createExportRecords } from '../cluster/supervisor/export-records.ts';
 import { findOutwardHost } from '../http/outward-host.ts';
@@ -337,11 +336,6 @@ export function createPlanes(parts: ServerParts): Planes {
     },
   };
 }
-
-const listedVaults = async ({ state, settings }: ServerParts): Promise<ListedVaults> => ({
-  vaults: await listVaults(state),
-  outside: [...new Set((settings.outsideVaults ?? []).map(({ host }) => host))],
-});
 
 function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
   return createOutsideVaults({

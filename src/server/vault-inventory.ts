@@ -1,3 +1,4 @@
+import type { ServerParts } from './server-parts.ts';
 import { toIso, instant } from '../clock/clock.ts';
 import type { KeyVersion } from '../base/names.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
@@ -41,8 +42,14 @@ export interface ListedVaults {
   readonly outside: readonly string[];
 }
 
+/** What there is, and what was named with a credential. */
+export const listedVaults = async ({ state, settings }: ServerParts): Promise<ListedVaults> => ({
+  vaults: await listVaults(state),
+  outside: [...new Set((settings.outsideVaults ?? []).map(({ host }) => host))],
+});
+
 /** All vaults of an instance but Kustody's own, with their keys: for the holder of the control token, whom no vault asks for permissions. */
-export async function listVaults(state: State): Promise<readonly VaultDescription[]> {
+async function listVaults(state: State): Promise<readonly VaultDescription[]> {
   const vaults = await listAll(state, vaultNames);
   return Promise.all(
     vaults.map(async ({ value }): Promise<VaultDescription> => {

@@ -1,6 +1,7 @@
 import { makeStyles, Text, tokens } from '@fluentui/react-components';
 import { useCallback } from 'react';
-import { bracketed, queryV2 } from '../api/kusto.ts';
+import { bracketed } from '../api/kql-names.ts';
+import { queryV2 } from '../api/kusto.ts';
 import { startOfExtent } from '../api/proof.ts';
 import { FailureBar } from '../shell/failure-bar.tsx';
 import { useAnswer } from '../shell/use-answer.ts';

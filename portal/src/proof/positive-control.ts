@@ -1,5 +1,6 @@
 import type { Cluster } from '../api/control.ts';
-import { bracketed, kqlText, queryV2 } from '../api/kusto.ts';
+import { bracketed, kqlText } from '../api/kql-names.ts';
+import { queryV2 } from '../api/kusto.ts';
 import { ApiError } from '../api/request.ts';
 
 /** Where a canary really is: without that, not finding it on the disk shows nothing. */

@@ -52,9 +52,9 @@ export class OpenTables {
   async open(asked: Program, facts: ConstantFacts, made: string | undefined): Promise<Program> {
     const { program, summaries } = findSummaries(asked, facts);
     const uses = tableUses(program, facts, summaries);
+    const named = new Map(tablesOf(program).map((one) => [tableKey(one.database, one.table), one] as const));
     await this.#openAll(
-      tablesOf(program).flatMap(({ database, table }) => {
-        const key = tableKey(database, table);
+      [...named].flatMap(([key, { database, table }]) => {
         const wanted = uses.get(key) ?? { rows: [], summaries: [] };
         const before = this.#opened.get(key);
         if (key === made || (before && covers(before.uses, wanted))) return [];

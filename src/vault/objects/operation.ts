@@ -58,7 +58,7 @@ export interface VaultRequest {
 export interface VaultOutcome {
   readonly status: 200 | 201 | 202 | 204;
   readonly body?: JsonObject;
-  /** JSON that is answered instead of a body, with no other headers than all answers have. */
+  /** Answered instead of a body: JSON, or what `content-type` among the headers says. */
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Answered as `{"kid","value"}` instead of a body; overwritten by whoever sends or drops it. */

@@ -260,14 +260,14 @@ async function answer(
       sendSecret(reply, textHeaders(correlation, session, assignmentId), result.id, secret);
       return undefined;
     }
-    if (text !== undefined) {
+    if (text !== undefined && result.headers === undefined) {
       sendText(reply, result.status, textHeaders(correlation, session, assignmentId), text);
       return undefined;
     }
     void reply.code(result.status).headers(answerHeaders(correlation, session));
     if (assignmentId !== undefined) void reply.header(assignmentHeader, assignmentId);
     if (result.headers !== undefined) void reply.headers(result.headers);
-    return result.body;
+    return text ?? result.body;
   } finally {
     if (body !== undefined) zeroBytes(body);
   }

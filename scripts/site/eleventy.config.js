@@ -66,7 +66,7 @@ export default function configure(eleventy) {
     root: ({ page }) => (page.filePathStem.startsWith('/docs/') ? '../' : './'),
   });
   eleventy.addPassthroughCopy({ 'scripts/site/style.css': 'style.css' });
-  eleventy.addPassthroughCopy('docs/*.png');
+  for (const files of ['docs/*.png', 'docs/*.json']) eleventy.addPassthroughCopy(files);
   eleventy.amendLibrary('md', (markdown) => {
     markdown.set({ html: false, linkify: false });
     markdown.core.ruler.push('pages', ({ tokens }) => tokens.forEach(leadToPages));

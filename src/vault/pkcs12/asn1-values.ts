@@ -2,8 +2,12 @@ import * as asn1 from 'asn1js';
 
 /** @returns undefined for anything but one value in BER or DER */
 export function readAsn1(bytes: Uint8Array): asn1.BaseBlock | undefined {
-  const { result, offset } = asn1.fromBER(bytes);
-  return offset === -1 || result.error !== '' ? undefined : result;
+  try {
+    const { result, offset } = asn1.fromBER(bytes);
+    return offset === -1 || result.error !== '' ? undefined : result;
+  } catch {
+    return undefined; // of some bytes the library does not say so, but throws: a text that ends within a character
+  }
 }
 
 /** Of a SEQUENCE, a SET or anything tagged; none of anything else. */

@@ -56,6 +56,8 @@ describe('reading PFX files', () => {
   it('refuses what is no such file, and every change of one', async () => {
     expect(await readPfx(randomBytes(100), '')).toBeUndefined();
     expect(await readPfx(Buffer.alloc(0), '')).toBeUndefined();
+    // A UniversalString of one byte, which is no whole character.
+    expect(await readPfx(Buffer.from([0x1c, 1, 65]), '')).toBeUndefined();
     const file = writePfx(keyDer(), [certificateDer()], systemRandomBytes);
     for (let at = 0; at < file.length; at += 37) {
       const broken = Buffer.from(file);

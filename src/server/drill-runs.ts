@@ -117,8 +117,20 @@ function begin(program: string, ways: readonly WayName[]): Run {
     }),
   };
   child.stderr.on('data', (piece: Buffer) => (told = (told + piece.toString('utf8')).slice(-problemCharsMax)));
-  createInterface({ input: child.stdout }).on('line', (line) => take(run, JSON.parse(line) as DrillEvent));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const event = eventOf(line);
+    if (event !== undefined) take(run, event);
+  });
   return run;
+}
+
+/** Of a process that was killed, the last line may end anywhere. */
+function eventOf(line: string): DrillEvent | undefined {
+  try {
+    return JSON.parse(line) as DrillEvent;
+  } catch {
+    return undefined;
+  }
 }
 
 function take(run: Run, event: DrillEvent): void {

@@ -66,3 +66,27 @@ export type DrillEvent =
   | ({ readonly event: 'cell' } & DrillCell)
   | { readonly event: 'ended'; readonly way: WayName; readonly problems: readonly string[] }
   | { readonly event: 'over'; readonly ok: boolean };
+
+/** A cell without its requests. */
+export type DrillCellOutcome = Pick<DrillCell, 'kind' | 'error' | 'status' | 'message' | 'seconds'>;
+
+export interface DrillRunRow {
+  readonly way: WayName;
+  readonly title: string;
+  readonly state: 'waiting' | 'underWay' | 'ended';
+  readonly cells: Readonly<Partial<Record<CellName, DrillCellOutcome>>>;
+  /** What was not as it must be, once it has ended. */
+  readonly problems: readonly string[];
+}
+
+/** What `GET /drill` answers: the last run. */
+export interface DrillRun {
+  readonly state: 'none' | 'running' | 'cancelling' | 'over' | 'cancelled' | 'failed';
+  /** Counts the runs of this process. */
+  readonly run: number;
+  /** Of one that is over: whether everything came out as it must. */
+  readonly ok?: boolean;
+  /** Why it failed. */
+  readonly message?: string;
+  readonly rows: readonly DrillRunRow[];
+}

@@ -1,7 +1,6 @@
 import { Button, makeStyles, TableCell, TableRow, tokens } from '@fluentui/react-components';
-import type { CellName } from '../../../src/server/drill-matrix.ts';
+import type { CellName, DrillCellOutcome, DrillRunRow } from '../../../src/server/drill-matrix.ts';
 import { actionNames, actionTitles, wayRows } from '../../../src/server/drill-matrix.ts';
-import type { CellOutcome, DrillRow } from '../api/drill.ts';
 import { ScrollTable } from '../shell/scroll-table.tsx';
 
 const useStyles = makeStyles({
@@ -13,7 +12,7 @@ const useStyles = makeStyles({
 });
 
 export interface OpenedCell {
-  readonly way: DrillRow['way'];
+  readonly way: DrillRunRow['way'];
   readonly cell: CellName;
 }
 
@@ -27,7 +26,7 @@ export function MatrixTable({
   rows,
   open,
 }: {
-  readonly rows: readonly DrillRow[];
+  readonly rows: readonly DrillRunRow[];
   readonly open: (cell: OpenedCell) => void;
 }) {
   const styles = useStyles();
@@ -72,7 +71,11 @@ export function MatrixTable({
   );
 }
 
-function outcomeText({ kind, error, status, seconds }: CellOutcome, cell: CellName, way: DrillRow['way']): string {
+function outcomeText(
+  { kind, error, status, seconds }: DrillCellOutcome,
+  cell: CellName,
+  way: DrillRunRow['way'],
+): string {
   if (kind === 'served') return 'served';
   if (kind === 'cutOff') return 'cut off';
   if (kind === 'refused') return `${status === undefined ? '' : `${status} `}${error ?? ''}`;

@@ -2,7 +2,7 @@ import { Button, Checkbox, makeStyles, Text, tokens } from '@fluentui/react-comp
 import { useState } from 'react';
 import type { WayName } from '../../../src/server/drill-matrix.ts';
 import { wayRows } from '../../../src/server/drill-matrix.ts';
-import type { DrillRun } from '../api/drill.ts';
+import type { DrillRun } from '../../../src/server/drill-matrix.ts';
 import { cancelDrill, readDrill, startDrill } from '../api/drill.ts';
 import { Card } from '../shell/card.tsx';
 import { FailureBar } from '../shell/failure-bar.tsx';

@@ -8,7 +8,7 @@ import type { AuditEvent } from '../src/audit/audit-event.ts';
 import { azureEvent } from '../src/audit/azure-event.ts';
 import { csvLine, eventTables } from '../src/audit/event-tables.ts';
 import type { Guid } from '../src/base/guid.ts';
-import { newGuid } from '../src/base/guid.ts';
+import { newGuid } from '../src/base/new-guid.ts';
 import { isJsonObject } from '../src/base/json.ts';
 import { systemRandomBytes } from '../src/base/random.ts';
 import { instant, toIso } from '../src/clock/clock.ts';

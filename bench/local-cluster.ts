@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Guid } from '../src/base/guid.ts';
-import { newGuid } from '../src/base/guid.ts';
+import { newGuid } from '../src/base/new-guid.ts';
 import type { Json } from '../src/base/json.ts';
 import { systemRandomBytes } from '../src/base/random.ts';
 import { instant } from '../src/clock/clock.ts';

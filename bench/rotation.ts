@@ -1,5 +1,5 @@
 import { constants, generateKeyPairSync, privateDecrypt, publicEncrypt } from 'node:crypto';
-import { newGuid } from '../src/base/guid.ts';
+import { newGuid } from '../src/base/new-guid.ts';
 import { parseVersionedKeyId } from '../src/base/key-id.ts';
 import { systemRandomBytes } from '../src/base/random.ts';
 import { KeyHolder } from '../src/cluster/process/key-holder.ts';

@@ -3,7 +3,7 @@ import type { Caller } from '../authz/caller.ts';
 import { createAuthorizer, roleAssignmentRecordId, roleAssignments } from '../authz/role-assignments.ts';
 import { builtInRole } from '../authz/role-definitions.ts';
 import type { Guid } from '../base/guid.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import type { Json } from '../base/json.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { MemoryStateStore } from '../state/memory/memory-state-store.ts';

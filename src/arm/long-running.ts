@@ -1,5 +1,6 @@
 import type { Guid } from '../base/guid.ts';
-import { newGuid, parseGuid } from '../base/guid.ts';
+import { parseGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { invariant } from '../base/invariant.ts';
 import type { JsonObject } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { instant, toIso } from '../clock/clock.ts';
 import type { StateCommit, StateExpectation, StateWrite, Table } from '../state/state.ts';

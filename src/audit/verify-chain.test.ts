@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { instant, toIso } from '../clock/clock.ts';
 import type { MemoryRecords } from '../state/memory/memory-state-store.ts';

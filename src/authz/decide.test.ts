@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Guid } from '../base/guid.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import type { RoleAssignment } from './decide.ts';
 import { decide, isScopeWithin } from './decide.ts';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { DataFixture } from '../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, started } from '../../tests/support/cluster-data-fixture.ts';
 import { readRows } from '../../tests/support/read-rows.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { instant } from '../clock/clock.ts';
 import type { RowStatement } from '../kql/query-engine.ts';

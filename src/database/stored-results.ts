@@ -1,4 +1,4 @@
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { instant } from '../clock/clock.ts';
 import type { CatalogReader, StoredResultRecord } from './catalog/image.ts';

@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { ClusterKey } from './cluster-key.ts';
 

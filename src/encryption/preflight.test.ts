@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeKeyWrapper, described } from '../../tests/support/fake-key-wrapper.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import type { CustomerKey } from './cluster-keys.ts';
 import type { KeyFailure } from './key-wrapper.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeKeyWrapper, described } from '../../tests/support/fake-key-wrapper.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import type { VersionedKeyId } from '../base/key-id.ts';
 import { parseVersionedKeyId } from '../base/key-id.ts';
 import { systemRandomBytes } from '../base/random.ts';

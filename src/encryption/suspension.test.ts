@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toBase64Url } from '../base/base64url.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { parseVersionedKeyId } from '../base/key-id.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import type { ClusterKeyRecord } from './cluster-key-state.ts';

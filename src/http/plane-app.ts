@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { performance } from 'node:perf_hooks';
 import { invariant } from '../base/invariant.ts';
 import type { Guid } from '../base/guid.ts';
-import { createGuidSource } from '../base/guid.ts';
+import { createGuidSource } from '../base/new-guid.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { soon, soonOr } from '../base/soon.ts';

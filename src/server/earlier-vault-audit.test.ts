@@ -3,7 +3,7 @@ import { AuditLog } from '../audit/audit-log.ts';
 import { eventPages } from '../audit/read-events.ts';
 import { verifyChain } from '../audit/verify-chain.ts';
 import type { Guid } from '../base/guid.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { instant } from '../clock/clock.ts';
 import { MemoryStateStore } from '../state/memory/memory-state-store.ts';

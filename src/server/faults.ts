@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { Static } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
 import type { Guid } from '../base/guid.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import type { RandomBytes } from '../base/random.ts';

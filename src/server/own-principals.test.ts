@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { armResources, resourceRecordId } from '../arm/resource.ts';
 import type { Guid } from '../base/guid.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import type { Principal } from '../identity/principals/principal.ts';
 import type { Principals } from '../identity/principals/principals.ts';

@@ -1,6 +1,7 @@
 import { auditChain, auditCheckpoint, auditHead } from '../audit/audit-chain.ts';
 import type { Guid } from '../base/guid.ts';
-import { newGuid, parseGuid } from '../base/guid.ts';
+import { parseGuid } from '../base/guid.ts';
+import { newGuid } from '../base/new-guid.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { Instant } from '../clock/clock.ts';

@@ -1,7 +1,7 @@
 // Does operations in one directory without end, each with its event; says on standard output which were acknowledged. Made to be killed.
 import { writeSync } from 'node:fs';
 import { AuditLog } from '../../src/audit/audit-log.ts';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant, toIso } from '../../src/clock/clock.ts';
 import { writeRecord } from '../../src/state/state.ts';

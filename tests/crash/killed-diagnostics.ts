@@ -8,7 +8,7 @@ import type { DiagnosticSetting } from '../../src/arm/diagnostic-settings.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { columnsOf } from '../../src/audit/event-tables.ts';
 import { eventPages } from '../../src/audit/read-events.ts';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant, toIso } from '../../src/clock/clock.ts';
 import { addRows } from '../../src/cluster/process/add-rows.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ContainerClient } from '@azure/storage-blob';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import {
   parseEncryptionData,

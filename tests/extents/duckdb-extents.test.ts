@@ -1,6 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, it } from 'vitest';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { ExtentFiles } from '../../src/encryption/extent-files/extent-files.ts';
 import { MemoryBlobStore } from '../../src/storage/memory/memory-blob-store.ts';

@@ -1,6 +1,6 @@
 // Writes rows as a sealed extent, drops it from memory, opens it again and reads it. Made to be traced.
 import { DuckDBInstance } from '@duckdb/node-api';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { ExtentFiles } from '../../src/encryption/extent-files/extent-files.ts';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';

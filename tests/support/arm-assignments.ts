@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { builtInRole } from '../../src/authz/role-definitions.ts';
 import type { Guid } from '../../src/base/guid.ts';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import type { ArmFixture } from './arm-fixture.ts';
 

@@ -1,5 +1,5 @@
 import type { HotLimits } from '../../src/database/extents/hot-extents.ts';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import type { Guid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant } from '../../src/clock/clock.ts';

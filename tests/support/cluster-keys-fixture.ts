@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { MintToken } from '../../src/authz/caller.ts';
 import type { Guid } from '../../src/base/guid.ts';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import type { HostName } from '../../src/base/names.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { ManualHost } from '../../src/clock/manual-host.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FollowerConfiguration, FollowerOverrides } from '../../src/authz/follower-overrides.ts';
 import { noOverrides, withOverride } from '../../src/authz/follower-overrides.ts';
 import { afterChange } from '../../src/authz/role-changes.ts';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant } from '../../src/clock/clock.ts';
 import { DataError } from '../../src/database/catalog/data-error.ts';

@@ -10,7 +10,7 @@ import { resourceGroupId, resourceGroups } from '../../src/arm/resource-groups.t
 import { newSubscription } from '../../src/arm/subscriptions.ts';
 import type { Caller, ManagedIdentities } from '../../src/authz/caller.ts';
 import type { Decision } from '../../src/authz/decide.ts';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import type { Guid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { VirtualClock } from '../../src/clock/virtual-clock.ts';

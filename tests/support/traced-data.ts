@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
 import { emptySpillDirectory, removeSpillDirectory } from '../../src/cluster/supervisor/spill-directory.ts';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { bytesSource } from '../../src/database/ingest/data-source.ts';
 import { openDataFixture, openTestEngine } from './cluster-data-fixture.ts';

@@ -13,7 +13,7 @@ import { connect } from 'node:tls';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import type { Caller, TokenVerdict, VerifyToken } from '../../src/authz/caller.ts';
 import type { Guid } from '../../src/base/guid.ts';
-import { newGuid } from '../../src/base/guid.ts';
+import { newGuid } from '../../src/base/new-guid.ts';
 import type { HostName } from '../../src/base/names.ts';
 import { parseHostName, parseRegion, parseVaultName } from '../../src/base/names.ts';
 import { invariant } from '../../src/base/invariant.ts';

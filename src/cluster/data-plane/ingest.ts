@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { zeroBytes } from '../../base/bytes.ts';
-import { newGuid, parseGuid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { DataError } from '../../database/catalog/data-error.ts';
 import { syncedData } from './cluster-host.ts';
 import { requireIngestion } from './database-access.ts';

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Correlation } from '../../http/correlation.ts';
 import type { Log } from '../../http/logging.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseAccess } from '../../authz/kusto-roles.ts';
 import { describe, expect, it } from 'vitest';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { DatabaseView, TableView } from '../../database/catalog/catalog-view.ts';
 import type { EngineSources } from '../../kql/query-request.ts';
 import { readable } from './readable.ts';

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { FollowerChange, FollowerConfiguration } from '../../authz/follower-overrides.ts';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid, parseGuid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import type { CommandTable, QueriedTables } from '../../database/commands/command.ts';
 import type { CommandContext, FollowerSettings, RoleSettings } from '../../database/commands/command-context.ts';

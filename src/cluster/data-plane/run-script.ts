@@ -1,4 +1,4 @@
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { instant } from '../../clock/clock.ts';
 import { ForbiddenError } from '../../database/commands/forbidden-error.ts';
 import { runCommand } from '../../database/commands/run-command.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeKeyWrapper, described } from '../../../tests/support/fake-key-wrapper.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { WrappedClusterKey } from '../../encryption/rotation.ts';
 import { KeyHolder } from './key-holder.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { ChannelBusyError, ChannelClosedError } from '../messages/channel.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ScriptedVaults, hostName } from '../../../tests/support/scripted-vault.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { VersionedKeyId } from '../../base/key-id.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';

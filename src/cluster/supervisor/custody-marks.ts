@@ -1,5 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { MonotonicMs } from '../../clock/monotonic-clock.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { clusterKeyTable, withoutReplacing } from '../../encryption/cluster-key-state.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { clusterKeysSuite, customerHost, isAlive } from '../../../tests/support/cluster-keys-fixture.ts';
 import type { ClusterKeysFixture } from '../../../tests/support/cluster-keys-fixture.ts';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { CustomerKey } from '../../encryption/cluster-keys.ts';
 import { databaseKeyTable } from '../../encryption/database-keys.ts';

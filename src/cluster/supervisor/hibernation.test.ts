@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { parseKeyId } from '../../base/key-id.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { ManualHost } from '../../clock/manual-host.ts';

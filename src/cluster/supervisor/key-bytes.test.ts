@@ -8,7 +8,7 @@ import { bundleProcesses } from '../../../tests/support/process-bundle.ts';
 import { until } from '../../../tests/support/until.ts';
 import { countInMemory, keyForms } from '../../../tests/support/process-memory.ts';
 import { ScriptedVaults } from '../../../tests/support/scripted-vault.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { formatKeyId } from '../../base/key-id.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 

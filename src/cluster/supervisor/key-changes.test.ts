@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clusterKeysSuite, customerHost, serviceHost } from '../../../tests/support/cluster-keys-fixture.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Custody } from '../../encryption/cluster-keys.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clusterKeysSuite, customerHost, isAlive } from '../../../tests/support/cluster-keys-fixture.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { KeyConcern } from './key-concerns.ts';
 

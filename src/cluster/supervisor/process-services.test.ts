@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostName } from '../../../tests/support/scripted-vault.ts';
 import type { MintToken } from '../../authz/caller.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { HostMonotonicClock } from '../../clock/monotonic-clock.ts';
 import { SystemClock } from '../../clock/system-clock.ts';

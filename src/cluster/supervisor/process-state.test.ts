@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterKeysFixture } from '../../../tests/support/cluster-keys-fixture.ts';
 import { clusterKeysSuite, customerHost } from '../../../tests/support/cluster-keys-fixture.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { Guid } from '../../base/guid.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { systemRandomBytes } from '../../base/random.ts';

@@ -7,7 +7,7 @@ import {
   serviceHost,
   started,
 } from '../../../tests/support/cluster-keys-fixture.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Custody } from '../../encryption/cluster-keys.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openDataFixture, started } from '../../../tests/support/cluster-data-fixture.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 

@@ -4,7 +4,7 @@ import { openInterruptedCluster, openQueryParts } from '../../../tests/support/i
 import { World } from '../../../tests/support/interrupted-world.ts';
 import type { MemoryStorage } from '../../../tests/support/memory-storage.ts';
 import { memoryStorage } from '../../../tests/support/memory-storage.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';

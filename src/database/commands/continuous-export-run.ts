@@ -1,4 +1,4 @@
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { ContinuousExport } from '../catalog/continuous-export.ts';
 import type { ClusterIdentity } from '../catalog/managed-identity.ts';

@@ -1,4 +1,4 @@
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { ExportLayout, ParquetCodec } from '../exports/export-layout.ts';
 import { parquetCodecs, rowGroupRows, sizeLimitMin } from '../exports/export-layout.ts';

@@ -1,4 +1,4 @@
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from '../catalog/graph-model.ts';

@@ -1,4 +1,4 @@
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { IngestedBy } from '../ingest/ingest-request.ts';
 import type { IngestionFailure } from '../catalog/operations.ts';
 import { ingestionErrorCode } from '../ingest/ingestion-error-code.ts';

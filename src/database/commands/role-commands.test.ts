@@ -3,7 +3,7 @@ import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
 import { memoryStorage } from '../../../tests/support/memory-storage.ts';
 import type { DatabaseRole } from '../../authz/kusto-roles.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CommandContext } from './command-context.ts';

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { LogWriter, PreparedLog } from '../catalog/log-writer.ts';

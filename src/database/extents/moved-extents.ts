@@ -1,5 +1,5 @@
 import type { RandomBytes } from '../../base/random.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { physicalType } from '../../kql/plan/types.ts';

@@ -1,5 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { ofKind } from '../catalog/image.ts';
 import type { MessageRecord, QueueName } from '../catalog/queued-records.ts';
 import type { QueuedParts } from './queued-parts.ts';

@@ -1,5 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { DataError } from '../catalog/data-error.ts';
 import { ofKind } from '../catalog/image.ts';
 import type { MessageRecord, QueuedItemRecord, QueuedOperationRecord, WatchRecord } from '../catalog/queued-records.ts';

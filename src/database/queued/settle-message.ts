@@ -1,5 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
-import { newGuid, parseGuid, zeroGuid } from '../../base/guid.ts';
+import { parseGuid, zeroGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { Json } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
 import type { DataError } from '../catalog/data-error.ts';

@@ -1,4 +1,4 @@
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { Policies } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';

@@ -1,7 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import type { KeyObject } from 'node:crypto';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { toBase64Url } from '../../base/base64url.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { BlobStore } from '../../storage/blob-store.ts';

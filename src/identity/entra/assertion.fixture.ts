@@ -5,7 +5,7 @@ import { CompactSign } from 'jose';
 import { toBase64Url, fromBase64Url } from '../../base/base64url.ts';
 import { utf8 } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { instant } from '../../clock/clock.ts';
 import { startIdentity } from '../identity.fixture.ts';
 import type { Identity } from '../identity.fixture.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { instant } from '../../clock/clock.ts';
 import { OutwardError } from '../../http/outward-json.ts';
 import { startIdentity } from '../identity.fixture.ts';

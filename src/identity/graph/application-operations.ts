@@ -1,4 +1,4 @@
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Application } from '../principals/application.ts';
 import { emptyApplication } from '../principals/directory.ts';

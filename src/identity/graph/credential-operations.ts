@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { toBase64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid, parseGuid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { Json } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';

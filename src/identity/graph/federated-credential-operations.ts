@@ -1,4 +1,5 @@
-import { newGuid, parseGuid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Application } from '../principals/application.ts';
 import type { FederatedCredential } from '../principals/federated-credential.ts';

@@ -1,4 +1,4 @@
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import type { Group } from '../principals/group.ts';
 import { BodyReader, readReference } from './body.ts';

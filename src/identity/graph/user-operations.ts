@@ -1,4 +1,4 @@
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { parseHostName } from '../../base/names.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { isStrongPassword, storePassword } from '../principals/password.ts';

@@ -3,7 +3,7 @@ import inject from 'light-my-request';
 import { describe, expect, it } from 'vitest';
 import type { MintToken } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';

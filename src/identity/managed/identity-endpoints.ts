@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { MintToken } from '../../authz/caller.ts';
 import { equalBytes, utf8 } from '../../base/bytes.ts';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { toBase64Url } from '../../base/base64url.ts';
 import { equalBytes, utf8 } from '../../base/bytes.ts';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 

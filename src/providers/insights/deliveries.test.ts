@@ -3,7 +3,7 @@ import type { DiagnosticSetting } from '../../arm/diagnostic-settings.ts';
 import { cursorId, deliveryCursors, diagnosticSettingId, diagnosticSettings } from '../../arm/diagnostic-settings.ts';
 import { AuditLog } from '../../audit/audit-log.ts';
 import type { AuditEvent } from '../../audit/audit-event.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import { FailingStateStore } from '../../state/failing.ts';

@@ -10,7 +10,7 @@ import { parseResourceId } from '../../arm/resource-path.ts';
 import { armResources, resourceRecordId } from '../../arm/resource.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
 import { systemData } from '../../arm/system-data.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';

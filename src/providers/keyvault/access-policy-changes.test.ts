@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessPolicy } from '../../authz/access-policies.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { changedPolicies } from './access-policy-changes.ts';
 import { policyKey } from './access-policy-input.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { VaultName } from '../../base/names.ts';
 import { parseVaultName } from '../../base/names.ts';
 import { systemRandomBytes } from '../../base/random.ts';

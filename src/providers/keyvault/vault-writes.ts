@@ -7,7 +7,7 @@ import { armResources, resourceRecordId } from '../../arm/resource.ts';
 import { requireSubscription } from '../../arm/subscriptions.ts';
 import { systemData } from '../../arm/system-data.ts';
 import { readTags } from '../../arm/tags.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { VaultName } from '../../base/names.ts';

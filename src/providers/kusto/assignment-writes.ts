@@ -1,4 +1,5 @@
-import { newGuid, parseGuid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { Guid } from '../../base/guid.ts';
 import { toIso } from '../../clock/clock.ts';
 import type { Caller } from '../../authz/caller.ts';

@@ -2,7 +2,7 @@ import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { requirePreconditions } from '../../arm/etag.ts';
 import { findLocation, knownRegion, locationDisplayNames } from '../../arm/locations.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { Region } from '../../base/names.ts';
 import { parseClusterName } from '../../base/names.ts';

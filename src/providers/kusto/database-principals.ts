@@ -2,7 +2,7 @@ import type { ClusterRole, DatabaseRole } from '../../authz/kusto-roles.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { StateWrite, Versioned } from '../../state/state.ts';
 import { listAssignments, rolesByCommands, writeAssignments } from './assignment-store.ts';
 import { newAssignment, requirePrincipal } from './assignment-writes.ts';

@@ -2,7 +2,7 @@ import { isApiVersionBefore } from '../../arm/api-version.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { isSameLocation } from '../../arm/locations.ts';
 import { pageOf, sortedById } from '../../arm/paging.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { parseDatabaseName } from '../../base/names.ts';
 import { toIso } from '../../clock/clock.ts';

@@ -1,7 +1,7 @@
 import { startOperation } from '../../arm/long-running.ts';
 import type { OperationRecord } from '../../arm/long-running.ts';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';

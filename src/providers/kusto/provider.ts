@@ -2,7 +2,7 @@ import type { ArmOperation, ArmProvider, ArmResourceType } from '../../arm/arm-o
 import { ArmError } from '../../arm/arm-error.ts';
 import type { ArmErrorDetail } from '../../arm/arm-error.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { locationDisplayNames } from '../../arm/locations.ts';
 import { hasSlash } from '../../arm/resource-path.ts';
 import { childKinds } from './child-kinds.ts';

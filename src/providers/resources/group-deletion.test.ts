@@ -4,7 +4,7 @@ import type { ArmRequest } from '../../arm/arm-operation.ts';
 import { armOperations, pruneOperations } from '../../arm/long-running.ts';
 import { findResourceGroup, resourceGroupId, resourceGroups } from '../../arm/resource-groups.ts';
 import { createAuthorizer } from '../../authz/role-assignments.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import { ManualHost } from '../../clock/manual-host.ts';

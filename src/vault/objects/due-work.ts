@@ -1,6 +1,6 @@
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant, toIso } from '../../clock/clock.ts';

@@ -1,7 +1,8 @@
 import type { Caller } from '../../authz/caller.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
-import { newGuid, parseGuid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
 import type { VaultName } from '../../base/names.ts';
 import { vaultError } from '../vault-error.ts';
 import type { VaultDirectory } from '../vault-directory.ts';

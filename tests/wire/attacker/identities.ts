@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { builtInRole } from '../../../src/authz/role-definitions.ts';
-import { newGuid } from '../../../src/base/guid.ts';
+import { newGuid } from '../../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../../src/base/random.ts';
 import type { Attacked, Outcome, Person } from './attacked.ts';
 import { audiences } from './attacked.ts';

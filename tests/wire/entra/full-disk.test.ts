@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { newGuid } from '../../../src/base/guid.ts';
+import { newGuid } from '../../../src/base/new-guid.ts';
 import { StorageFullError } from '../../../src/base/storage-full.ts';
 import { instant } from '../../../src/clock/clock.ts';
 import { storePassword } from '../../../src/identity/principals/password.ts';

@@ -1,4 +1,4 @@
-import { newGuid } from '../../../src/base/guid.ts';
+import { newGuid } from '../../../src/base/new-guid.ts';
 import type { Guid } from '../../../src/base/guid.ts';
 import { instant } from '../../../src/clock/clock.ts';
 import { storePassword } from '../../../src/identity/principals/password.ts';

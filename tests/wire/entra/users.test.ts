@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { instant } from '../../../src/clock/clock.ts';
-import { newGuid } from '../../../src/base/guid.ts';
+import { newGuid } from '../../../src/base/new-guid.ts';
 import { storePassword } from '../../../src/identity/principals/password.ts';
 import type { User } from '../../../src/identity/principals/user.ts';
 import { startEntra } from './entra-edge.fixture.ts';

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newGuid } from '../../../src/base/guid.ts';
+import { newGuid } from '../../../src/base/new-guid.ts';
 import { consent, createUser, registerService, servicePrincipalOf, signIn } from '../entra/middle-tier.fixture.ts';
 import { denied, errorOf, idOf, missing, reference, startGraph, valueOf } from './graph.fixture.ts';
 import type { Graph } from './graph.fixture.ts';

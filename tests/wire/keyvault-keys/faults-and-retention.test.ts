@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newGuid } from '../../../src/base/guid.ts';
+import { newGuid } from '../../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../../src/base/random.ts';
 import { MemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
 import type { VaultFault } from '../../../src/vault/faults.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newGuid } from '../../../src/base/guid.ts';
+import { newGuid } from '../../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../../src/base/random.ts';
 import { keyOperations } from '../../../src/vault/keys/key-operations.ts';
 import { encodeToken, failure, newCaller, startVaultFixture } from '../../support/vault-fixture.ts';

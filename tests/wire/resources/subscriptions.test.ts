@@ -1,6 +1,6 @@
 import type { VaultProperties } from '@azure/arm-keyvault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newGuid } from '../../../src/base/guid.ts';
+import { newGuid } from '../../../src/base/new-guid.ts';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
 import { startArm } from '../../support/arm-fixture.ts';
 

@@ -1,6 +1,6 @@
 import { beginningOf } from '../../../base/beginning-of.ts';
 import type { Guid } from '../../../base/guid.ts';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import type { RandomBytes } from '../../../base/random.ts';
 import { defaultGroup } from '../../../database/catalog/workload-group.ts';
 import { commandTypeOf } from '../../../database/commands/command-type.ts';

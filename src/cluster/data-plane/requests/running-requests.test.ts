@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import { systemRandomBytes } from '../../../base/random.ts';
 import { instant } from '../../../clock/clock.ts';
 import type { RequestView } from '../../../database/commands/command-context.ts';

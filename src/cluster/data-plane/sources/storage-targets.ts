@@ -1,5 +1,5 @@
 import type { BlockBlobClient } from '@azure/storage-blob';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import type { RandomBytes } from '../../../base/random.ts';
 import type { ExportTarget, NewBlob, TargetOf } from '../../../database/exports/export-target.ts';
 import type { StorageUse } from '../../../database/ingest/data-source.ts';

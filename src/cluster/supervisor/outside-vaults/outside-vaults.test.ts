@@ -5,7 +5,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startConnectProxy } from '../../../../tests/support/connect-proxy.ts';
 import { hostName } from '../../../../tests/support/scripted-vault.ts';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import { systemRandomBytes } from '../../../base/random.ts';
 import { createAuthorityMaterial, openAuthority } from '../../../http/certificate-authority.ts';
 import type { OutsideVault } from './outside-vault.ts';

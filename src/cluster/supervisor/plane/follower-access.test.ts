@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noOverrides } from '../../../authz/follower-overrides.ts';
 import type { Caller } from '../../../authz/caller.ts';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import { systemRandomBytes } from '../../../base/random.ts';
 import type { FollowedDatabase, ServedCluster } from '../served-clusters.ts';
 import { followedAccess, FollowerTickets } from './follower-access.ts';

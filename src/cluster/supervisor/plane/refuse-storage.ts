@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import type { RandomBytes } from '../../../base/random.ts';
 import type { Clock } from '../../../clock/clock.ts';
 import { toIso } from '../../../clock/clock.ts';

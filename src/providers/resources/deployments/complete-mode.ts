@@ -2,7 +2,7 @@ import { ArmError } from '../../../arm/arm-error.ts';
 import type { ArmErrorDetail } from '../../../arm/arm-error.ts';
 import { armResources } from '../../../arm/resource.ts';
 import type { ArmResource } from '../../../arm/resource.ts';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import { listIntact } from '../../../state/list-all.ts';
 import { templateHash64 } from '../../../templates/expressions/unique-string.ts';
 import type { PlannedResource } from '../../../templates/plan.ts';

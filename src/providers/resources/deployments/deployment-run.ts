@@ -1,7 +1,7 @@
 import { ArmError } from '../../../arm/arm-error.ts';
 import type { ArmErrorDetail } from '../../../arm/arm-error.ts';
 import { retryOnConflict } from '../../../arm/retry.ts';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import { expectRecord, writeRecord } from '../../../state/state.ts';

@@ -1,6 +1,6 @@
 import { ArmError } from '../../../arm/arm-error.ts';
 import { armErrors } from '../../../arm/arm-errors.ts';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { isJsonObject, textMember } from '../../../base/json.ts';
 import { OutwardError } from '../../../http/outward-json.ts';

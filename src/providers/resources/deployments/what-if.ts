@@ -1,7 +1,7 @@
 import { ArmError } from '../../../arm/arm-error.ts';
 import type { ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
 import { operationHeaders } from '../../../arm/long-running.ts';
-import { newGuid } from '../../../base/guid.ts';
+import { newGuid } from '../../../base/new-guid.ts';
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { isNested, knownBodyOf } from '../../../templates/plan.ts';
 import type { PlannedResource } from '../../../templates/plan.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createGuidSource, guidPattern } from './guid.ts';
+import { guidPattern } from './guid.ts';
+import { createGuidSource } from './new-guid.ts';
 import { systemRandomBytes } from './random.ts';
 
 describe('ids that are drawn many at a time', () => {

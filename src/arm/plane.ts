@@ -9,6 +9,7 @@ import type { RandomBytes } from '../base/random.ts';
 import type { Correlation } from '../http/correlation.ts';
 import { correlationHeaders } from '../http/correlation.ts';
 import type { Log } from '../http/logging.ts';
+import { armBodyRules } from './body-rules.ts';
 import { createPlaneApp } from '../http/plane-app.ts';
 import type { PlaneAnswer, PlaneFailure } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
@@ -58,6 +59,7 @@ export function createArmPlane(options: ArmPlaneOptions): Plane {
   const { app, toPlane } = createPlaneApp({
     name: 'arm',
     log: options.log,
+    bodyRules: armBodyRules,
     bodyBytesMax,
     relaxedJson: true,
     randomBytes: options.randomBytes,

@@ -32,6 +32,7 @@ export function addJsonAndFormParsers(app: FastifyInstance, limits: BodyLimits):
       // Refused before it comes, if it ever does.
       if (Number(request.headers['content-length']) > limits.bodyBytesMax) throw new BodyError('bodyTooLarge');
       const body = await collectBytes(payload, limits.bodyBytesMax, roomOf(limits, request));
+      request.captured?.takeRequest(body);
       // No client compresses what goes to a JSON or form operation.
       const encoding = request.headers['content-encoding'] ?? 'identity';
       if (encoding.toLowerCase() !== 'identity') throw new BodyError('unsupportedMediaType');
@@ -46,9 +47,11 @@ export function addJsonAndFormParsers(app: FastifyInstance, limits: BodyLimits):
 /** Every body, whatever its content type, arrives as one Buffer of its own (`undefined` when empty), which the handler may
  * overwrite when done: the pieces it came in are overwritten here. */
 export function addBytesParser(app: FastifyInstance, limits: BodyLimits): void {
-  app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
-    collectBytes(payload, limits.bodyBytesMax, roomOf(limits, request)),
-  );
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
+    const body = await collectBytes(payload, limits.bodyBytesMax, roomOf(limits, request));
+    request.captured?.takeRequest(body);
+    return body;
+  });
 }
 
 const roomOf =

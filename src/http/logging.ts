@@ -25,6 +25,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean>>;
 export interface Log {
   /** @param seen for who shows the last requests (`RecentRequests`): it is never written */
   request(line: RequestLine, seen?: SeenRequest): void;
+  /** Whether somebody has asked for bodies of requests. Default: never. */
+  wantsBodies?(): boolean;
   event(name: string, fields?: LogFields): void;
   warning(name: string, fields?: LogFields): void;
   /** Logs the class, the code and the stack frames of an error; not its message, which may quote what a client sent. */

@@ -10,6 +10,8 @@ import { soon, soonOr } from '../base/soon.ts';
 import { addBytesParser, addJsonAndFormParsers, BodyError } from './body-parsers.ts';
 import { BodyRoom } from './body-room.ts';
 import type { Correlation } from './correlation.ts';
+import { CapturedBodies } from './captured-bodies.ts';
+import type { BodyRules } from './shown-body.ts';
 import { correlationHeaders, readCorrelation } from './correlation.ts';
 import type { Log, RequestLine } from './logging.ts';
 import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from './plane-failure.ts';
@@ -55,6 +57,8 @@ export interface PlaneAppOptions {
   readonly lateHeaders?: (request: FastifyRequest) => Record<string, string>;
   /** What the last requests show of the path. Default: `path`. */
   readonly seenAs?: SeenAs;
+  /** What is shown of bodies while somebody has asked for them. Default: nothing. */
+  readonly bodyRules?: BodyRules;
   readonly randomBytes?: RandomBytes;
   /** Milliseconds that never go back, for durations in the log. */
   readonly monotonicMs?: () => number;
@@ -104,7 +108,7 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
       void answerAfterAuthentication(options, malformed, request, reply);
     },
   });
-  for (const name of ['operationId', 'sender', 'refusal']) app.decorateRequest(name, undefined);
+  for (const name of ['operationId', 'sender', 'refusal', 'captured']) app.decorateRequest(name, undefined);
   app.removeAllContentTypeParsers();
   if (options.bodies === 'stream') app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   else if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
@@ -171,10 +175,11 @@ function beginRequest(
   if (options.lateHeaders === undefined)
     void reply.headers((options.answerHeaders ?? correlationHeaders)(request.correlation));
   const response = reply.raw;
+  const { bodyRules, seenAs = 'path' } = options;
+  if (bodyRules !== undefined && options.log.wantsBodies?.() === true) request.captured = new CapturedBodies(response);
   // It closes once, and a listener that takes itself away costs more.
   response.on('close', () => {
     ended();
-    const { seenAs = 'path' } = options;
     const line: RequestLine = {
       plane: options.name,
       method: request.method,
@@ -186,7 +191,9 @@ function beginRequest(
       ...(response.writableFinished ? {} : { aborted: true as const }),
     };
     const route = seenAs === 'route' ? routeOf(request) : undefined;
-    options.log.request(line, seenAs === 'nothing' ? undefined : seeRequest(request, response, route));
+    const seen = seenAs === 'nothing' ? undefined : seeRequest(request, response, route);
+    const bodies = bodyRules && request.captured?.finish(request, bodyRules);
+    options.log.request(line, seen && bodies ? { ...seen, bodies } : seen);
   });
 }
 

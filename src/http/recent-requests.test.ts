@@ -13,8 +13,9 @@ const line = (status: number, more: Partial<RequestLine> = {}): RequestLine => (
 
 describe('the last requests', () => {
   const written: unknown[][] = [];
+  let nowMs = 0;
   const open = () => {
-    const recent = new RecentRequests({ now: () => instant(0) });
+    const recent = new RecentRequests({ now: () => instant(0) }, () => nowMs);
     const log = recent.beside({ ...silentLog, request: (...told) => void written.push(told) });
     return { recent, log };
   };
@@ -57,5 +58,33 @@ describe('the last requests', () => {
     expect(sequences({ after: many + 5 })).toEqual([]);
     expect(sequences({ after: many - 4, host: 'even' })).toEqual([many - 3, many - 1]);
     expect(sequences({ after: many - 10, failedOnly: true })).toEqual([many - 7, many]);
+  });
+
+  it('have bodies only while somebody has asked for them: for so long, and so many; and none once they are forgotten', () => {
+    const { recent, log } = open();
+    const bodies = { request: { bytes: 2, text: '{}' } };
+    const send = (): unknown => {
+      log.request(line(200), { host: 'h', path: '/', bodies });
+      return recent.list({ after: 0 }).requests.at(-1)?.bodies;
+    };
+    expect([log.wantsBodies?.(), send()]).toEqual([false, undefined]);
+    recent.recording.begin({ seconds: 10, requests: 2 });
+    expect([log.wantsBodies?.(), send(), send(), send()]).toEqual([true, bodies, bodies, undefined]);
+    expect(recent.recording.state()).toEqual({ recording: false, secondsLeft: 0, requestsLeft: 0, bytesLeft: 0 });
+    recent.recording.begin({ seconds: 10, requests: 2 });
+    nowMs += 9_999;
+    expect(recent.recording.state()).toMatchObject({ recording: true, secondsLeft: 1, requestsLeft: 2 });
+    expect(send()).toEqual(bodies);
+    nowMs += 1;
+    expect([log.wantsBodies?.(), send()]).toEqual([false, undefined]);
+    recent.recording.begin({ seconds: 10, requests: 200 });
+    const long = { answer: { bytes: 30_000, text: 'x'.repeat(30_000) } };
+    for (let at = 0; at < 200; at += 1) log.request(line(200), { host: 'h', path: '/', bodies: long });
+    const kept = recent.list({ after: 0 }).requests.filter(({ bodies: some }) => some?.answer !== undefined);
+    expect(kept.length).toBe(Math.floor((2 * 1024 * 1024) / 30_000));
+    recent.recording.begin({ seconds: 10, requests: 200 });
+    recent.forgetBodies();
+    expect(JSON.stringify([recent.list({ after: 0 }), written])).not.toContain('bodies');
+    expect(recent.recording.state().recording).toBe(false);
   });
 });

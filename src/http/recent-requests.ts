@@ -1,5 +1,7 @@
 import type { Clock } from '../clock/clock.ts';
 import { toIso } from '../clock/clock.ts';
+import { BodyRecording } from './body-recording.ts';
+import type { SeenBodies } from './captured-bodies.ts';
 import type { Log, RequestLine } from './logging.ts';
 
 /** What is seen of a request beside its line in the log. It goes to `RecentRequests` and nowhere else: no log has it. */
@@ -16,6 +18,8 @@ export interface SeenRequest {
   /** Who sent it, once that is proved. */
   readonly callerId?: string;
   readonly appId?: string;
+  /** Only while somebody has asked for them. */
+  readonly bodies?: SeenBodies;
 }
 
 /** An answered request, as `GET /traffic` shows it. */
@@ -45,7 +49,7 @@ export interface RequestFilter {
   readonly failedOnly?: boolean;
 }
 
-/** Each has some 2 KB at most. */
+/** Each has some 2 KB at most, without bodies, for which `BodyRecording` has a limit. */
 export const recentRequestsMax = 500;
 
 type Kept = { readonly line: RequestLine; readonly seen: SeenRequest; readonly at: ReturnType<Clock['now']> };
@@ -54,10 +58,12 @@ type Kept = { readonly line: RequestLine; readonly seen: SeenRequest; readonly a
 export class RecentRequests {
   readonly #ring: Kept[] = [];
   readonly #clock: Pick<Clock, 'now'>;
+  readonly recording: BodyRecording;
   #last = 0;
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'now'>, monotonicMs: () => number) {
     this.#clock = clock;
+    this.recording = new BodyRecording(monotonicMs);
   }
 
   /** @returns a log that writes as the given one does, and tells us of what is seen */
@@ -67,10 +73,23 @@ export class RecentRequests {
       request: (line, seen) => {
         log.request(line);
         if (seen === undefined) return;
-        this.#ring[this.#last % recentRequestsMax] = { line, seen, at: this.#clock.now() };
+        const { bodies, ...rest } = seen;
+        const admitted = bodies && this.recording.admit(bodies);
+        const kept = admitted === undefined ? rest : seen;
+        this.#ring[this.#last % recentRequestsMax] = { line, seen: kept, at: this.#clock.now() };
         this.#last += 1;
       },
+      wantsBodies: () => this.recording.isOn(),
     };
+  }
+
+  /** Ends the recording of bodies; those that there are go, too. */
+  forgetBodies(): void {
+    this.recording.end();
+    for (const [at, kept] of this.#ring.entries()) {
+      const { bodies, ...seen } = kept.seen;
+      if (bodies !== undefined) this.#ring[at] = { ...kept, seen };
+    }
   }
 
   /** The oldest first. `last`: the number of the newest of all, whatever the filter. */

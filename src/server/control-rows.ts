@@ -120,6 +120,15 @@ export const controlRows: readonly RouteRow[] = [
     says: 'The last requests that planes answered, the oldest first.',
   },
   {
+    ...{ method: 'POST', path: '/traffic/bodies', access: 'session', answer: shapes.recordingShape },
+    ...{ body: shapes.recordingAskedShape, errors: { InvalidSpan: 400 } },
+    says: 'Begins to keep bodies, without secrets, of the next `requests` (100) within `seconds` (300), in memory.',
+  },
+  {
+    ...{ method: 'DELETE', path: '/traffic/bodies', access: 'session', answer: shapes.recordingShape },
+    says: 'Ends that, and forgets the bodies that were kept.',
+  },
+  {
     ...{ method: 'GET', path: '/drill', access: 'session', answer: shapes.drillRunShape },
     says: 'The last drill of this process, as far as it is known.',
   },

@@ -1,5 +1,6 @@
 import type { ArrayOptions, TSchema } from '@sinclair/typebox';
 import { Type } from '@sinclair/typebox';
+import { longestRecording } from '../http/body-recording.ts';
 
 /** What the control API answers. Times are ISO 8601 on the Kustody clock. */
 const text = Type.String();
@@ -98,15 +99,22 @@ export const auditCheckShape = shape({
   ),
 });
 
+export const recordingShape = shape({ recording: flag, secondsLeft: whole, requestsLeft: whole, bytesLeft: whole });
+export const recordingAskedShape = shape({
+  seconds: maybe(Type.Integer({ minimum: 1, maximum: longestRecording.seconds })),
+  requests: maybe(Type.Integer({ minimum: 1, maximum: longestRecording.requests })),
+});
+const seenBody = maybe(shape({ bytes: whole, text: maybe(text) }));
 export const trafficShape = shape({
   requests: list(
     shape({
       ...{ sequence: whole, time, plane: text, method: text, host: text, path: text, operation: text },
       ...{ status: whole, ms: number, requestId: text, correlationId: text, clientRequestId: maybe(text) },
       ...{ callerId: maybe(text), appId: maybe(text), code: maybe(text), message: maybe(text), aborted: maybe(flag) },
+      bodies: maybe(shape({ request: seenBody, answer: seenBody })),
     }),
   ),
-  ...{ last: whole, kept: whole },
+  ...{ last: whole, kept: whole, bodies: recordingShape },
 });
 
 const outcome = {

@@ -152,7 +152,7 @@ async function open(
 
   const bound: { ports?: ServerPorts } = {};
   const refusedHosts = new RefusedHosts();
-  const recentRequests = new RecentRequests(clocks.clock);
+  const recentRequests = new RecentRequests(clocks.clock, () => clocks.monotonic.now());
   const parts: ServerParts = {
     refusedHosts,
     recentRequests,

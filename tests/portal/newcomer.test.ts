@@ -86,7 +86,22 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     expect(line).toMatch(/^curl --cacert "\$KUSTODY_DATA_DIR\/ca\.pem" --proxy http:\/\/localhost:\d+ --request POST/);
     expect(line).toMatch(/Bearer \$TOKEN" .*kusto\.windows\.net\/v[12]\/rest\/query$/);
     expect(await page.locator('main').innerText()).not.toContain('in-the-query');
+    await page.getByRole('switch', { name: 'Bodies' }).focus();
+    await page.keyboard.press('Space');
+    await page.locator('[data-testid=recording]').waitFor();
+    await portal.kustody.query('Nowhere | where Text in ("in-the-query-4712", h"hidden-4713")').catch(() => undefined);
+    await page.locator('[data-testid=request]:has-text("BadRequest")').nth(1).waitFor();
+    await page.locator('[data-testid=request] button').first().focus();
+    await page.keyboard.press('Enter');
+    await page.locator('[aria-label="Request body"]:has-text("in-the-query-4712")').waitFor();
+    expect(await page.locator('[aria-label="Answer body"]').innerText()).toMatch(/"@message": ".*SEM0100/);
+    expect(await page.locator('[data-testid=curl]').innerText()).toContain(
+      `--data '{"db":"db","csl":"Nowhere | where Text in (\\"in-the-query-4712\\", h\\"***\\")"`,
+    );
+    expect(await page.locator('main').innerText()).not.toContain('4713');
     await looksWell('Traffic', '[data-testid=curl]');
+    await page.getByRole('switch', { name: 'Bodies' }).click();
+    await page.locator('[aria-label="Request body"]').waitFor({ state: 'hidden' });
   });
 
   it('sees all that is administered, by kind, and names as the texts they are', async () => {

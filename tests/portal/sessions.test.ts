@@ -222,6 +222,53 @@ describe('sessions of the portal', () => {
     expect((await send('GET', '/traffic')).status).toBe(401);
   });
 
+  it('see bodies of requests once they ask for them, for a while, and no secret in them', async () => {
+    const { headers } = await open();
+    const secret = 'canary-4712';
+    const token = await fixture.tokenFor('https://vault.azure.net');
+    const put = () =>
+      fixture.send({
+        ...{ host: 'seen-vault.vault.azure.net', method: 'PUT', path: '/secrets/s2?api-version=7.4', token },
+        body: {
+          value: secret,
+          contentType: 'text/plain',
+          attributes: { enabled: true },
+          [`a ${secret}`]: { d: secret },
+        },
+      });
+    type Seen = Readonly<Record<string, unknown>>;
+    const last = async (): Promise<Seen> => {
+      const { body } = await send('GET', '/traffic', headers);
+      expect(JSON.stringify(body)).not.toContain(secret);
+      expect(JSON.stringify(body)).not.toContain('eyJ');
+      expect(unlikeRow('GET /traffic', body)).toEqual([]);
+      return (body as { readonly requests: readonly Seen[] }).requests.at(-1) ?? {};
+    };
+    const ask = (method: string, body?: unknown) => send(method, '/traffic/bodies', { ...headers, origin }, body);
+    await put();
+    expect(await last()).not.toHaveProperty('bodies');
+    for (const span of [{ seconds: 901 }, { requests: 0 }, { seconds: '1' }, [1]])
+      expect(await ask('POST', span)).toMatchObject({ status: 400, body: { error: { code: 'InvalidSpan' } } });
+    expect((await ask('POST', { requests: 3 })).body).toMatchObject({ recording: true, requestsLeft: 3 });
+    await put();
+    const shown = '{"value":"…","contentType":"text/plain","attributes":{"enabled":true},"…":{"d":"…"}}';
+    const made = await last();
+    expect(made).toMatchObject({ bodies: { request: { text: shown } } });
+    expect(JSON.stringify(made)).toMatch(/"answer":\{"bytes":\d+,"text":"\{/);
+    await fixture.tokenFor('https://vault.azure.net');
+    const asked = `grant_type=client_credentials&client_id=${fixture.environment.clientId}&client_secret=…`;
+    expect(await last()).toMatchObject({
+      bodies: {
+        request: { text: `${asked}&scope=https://vault.azure.net/.default` },
+        answer: { text: '{"token_type":"Bearer","expires_in":3599,"ext_expires_in":3599,"access_token":"…"}' },
+      },
+    });
+    expect((await ask('DELETE')).body).toMatchObject({ recording: false });
+    await put();
+    expect(JSON.stringify((await send('GET', '/traffic', headers)).body)).not.toContain('bytes":');
+    expect((await send('POST', '/traffic/bodies')).status).toBe(401);
+  });
+
   it('have the disk looked through for texts, with places and no contents for an answer', async () => {
     const { headers } = await open();
     const certificate = readFileSync(fixture.server.caFile, 'latin1').split('\n')[1] ?? '';

@@ -40,6 +40,7 @@ export interface Locator {
   count(): Promise<number>;
   fill(text: string): Promise<void>;
   first(): Locator;
+  nth(index: number): Locator;
   focus(): Promise<void>;
   allInnerTexts(): Promise<string[]>;
   innerText(): Promise<string>;

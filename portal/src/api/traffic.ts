@@ -21,6 +21,26 @@ export interface SeenRequest {
   readonly code?: string;
   readonly message?: string;
   readonly aborted?: true;
+  readonly bodies?: { readonly request?: SeenBody; readonly answer?: SeenBody };
+}
+
+export interface SeenBody {
+  readonly bytes: number;
+  /** JSON, or a form, with `…` for what is hidden. Missing: too long to be kept, or neither. */
+  readonly text?: string;
+}
+
+/** `POST` and `DELETE /traffic/bodies` */
+export interface Recording {
+  readonly recording: boolean;
+  readonly secondsLeft: number;
+  readonly requestsLeft: number;
+}
+
+export interface Seen {
+  /** The newest first. */
+  readonly requests: readonly SeenRequest[];
+  readonly recording: Recording;
 }
 
 interface Traffic {
@@ -29,10 +49,21 @@ interface Traffic {
   readonly last: number;
   /** How many the server keeps. */
   readonly kept: number;
+  readonly bodies: Recording;
 }
 
-/** @returns a function that gives all requests that are kept, the newest first, and asks only for those it has not seen */
-export function followTraffic(): (signal: AbortSignal) => Promise<readonly SeenRequest[]> {
+/** Bodies of requests to come are kept, for a while. */
+export const recordBodies = (): Promise<Recording> => sendJson('/traffic/bodies', { method: 'POST', json: {} });
+/** Those that are kept are forgotten, here, too. */
+export const forgetBodies = (): Promise<Recording> => sendJson('/traffic/bodies', { method: 'DELETE' });
+
+export function withoutBodies(request: SeenRequest): SeenRequest {
+  const { bodies, ...rest } = request;
+  return bodies === undefined ? request : rest;
+}
+
+/** @returns a function that gives all requests that are kept, and asks only for those it has not seen */
+export function followTraffic(): (signal: AbortSignal) => Promise<Seen> {
   let seen: readonly SeenRequest[] = [];
   let last = 0;
   const ask = (signal: AbortSignal): Promise<Traffic> => sendJson(`/traffic?after=${last}`, { signal });
@@ -45,6 +76,6 @@ export function followTraffic(): (signal: AbortSignal) => Promise<readonly SeenR
     }
     last = answer.last;
     seen = [...answer.requests.toReversed(), ...seen].slice(0, answer.kept);
-    return seen;
+    return { requests: seen, recording: answer.bodies };
   };
 }

@@ -4,11 +4,11 @@ import { quoted } from '../shell/posix-word.ts';
 /** What is signed in the query, or asks for the token itself, sends none. */
 const withoutToken = /^login\.|\.(?:blob|queue|table)\.core\.windows\.net$/;
 
-/** The same request as a line for a POSIX shell, through the proxy. Tokens and bodies are for whoever runs it: `$TOKEN`, `body.json`, and `…` for
- * values that were not kept.
+/** The same request as a line for a POSIX shell, through the proxy. What was not kept is for whoever runs it: `$TOKEN`, `body.json` where there is
+ * no body, and `…` for values.
  * @returns undefined for a managed identity's endpoint, whose path has its secret */
 export function curlLine(
-  { plane, method, host, path }: SeenRequest,
+  { plane, method, host, path, bodies }: SeenRequest,
   ports: { readonly proxyPort: number; readonly kustoPort: number },
 ): string | undefined {
   if (plane === 'managed identity') return undefined;
@@ -19,7 +19,18 @@ export function curlLine(
     ...(isLocal ? [] : [`--proxy http://localhost:${ports.proxyPort}`]),
     ...(method === 'GET' ? [] : method === 'HEAD' ? ['--head'] : [`--request ${quoted(method)}`]),
     ...(withoutToken.test(host) ? [] : ['--header "Authorization: Bearer $TOKEN"']),
-    ...(/^(?:POST|PUT|PATCH)$/.test(method) ? ["--header 'Content-Type: application/json' --data @body.json"] : []),
+    ...(/^(?:POST|PUT|PATCH)$/.test(method) ? [bodyWords(plane, bodies?.request?.text)] : []),
     quoted(`https://${authority}${path}`),
   ].join(' ');
+}
+
+/** @param text of the body as it was kept */
+function bodyWords(plane: string, text: string | undefined): string {
+  if (text !== undefined && !/^[[{]/.test(text))
+    return text
+      .split('&')
+      .map((parameter) => `--data-urlencode ${quoted(parameter)}`)
+      .join(' ');
+  const type = plane === 'entra' ? 'application/x-www-form-urlencoded' : 'application/json';
+  return `--header 'Content-Type: ${type}' --data ${text === undefined ? '@body.json' : quoted(text)}`;
 }

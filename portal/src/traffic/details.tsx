@@ -1,7 +1,7 @@
 import { Button, Link, makeStyles, tokens } from '@fluentui/react-components';
 import { useState } from 'react';
 import { documentedCodes } from '../../../src/cmk/documented-errors.ts';
-import type { SeenRequest } from '../api/traffic.ts';
+import type { SeenBody, SeenRequest } from '../api/traffic.ts';
 import { linkTo } from '../shell/route.ts';
 
 const useStyles = makeStyles({
@@ -14,6 +14,7 @@ const useStyles = makeStyles({
     '& dd': { margin: 0, overflowWrap: 'anywhere' },
     '@media (max-width: 500px)': { gridTemplateColumns: 'minmax(0, 1fr)' },
   },
+  heading: { margin: 0, fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground2 },
   line: {
     margin: `0 0 ${tokens.spacingVerticalS}`,
     fontFamily: tokens.fontFamilyMonospace,
@@ -29,7 +30,7 @@ export function Details({ request, curl }: { readonly request: SeenRequest; read
   const [copied, setCopied] = useState(false);
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Error', request.code],
-    ['Message', request.message],
+    ['Message', request.message ?? messageOf(request.bodies?.answer?.text)],
     ['Broken off', request.aborted && 'the client left, or was cut off, before the answer was complete'],
     ['Address', `https://${request.host}${request.path}`],
     ['Operation', `${request.operation} (${request.plane})`],
@@ -56,6 +57,8 @@ export function Details({ request, curl }: { readonly request: SeenRequest; read
           <Link href={linkTo('errors', [request.code ?? ''])}>What {request.code} is, and what to do</Link>
         </p>
       )}
+      <Body name="Request body" body={request.bodies?.request} />
+      <Body name="Answer body" body={request.bodies?.answer} />
       {curl !== undefined && (
         <>
           <pre className={styles.line} data-testid="curl">
@@ -68,4 +71,36 @@ export function Details({ request, curl }: { readonly request: SeenRequest; read
       )}
     </>
   );
+}
+
+function Body({ name, body }: { readonly name: string; readonly body: SeenBody | undefined }) {
+  const styles = useStyles();
+  if (body === undefined) return null;
+  return (
+    <section aria-label={name}>
+      <h3 className={styles.heading}>
+        {name}, {body.bytes} bytes{body.text === undefined ? ': too long, or no JSON' : ''}
+      </h3>
+      {body.text !== undefined && <pre className={styles.line}>{indented(body.text)}</pre>}
+    </section>
+  );
+}
+
+function indented(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), undefined, 2);
+  } catch {
+    return text.replaceAll('&', '\n'); // a form
+  }
+}
+
+/** Where the list has none, since it may quote what was sent: that of the answer, once bodies were asked for. */
+function messageOf(answer: string | undefined): string | undefined {
+  try {
+    const { error } = JSON.parse(answer ?? '{}') as { readonly error?: Readonly<Record<string, unknown>> };
+    const message = error?.['@message'] ?? error?.['message'];
+    return typeof message === 'string' ? message : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -14,11 +14,12 @@ import {
 } from '@fluentui/react-components';
 import { Fragment, useState } from 'react';
 import { status } from '../api/control.ts';
-import type { SeenRequest } from '../api/traffic.ts';
-import { followTraffic } from '../api/traffic.ts';
+import type { Recording, SeenRequest } from '../api/traffic.ts';
+import { followTraffic, withoutBodies } from '../api/traffic.ts';
 import { lookEveryMs, PageFrame } from '../shell/page-frame.tsx';
 import { ScrollTable } from '../shell/scroll-table.tsx';
 import { useAnswer } from '../shell/use-answer.ts';
+import { BodiesSwitch } from './bodies-switch.tsx';
 import { curlLine } from './curl-line.ts';
 import { Details } from './details.tsx';
 import type { Filter } from './filter.ts';
@@ -45,19 +46,25 @@ export default function Traffic() {
   const [ask] = useState(followTraffic);
   return (
     <PageFrame title="Traffic" looking="Looking" ask={ask} everyMs={lookEveryMs}>
-      {(seen) => <Requests seen={seen} />}
+      {({ requests, recording }) => <Requests seen={requests} recording={recording} />}
     </PageFrame>
   );
 }
 
-/** @param seen the newest first */
-function Requests({ seen }: { readonly seen: readonly SeenRequest[] }) {
+interface RequestsProps {
+  /** The newest first. */
+  readonly seen: readonly SeenRequest[];
+  readonly recording: Recording;
+}
+
+function Requests({ seen, recording }: RequestsProps) {
   const styles = useStyles();
   const { value: known } = useAnswer(status);
   const [held, setHeld] = useState<readonly SeenRequest[]>();
   const [filter, setFilter] = useState<Filter>({ text: '', plane: '', failedOnly: false });
   const [opened, setOpened] = useState<number>();
-  const all = held ?? seen;
+  const [forgotten, setForgotten] = useState(0);
+  const all = (held ?? seen).map((request) => (request.sequence <= forgotten ? withoutBodies(request) : request));
   const found = filtered(all, filter);
   const planes = [...new Set(all.map(({ plane }) => plane))].sort();
   const fresh = (seen[0]?.sequence ?? 0) - (held?.[0]?.sequence ?? 0);
@@ -90,6 +97,7 @@ function Requests({ seen }: { readonly seen: readonly SeenRequest[] }) {
         <Button onClick={() => setHeld(held === undefined ? seen : undefined)}>
           {held === undefined ? 'Pause' : fresh > 0 ? `Go on (${fresh} new)` : 'Go on'}
         </Button>
+        <BodiesSwitch recording={recording} forget={() => setForgotten(seen[0]?.sequence ?? 0)} />
       </div>
       <Card className={styles.list} role="region" aria-label="Requests">
         {found.length === 0 && (

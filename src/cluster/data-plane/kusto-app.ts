@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Correlation } from '../../http/correlation.ts';
@@ -6,6 +6,7 @@ import type { Log } from '../../http/logging.ts';
 import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from '../../http/plane-failure.ts';
 import type { PlaneApp } from '../../http/plane-app.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
+import { kustoBodyRules } from './body-rules.ts';
 import { signInMetadata } from './auth-metadata.ts';
 import type { ErrorContext, KustoErrorKind } from './errors/kusto-error.ts';
 import { KustoError, kustoError, oneApiError, plainTextError } from './errors/kusto-error.ts';
@@ -17,7 +18,7 @@ export interface KustoAppOptions {
   readonly timestamp: () => string;
   readonly bodyBytesMax: number;
   readonly bodyRoomBytes?: number;
-  readonly authenticate: (request: FastifyRequest) => Promise<void>;
+  readonly authenticate: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   readonly translate: (error: unknown) => KustoError | undefined;
   /** Every answer ends its connection. */
   readonly closing?: true;
@@ -31,13 +32,14 @@ export function createKustoApp(options: KustoAppOptions): PlaneApp {
   const planeApp = createPlaneApp({
     name: 'kusto',
     log: options.log,
+    bodyRules: kustoBodyRules,
     randomBytes: options.randomBytes,
     bodies: 'bytes',
     bodyBytesMax: options.bodyBytesMax,
     ...(options.bodyRoomBytes !== undefined && { bodyRoomBytes: options.bodyRoomBytes }),
-    authenticate: async (request) => {
+    authenticate: async (request, reply) => {
       // Clients ask it before they have a token.
-      if (request.routeOptions.url !== metadataPath) await options.authenticate(request);
+      if (request.routeOptions.url !== metadataPath) await options.authenticate(request, reply);
     },
     renderError: (error, request) => {
       const known = options.translate(error);

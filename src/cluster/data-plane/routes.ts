@@ -4,6 +4,7 @@ import { invariant } from '../../base/invariant.ts';
 import { toIso } from '../../clock/clock.ts';
 import { admitRequest } from './cluster-session.ts';
 import { translateError } from './errors/engine-errors.ts';
+import { CapturedBodies } from '../../http/captured-bodies.ts';
 import { createKustoApp, pingPath } from './kusto-app.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
@@ -35,13 +36,16 @@ export function createDataPlaneApp(
     bodyBytesMax,
     bodyRoomBytes,
     timestamp: () => toIso(ports.clock.now()),
-    authenticate: async (request) => {
+    authenticate: async (request, reply) => {
       const access = await admitRequest(
         ...([ports.call, ports.lease, request.headers.authorization] as const),
         ticketOf(request),
       );
       ports.clock.tell(access.now);
       request.sender = access.caller;
+      // A query that a follower's user sends is seen where they sent it.
+      if (access.wantsBodies === true && ticketOf(request) === undefined)
+        request.captured = new CapturedBodies(reply.raw);
       admitted.set(request, access);
     },
     translate: (error) => translateError(error, ''),

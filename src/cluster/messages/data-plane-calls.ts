@@ -14,6 +14,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { ClusterIdentity } from '../../database/catalog/managed-identity.ts';
 import type { OutwardHost } from '../../http/outward-host.ts';
+import { seenBytesMax } from '../../http/shown-body.ts';
 import type { ExportReply } from './exports.ts';
 import { exportCall } from './exports.ts';
 import type { Message } from './message.ts';
@@ -110,6 +111,8 @@ export interface AllowedRequest {
   readonly now: number;
   /** Milliseconds for which the cluster may use its key, if nothing happens. */
   readonly leaseMs: number;
+  /** Somebody has asked to see bodies of requests. */
+  readonly wantsBodies?: true;
 }
 
 export interface RefusedRequest {
@@ -201,11 +204,15 @@ const requestLine = object({
   aborted: Type.Optional(Type.Literal(true)),
 });
 
+/** `…` for a character that is hidden makes it no longer than it was in bytes, but for escapes. */
+const seenBody = object({ bytes: number, text: Type.Optional(text(4 * seenBytesMax)) });
+
 /** What is seen of a request beside its line. */
 const seenRequest = object({
   ...{ host: text(253), path: text(1_000) },
   ...{ clientRequestId: Type.Optional(text(128)), code: Type.Optional(text(128)), message: Type.Optional(text(501)) },
   ...{ callerId: Type.Optional(text(36)), appId: Type.Optional(text(36)) },
+  bodies: Type.Optional(object({ request: Type.Optional(seenBody), answer: Type.Optional(seenBody) })),
 });
 
 /** Values that no line may have are left out, the rest of the line is written. */

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Log } from '../../http/logging.ts';
+import { entraBodyRules } from './body-rules.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
 import type { PlaneAnswer, PlaneFailureKind } from '../../http/plane-failure.ts';
 import type { Plane } from '../../http/plane.ts';
@@ -63,6 +64,7 @@ export function createEntraPlane(options: EntraPlaneOptions): Plane {
   const { app, toPlane } = createPlaneApp({
     name: 'entra',
     log: options.log,
+    bodyRules: entraBodyRules,
     bodyBytesMax,
     randomBytes: options.randomBytes,
     answerHeaders: ({ requestId }) => ({ ...answerHeaders, 'x-ms-request-id': requestId }),

@@ -3,6 +3,7 @@ import type { Caller, TokenVerdict, VerifyToken } from '../../authz/caller.ts';
 import { parseGuid } from '../../base/guid.ts';
 import type { Json } from '../../base/json.ts';
 import type { Log } from '../../http/logging.ts';
+import { graphBodyRules } from './body-rules.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
 import type { PlaneAnswer, PlaneFailureKind } from '../../http/plane-failure.ts';
 import type { Plane } from '../../http/plane.ts';
@@ -63,6 +64,7 @@ export function createGraphPlane(options: GraphPlaneOptions): Plane {
   const { app, toPlane } = createPlaneApp({
     name: 'graph',
     log: options.log,
+    bodyRules: graphBodyRules,
     bodyBytesMax,
     randomBytes: options.randomBytes,
     answerHeaders: ({ requestId }) => ({

@@ -14,6 +14,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import type { Log } from '../../http/logging.ts';
+import { vaultBodyRules } from './body-rules.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
 import type { HostClaim, Plane } from '../../http/plane.ts';
 import { existsAtAll } from '../../state/list-all.ts';
@@ -176,6 +177,7 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
   const { app, toPlane } = createPlaneApp({
     name: 'vault',
     log: options.log,
+    bodyRules: vaultBodyRules,
     bodies: 'bytes',
     bodyBytesMax,
     randomBytes: options.randomBytes,

@@ -46,7 +46,11 @@ export function createDataPlaneServices(
   ports: DataPlaneServicePorts,
 ): (clusterId: Guid, operation: string, body: unknown) => Promise<unknown> {
   const services: Services = {
-    authorize: (clusterId, body) => authorizeRequest(ports, clusterId, readDataPlaneCall.authorize(body)),
+    authorize: async (clusterId, body) => {
+      const answer = await authorizeRequest(ports, clusterId, readDataPlaneCall.authorize(body));
+      const wantsBodies = answer.outcome === 'allowed' && ports.log.wantsBodies?.() === true;
+      return wantsBodies ? { ...answer, wantsBodies } : answer;
+    },
     renew: async (clusterId, body) => {
       readDataPlaneCall.renew(body);
       const admission = await ports.keys.admitted(clusterId);

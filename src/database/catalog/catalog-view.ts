@@ -7,6 +7,7 @@ import type { UpdatePolicy } from './update-policy.ts';
 import type { ExternalTableView } from './external-table.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { Column, KqlType } from '../../kql/plan/types.ts';
+import type { ViewLookback } from '../../kql/plan/view-lookback.ts';
 
 /** What a cluster's catalog says, as immutable values. */
 export interface DatabaseView {
@@ -62,6 +63,7 @@ export interface ViewView extends Pick<
   readonly picks?: 'arg_max' | 'arg_min' | 'take_any';
   /** The columns of its stored part. */
   readonly stored: readonly Column[];
+  readonly lookback?: ViewLookback;
 }
 
 export interface ColumnView {

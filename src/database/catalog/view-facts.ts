@@ -1,5 +1,8 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Column } from '../../kql/plan/types.ts';
+import type { ViewLookback } from '../../kql/plan/view-lookback.ts';
+import { ingestedState } from '../../kql/plan/view-lookback.ts';
+import { parseTimespan } from '../../kql/values/ticks.ts';
 import type { IngestedAt } from './ingestion-order.ts';
 
 /** What makes a hidden table the stored part of a materialized view. Its columns are states of groups; times are milliseconds. */
@@ -41,4 +44,16 @@ export interface ViewFailure {
   readonly failedOn: number;
   readonly isPermanent: boolean;
   readonly details: string;
+}
+
+/** @returns undefined where new rows are compared with all */
+export function lookbackOf({
+  lookback,
+  lookbackColumn,
+}: {
+  readonly lookback?: string | null | undefined;
+  readonly lookbackColumn?: string | undefined;
+}): ViewLookback | undefined {
+  const ticks = typeof lookback === 'string' ? parseTimespan(lookback) : undefined;
+  return ticks === undefined ? undefined : { column: lookbackColumn ?? ingestedState.name, ticks: String(ticks) };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { madeOnce } from '../../base/made-once.ts';
+import type { ViewWindow } from '../../kql/plan/view-lookback.ts';
 import type {
   CatalogDatabase,
   CatalogFunction,
@@ -17,6 +18,7 @@ import type { CatalogReader, StoredResultRecord } from './image.ts';
 import { databaseOf } from './image.ts';
 import type { ViewRecord } from './materialized-view.ts';
 import { viewsOf } from './materialized-view.ts';
+import { lookbackOf } from './view-facts.ts';
 import type { TableRecord } from './records.ts';
 
 /** Of the same record the same view: who has seen it in one version of the catalog need not look at it in the next. */
@@ -61,9 +63,11 @@ export function databaseView(reader: CatalogReader, { databaseId, name }: Cluste
 export const viewView = seenIn((record: ViewRecord, database: string): ViewView => {
   const { tableId, name, folder, docstring, policies, columns, view, principals = [] } = record;
   const { query, source, isOverView, dimensionTables, keys, picks } = view;
+  const lookback = lookbackOf(view);
   return {
     ...{ tableId, database, name, folder, docstring, policies, principals },
     ...{ columns: view.columns, query, source, isOverView, dimensionTables, keys, ...(picks && { picks }) },
+    ...(lookback && { lookback }),
     stored: columns.map((column) => ({ name: column.name, type: column.type })),
   };
 });
@@ -116,8 +120,9 @@ const withoutPrincipals = madeOnce(
 );
 
 const catalogView = madeOnce((view: ViewView): CatalogView => {
-  const { name, columns, query, source, stored, docstring, folder, policies } = view;
-  return { ...{ name, columns, query, source, stored, docstring, folder }, ...securityOf(policies) };
+  const { name, columns, query, source, stored, docstring, folder, policies, lookback } = view;
+  const facts = { name, columns, query, source, stored, docstring, folder };
+  return { ...facts, ...(lookback && { lookback }), ...securityOf(policies) };
 });
 
 /** The same names; one view is read as those read it who make it. */
@@ -126,13 +131,15 @@ export const withViewStates = (
   database: string,
   view: string,
   states: NonNullable<CatalogView['states']>,
+  window?: ViewWindow,
 ): KqlCatalog => ({
   ...catalog,
-  version: `${catalog.version} ${states} ${JSON.stringify([database, view])}`,
+  version: `${catalog.version} ${states} ${JSON.stringify([database, view, ...(window === undefined ? [] : [window])])}`,
   databases: catalog.databases.map((one) => {
     const { materializedViews = [] } = one;
     if (one.name !== database) return one;
-    return { ...one, materializedViews: materializedViews.map((of) => (of.name === view ? { ...of, states } : of)) };
+    const reads = { states, ...(window !== undefined && { window }) };
+    return { ...one, materializedViews: materializedViews.map((of) => (of.name === view ? { ...of, ...reads } : of)) };
   }),
 });
 

@@ -4,6 +4,7 @@ import type { CatalogReader } from '../catalog/image.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { currentView, findView } from '../catalog/materialized-view.ts';
 import { findTable, touch } from '../catalog/table-changes.ts';
+import { lookbackOf } from '../catalog/view-facts.ts';
 import { withoutSecurity } from '../catalog/views.ts';
 import type { TableStore } from '../extents/table-store.ts';
 import type { DataQueries } from '../ingest/update-query.ts';
@@ -38,7 +39,7 @@ export async function followSource(
   const seen = columnsOfSource(catalog.image, record);
   const { query, source, isOverView, dimensionTables } = view;
   const asked = { database: databaseOfView(store, record), name, query, source, isOverView, dimensionTables };
-  const shape = await requireViewQuery(queries, withoutSecurity(names()), asked);
+  const shape = await requireViewQuery(queries, withoutSecurity(names()), { ...asked, lookback: lookbackOf(view) });
   await catalog.change((draft) => {
     const found = currentView(draft, record);
     if (columnsOfSource(draft, found) !== seen) return;

@@ -2,6 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { ViewWindow } from '../../kql/plan/view-lookback.ts';
 import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
 import type { CatalogDraft } from '../catalog/image.ts';
 import type { IngestedAt } from '../catalog/ingestion-order.ts';
@@ -9,13 +10,15 @@ import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { currentView } from '../catalog/materialized-view.ts';
 import type { ExtentRecord } from '../catalog/records.ts';
 import type { ViewFailure } from '../catalog/view-facts.ts';
+import { lookbackOf } from '../catalog/view-facts.ts';
 import { withoutSecurity, withViewStates } from '../catalog/views.ts';
 import type { WrittenExtent } from '../extents/extent-writer.ts';
 import { hasRowsToCome } from '../extents/view-rows.ts';
 import type { FollowingParts } from './followed-schema.ts';
 import { followSource, isBehindSource } from './followed-schema.ts';
 import { otherGroups } from './other-groups.ts';
-import { databaseOfView, writeStates } from './view-states.ts';
+import type { StatesRequest } from './view-states.ts';
+import { databaseOfView, readStates, writeStates } from './view-states.ts';
 
 export interface MaterializerParts extends FollowingParts {
   readonly randomBytes: RandomBytes;
@@ -29,7 +32,8 @@ interface Run {
 
 const failuresMax = 10;
 
-/** Takes new rows of sources into views. Of a group that they change the view has one row afterwards, as before. Order: rows of the source up
+/** Takes new rows of sources into views. Of a group that they change the view has one row afterwards, as before, unless a lookback keeps rows of
+ * it apart. Order: rows of the source up
  * to the newest commit → the groups that they change, merged with what the view has of them → blob → for each extent of the view that has
  * rows of these groups: its other rows → blob → one commit with the new extents, without the old ones, and with how far the view is now.
  * Whatever comes between, a row of the source is either in the stored part or in what is added to it when it is read. */
@@ -93,12 +97,13 @@ export class Materializer {
     try {
       // A group that the view has is no new one to a view that takes any row: so records must not go from it meanwhile.
       const seen = record.view.picks === 'take_any' ? catalog.image.extentsOf(record.tableId) : [];
-      const changed = await this.#changedGroups(run);
+      const window = await this.#windowOf(run);
+      const changed = await this.#changedGroups(run, window);
       if (changed !== undefined) written.push(changed);
       const touched: ExtentRecord[] = [];
       if (changed !== undefined && record.view.picks !== 'take_any')
         for (const extent of catalog.image.extentsOf(record.tableId)) {
-          const others = await otherGroups(store, record, extent, changed.record);
+          const others = await otherGroups(store, record, extent, { changed: changed.record, window });
           if (others === 'all') continue;
           touched.push(extent);
           if (others !== undefined) written.push(others);
@@ -131,15 +136,27 @@ export class Materializer {
     for (const extent of written) draft.put(this.#parts.store.parts.writer.recordNow(extent));
   }
 
+  /** From when until when the new rows are, by what a lookback is measured by. @returns undefined for a view without one */
+  async #windowOf(run: Run): Promise<ViewWindow | undefined> {
+    if (lookbackOf(run.record.view) === undefined) return undefined;
+    const [row] = await readStates(this.#parts, this.#request(run, 'window'));
+    const [from, to] = row ?? [];
+    return typeof from === 'bigint' && typeof to === 'bigint' ? [String(from), String(to)] : null;
+  }
+
   /** The groups of a view that new rows change, as they are with these. */
-  #changedGroups({ record, until }: Run): Promise<WrittenExtent | undefined> {
+  #changedGroups(run: Run, window: ViewWindow | undefined): Promise<WrittenExtent | undefined> {
+    return writeStates(this.#parts, this.#request(run, 'merged', window));
+  }
+
+  #request({ record, until }: Run, states: 'window' | 'merged', window?: ViewWindow): StatesRequest {
     const { store } = this.#parts;
     const database = databaseOfView(store, record);
-    return writeStates(this.#parts, {
+    return {
       record,
-      catalog: withViewStates(withoutSecurity(this.#parts.catalog()), database, record.name, 'merged'),
+      catalog: withViewStates(withoutSecurity(this.#parts.catalog()), database, record.name, states, window),
       open: (other, table, uses) => store.openNamed(other, table, undefined, uses, until),
-    });
+    };
   }
 
   async #recordFailure(record: ViewRecord, error: unknown): Promise<void> {

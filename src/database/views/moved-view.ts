@@ -1,5 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Column } from '../../kql/plan/types.ts';
+import { ingestedState } from '../../kql/plan/view-lookback.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { CatalogDraft } from '../catalog/image.ts';
 import { ingestionOf } from '../catalog/ingestion-order.ts';
@@ -87,7 +88,8 @@ function requireSameRows({ parts, columns }: ViewShape, own: readonly Column[], 
       .map(({ name, type }) => `${name}:${type}`)
       .toSorted()
       .join(', ');
-  if (text(parts.states) !== text(columns))
+  // Rows that come so have no time of a lookback.
+  if (text(parts.states.filter(({ name }) => name !== ingestedState.name)) !== text(columns))
     throw dataError(
       'InvalidView',
       'Extents cannot be moved into a materialized view with such aggregations, of which it keeps more than they give.',

@@ -1,6 +1,9 @@
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Plan, Program } from '../../kql/plan/plan.ts';
+import { quotedName } from '../../kql/plan/quoted.ts';
+import type { ViewLookback } from '../../kql/plan/view-lookback.ts';
+import { ingestedState } from '../../kql/plan/view-lookback.ts';
 import type { ViewParts } from '../../kql/plan/view-parts.ts';
 import { viewParts } from '../../kql/plan/view-parts.ts';
 import { eachPlan, tablesOf } from '../../kql/plan/walk.ts';
@@ -15,6 +18,7 @@ export interface ViewQuery {
   readonly source: string;
   readonly isOverView: boolean;
   readonly dimensionTables: readonly string[];
+  readonly lookback: ViewLookback | undefined;
 }
 
 /** Operators that the documentation excludes, by their nodes. */
@@ -47,14 +51,47 @@ export async function requireViewQuery(
     const [result, ...others] = program.results;
     if (!result || others.length > 0 || program.parameters.length > 0)
       throw new KqlError('semantic', 'The query of a materialized view is one expression with one result.');
-    const parts = viewParts(result.plan);
+    const isTimed = asked.lookback?.column === ingestedState.name;
+    const parts = viewParts(result.plan, isTimed);
     requireOperators(program);
     requireTables(program, asked);
-    return { parts, columns: result.plan.cols };
+    const columns = result.plan.cols;
+    if (isTimed && parts.picks !== undefined) await requireIngestionTimes(queries, catalog, asked, { columns, parts });
+    return { parts, columns };
   } catch (error) {
     if (!(error instanceof KqlError) || error.code === 'internal') throw error;
     throw dataError('InvalidView', `The materialized view is not valid: ${error.message}`);
   }
+}
+
+/** A lookback without a column of its own is for queries that leave the ingestion time with the rows.
+ * @throws KqlError @see Kusto "Materialized views limitations" */
+async function requireIngestionTimes(
+  queries: DataQueries,
+  catalog: KqlCatalog,
+  { database, query, source, isOverView, lookback }: ViewQuery,
+  { columns, parts }: { readonly columns: Plan['cols']; readonly parts: ViewParts },
+): Promise<void> {
+  const name = '$timed';
+  if (isOverView)
+    throw new KqlError(
+      'notSupported',
+      'A lookback without a lookback_column is not built for materialized views over materialized views.',
+    );
+  const view = { name, columns, query, source, stored: parts.states, states: 'delta' as const };
+  const probed: KqlCatalog = {
+    ...catalog,
+    version: `${catalog.version} timed ${JSON.stringify([database, query, source])}`,
+    databases: catalog.databases.map((one) =>
+      one.name === database
+        ? {
+            ...one,
+            materializedViews: [...(one.materializedViews ?? []), { ...view, ...(lookback && { lookback }) }],
+          }
+        : one,
+    ),
+  };
+  await queries.programOf({ text: quotedName(name), database, catalog: probed }).compile([]);
 }
 
 function requireOperators({ lets, results }: Program): void {

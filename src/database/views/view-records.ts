@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { ViewParts } from '../../kql/plan/view-parts.ts';
 import type { Column } from '../../kql/plan/types.ts';
+import { ingestedState } from '../../kql/plan/view-lookback.ts';
 import { parseTimespan } from '../../kql/values/ticks.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { requireEntityName } from '../catalog/entity-name.ts';
@@ -12,6 +13,7 @@ import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { findView, viewsOf } from '../catalog/materialized-view.ts';
 import type { ColumnView } from '../catalog/catalog-view.ts';
 import type { ViewFacts } from '../catalog/view-facts.ts';
+import { lookbackOf } from '../catalog/view-facts.ts';
 import { findTable, requireText } from '../catalog/table-changes.ts';
 import type { ViewCreation, ViewDefinition } from './materialized-views.ts';
 
@@ -81,6 +83,18 @@ export function alteredView(record: ViewRecord, asked: ViewDefinition, shape: Vi
   };
 }
 
+/** A view keeps when the rows were ingested that it picks while its lookback goes by that. What it has already has no such time. */
+export function withLookback(record: ViewRecord, lookback: ViewDefinition['lookback']): ViewRecord {
+  const { lookback: before, ...facts } = record.view;
+  const next = lookback === undefined ? before : (lookback ?? undefined);
+  const view = { ...facts, ...(next !== undefined && { lookback: next }) };
+  const others = record.columns.filter(({ name }) => name !== ingestedState.name);
+  return withStates(
+    { ...record, view },
+    lookbackOf(view)?.column === ingestedState.name ? [...others, ingestedState] : others,
+  );
+}
+
 /** A state of the same name and type is the same column. */
 function withStates(record: ViewRecord, states: readonly Column[]): ViewRecord {
   let { nextColumnId } = record;
@@ -115,7 +129,7 @@ function factsOf(
 /** @throws DataError */
 export function requireLookback(
   { lookback, lookbackColumn }: Pick<ViewDefinition, 'lookback' | 'lookbackColumn'>,
-  { parts, columns }: { readonly parts: Pick<ViewParts, 'picks'>; readonly columns: readonly Column[] },
+  { parts, columns }: { readonly parts: Pick<ViewParts, 'picks' | 'states'>; readonly columns: readonly Column[] },
 ): void {
   if (lookback !== undefined && lookback !== null && (parseTimespan(lookback) ?? 0n) <= 0n)
     throw dataError('InvalidView', 'The lookback of a materialized view is a timespan of more than zero.');
@@ -124,6 +138,11 @@ export function requireLookback(
       throw dataError(
         'InvalidView',
         `The lookback column '${lookbackColumn.slice(0, 200)}' is no datetime column of the materialized view.`,
+      );
+    if (!parts.states.some(({ name, type }) => name === lookbackColumn && type === 'datetime'))
+      throw dataError(
+        'InvalidView',
+        `The lookback column '${lookbackColumn.slice(0, 200)}' cannot be one that is an average or a percentile: that is not built.`,
       );
   } else if (lookback !== undefined && lookback !== null && parts.picks === undefined)
     throw dataError(

@@ -9,6 +9,7 @@ import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { currentView, requireView, viewsOf } from '../catalog/materialized-view.ts';
 import { requireText, touch } from '../catalog/table-changes.ts';
 import { setPolicy } from '../catalog/setting-changes.ts';
+import { lookbackOf } from '../catalog/view-facts.ts';
 import { withoutSecurity } from '../catalog/views.ts';
 import type { Merger } from '../extents/merger.ts';
 import { extentView } from '../extents/extent-service.ts';
@@ -20,7 +21,7 @@ import { backfilledView } from './backfill.ts';
 import { movedView } from './moved-view.ts';
 import { requireViewQuery } from './view-query.ts';
 import type { ViewShape } from './view-records.ts';
-import { alteredView, newView, requireFreeName, requireLookback } from './view-records.ts';
+import { alteredView, newView, requireFreeName, requireLookback, withLookback } from './view-records.ts';
 
 export function createMaterializedViews(
   parts: MaterializerParts,
@@ -56,6 +57,7 @@ export function createMaterializedViews(
     const shape = await requireViewQuery(queries, withoutSecurity(names()), {
       ...{ database: asked.database, query: asked.query, source: asked.source, isOverView: asked.isOverView },
       dimensionTables: asked.dimensionTables ?? [],
+      lookback: lookbackOf(asked),
     });
     requireNoLeak(catalog.image, databaseId, asked, shape);
     return shape;
@@ -90,35 +92,38 @@ export function createMaterializedViews(
     },
 
     async alterMaterializedView(asked) {
-      const shape = await shapeOf({ dimensionTables: view(asked.database, asked.name).view.dimensionTables, ...asked });
+      const { dimensionTables, lookback = null, lookbackColumn } = view(asked.database, asked.name).view;
+      const kept = { dimensionTables, lookback, ...(lookbackColumn !== undefined && { lookbackColumn }) };
+      const shape = await shapeOf({ ...kept, ...asked });
       return change(asked.database, asked.name, (draft, record) => put(draft, alteredView(record, asked, shape)));
     },
 
-    setMaterializedViewText: (database, name, { folder, docstring, autoUpdateSchema, lookback }) =>
-      change(database, name, (draft, record) => {
-        const { lookback: before, ...facts } = record.view;
+    async setMaterializedViewText(database, name, { folder, docstring, autoUpdateSchema, lookback }) {
+      if (typeof lookback === 'string') {
+        const { view: facts } = view(database, name);
+        await shapeOf({ database, name, ...facts, lookback, ignoresSecurity: true });
+      }
+      return change(database, name, (draft, record) => {
+        const facts = record.view;
         if (autoUpdateSchema === true && !facts.picksAll)
           throw dataError(
             'InvalidView',
             'autoUpdateSchema is for materialized views of one arg_max(…, *), arg_min(…, *) or take_any(*) only.',
           );
-        const next = lookback === undefined ? before : (lookback ?? undefined);
         if (lookback !== undefined)
           requireLookback(
             { lookback, ...(facts.lookbackColumn !== undefined && { lookbackColumn: facts.lookbackColumn }) },
-            { parts: { picks: facts.picks }, columns: facts.columns },
+            { parts: { picks: facts.picks, states: record.columns }, columns: facts.columns },
           );
+        const altered = withLookback(record, lookback);
         return put(draft, {
-          ...record,
+          ...altered,
           folder: requireText(folder ?? record.folder),
           docstring: requireText(docstring ?? record.docstring),
-          view: {
-            ...facts,
-            autoUpdateSchema: autoUpdateSchema ?? facts.autoUpdateSchema,
-            ...(next !== undefined && { lookback: next }),
-          },
+          view: { ...altered.view, autoUpdateSchema: autoUpdateSchema ?? facts.autoUpdateSchema },
         });
-      }),
+      });
+    },
 
     async setMaterializedViewPolicy<Name extends keyof Policies>(
       database: string,

@@ -2,10 +2,12 @@ import { invariant } from '../../base/invariant.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { quotedName } from '../../kql/plan/quoted.ts';
 import type { Column } from '../../kql/plan/types.ts';
+import type { RowStatement } from '../../kql/query-engine.ts';
 import type { EngineSources, QueryRequest } from '../../kql/query-request.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
+import { collect } from '../extents/collect.ts';
 import type { WrittenExtent } from '../extents/extent-writer.ts';
 import type { TableStore } from '../extents/table-store.ts';
 import { positional } from '../ingest/positional.ts';
@@ -27,21 +29,44 @@ export function databaseOfView(store: TableStore, { databaseId }: Pick<ViewRecor
 
 const schemaOf = (columns: readonly Column[]): string => columns.map(({ name, type }) => `${name}:${type}`).join();
 
-/** Rows of the stored part of a view, as an extent that no commit names yet. @returns undefined when there are none
- * @throws KqlError, DataError where its query means something else by now */
-export async function writeStates(
+/** A statement over the states of a view. */
+async function prepare(
   { store, queries }: { readonly store: TableStore; readonly queries: DataQueries },
   { record, catalog, open, signal }: StatesRequest,
-): Promise<WrittenExtent | undefined> {
-  const { now, writer } = store.parts;
+): Promise<RowStatement> {
   const names = { text: quotedName(record.name), database: databaseOfView(store, record), catalog };
   const request: QueryRequest = {
     ...names,
-    now: ticksOfUnixMilliseconds(now()),
+    now: ticksOfUnixMilliseconds(store.parts.now()),
     sources: { open },
     ...(signal && { signal }),
   };
   const [statement] = await queries.prepareRows(queries.programOf(names), request);
+  return statement;
+}
+
+/** What is told of the states of a view, in a handful of rows. */
+export async function readStates(
+  parts: { readonly store: TableStore; readonly queries: DataQueries },
+  request: StatesRequest,
+): ReturnType<typeof collect> {
+  const statement = await prepare(parts, request);
+  try {
+    return await statement.run((connection, { sql, bound }) => collect(connection, sql, bound));
+  } finally {
+    statement.close();
+  }
+}
+
+/** Rows of the stored part of a view, as an extent that no commit names yet. @returns undefined when there are none
+ * @throws KqlError, DataError where its query means something else by now */
+export async function writeStates(
+  parts: { readonly store: TableStore; readonly queries: DataQueries },
+  request: StatesRequest,
+): Promise<WrittenExtent | undefined> {
+  const { record } = request;
+  const { now, writer } = parts.store.parts;
+  const statement = await prepare(parts, request);
   try {
     if (schemaOf(statement.columns) !== schemaOf(record.columns))
       throw dataError('InvalidView', 'The source was changed: its rows give the materialized view another schema.');

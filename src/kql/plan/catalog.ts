@@ -1,4 +1,5 @@
 import type { Column } from './types.ts';
+import type { ViewLookback, ViewWindow } from './view-lookback.ts';
 
 /** What names mean for one cluster. Immutable: a change makes a new `version`, and every cache is keyed by it. */
 export interface KqlCatalog {
@@ -65,9 +66,14 @@ export interface CatalogView {
   readonly docstring?: string;
   readonly folder?: string;
   readonly rowLevelSecurity?: RowLevelSecurity;
+  /** Absent: rows of a group become one, however far they are apart. */
+  readonly lookback?: ViewLookback;
   /** For whoever makes it: instead of its rows `delta`: the states of the new rows of its source; `merged`: those of the groups that these
-   * change, as they are then. For whoever takes records out of it `stored`: its rows as far as they were made. */
-  readonly states?: 'delta' | 'merged' | 'stored';
+   * change, as they are then; `window`: from when and until when the new ones are. For whoever takes records out of it `stored`: its rows as
+   * far as they were made. */
+  readonly states?: 'delta' | 'merged' | 'stored' | 'window';
+  /** With `merged`, of a view with a lookback. */
+  readonly window?: ViewWindow;
 }
 
 /** A graph that is kept: how it is made, and what was made of it. */

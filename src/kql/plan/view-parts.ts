@@ -4,6 +4,7 @@ import type { Item, Plan } from './plan.ts';
 import type { Column } from './types.ts';
 import type { ViewAggregate } from './view-aggregates.ts';
 import { viewAggregates } from './view-aggregates.ts';
+import { ingestedState, withIngestedState } from './view-lookback.ts';
 
 type Summarize = Extract<Plan, { readonly op: 'summarize' }>;
 
@@ -27,17 +28,20 @@ export interface ViewParts {
 
 const refused = (why: string): KqlError => new KqlError('semantic', `The query of a materialized view ${why}`);
 
-/** @param plan of the query of a view @throws KqlError for one that no view can have */
-export function viewParts(plan: Plan): ViewParts {
-  if (plan.op !== 'summarize') throw refused("must end with one 'summarize', which is its last operator.");
-  if (plan.by.length === 0) throw refused("must have a 'by' clause in its 'summarize'.");
-  if (plan.aggregates.length === 0) throw refused('must have at least one aggregation function.');
+/** @param asked of the query of a view
+ * @param isTimed one that picks rows keeps when these were ingested: `ingestedState`
+ * @throws KqlError for one that no view can have */
+export function viewParts(asked: Plan, isTimed = false): ViewParts {
+  if (asked.op !== 'summarize') throw refused("must end with one 'summarize', which is its last operator.");
+  if (asked.by.length === 0) throw refused("must have a 'by' clause in its 'summarize'.");
+  if (asked.aggregates.length === 0) throw refused('must have at least one aggregation function.');
+  const [only, ...others] = asked.aggregates;
+  const picks = others.length === 0 && only?.expression.k === 'call' ? picking(only.expression.name) : undefined;
+  const plan = isTimed && picks !== undefined ? withIngestedState(asked) : asked;
   const aggregates = plan.aggregates.map(aggregateOf);
   const keys = columnsOf(plan, plan.by);
   const states = [...keys, ...aggregates.flatMap((one) => one.states)];
   const by = keys.map((key): Item => ({ names: [key.name], expression: { k: 'column', ...key } }));
-  const [only, ...others] = plan.aggregates;
-  const picks = others.length === 0 && only?.expression.k === 'call' ? picking(only.expression.name) : undefined;
   return {
     keys,
     states,
@@ -47,8 +51,8 @@ export function viewParts(plan: Plan): ViewParts {
       aggregates: aggregates.flatMap(({ merged }) => merged),
     }),
     finished: (input) => ({
-      ...{ op: 'project', input, cols: plan.cols },
-      items: [...by, ...aggregates.flatMap(({ outputs }) => outputs.map(asItem))],
+      ...{ op: 'project', input, cols: asked.cols },
+      items: [...by, ...aggregates.flatMap(({ outputs }) => outputs.filter(isShown).map(asItem))],
     }),
     picks,
     picksAll: picks !== undefined && hasStar(only?.expression),
@@ -61,6 +65,7 @@ const picking = (name: string): ViewParts['picks'] =>
 const hasStar = (expression: Expression | undefined): boolean =>
   expression?.k === 'call' && expression.args.some((one) => one.k === 'column' && one.name === '*');
 
+const isShown = ({ name }: ViewAggregate['outputs'][number]): boolean => name !== ingestedState.name;
 const asItem = ({ name, expression }: ViewAggregate['outputs'][number]): Item => ({ names: [name], expression });
 
 const columnsOf = ({ cols }: Summarize, items: readonly Item[]): Column[] =>

@@ -6,6 +6,7 @@ import type { Item, Plan } from '../../../../plan/plan.ts';
 import { namesakes } from '../../../../plan/union-feeds.ts';
 import type { Column } from '../../../../plan/types.ts';
 import type { ViewParts } from '../../../../plan/view-parts.ts';
+import { byLookback, ingestedState, windowOf } from '../../../../plan/view-lookback.ts';
 import { viewParts } from '../../../../plan/view-parts.ts';
 import { withBindOptions } from '../../binder/options.ts';
 import { buildQuery } from './build-query.ts';
@@ -46,15 +47,28 @@ export function materializedView(
   const [result, ...others] = own.results;
   if (!result || others.length > 0)
     throw new KqlError('semantic', `The query of the materialized view '${view.name}' has one result.`);
-  const parts = viewParts(result.plan);
+  const { lookback } = view;
+  const parts = viewParts(result.plan, lookback?.column === ingestedState.name);
   const stored = storedStates(database, view, parts);
   if (view.states === 'delta') return parts.partial;
-  if (view.states === 'merged') return changedGroups(parts, stored);
+  if (view.states === 'window' && lookback !== undefined) return windowOf(parts.partial, lookback);
+  if (view.states === 'merged') return changedGroups(sharedDelta(own, parts, view), stored, view);
   if (view.states === 'stored' && reading !== 'whole')
     throw new KqlError('semantic', 'The function materialized_view() cannot be used in the predicate of this command.');
   if (view.states === 'stored') return parts.finished(stored);
   if (reading === 'materialized') return parts.finished(stored);
-  return parts.finished(mergedStates(parts, stored));
+  const shared = sharedDelta(own, parts, view);
+  const { merged, apart } = mergedStates(shared, stored, view);
+  if (apart === undefined) return parts.finished(merged);
+  return parts.finished(unionOf([apart, ownStates(parts, merged)], parts.states));
+}
+
+/** What a lookback is measured from and what it is applied to have to be the same rows. */
+function sharedDelta(draft: Draft, parts: ViewParts, { lookback }: CatalogView): ViewParts {
+  if (lookback === undefined) return parts;
+  const id = draft.lets.length;
+  draft.lets.push({ id, plan: parts.partial, materialized: true });
+  return { ...parts, partial: { op: 'reference', id, cols: parts.partial.cols } };
 }
 
 const viewsMax = 8;
@@ -88,10 +102,19 @@ const marked = (input: Plan, isNew: '0' | '1'): Plan => ({
   items: [{ names: [newColumn.name], expression: { k: 'literal', type: newColumn.type, value: isNew } }],
 });
 
-/** With `newColumn`: 1 for a group that new rows change. Of any row a view takes the one that it has. */
-function mergedStates(parts: ViewParts, stored: Plan): Extract<Plan, { readonly op: 'summarize' }> {
+interface MergedStates {
+  /** With `newColumn`: 1 for a group that new rows change. */
+  readonly merged: Extract<Plan, { readonly op: 'summarize' }>;
+  /** Of a view with a lookback, the rows that stay as they are, whatever comes. */
+  readonly apart: Plan | undefined;
+}
+
+/** Of any row a view takes the one that it has. */
+function mergedStates(parts: ViewParts, stored: Plan, { lookback, window }: CatalogView): MergedStates {
   const cols = [...parts.states, newColumn];
-  const merged = parts.merged(unionOf([marked(stored, '0'), marked(parts.partial, '1')], cols));
+  const near = lookback && byLookback(stored, lookback, window === undefined ? { states: parts.partial } : window);
+  const both = [marked(near?.inside ?? stored, '0'), marked(parts.partial, '1')];
+  const merged = parts.merged(unionOf(both, cols));
   const kept = parts.states.slice(parts.keys.length);
   const first: Expression = {
     ...{ k: 'call', name: 'arg_min', type: newColumn.type, args: [newColumn, ...kept].map(columnOf) },
@@ -103,15 +126,18 @@ function mergedStates(parts: ViewParts, stored: Plan): Extract<Plan, { readonly 
       ? [{ names: [newColumn, ...kept].map(({ name }) => name), expression: first }]
       : [...merged.aggregates, { names: [newColumn.name], expression: newest }];
   const own = parts.picks === 'take_any' ? [...parts.keys, newColumn, ...kept] : cols;
-  return { ...merged, aggregates, cols: own };
+  return { merged: { ...merged, aggregates, cols: own }, apart: near?.outside };
 }
 
-function changedGroups(parts: ViewParts, stored: Plan): Plan {
-  const input = mergedStates(parts, stored);
+const ownStates = ({ states }: ViewParts, input: Plan): Plan => ({
+  ...{ op: 'select', input, from: states.map(({ name }) => name), cols: states },
+});
+
+function changedGroups(parts: ViewParts, stored: Plan, view: CatalogView): Plan {
+  const { merged: input } = mergedStates(parts, stored, view);
   const condition: Expression = {
     ...{ k: 'call', name: '==', type: 'bool' },
     args: [columnOf(newColumn), { k: 'literal', type: newColumn.type, value: '1' }],
   };
-  const changed: Plan = { op: 'filter', input, condition, cols: input.cols };
-  return { op: 'select', input: changed, from: parts.states.map(({ name }) => name), cols: parts.states };
+  return ownStates(parts, { op: 'filter', input, condition, cols: input.cols });
 }

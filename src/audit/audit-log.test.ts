@@ -8,6 +8,7 @@ import { expectRecord, writeRecord } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import { auditChain, auditHead } from './audit-chain.ts';
 import type { AuditEvent, VaultFacts } from './audit-event.ts';
+import type { Computed } from './audit-log.ts';
 import { AuditLog } from './audit-log.ts';
 import { eventPages, sequenceBefore } from './read-events.ts';
 import { RepeatedEvents } from './repeated-events.ts';
@@ -29,7 +30,7 @@ const eventOf = (id: string, changes: Partial<VaultFacts> = {}, at = begin): Aud
   },
 });
 
-async function start(options: { readonly eventsMax?: number } = {}) {
+async function start(options: { readonly eventsMax?: number; readonly computed?: Computed } = {}) {
   const { sealed, state, before } = await memoryState();
   const commits: StateCommit[] = [];
   before.commit = (commit) => void commits.push(commit);
@@ -77,6 +78,35 @@ describe('events that come together', () => {
     await Promise.all(told);
     expect(await recorded()).toHaveLength(40);
     expect(commits.length).toBeLessThan(10);
+  });
+
+  it('that are computed are one commit with the first when half of them are here', async () => {
+    let underWay = 5;
+    const ends: (() => void)[] = [];
+    const oneEnded = () => new Promise<void>((resolve) => void ends.push(resolve));
+    const computed = { oneEnded, get count() { return underWay; } }; // prettier-ignore
+    const { commits, outcome, recorded } = await start({ computed });
+    const told: Promise<unknown>[] = [];
+    const end = async (name: string): Promise<void> => {
+      underWay -= 1;
+      told.push(outcome(eventOf(name)));
+      for (const tell of ends.splice(0)) tell();
+      for (let turn = 0; turn < 40; turn += 1) await othersTurn();
+    };
+    await end('a');
+    await end('b');
+    expect(commits).toHaveLength(0);
+    await end('c');
+    expect(commits).toHaveLength(1);
+    await Promise.all(told);
+    expect(idsOf(await recorded())).toEqual(['a', 'b', 'c']);
+  });
+
+  it('that are computed are not waited for without end where none of them is told', async () => {
+    const computed = { count: 1_000, oneEnded: () => Promise.resolve() };
+    const { outcome, recorded } = await start({ computed });
+    await outcome(eventOf('a'));
+    expect(await recorded()).toHaveLength(1);
   });
 
   it('are told when they are durable, with the changes that they are of', async () => {

@@ -39,6 +39,10 @@ const membersMax = 128;
 const turnsMax = 16;
 /** So many in which nobody comes end the wait: a client that has just been answered needs that long. */
 const idleTurns = 4;
+/** Fewer are not halved: what a commit costs each of them would be more than what they wait for. */
+const crowdMin = 32;
+/** Of what is computed, so many are waited for at most: 4 ms of RSA decryptions on two processors. */
+const computedMax = 32;
 const attemptsMax = 8;
 /** Those that wait to be written with the next commit. */
 const deferredMax = 1_000;
@@ -48,6 +52,13 @@ export const auditKeptMs = 400 * 86_400_000;
 const eventsKeptMax = 1_000_000;
 /** So many more than are kept before the oldest are removed. */
 const eventsOverMax = 1_000;
+
+/** What is computed now beside the thread that answers, each a fraction of a millisecond, and then told here. */
+export interface Computed {
+  readonly count: number;
+  /** Resolves when one of them has ended; it is told here thereafter. */
+  oneEnded(): Promise<void>;
+}
 
 interface KnownHead {
   readonly version: number | null;
@@ -62,24 +73,33 @@ export class AuditLog {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #eventsMax: number;
   readonly #tell: (write: readonly StateWrite[]) => Promise<void>;
+  readonly #computed: Computed | undefined;
   #waiting: Member[] = [];
   #tasks: (() => Promise<void>)[] = [];
   #deferred: AuditEvent[] = [];
   #known: KnownHead | undefined;
   #wasOpened = false;
   #isRunning = false;
+  /** Of late, so many were there together: those of one commit and those who came while it was made. */
+  #crowd = 0;
 
   /** @param state its commits must not wait for anybody who uses this log
    * @param options.eventsMax so many events are kept, and some more
+   * @param options.computed what will be told here in a moment. Default: nothing is known of it
    * @param options.tell told of the writes of each commit when they are durable; acknowledged when it ends. Others are committed meanwhile */
   constructor(
     state: State,
     clock: Pick<Clock, 'now'>,
-    options: { readonly eventsMax?: number; readonly tell?: (write: readonly StateWrite[]) => Promise<void> } = {},
+    options: {
+      readonly eventsMax?: number;
+      readonly computed?: Computed;
+      readonly tell?: (write: readonly StateWrite[]) => Promise<void>;
+    } = {},
   ) {
     this.#state = state;
     this.#clock = clock;
     this.#eventsMax = options.eventsMax ?? eventsKeptMax;
+    this.#computed = options.computed;
     this.#tell = options.tell ?? (() => Promise.resolve());
   }
 
@@ -142,20 +162,29 @@ export class AuditLog {
       const [together, others] = agreeing(this.#waiting, membersMax, ({ commit }) => commit);
       this.#waiting = others;
       if (together.length > 0) await this.#commitTogether(together);
+      this.#crowd = together.length + this.#waiting.length;
       await this.#trimOverfull();
     }
     this.#isRunning = false;
   }
 
-  /** Who has just been answered asks again, and a commit costs the same for one as for many: as long as more come with each turn, they
-   * are waited for. */
+  /** A commit costs the same for one as for many. Those that are computed come one by one, while the thread that answers does other work:
+   * until half of them are here. Who has just been answered asks again: as long as more come with each turn, they are waited for, until
+   * half of those are here who were here together of late. So the other half is answered while this one becomes durable. */
   async #gathered(): Promise<void> {
-    for (let turn = 0, idle = 0; turn < turnsMax && this.#waiting.length < membersMax; turn += 1) {
+    for (let ends = 0; ends < computedMax && this.#waiting.length < Math.min(this.#underWay, computedMax); ends += 1)
+      await this.#computed?.oneEnded();
+    const enough = this.#crowd < crowdMin ? membersMax : Math.min(membersMax, this.#crowd / 2);
+    for (let turn = 0, idle = 0; turn < turnsMax && this.#waiting.length < enough; turn += 1) {
       const before = this.#waiting.length;
       await othersTurn();
       if (this.#waiting.length > before) idle = 0;
       else if ((idle += 1) === idleTurns) return;
     }
+  }
+
+  get #underWay(): number {
+    return this.#computed?.count ?? 0;
   }
 
   /** Never rejects. */

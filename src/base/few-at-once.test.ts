@@ -31,6 +31,22 @@ describe('few at once', () => {
     expect(await Promise.all([all[2], all[3]])).toEqual([2, 3]);
   });
 
+  it('counts those that wait, too, and tells when one has ended or failed', async () => {
+    const few = new FewAtOnce(1);
+    const { ends, work } = heldWork();
+    const all = [0, 1].map((at) => few.run(work(at)));
+    expect(few.count).toBe(2);
+    const first = few.oneEnded();
+    ends[0]?.(new Error('failed'));
+    await first;
+    expect(few.count).toBe(1);
+    await expect(all[0]).rejects.toThrow('failed');
+    const second = few.oneEnded();
+    ends[1]?.();
+    await second;
+    expect(few.count).toBe(0);
+  });
+
   it('has its places back when all has ended', async () => {
     const few = new FewAtOnce(1);
     expect(await Promise.all([1, 2, 3].map((one) => few.run(() => Promise.resolve(one))))).toEqual([1, 2, 3]);

@@ -2,11 +2,22 @@
 export class FewAtOnce {
   readonly #atOnceMax: number;
   readonly #waiting: (() => void)[] = [];
+  #whenOneEnds: (() => void)[] = [];
   #underWay = 0;
 
   /** @param atOnceMax at least 1 */
   constructor(atOnceMax: number) {
     this.#atOnceMax = atOnceMax;
+  }
+
+  /** Those that wait for their turn included. */
+  get count(): number {
+    return this.#underWay + this.#waiting.length;
+  }
+
+  /** Resolves when one of them has ended, however. */
+  oneEnded(): Promise<void> {
+    return new Promise((resolve) => this.#whenOneEnds.push(resolve));
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
@@ -19,6 +30,7 @@ export class FewAtOnce {
       const next = this.#waiting.shift();
       if (next === undefined) this.#underWay -= 1;
       else next();
+      for (const told of this.#whenOneEnds.splice(0)) told();
     }
   }
 }

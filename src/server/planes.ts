@@ -23,6 +23,7 @@ import type { Plane } from '../http/plane.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { blobsAt } from '../storage/places/blob-place.ts';
 import type { BlobSnapshots } from '../storage/placed-blobs.ts';
+import { decryptions } from '../vault/rsa/private-keys.ts';
 import { createVaultPlane } from '../vault/plane/plane.ts';
 import type { VaultPlane } from '../vault/plane/plane.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -99,7 +100,7 @@ const deletionsTakeMs = 1000;
 /** Builds every plane over the parts of one data directory. */
 export function createPlanes(parts: ServerParts): Planes {
   const outside = openOutsideVaults(parts);
-  const audit = new AuditLog(parts.sealed, parts.clocks.clock, { tell: parts.tellCommit });
+  const audit = new AuditLog(parts.sealed, parts.clocks.clock, { tell: parts.tellCommit, computed: decryptions });
   const armAudit = createArmAudit({ ...common(parts), audit, clock: parts.clocks.clock });
   const keys: SupervisedClusterKeys = createKeys(
     parts,

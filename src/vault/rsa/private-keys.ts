@@ -16,7 +16,7 @@ export interface RsaPrivateKey {
 
 /** Of all keys. What processors there are do no more if more is begun, but then the thread that answers is one among all that compute,
  * and whoever makes the state durable waits behind them for a thread of the pool. One more than processors: none is idle between two. */
-const decryptions = new FewAtOnce(availableParallelism() + 1);
+export const decryptions = new FewAtOnce(availableParallelism() + 1);
 
 /** @param der PKCS #8; overwritten */
 export function parseRsaPrivateKey(der: Buffer): RsaPrivateKey {

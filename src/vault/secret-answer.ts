@@ -1,34 +1,43 @@
 import type { FastifyReply } from 'fastify';
+import type { ServerResponse } from 'node:http';
 import { zeroBytes } from '../base/bytes.ts';
 import { base64UrlLength, secretBuffer, writeBase64Url } from './base64url-bytes.ts';
 
-/** Answers `{"kid","value"}` with a value that must not stay in memory: no string is ever made of it, the headers go first
- * and the body is one buffer (two would be copied on their way into TLS), overwritten as soon as it is out.
+/** Answers `{"kid","value"}` with a value that must not stay in memory: no string is ever made of it. Head and body are one buffer (two
+ * would be copied on their way into TLS), overwritten as soon as it is out.
  * @param headers of JSON, names and values in turn
  * @param value overwritten */
 export function sendSecret(reply: FastifyReply, headers: string[], kid: string, value: Buffer): void {
-  const body = secretBody(kid, value);
-  zeroBytes(value);
-  const wipe = (): void => zeroBytes(body);
   void reply.hijack();
   const response = reply.raw;
-  response.once('finish', wipe).once('close', wipe);
   if (response.destroyed) {
-    wipe(); // the client has left, and with it the events
+    zeroBytes(value); // the client has left
     return;
   }
-  headers.push('content-length', String(body.length));
+  const front = `{"kid":${JSON.stringify(kid)},"value":"`;
+  const bodyBytes = Buffer.byteLength(front) + base64UrlLength(value.length) + back.length;
+  headers.push('content-length', String(bodyBytes));
   response.writeHead(200, headers);
-  response.flushHeaders();
-  response.end(body);
+  const head = takeHead(response);
+  const bytes = secretBuffer(head.length + bodyBytes);
+  const start = bytes.write(head, 'latin1') + bytes.write(front, head.length);
+  bytes.write(back, writeBase64Url(value, bytes, start));
+  zeroBytes(value);
+  // It closes once, after it is out or instead of that.
+  response.on('close', () => zeroBytes(bytes));
+  response.end(bytes);
 }
 
-function secretBody(kid: string, value: Buffer): Buffer {
-  const front = Buffer.from(`{"kid":${JSON.stringify(kid)},"value":"`, 'utf8');
-  const back = Buffer.from('"}', 'utf8');
-  const body = secretBuffer(front.length + base64UrlLength(value.length) + back.length);
-  front.copy(body);
-  const end = writeBase64Url(value, body, front.length);
-  back.copy(body, end);
-  return body;
+const back = '"}';
+
+/** Node.js would write it by itself, a record of TLS and a call of the system more: it is made when the status is given, and `_headerSent`
+ * is what keeps it from going out again. @returns '' where a Node.js keeps it elsewhere: then it goes first */
+function takeHead(response: ServerResponse): string {
+  const made = response as ServerResponse & { _header?: unknown; _headerSent?: unknown };
+  if (typeof made._header !== 'string' || made._headerSent !== false) {
+    response.flushHeaders();
+    return '';
+  }
+  made._headerSent = true;
+  return made._header;
 }

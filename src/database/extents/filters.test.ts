@@ -1,10 +1,14 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
 import { fuzz } from '../../../tests/support/fuzz.ts';
 import { readResult } from '../commands/command-pipe.ts';
 import { queryRequest } from '../commands/query-request.ts';
+import { ExtentWriter } from './extent-writer.ts';
+import { mayHaveTerm, termHash } from './term-filter.ts';
 
 let cluster: CommandFixture;
 /** Extents that differ in what their statistics say: all values null, one value, null and one value, and so on. */
@@ -134,7 +138,20 @@ describe('filters on extents', () => {
       const ids = extents.map(({ ExtentId }) => String(ExtentId)).join(', ');
       await cluster.run(`.merge W (${ids})`);
     };
+    const plain: Buffer<ArrayBuffer>[] = [];
+    const stage = Reflect.get(ExtentWriter.prototype, 'stage');
+    const staging = vi.spyOn(ExtentWriter.prototype, 'stage').mockImplementation(async function (
+      this: ExtentWriter,
+      bytes,
+      ...more
+    ) {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of bytes) pieces.push(Uint8Array.from(piece));
+      plain.push(Buffer.concat(pieces));
+      return stage.call(this, Readable.from(pieces), ...more);
+    });
     for (let part = 0; part < 8; part += 1) await merged(part * 1_400);
+    staging.mockRestore();
     const read = async (text: string): Promise<number> => {
       const execution = await cluster.engine.execute(queryRequest(cluster.context, text));
       await readResult(execution);
@@ -194,6 +211,18 @@ describe('filters on extents', () => {
       }),
       fuzz(40, 12),
     );
+
+    // In no blob lies a filter, nor a term: whoever has the filter itself knows which terms there are.
+    const knowsOf = (term: string): number =>
+      plain.filter((filter) => mayHaveTerm(termHash(2, term), filter.byteLength * 8, (place) => filter[place] ?? 0))
+        .length;
+    expect([plain.length, knowsOf('id5000'), knowsOf('id50000')]).toEqual([8, 1, 0]);
+    const stored: Buffer[] = [];
+    for await (const { name } of cluster.data.blobs.list('')) stored.push(await buffer(cluster.data.blobs.read(name)));
+    const clear = ['id5000', 'id11199'].flatMap((term) => [Buffer.from(term), Buffer.from(term, 'utf16le')]);
+    for (const filter of plain)
+      for (let at = 0; at + 16 <= filter.byteLength; at += 16) clear.push(filter.subarray(at, at + 16));
+    expect(clear.filter((bytes) => stored.some((blob) => blob.includes(bytes)))).toEqual([]);
 
     // Filters are sealed under the key of the cluster, follow it to another, and go with their extents.
     const before = await blobs();

@@ -136,6 +136,60 @@ describe('a process that ends at any durable step', () => {
   );
 
   it.each(['before', 'after'])(
+    '%s it is done leaves a merge whose texts get a filter of terms with all rows, and no blob that nothing names',
+    async (when) => {
+      const columns = [{ name: 's', type: 'string' }] as const;
+      const merge = async (): Promise<void> => {
+        const data = await cluster.data();
+        const ids = data.extents('db', 'Texts').map(({ extentId }) => extentId);
+        if (ids.length > 1) await data.mergeExtents('db', 'Texts', ids);
+        await data.maintain();
+      };
+      const begin = async (world: World): Promise<void> => {
+        await start(world);
+        const data = await cluster.data();
+        await data.createTables('db', [{ name: 'Texts', columns }]);
+        for (const from of [0, 600]) {
+          const sql = `SELECT 'text' || i FROM range(${from}, ${from + 600}) AS t(i)`;
+          const rows = { kind: 'sql', columns, sql, bound: [] } as const;
+          await data.append({ database: 'db', table: 'Texts', replace: false, rows });
+        }
+        world.steps = 0;
+      };
+      const found = async (): Promise<readonly [rows: number, texts: number, blobs: number]> => {
+        const rows = await cluster.rows('Texts');
+        let blobs = 0;
+        for await (const blob of cluster.blobs.list('')) blobs += blob.length > 0 ? 1 : 0;
+        return [rows.length, new Set(rows.map(([text]) => text)).size, blobs];
+      };
+      const whole = new World();
+      await begin(whole);
+      await merge();
+      // The filter · the extent · the commit · the two extents of before · the head record of the collection.
+      expect([whole.steps, await found()]).toEqual([6, [1200, 1200, 2]]);
+      await cluster.close();
+      for (let at = 1; at <= whole.steps; at += 1) {
+        const world = new World();
+        await begin(world);
+        world.at = at;
+        world.isAfter = when === 'after';
+        await merge().catch(() => undefined);
+        world.at = Infinity;
+        await cluster.crash();
+        expect([at, (await found()).slice(0, 2)]).toEqual([at, [1200, 1200]]);
+        await (await cluster.data()).maintain();
+        // Two extents, or one and its filter.
+        expect([at, await found()]).toEqual([at, [1200, 1200, 2]]);
+        await merge();
+        expect([at, await found()]).toEqual([at, [1200, 1200, 2]]);
+        expect((await cluster.data()).extents('db', 'Texts')).toHaveLength(1);
+        await cluster.close();
+      }
+      await start(new World());
+    },
+  );
+
+  it.each(['before', 'after'])(
     '%s it is done leaves the stored result that was there, or its successor',
     async (when) => {
       const store = async (value: number, existing: 'refused' | 'replaced'): Promise<void> => {

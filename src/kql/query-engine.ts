@@ -149,8 +149,17 @@ async function startAll(
   }
 }
 
-/** So many chunks are held back, as long as the query may have to begin anew elsewhere: what is out cannot be taken back. */
+/** So many chunks, and so much text, are held back, as long as the query may have to begin anew elsewhere: what is out cannot be taken
+ * back. */
 const heldMax = 32;
+const heldUnitsMax = 32 << 20;
+
+/** UTF-16 units. */
+const unitsOf = (chunk: readonly ColumnValues[]): number => {
+  let units = 0;
+  for (const column of chunk) for (const value of column) if (typeof value === 'string') units += value.length;
+  return units;
+};
 
 async function* chunksOf(work: Work, index: number): AsyncGenerator<readonly ColumnValues[]> {
   const session = await work.here();
@@ -158,12 +167,13 @@ async function* chunksOf(work: Work, index: number): AsyncGenerator<readonly Col
     const { chunks, callsNatives } = resultChunks(session, index);
     const mayMove = callsNatives && session.connection.budget.isShared;
     const held: ColumnValues[][] = [];
+    let heldUnits = 0;
     let isMoving = false;
     try {
       for await (const chunk of chunks) {
         held.push(chunk);
         if (!mayMove) yield* held.splice(0);
-        else if (held.length > heldMax) isMoving = true;
+        else isMoving = held.length > heldMax || (heldUnits += unitsOf(chunk)) > heldUnitsMax;
         if (isMoving) break;
       }
     } catch (error) {

@@ -1,4 +1,3 @@
-import { getHeapStatistics } from 'node:v8';
 import type { Literal } from './plan/expression.ts';
 import { commandTable } from './plan/command.ts';
 import type { Plan, Program } from './plan/plan.ts';
@@ -12,6 +11,7 @@ import type { KeptStages, TemporaryPlan } from './kept-stages.ts';
 import { storeRows } from './kept-stages.ts';
 import type { Language } from './sql/scope.ts';
 import { tableKey } from './scan-ranges.ts';
+import { collected } from './stage-rows.ts';
 import { runStages } from './stages.ts';
 import type { TableSource } from './sql/context.ts';
 import { encodeRows } from './row-json.ts';
@@ -192,25 +192,8 @@ async function* chunksOf(
   }
 }
 
-async function collect(session: Session, plan: Plan, lets: Program['lets']): Promise<ColumnValues[][]> {
-  const chunks: ColumnValues[][] = [];
-  for await (const chunk of chunksOf(session, plan, lets)) {
-    chunks.push(chunk);
-    if (!session.connection.budget.isShared) requireHeap();
-  }
-  return chunks;
-}
-
-/** Of what V8 allows a thread: the rest is for the rows that are made of the chunks, and for the operator. */
-const collectedShare = 0.6;
-
-/** A thread whose heap is full is ended wherever it is. In a call of DuckDB's that would end the process, so it does not come that far there.
- * @throws KqlError `memory` */
-function requireHeap(): void {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  if (used > limit * collectedShare)
-    throw new KqlError('memory', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
-}
+const collect = (session: Session, plan: Plan, lets: Program['lets']): Promise<ColumnValues[][]> =>
+  collected(chunksOf(session, plan, lets), session.connection.budget);
 
 /** An overflow of integers does it again in the form that wraps. */
 async function store(session: Session, plan: Plan, lets: Program['lets'], name: string): Promise<TemporaryPlan> {

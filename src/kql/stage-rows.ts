@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import type { ColumnValues } from './duckdb/engine-database.ts';
 import type { NativeBudget } from './duckdb/native-budget.ts';
 import { NeedsThreadError } from './duckdb/native-budget.ts';
@@ -5,7 +6,7 @@ import type { Literal } from './plan/expression.ts';
 import { partitionSide } from './plan/expression.ts';
 import type { Plan, Program } from './plan/plan.ts';
 import { eachPlan, isPlan, runsBeforehand, startsFromContext } from './plan/walk.ts';
-import { KqlError } from './plan/kql-error.ts';
+import { KqlError, lowMemory } from './plan/kql-error.ts';
 import type { NativeValue } from './sql/native.ts';
 
 /** Rows that a row operator may take in, and so many where others wait for the same thread. */
@@ -17,19 +18,42 @@ export function requireRoom(count: number, budget: NativeBudget): void {
   if (budget.isShared && count > sharedRowsMax) throw new NeedsThreadError();
 }
 
-/** @throws KqlError limits; NeedsThreadError */
+/** All that comes, for an operator that walks rows. What is too much ends it while it comes: until then it takes V8's memory, of which there
+ * is less than of the engine's.
+ * @throws KqlError limits, memory; NeedsThreadError */
+export async function collected(
+  chunks: AsyncIterable<ColumnValues[]>,
+  budget: NativeBudget,
+): Promise<ColumnValues[][]> {
+  const kept: ColumnValues[][] = [];
+  let rows = 0;
+  for await (const columns of chunks) {
+    rows += columns[0]?.length ?? 0;
+    requireRoom(rows, budget);
+    if (rows > rowsMax) throw new KqlError('limits', `An operator that walks rows takes at most ${rowsMax} of them.`);
+    for (const column of columns) budget.weigh(column);
+    kept.push(columns);
+    if (!budget.isShared) requireHeap();
+  }
+  return kept;
+}
+
+/** Of what V8 allows a thread: the rest is for the rows that are made of the chunks, and for the operator. */
+const collectedShare = 0.6;
+
+/** A thread whose heap is full is ended wherever it is. In a call of DuckDB's that would end the process, so it does not come that far there.
+ * @throws KqlError `memory` */
+function requireHeap(): void {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  if (used > limit * collectedShare) throw lowMemory();
+}
+
+/** @throws KqlError cancelled */
 export function rowsOf(chunks: readonly ColumnValues[][], budget: NativeBudget): NativeValue[][] {
-  requireRoom(
-    chunks.reduce((sum, [first]) => sum + (first?.length ?? 0), 0),
-    budget,
-  );
   const rows: NativeValue[][] = [];
   for (const columns of chunks) {
     budget.check();
-    for (const column of columns) budget.weigh(column);
     const count = columns[0]?.length ?? 0;
-    if (rows.length + count > rowsMax)
-      throw new KqlError('limits', `An operator that walks rows takes at most ${rowsMax} of them.`);
     for (let row = 0; row < count; row += 1) rows.push(columns.map((column) => column[row] ?? null));
   }
   return rows;

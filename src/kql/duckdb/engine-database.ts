@@ -15,7 +15,7 @@ import { Turns } from '../../base/turns.ts';
 import type { KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
 import type { KqlErrorCode } from '../plan/kql-error.ts';
-import { engineMistake, KqlError } from '../plan/kql-error.ts';
+import { engineMistake, KqlError, lowMemory } from '../plan/kql-error.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { decimalTooLong } from '../values/decimal.ts';
@@ -23,7 +23,7 @@ import { textOf } from '../sql/fragment.ts';
 import * as macros from '../sql/macros.ts';
 import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
-import { columnsOf, fillFromBytes, valuesOf } from './vector-values.ts';
+import { fillFromBytes, partsOf, valuesOf } from './vector-values.ts';
 import type { NativeCaller } from './run-native.ts';
 import { runNative } from './run-native.ts';
 
@@ -198,10 +198,8 @@ export function engineError(error: unknown): KqlError {
     return engineMistake(code, engineCode === '' ? {} : { code: engineCode }, words);
   }
   if (/INTERRUPT/i.test(message)) return interrupted();
-  if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message))
-    return new KqlError('memory', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
-  if (/No space left on device/i.test(message))
-    return new KqlError('memory', 'The files in memory have no room for the rows (E_RUNAWAY_QUERY).');
+  if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message)) return lowMemory();
+  if (/No space left on device/i.test(message)) return lowMemory('The files in memory have no room for the rows');
   if (/^Out of Range|overflow/i.test(message)) return new OverflowError();
   if (/^INTERNAL Error: Failed to cast expression to type/.test(message)) return new UnplannedError();
   if (
@@ -305,14 +303,13 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
     async *stream(sql, bound) {
       const result = await withStatement(duckdb, sql, bound, running, (statement) => statement.stream());
       for (;;) {
-        let columns: ColumnValues[] | undefined;
+        let chunk: DuckDBDataChunk | null;
         try {
-          const chunk = await result.fetchChunk();
-          if (chunk && chunk.rowCount > 0) columns = columnsOf(chunk);
+          chunk = await result.fetchChunk();
         } catch (error) {
           throw causeOf(error, budget);
         }
-        if (columns !== undefined) yield columns;
+        if (chunk !== null && chunk.rowCount > 0) yield* partsOf(chunk);
         else if (result.returnType !== ResultReturnType.INVALID) return;
         else throw isInterrupted ? interrupted() : await failureOf(duckdb, sql, bound, running);
       }

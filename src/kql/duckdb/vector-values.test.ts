@@ -2,7 +2,7 @@ import type { DuckDBConnection, DuckDBVarCharVector } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NativeValue } from '../sql/native.ts';
-import { columnsOf, TextVector } from './vector-values.ts';
+import { partBytesMax, partsOf, TextVector } from './vector-values.ts';
 
 let instance: DuckDBInstance;
 let connection: DuckDBConnection;
@@ -30,7 +30,7 @@ async function bothWays(sql: string): Promise<readonly [NativeValue[][], NativeV
     const chunk = await result.fetchChunk();
     if (!chunk || chunk.rowCount === 0) return [expected, found];
     expected.push(...(chunk.getColumns() as NativeValue[][]));
-    found.push(...columnsOf(chunk));
+    for (const part of partsOf(chunk)) found.push(...part);
   }
 }
 
@@ -48,6 +48,22 @@ describe('the values of a vector', () => {
     const [expected, found] = await bothWays(sql);
     expect(expected.length).toBeGreaterThan(0);
     expect(found).toEqual(expected);
+  });
+
+  it('comes in parts where the texts are long, each of its rows whole', async () => {
+    const sql = `SELECT i, repeat('ab' || i, (hash(i) % 400000)::INTEGER) AS s, CASE WHEN i <> 50 THEN repeat('é', 40000) END,
+      CASE i WHEN 7 THEN repeat('longer than a part may be ', 700000) END FROM range(300) r(i)`;
+    const chunk = await (await connection.stream(sql)).fetchChunk();
+    if (chunk === null) throw new Error('There are rows.');
+    const parts = [...partsOf(chunk)];
+    const bytes = parts.map((part) => part.reduce((sum, column) => sum + column.join('').length, 0));
+    expect(parts.length).toBeGreaterThan(5);
+    expect(parts.filter(([ids], index) => ids?.length !== 1 && (bytes[index] ?? 0) > partBytesMax)).toEqual([]);
+    const columns = chunk.getColumns() as NativeValue[][];
+    // Not by `toEqual`, which would print them.
+    for (const [index, column] of columns.entries())
+      expect(parts.flatMap((part) => part[index]).every((value, row) => value === column[row])).toBe(true);
+    expect(parts.flatMap(([ids]) => ids)).toEqual(columns[0]);
   });
 
   it('keeps a byte order mark at the start of a text', async () => {

@@ -28,9 +28,42 @@ interface KeptNumbers {
   readonly validity: Kept<never>['validity'];
 }
 
-/** The values of each column of a chunk. */
-export const columnsOf = (chunk: DuckDBDataChunk): NativeValue[][] =>
-  Array.from({ length: chunk.columnCount }, (_column, index) => valuesOf(chunk.getColumnVector(index)));
+/** Of texts that are made at a time: a chunk may have 2,048 of any length, and V8 has less memory than the engine. */
+export const partBytesMax = 16 << 20;
+
+/** The values of each column of a chunk, so many rows at a time as have texts of `partBytesMax` together, or one. */
+export function* partsOf(chunk: DuckDBDataChunk): Generator<NativeValue[][]> {
+  const vectors = Array.from({ length: chunk.columnCount }, (_column, index) => chunk.getColumnVector(index));
+  const columns = vectors.map((vector) =>
+    vector instanceof DuckDBVarCharVector ? new TextVector(vector) : valuesOf(vector),
+  );
+  const texts = columns.filter((column) => column instanceof TextVector);
+  let from = 0;
+  for (const to of endsOf(texts, chunk.rowCount)) {
+    const isAll = to - from === chunk.rowCount;
+    yield columns.map((column) =>
+      column instanceof TextVector ? column.values(from, to) : isAll ? column : column.slice(from, to),
+    );
+    from = to;
+  }
+}
+
+/** Where each part ends. */
+function endsOf(texts: readonly TextVector[], rowCount: number): number[] {
+  const ends: number[] = [];
+  if (texts.reduce((sum, { longBytes }) => sum + longBytes, 0) > partBytesMax) {
+    let bytes = 0;
+    for (let row = 0; row < rowCount; row += 1) {
+      const more = texts.reduce((sum, column) => sum + column.bytesAt(row), 0);
+      if (bytes > 0 && bytes + more > partBytesMax) {
+        ends.push(row);
+        bytes = 0;
+      }
+      bytes += more;
+    }
+  }
+  return [...ends, rowCount];
+}
 
 /** Value by value, the binding makes two objects for each text and one for each bit of what is null. */
 export function valuesOf(vector: DuckDBVector): NativeValue[] {
@@ -103,7 +136,7 @@ interface Span {
   readonly start: number;
   readonly end: number;
   readonly bytes: Buffer;
-  /** Of all the bytes, where they are ASCII. */
+  /** Of all the bytes, where they are ASCII and not so many that a few of them would keep too many; else empty. */
   text: string | undefined;
 }
 
@@ -151,7 +184,11 @@ export class TextVector implements ByteRows {
     this.to = this.from + length;
   }
 
-  values(): (string | null)[] {
+  bytesAt(row: number): number {
+    return this.isNull(row) ? 0 : (this.#words[row * wordsEach] ?? 0);
+  }
+
+  values(first = 0, end = this.rowCount): (string | null)[] {
     const words = this.#words;
     let own: string | undefined;
     const textOf = (row: number): string => {
@@ -160,7 +197,7 @@ export class TextVector implements ByteRows {
       if (length > inlineMax) {
         const span = this.#spanAt(row);
         const from = this.#address(row) - span.start;
-        span.text ??= isAscii(span.bytes) ? span.bytes.toString('latin1') : '';
+        span.text ??= span.bytes.length <= partBytesMax && isAscii(span.bytes) ? span.bytes.toString('latin1') : '';
         return span.text === ''
           ? span.bytes.toString('utf8', from, from + length)
           : span.text.substring(from, from + length);
@@ -172,8 +209,8 @@ export class TextVector implements ByteRows {
       own ??= this.#own.toString('latin1');
       return own.substring(from, from + length);
     };
-    const values = new Array<string | null>(this.rowCount).fill(null);
-    for (let row = 0; row < this.rowCount; row += 1) if (!this.isNull(row)) values[row] = textOf(row);
+    const values = new Array<string | null>(end - first).fill(null);
+    for (let row = first; row < end; row += 1) if (!this.isNull(row)) values[row - first] = textOf(row);
     return values;
   }
 

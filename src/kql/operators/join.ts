@@ -1,7 +1,7 @@
 import { joined, sql } from '../sql/fragment.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Expression } from '../plan/expression.ts';
-import { KqlError } from '../plan/kql-error.ts';
+import { KqlError, lowMemory } from '../plan/kql-error.ts';
 import type { JoinKind, JoinPair } from '../plan/plan.ts';
 import { physicalType } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';
@@ -126,10 +126,7 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
   },
   union: (ctx, node) => {
     if (node.legs.length * node.cols.length > cellsMax)
-      throw new KqlError(
-        'memory',
-        `The query needs more memory than it may use (E_RUNAWAY_QUERY): a union of ${node.legs.length} tables with rows has ${node.cols.length} columns here.`,
-      );
+      throw lowMemory(`A union of ${node.legs.length} tables with rows has ${node.cols.length} columns here`);
     const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));
     const legs = node.legs.map((leg) => {
       const relation = compilePlan(ctx, leg.plan);

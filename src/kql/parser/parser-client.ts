@@ -7,7 +7,7 @@ import { withRecordFacts } from '../plan/record-facts.ts';
 import type { FunctionFactsByName } from '../plan/function-facts.ts';
 import type { ToldSchema } from '../plan/told-schema.ts';
 import type { Program } from '../plan/plan.ts';
-import { deserializeKqlError, KqlError } from '../plan/kql-error.ts';
+import { deserializeKqlError, KqlError, lowMemory } from '../plan/kql-error.ts';
 import { discardSnapshot, parserFlags, parserSnapshot } from './parser-snapshot.ts';
 import { ToldCatalogs } from './catalog-differences.ts';
 import type { ParserReply, ParserRequest } from './parser-protocol.ts';
@@ -111,7 +111,7 @@ export function createKqlParser(options: {
       const isMemory = isReady && signal === 'SIGABRT';
       lost(
         isMemory
-          ? new KqlError('memory', 'The query needs more memory to compile than it may use (E_RUNAWAY_QUERY).')
+          ? lowMemory('The query needs more memory to compile than it may use')
           : new KqlError('internal', 'The parser process ended.'),
       );
     });

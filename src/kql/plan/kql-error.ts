@@ -12,7 +12,7 @@ export type KqlErrorCode =
   | 'runtime'
   /** text too long, too deep, or result too large */
   | 'limits'
-  /** the memory that it may use ran out */
+  /** there was no memory left for it */
   | 'memory'
   | 'timeout'
   | 'cancelled'
@@ -55,6 +55,10 @@ export const engineMistake = (
   position?: number,
   parserCode?: string,
 ): KqlError => new KqlError(kind, message, position, parserCode, undefined, undefined, engine);
+
+/** @param what in the words of the service: https://github.com/microsoft/fabric-toolbox/issues/31 */
+export const lowMemory = (what = 'bad allocation'): KqlError =>
+  new KqlError('memory', `${what} (E_LOW_MEMORY_CONDITION)`);
 
 export const databaseNotFound = (name: string, position?: number): KqlError =>
   new KqlError('databaseNotFound', `Database '${name}' could not be found.`, position, undefined, name);

@@ -158,7 +158,7 @@ describe('an operator that walks rows', () => {
       const text = `range x from 1 to 500000 step 1 | extend ${texts.join(', ')} | scan with (step s: true;) | count`;
       expect(await running(client, text)).toMatchObject({
         code: 'memory',
-        message: 'The query needs more memory than it may use (E_RUNAWAY_QUERY).',
+        message: 'bad allocation (E_LOW_MEMORY_CONDITION)',
       });
       expect(client.gone).toBe(false);
       await client.call('close', {});

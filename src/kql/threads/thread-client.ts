@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { KqlError } from '../plan/kql-error.ts';
+import { KqlError, lowMemory } from '../plan/kql-error.ts';
 import type {
   FunctionThreadSettings,
   ThreadCalls,
@@ -173,9 +173,7 @@ export class ThreadClient {
 
 function failureOf(error: unknown): KqlError {
   const isMemory = error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-  return isMemory
-    ? new KqlError('memory', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).')
-    : new KqlError('internal', 'A thread of the engine ended.');
+  return isMemory ? lowMemory() : new KqlError('internal', 'A thread of the engine ended.');
 }
 
 function started(

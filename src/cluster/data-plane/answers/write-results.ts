@@ -108,10 +108,15 @@ async function writeRows(
   return { count, bytes };
 }
 
+/** 0x80DA0007 */
+const lowMemoryStatusCode = -2133196793;
+
 function deferredStatus(failure: KustoError | undefined): NonNullable<Completion['deferred']> {
   if (failure?.kind === 'limits') {
     const text = 'Query result set too large (E_QUERY_RESULT_SET_TOO_LARGE).';
     return { statusCode: truncationStatusCode, text, kind: 'QueryLimitsExceeded' };
   }
+  if (failure?.kind === 'lowMemory')
+    return { statusCode: lowMemoryStatusCode, text: failure.message, kind: 'QueryFailure' };
   return { statusCode: -2133196792, text: failure?.message ?? '', kind: 'QueryFailure' };
 }

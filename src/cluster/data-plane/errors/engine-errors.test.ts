@@ -53,9 +53,8 @@ describe('errors of the engine in the words of the protocol', () => {
       code: 'LowMemoryCondition',
       type: 'Kusto.Data.Exceptions.KustoServicePartialQueryFailureLowMemoryConditionException',
       permanent: false,
-      message: expect.stringMatching(
-        /^Query execution has resulted in error \(0x80DA0007\): .*E_RUNAWAY_QUERY/,
-      ) as string,
+      message:
+        "Query execution lacks memory resources to complete (80DA0007): Partial query failure: Low memory condition (E_LOW_MEMORY_CONDITION). (message: 'bad allocation (E_LOW_MEMORY_CONDITION)', details: '').",
     });
     expect(await failure('SELECT 1')).toBeUndefined();
   });

@@ -85,7 +85,7 @@ export function translateError(error: unknown, text: string, database?: string):
   if (error instanceof StorageFullError) return kustoError('storageFull', error.message);
   if (error instanceof CommitRefusedError)
     return kustoError(error.reason === 'storageFull' ? 'storageFull' : 'unavailable', error.message);
-  if (error instanceof MemoryFilesFullError) return lowMemory(`${error.message} (E_RUNAWAY_QUERY)`);
+  if (error instanceof MemoryFilesFullError) return lowMemory(`${error.message} (E_LOW_MEMORY_CONDITION)`);
   if (error instanceof NoMemoryFilesError) return kustoError('notBuilt', error.message);
   if (error instanceof CatalogDamagedError || error instanceof SealedRecordError)
     return kustoError('damaged', error.message);
@@ -139,9 +139,9 @@ const innerOf = (
   ...place,
 });
 
-/** A query that is under way has failed, in part. */
+/** A query that is under way has failed, in part. @see https://github.com/microsoft/fabric-toolbox/issues/31 */
 const lowMemory = (message: string): KustoError =>
   kustoError(
     'lowMemory',
-    `Query execution has resulted in error (0x80DA0007): Partial query failure: Low memory condition (E_RUNAWAY_QUERY): ${message}`,
+    `Query execution lacks memory resources to complete (80DA0007): Partial query failure: Low memory condition (E_LOW_MEMORY_CONDITION). (message: '${message}', details: '').`,
   );

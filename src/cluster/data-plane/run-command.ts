@@ -4,7 +4,7 @@ import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
-import type { CommandTable, QueriedTables } from '../../database/commands/command.ts';
+import type { CommandAnswer, CommandTable } from '../../database/commands/command.ts';
 import type { CommandContext, FollowerSettings, RoleSettings } from '../../database/commands/command-context.ts';
 import { runCommand } from '../../database/commands/run-command.ts';
 import { unixEpochTicks, ticksPerMillisecond } from '../../kql/values/ticks.ts';
@@ -13,14 +13,17 @@ import type { ClusterData } from '../../database/cluster-data.ts';
 import type { ExportPlaces } from '../../database/exports/export-places.ts';
 import { ingestionEndpoint } from './storage/ingestion-resources.ts';
 import { syncedData } from './cluster-host.ts';
-import { clientRequestIdOf } from './kusto-app.ts';
-import { kustoError } from './errors/kusto-error.ts';
+import { clientRequestIdOf, errorContext } from './kusto-app.ts';
+import { kustoError, oneApiError } from './errors/kusto-error.ts';
 import { AnswerBody } from './answers/answer-body.ts';
-import type { EncodedResult } from './answers/one-table.ts';
-import { oneTable, queryTables } from './answers/one-table.ts';
+import type { TruncationLimits } from './answers/truncation.ts';
+import { truncationLimits } from './answers/truncation.ts';
+import { tablesV1 } from './answers/v1.ts';
+import type { EncodedResult } from './answers/write-results.ts';
+import { writeResults } from './answers/write-results.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import { commandTimeoutMs } from './requests/request-options.ts';
-import { withLimits } from './request-limits.ts';
+import { failureOf, withLimits } from './request-limits.ts';
 import { encodingsOf, resourceText, stringHeaders } from './run-query.ts';
 import { encodeRows } from '../../kql/row-json.ts';
 import { defaultRateLimit, setLimits } from './requests/request-capacity.ts';
@@ -47,15 +50,15 @@ export async function runCommandRequest(
     admitted,
     commandTimeoutMs,
     { ...sent, kind: 'command' },
-    async (signal, { place, workloadGroup }) => {
+    async (signal, { place, limits, workloadGroup }) => {
       const context = await commandContext(ports, admitted, sent, { signal, place, workloadGroup });
       const startedMs = ports.monotonicMs();
       const answer = await runCommand(context, sent.text);
       await ports.lease.require();
-      const text =
-        answer.queried === undefined
-          ? oneTable(answer.columns, encoded(answer).rows)
-          : answerOfQuery(ports, admitted, answer.queried, ports.monotonicMs() - startedMs);
+      const text = await answerText(ports, admitted, answer, {
+        ...{ signal, sent, limits: truncationLimits(sent.options, limits) },
+        milliseconds: ports.monotonicMs() - startedMs,
+      });
       reply.hijack();
       const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
       const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
@@ -65,31 +68,50 @@ export async function runCommandRequest(
   );
 }
 
-function answerOfQuery(
-  ports: DataPlanePorts,
-  { access, request }: AdmittedRequest,
-  { tables, scanned }: QueriedTables,
-  milliseconds: number,
-): string {
-  const results = tables.map(encoded);
-  const sizes = results.map(({ rows }) => ({
-    rows: rows.length,
-    bytes: rows.reduce((sum, row) => sum + row.length, 0),
-  }));
-  const completion = {
-    timestamp: toIso(instant(access.now)),
-    clientRequestId: clientRequestIdOf(request.correlation),
-    activityId: request.correlation.requestId,
-    resources: resourceText(milliseconds, scanned, sizes),
-    errors: [],
-    cancelled: false,
-  };
-  return queryTables(results, completion, () => newGuid(ports.randomBytes));
+interface Answering {
+  readonly signal: AbortSignal;
+  readonly sent: KustoRequest;
+  /** Rows beyond them are cut off, and the answer says so. */
+  readonly limits: TruncationLimits;
+  /** That the command took. */
+  readonly milliseconds: number;
 }
 
-const encoded = ({ columns, rows, visualization }: CommandTable): EncodedResult => ({
+/** One table, or what a query over it gave as any query's answer. */
+async function answerText(
+  ports: DataPlanePorts,
+  { access, request }: AdmittedRequest,
+  answer: CommandAnswer,
+  { signal, sent, limits, milliseconds }: Answering,
+): Promise<string> {
+  const timestamp = toIso(instant(access.now));
+  const context = errorContext(request, timestamp);
+  const { queried } = answer;
+  const pieces: string[] = [];
+  await writeResults((queried?.tables ?? [answer]).map(encoded), {
+    format: tablesV1(queried === undefined ? 'command' : 'query', () => newGuid(ports.randomBytes)),
+    limits,
+    takeMax: Infinity,
+    deferFailures: queried !== undefined && sent.options.deferPartialFailures,
+    write: (piece) => Promise.resolve(void pieces.push(piece)),
+    requireLease: () => ports.lease.require(),
+    translate: (error) => failureOf(ports, error, signal, sent),
+    becomesAnswer: () => true,
+    errorJson: (error) => JSON.stringify(oneApiError(error, context)),
+    completion: (tables) => ({
+      timestamp,
+      clientRequestId: clientRequestIdOf(request.correlation),
+      activityId: request.correlation.requestId,
+      resources: queried === undefined ? '' : resourceText(milliseconds, queried.scanned, tables),
+    }),
+  });
+  return pieces.join('');
+}
+
+const encoded = ({ columns, rows, visualization }: CommandTable, index: number): EncodedResult => ({
+  name: `Table_${index}`,
   columns,
-  rows: encodeRows(columns, columnsOf(columns.length, rows)),
+  chunks: [encodeRows(columns, columnsOf(columns.length, rows))],
   ...(visualization && { visualization }),
 });
 

@@ -203,6 +203,56 @@ describe("a workload group of one's own", () => {
   });
 });
 
+describe('commands in a workload group', () => {
+  const described = (csl: string, more = {}): Promise<HostAnswer> => {
+    const properties = { Options: { request_description: 'short', ...more } };
+    return kusto.post('/v1/rest/mgmt', { db: databaseName, csl, properties });
+  };
+  const cut = (limit: string) => expect.stringContaining(`the set limit of ${limit}`) as string;
+  const rowsOf = ({ body }: HostAnswer): readonly unknown[] =>
+    (body as { Tables: { Rows: unknown[] }[] }).Tables[0]?.Rows ?? [];
+  const group = (limits: Readonly<Record<string, number>>): Promise<HostAnswer> => {
+    const policy = Object.entries(limits).map(([name, Value]) => [name, { IsRelaxable: false, Value }]);
+    const text = JSON.stringify({ RequestLimitsPolicy: Object.fromEntries(policy) as object });
+    return command(`.create-or-alter workload_group Short \`\`\`${text}\`\`\``);
+  };
+
+  it('are done, and tell no more of it than its limits allow', async () => {
+    await group({ MaxResultRecords: 3 });
+    const by = `iff(request_properties.request_description == "short", "Short", "default")`;
+    await command(`.alter cluster policy request_classification '{"IsEnabled":true}' <| ${by}`);
+    const made = await described('.create tables Cut1 (a: long), Cut2 (a: long), Cut3 (a: long), Cut4 (a: long)');
+    expect(made).toMatchObject({ status: 200, body: { Exceptions: [cut('3 records')] } });
+    expect(rowsOf(made)).toEqual([
+      ...Array.from({ length: 3 }, () => expect.any(Array) as unknown),
+      { Exceptions: [cut('3 records')] },
+    ]);
+    const cuts = '.show tables | where TableName startswith "Cut" | project TableName | order by TableName asc';
+    expect(rowsOf(await command(cuts))).toHaveLength(4);
+    expect(rowsOf(await described(cuts, { notruncation: true }))).toEqual([
+      ['Cut1'],
+      ['Cut2'],
+      ['Cut3'],
+      { Exceptions: [cut('3 records')] },
+    ]);
+    expect((await described(`${cuts} | count`)).body).toHaveProperty('Tables.0.Rows', [[4]]);
+    expect(rowsOf(await described(cuts, { truncationmaxrecords: 1 }))).toEqual([
+      ['Cut1'],
+      { Exceptions: [cut('1 records')] },
+    ]);
+    const deferred = await described(cuts, { deferpartialqueryfailures: true });
+    expect(rowsOf(deferred)).toHaveLength(3);
+    expect(deferred.body).toHaveProperty('Tables.2.Rows.0.2', 'Error');
+    await group({ MaxResultBytes: 10 });
+    expect(rowsOf(await described(cuts))).toEqual([['Cut1'], { Exceptions: [cut('10 bytes')] }]);
+    // What brings rows in tells of its extent; in the group default nothing holds it to less.
+    expect(rowsOf(await described('.set-or-append Cut1 <| print a = 1'))).toEqual([{ Exceptions: [cut('10 bytes')] }]);
+    expect(rowsOf(await command('.set-or-append Cut1 <| print a = 2'))).toEqual([expect.any(Array)]);
+    expect(rowsOf(await command('.show table Cut1 details | project TotalRowCount'))).toEqual([[2]]);
+    await command('.delete cluster policy request_classification');
+  });
+});
+
 describe('a request that bars itself from something', () => {
   it('does not read external data, by a query or a command', async () => {
     const csl = 'externaldata(a: long) ["https://contoso.example/a.csv"]';

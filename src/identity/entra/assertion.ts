@@ -12,6 +12,7 @@ export interface UnverifiedAssertion {
   /** The whole token, for the check of its signature. */
   readonly token: string;
   readonly header: JsonObject;
+  readonly claims: JsonObject;
   readonly issuer: string;
   readonly subject: string;
   /** Kubernetes writes a list, with one at least. */
@@ -39,7 +40,8 @@ export function parseAssertion(token: string): UnverifiedAssertion {
   if (audiences.length === 0 || !audiences.every((one) => typeof one === 'string'))
     throw entraError('AssertionMalformed');
   return {
-    ...{ token, header, issuer: iss, subject: sub, audience: Array.isArray(aud) ? audiences : (audiences[0] ?? '') },
+    ...{ token, header, claims, issuer: iss, subject: sub },
+    audience: Array.isArray(aud) ? audiences : (audiences[0] ?? ''),
     notBefore: timeOf(nbf),
     expires: timeOf(exp),
   };

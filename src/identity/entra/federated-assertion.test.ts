@@ -100,6 +100,21 @@ describe('a token of an issuer that an application trusts', () => {
     expect(asked).toEqual([]);
   });
 
+  it('gives a token where the claims are those of an expression, and no key is asked for where they are not', async () => {
+    const github = 'https://token.actions.githubusercontent.com';
+    pages[`${github}/.well-known/openid-configuration`] = { issuer: github, jwks_uri: 'https://oidc.example.org/keys' };
+    const expression = "claims['sub'] matches 'repo:octo/*' and claims['job_workflow_ref'] eq 'octo/flows/a.yml@v1'";
+    await trust({ issuer: github, subject: undefined, expression });
+    const from = { iss: github, job_workflow_ref: 'octo/flows/a.yml@v1', sub: 'repo:octo/app:pull_request' };
+    await refused(token({ ...from, sub: 'repo:Octo/app:pull_request' }), 700213);
+    await refused(token({ ...from, job_workflow_ref: undefined }), 700213);
+    await refused(token({ ...from, aud: 'other' }), 700212);
+    await refused(token({ ...from, iss: 'https://gitlab.com' }), 700211);
+    expect(asked).toEqual([]);
+    await refused(token(from, other), 700027);
+    await expect(grant(await token(from))).resolves.toBeDefined();
+  });
+
   it('is refused outside its time', async () => {
     const seconds = Math.floor(identity.wall.now / 1000);
     await refused(token({ exp: seconds }), 700024);

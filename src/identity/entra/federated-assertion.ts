@@ -2,6 +2,7 @@ import { compactVerify, errors } from 'jose';
 import type { CryptoKey, KeyObject } from 'jose';
 import { parseGuid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
+import { claimsHold, parseClaimsExpression } from '../principals/claims-expression.ts';
 import type { TrustedIssuer } from '../principals/federated-credential.ts';
 import type { Principal } from '../principals/principal.ts';
 import { isUserAssigned } from '../principals/principal.ts';
@@ -68,7 +69,7 @@ async function isOwnIssuer(issuer: string, tenants: Tenants): Promise<boolean> {
 }
 
 function requireTrust(
-  { issuer, subject, audience }: UnverifiedAssertion,
+  { issuer, subject, audience, claims }: UnverifiedAssertion,
   trusted: readonly TrustedIssuer[],
   principal: Principal,
   isOwn: boolean,
@@ -76,9 +77,13 @@ function requireTrust(
   if (trusted.length === 0) throw entraError('FederationMissing', principal.appId, principal.displayName);
   const ofIssuer = trusted.filter((one) => one.issuer === issuer);
   if (ofIssuer.length === 0) throw entraError('FederationIssuer', shown(issuer));
-  const ofSubject = ofIssuer.filter((one) => one.subject === subject);
+  const ofSubject = ofIssuer.filter(({ subject: named, expression }) => {
+    if (expression === undefined) return named === subject;
+    const parsed = parseClaimsExpression(expression, issuer);
+    return parsed !== undefined && claimsHold(parsed, claims);
+  });
   if (ofSubject.length === 0) {
-    const isCase = ofIssuer.some((one) => one.subject.toLowerCase() === subject.toLowerCase());
+    const isCase = ofIssuer.some((one) => one.subject?.toLowerCase() === subject.toLowerCase());
     throw entraError(isCase ? 'FederationSubjectCase' : 'FederationSubject', shown(subject));
   }
   const audiences = typeof audience === 'string' ? [audience] : audience;

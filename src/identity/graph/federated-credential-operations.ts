@@ -2,13 +2,14 @@ import { parseGuid } from '../../base/guid.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Application } from '../principals/application.ts';
+import { parseClaimsExpression } from '../principals/claims-expression.ts';
 import type { FederatedCredential } from '../principals/federated-credential.ts';
 import { BodyReader } from './body.ts';
 import type { EntitySet } from './collection.ts';
 import { listReply, showReply } from './collection.ts';
 import { requireApplication } from './entity-sets.ts';
 import { graphErrors } from './graph-error.ts';
-import type { GraphDependencies, GraphOperation, GraphRequest } from './graph-operation.ts';
+import type { GraphDependencies, GraphOperation, GraphRequest, GraphVersion } from './graph-operation.ts';
 import { entityReply, graphHost, noContent } from './graph-operation.ts';
 import { ownersOfApplication } from './owner-operations.ts';
 
@@ -17,6 +18,9 @@ const credentialsMax = 20;
 /** Of issuer, subject, audience and description. */
 const charsMax = 600;
 const resource = 'FederatedIdentityCredential';
+const expressionName = 'claimsMatchingExpression';
+/** The only one that there is. */
+const languageVersion = 1;
 const list = '/applications/{id}/federatedIdentityCredentials';
 
 /** Whose tokens an application takes in place of a secret. @see Microsoft Graph "federatedIdentityCredential resource type" */
@@ -26,11 +30,17 @@ export const federatedCredentialOperations: readonly GraphOperation[] = [
     method: 'GET',
     path: list,
     right: 'directory.read',
+    isInBeta: true,
     handle: async (deps, request) => {
       const application = await requireApplication(deps, request);
       const sorted = [...application.federatedCredentials].sort((left, right) => (left.id < right.id ? -1 : 1));
       const path = `/applications/${application.objectId}/federatedIdentityCredentials`;
-      return listReply(request, setOf(application), sorted.map(show), path);
+      return listReply(
+        request,
+        setOf(application),
+        sorted.map((one) => show(one, request)),
+        path,
+      );
     },
   },
   {
@@ -39,15 +49,16 @@ export const federatedCredentialOperations: readonly GraphOperation[] = [
     path: list,
     right: 'application.write',
     owners: ownersOfApplication,
+    isInBeta: true,
     handle: async (deps, request) => {
       const application = await requireApplication(deps, request);
       const body = readBody(request);
       const name = body.requiredText('name', 120);
       if (!/^[A-Za-z0-9][A-Za-z0-9_-]{2,119}$/.test(name))
         throw graphErrors.badRequest('Name value is not a valid URI last segment.');
-      const made: FederatedCredential = { id: newGuid(deps.randomBytes), name, ...readTrust(body) };
+      const made: FederatedCredential = { id: newGuid(deps.randomBytes), name, ...readTrust(body, request) };
       await change(deps, application, (before) => [...before, made]);
-      const reply = entityReply(setOf(application).set, show(made));
+      const reply = entityReply(setOf(application).set, show(made, request));
       const at = `applications/${application.objectId}/federatedIdentityCredentials/${made.id}`;
       return { ...reply, status: 201, headers: { location: `https://${graphHost}/v1.0/${at}` } };
     },
@@ -57,9 +68,10 @@ export const federatedCredentialOperations: readonly GraphOperation[] = [
     method: 'GET',
     path: `${list}/{credentialId}`,
     right: 'directory.read',
+    isInBeta: true,
     handle: async (deps, request) => {
       const application = await requireApplication(deps, request);
-      return showReply(request, setOf(application), show(requireCredential(application, request)));
+      return showReply(request, setOf(application), show(requireCredential(application, request), request));
     },
   },
   {
@@ -68,6 +80,7 @@ export const federatedCredentialOperations: readonly GraphOperation[] = [
     path: `${list}/{credentialId}`,
     right: 'application.write',
     owners: ownersOfApplication,
+    isInBeta: true,
     handle: async (deps, request) => {
       const application = await requireApplication(deps, request);
       const { id } = requireCredential(application, request);
@@ -77,7 +90,7 @@ export const federatedCredentialOperations: readonly GraphOperation[] = [
           if (one.id !== id) return one;
           if (body.has('name') && body.text('name') !== one.name)
             throw graphErrors.badRequest('Name is immutable and cannot be changed after creation.');
-          return { ...one, ...readTrust(body, one) };
+          return { ...one, ...readTrust(body, request, one) };
         }),
       );
       return noContent;
@@ -89,6 +102,7 @@ export const federatedCredentialOperations: readonly GraphOperation[] = [
     path: `${list}/{credentialId}`,
     right: 'application.write',
     owners: ownersOfApplication,
+    isInBeta: true,
     handle: async (deps, request) => {
       const application = await requireApplication(deps, request);
       const { id } = requireCredential(application, request);
@@ -98,20 +112,24 @@ export const federatedCredentialOperations: readonly GraphOperation[] = [
   },
 ];
 
+const trustSameTokens = (one: FederatedCredential, other: FederatedCredential): boolean =>
+  one.issuer === other.issuer && one.subject === other.subject && one.expression === other.expression;
+
 const setOf = ({ objectId }: Application): EntitySet => ({
   set: `applications('${objectId}')/federatedIdentityCredentials`,
   resource,
   filterable: new Set(['id', 'name', 'subject']),
 });
 
-const show = ({ id, name, issuer, subject, audience, description }: FederatedCredential): JsonObject => ({
-  id,
-  name,
-  issuer,
-  subject,
-  description: description ?? null,
-  audiences: [audience],
-});
+/** @throws GraphError for one with an expression in v1.0, which has no property for it */
+function show(credential: FederatedCredential, { version }: GraphRequest): JsonObject {
+  const { id, name, issuer, subject = null, expression, audience, description = null } = credential;
+  if (version === 'v1.0' && subject === null) throw graphErrors.subjectIsNull();
+  const shown = { id, name, issuer, subject, description, audiences: [audience] };
+  if (version === 'v1.0') return shown;
+  const claimsMatchingExpression = expression === undefined ? null : { value: expression, languageVersion };
+  return { ...shown, claimsMatchingExpression };
+}
 
 /** By its id or its name: `…/{id}`, `…/{name}`, `…(name='{name}')`. @throws GraphError 404 */
 function requireCredential(application: Application, { params }: GraphRequest): FederatedCredential {
@@ -125,18 +143,19 @@ function requireCredential(application: Application, { params }: GraphRequest): 
 
 function readBody(request: GraphRequest): BodyReader {
   const body = new BodyReader(request.body, resource);
-  body.refuseOthers(
-    ['name', 'issuer', 'subject', 'audiences', 'description'],
-    ['id', 'claimsMatchingExpression', 'trustedIssuer'],
-  );
+  if (request.version === 'v1.0' && body.object(expressionName) !== undefined)
+    throw graphErrors.unknownProperty(expressionName);
+  body.refuseOthers(['name', 'issuer', 'subject', 'audiences', 'description', expressionName], ['id', 'trustedIssuer']);
   return body;
 }
 
 /** What a body says, on top of what is there. @throws GraphError 400 */
-function readTrust(body: BodyReader, present?: FederatedCredential): Omit<FederatedCredential, 'id' | 'name'> {
-  const text = (name: 'issuer' | 'subject'): string =>
-    present === undefined || body.has(name) ? body.requiredText(name, charsMax) : present[name];
-  const [issuer, subject] = [text('issuer'), text('subject')];
+function readTrust(
+  body: BodyReader,
+  { version }: GraphRequest,
+  present?: FederatedCredential,
+): Omit<FederatedCredential, 'id' | 'name'> {
+  const issuer = present === undefined || body.has('issuer') ? body.requiredText('issuer', charsMax) : present.issuer;
   if (URL.parse(issuer)?.protocol !== 'https:') throw graphErrors.federatedValue('Issuer', issuer);
   const sent = body.texts('audiences');
   const [audience = present?.audience, ...others] = sent ?? [];
@@ -144,7 +163,30 @@ function readTrust(body: BodyReader, present?: FederatedCredential): Omit<Federa
     throw graphErrors.required('audiences', resource);
   if (others.length > 0 || audience.length > charsMax) throw graphErrors.invalidValue('audiences', resource);
   const description = body.has('description') ? body.text('description', charsMax) : present?.description;
-  return { issuer, subject, audience, description };
+  return { issuer, ...readWho(body, version, issuer, present), audience, description };
+}
+
+type Who = Pick<FederatedCredential, 'subject' | 'expression'>;
+
+/** A subject or an expression, never both: whoever changes one for the other says so of both. @throws GraphError 400 */
+function readWho(body: BodyReader, version: GraphVersion, issuer: string, present?: FederatedCredential): Who {
+  const expression = body.has(expressionName) ? readExpression(body) : present?.expression;
+  if (version === 'v1.0' || expression === undefined) {
+    const isKept = present?.subject !== undefined && !body.has('subject');
+    return { subject: isKept ? present.subject : body.requiredText('subject', charsMax), expression: undefined };
+  }
+  const subject = body.has('subject') ? body.text('subject', charsMax) : present?.subject;
+  if (subject !== undefined) throw graphErrors.invalidValue(expressionName, resource);
+  if (parseClaimsExpression(expression, issuer) === undefined) throw graphErrors.federatedExpression(expression);
+  return { subject: undefined, expression };
+}
+
+function readExpression(body: BodyReader): string | undefined {
+  const sent = body.object(expressionName);
+  if (sent === undefined) return undefined;
+  sent.refuseOthers(['value', 'languageVersion'], []);
+  if (sent.number('languageVersion') !== languageVersion) throw graphErrors.invalidValue('languageVersion', resource);
+  return sent.requiredText('value', charsMax);
 }
 
 /** Looks at what the change makes, so that of two at once the second is refused by what the first made. @throws GraphError */
@@ -160,8 +202,8 @@ async function change(
       const before = federatedCredentials.slice(0, at);
       if (before.some((other) => other.name.toLowerCase() === one.name.toLowerCase()))
         throw graphErrors.federatedNameTaken(one.name);
-      if (before.some((other) => other.issuer === one.issuer && other.subject === one.subject))
-        throw graphErrors.federatedTrustTaken(one);
+      if (before.some((other) => trustSameTokens(one, other)))
+        throw graphErrors.federatedTrustTaken(one.issuer, one.subject ?? one.expression ?? '');
     }
     return { ...application, federatedCredentials };
   });

@@ -84,11 +84,21 @@ export const graphErrors = {
       'Request_MultipleObjectsWithSameKeyValue',
       `FederatedIdentityCredential with name ${printable(name)} already exists.`,
     ),
-  federatedTrustTaken: ({ issuer, subject }: { readonly issuer: string; readonly subject: string }) =>
+  federatedTrustTaken: (issuer: string, subject: string) =>
     federated(
       `The combination of issuer and subject must be unique for the application. Issuer ${printable(issuer)} and Subject: ${printable(subject)} already exist.`,
       'Subject',
       subject,
+    ),
+  /** Of a text of its own in Azure, which no public source shows. */
+  federatedExpression: (value: string) =>
+    federated('The claims matching expression is not valid for the issuer.', 'ClaimsMatchingExpression', value),
+  /** In v1.0 the property may not be null; Azure breaks its answer off there. */
+  subjectIsNull: () =>
+    new GraphError(
+      500,
+      'InternalServerError',
+      "The property 'subject[Nullable=False]' of type 'Edm.String' has a null value, which is not allowed.",
     ),
   federatedValue: (property: string, value: string) =>
     federated(`${property} is invalid: it must be an https URL.`, property, value),

@@ -14,8 +14,11 @@ export interface GraphDependencies {
   readonly wallClock: () => Instant;
 }
 
+export type GraphVersion = 'v1.0' | 'beta';
+
 export interface GraphRequest {
   readonly caller: Caller;
+  readonly version: GraphVersion;
   /** Where the row has `{name}`. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -37,6 +40,8 @@ export interface GraphOperation {
   readonly right: GraphRight | 'self';
   /** Who may do it to this one object without the right: its owners, when they are users. */
   readonly owners?: (deps: GraphDependencies, request: GraphRequest) => Promise<readonly Guid[]>;
+  /** Also below `/beta`, where its object has more properties. Default: in v1.0 alone. */
+  readonly isInBeta?: true;
   /** @throws GraphError */
   readonly handle: (deps: GraphDependencies, request: GraphRequest) => Promise<GraphReply>;
 }

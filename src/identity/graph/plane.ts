@@ -8,7 +8,7 @@ import { createPlaneApp } from '../../http/plane-app.ts';
 import type { PlaneAnswer, PlaneFailureKind } from '../../http/plane-failure.ts';
 import type { Plane } from '../../http/plane.ts';
 import { GraphError, graphErrors, renderGraphError } from './graph-error.ts';
-import type { GraphDependencies } from './graph-operation.ts';
+import type { GraphDependencies, GraphReply, GraphVersion } from './graph-operation.ts';
 import { graphHost } from './graph-operation.ts';
 import { matchGraphPath } from './operations.ts';
 import { authorize } from './rights.ts';
@@ -45,7 +45,9 @@ const errorOfFailure: Readonly<Record<PlaneFailureKind, GraphError>> = {
   internal: new GraphError(500, 'InternalServerError', 'An internal error occurred.'),
 };
 
-/** Microsoft Graph v1.0, the part that the Azure CLI and the SDKs touch: the directory of a tenant. */
+const versions: readonly GraphVersion[] = ['v1.0', 'beta'];
+
+/** Microsoft Graph v1.0 (and of beta what has no other way), the part that the Azure CLI and the SDKs touch: the directory of a tenant. */
 export function createGraphPlane(options: GraphPlaneOptions): Plane {
   const callers = new WeakMap<FastifyRequest, Caller>();
   const answer = (error: GraphError, request?: FastifyRequest): PlaneAnswer => {
@@ -101,21 +103,38 @@ async function serve(
 ): Promise<FastifyReply> {
   const [path = '', query = ''] = request.url.split(/\?(.*)/s, 2);
   const [, version = '', rest = ''] = /^\/+([^/]*)(.*)$/.exec(path) ?? [];
-  if (version.toLowerCase() !== 'v1.0') throw graphErrors.notBuilt(`the version '${version}'`);
+  const asked = versions.find((one) => one === version.toLowerCase());
+  if (asked === undefined) throw graphErrors.notBuilt(`the version '${version}'`);
   const match = matchGraphPath(request.method, rest);
   if (match === undefined) throw graphErrors.malformed('The request path is malformed.');
   if (match.outcome === 'otherMethods') throw graphErrors.methodNotAllowed(request.method);
   if (match.outcome === 'none') throw graphErrors.notBuilt(`'${request.method} ${rest}'`);
   const { operation, params } = match;
+  if (asked === 'beta' && operation.isInBeta !== true)
+    throw graphErrors.notBuilt(`the version 'beta' of ${operation.id}`);
   request.operationId = operation.id;
-  const graphRequest = { caller, params, query: new URLSearchParams(query), body: request.body };
+  const graphRequest = { caller, version: asked, params, query: new URLSearchParams(query), body: request.body };
   await authorize(options, operation, graphRequest);
-  const { status, body, headers } = await operation.handle(options, graphRequest);
+  const { status, body, headers } = inVersion(asked, await operation.handle(options, graphRequest));
   const clientRequestId = clientRequestIdOf(request) ?? request.correlation.requestId;
   void reply.code(status).headers({ 'client-request-id': clientRequestId, ...headers });
   if (body === undefined) return reply.send();
   void reply.headers({ 'content-type': answerType, 'odata-version': '4.0' });
   return reply.send(JSON.stringify(body));
+}
+
+/** Replies name addresses of v1.0. */
+function inVersion(version: GraphVersion, reply: GraphReply): GraphReply {
+  if (version === 'v1.0') return reply;
+  const moved = <T>(text: T): T | string =>
+    typeof text === 'string' ? text.replace(`${graphHost}/v1.0/`, `${graphHost}/${version}/`) : text;
+  const { body, headers } = reply;
+  const links = ['@odata.context', '@odata.nextLink'].filter((name) => body?.[name] !== undefined);
+  return {
+    ...reply,
+    ...(body && { body: { ...body, ...Object.fromEntries(links.map((name) => [name, moved(body[name] ?? null)])) } }),
+    ...(headers?.['location'] === undefined ? {} : { headers: { ...headers, location: moved(headers['location']) } }),
+  };
 }
 
 function clientRequestIdOf(request: FastifyRequest): string | undefined {

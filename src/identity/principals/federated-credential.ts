@@ -2,10 +2,13 @@ import type { Guid } from '../../base/guid.ts';
 import type { Json } from '../../base/json.ts';
 import { recordFields } from '../record-fields.ts';
 
-/** Whose tokens are taken: all three are compared letter by letter. */
+/** Whose tokens are taken: all is compared letter by letter. */
 export interface TrustedIssuer {
   readonly issuer: string;
-  readonly subject: string;
+  /** Missing where an expression says which claims a token must have. */
+  readonly subject?: string | undefined;
+  /** In version 1 of the language of flexible credentials (`claims-expression.ts`). */
+  readonly expression?: string | undefined;
   readonly audience: string;
 }
 
@@ -23,7 +26,8 @@ export function parseFederatedCredential(item: Json, table: string): FederatedCr
     id: fields.guid('id'),
     name: fields.text('name'),
     issuer: fields.text('issuer'),
-    subject: fields.text('subject'),
+    subject: fields.optionalText('subject'),
+    expression: fields.optionalText('expression'),
     audience: fields.text('audience'),
     description: fields.optionalText('description'),
   };

@@ -67,12 +67,62 @@ describe('federated credentials of applications', () => {
     ];
     for (const [more, code] of wrong)
       expect((await post({ ...trust('wrong'), ...more })).slice(0, 2), JSON.stringify(more)).toEqual([400, code]);
-    expect((await post({ ...trust('wrong'), claimsMatchingExpression: { value: 'x' } }))[0]).toBe(501);
+    expect(await post({ ...trust('wrong'), claimsMatchingExpression: { value: 'x' } })).toEqual([
+      ...[400, 'Request_BadRequest', "Invalid property 'claimsMatchingExpression'."],
+    ]);
     const renamed = await graph.admin('PATCH', `${list()}/kept`, { name: 'renamed' });
     expect(errorOf(renamed)).toEqual([
       ...[400, 'Request_BadRequest', 'Name is immutable and cannot be changed after creation.'],
     ]);
     expect(valueOf(await graph.admin('GET', list()))).toEqual([{ id: idOf(kept), ...trust('kept') }]);
+  });
+
+  it('takes a claims matching expression in beta, in place of a subject, and has no answer for it in v1.0', async () => {
+    const id = idOf(await graph.admin('POST', '/applications', { displayName: 'flexible' }));
+    const value = "claims['sub'] matches 'repo:octo/*' and claims['job_workflow_ref'] eq 'octo/flows/a.yml@v1'";
+    const flexible = (more: object = {}, expression: object = { value, languageVersion: 1 }) => ({
+      ...{ ...trust('flexible'), subject: null, claimsMatchingExpression: expression },
+      ...more,
+    });
+    const wrong: readonly [object, string][] = [
+      [flexible({ subject: 'both' }), 'Request_BadRequest'],
+      [flexible({}, { value, languageVersion: 2 }), 'Request_BadRequest'],
+      [flexible({}, { value }), 'Request_BadRequest'],
+      [flexible({}, { languageVersion: 1 }), 'Request_BadRequest'],
+      [flexible({}, { value, languageVersion: 1, more: true }), 'Request_BadRequest'],
+      [flexible({ issuer: 'https://gitlab.com' }), 'InvalidFederatedIdentityCredentialValue'],
+      [flexible({}, { value: `${value} `, languageVersion: 1 }), 'InvalidFederatedIdentityCredentialValue'],
+      [{ ...trust('none'), subject: null }, 'Request_BadRequest'],
+    ];
+    for (const [body, code] of wrong)
+      expect(errorOf(await graph.admin('POST', `/beta${list(id)}`, body)).slice(0, 2), JSON.stringify(body)).toEqual([
+        400,
+        code,
+      ]);
+    const made = await graph.admin('POST', `/beta${list(id)}`, flexible());
+    expect([made.status, made.headers['location']]).toEqual([
+      ...[201, `https://graph.microsoft.com/beta${list(id)}/${idOf(made)}`],
+    ]);
+    expect(made.body).toEqual({
+      '@odata.context': `https://graph.microsoft.com/beta/$metadata#applications('${id}')/federatedIdentityCredentials/$entity`,
+      ...{ id: idOf(made), ...flexible() },
+    });
+    expect(errorOf(await graph.admin('POST', `/beta${list(id)}`, flexible({ name: 'again' })))[1]).toBe(
+      'InvalidFederatedIdentityCredentialValue',
+    );
+    expect(valueOf(await graph.admin('GET', `/beta${list(id)}`))).toEqual([{ id: idOf(made), ...flexible() }]);
+    expect(errorOf(await graph.admin('GET', list(id)))).toEqual([
+      ...[500, 'InternalServerError'],
+      "The property 'subject[Nullable=False]' of type 'Edm.String' has a null value, which is not allowed.",
+    ]);
+    const plain = { subject: 'repo:octo/app:pull_request', claimsMatchingExpression: null };
+    expect((await graph.admin('PATCH', `/beta${list(id)}/flexible`, plain)).status).toBe(204);
+    expect(valueOf(await graph.admin('GET', list(id)))).toEqual([
+      { ...trust('flexible', plain.subject), id: idOf(made) },
+    ]);
+    expect((await graph.admin('PATCH', `/beta${list(id)}/flexible`, flexible())).status).toBe(204);
+    expect(valueOf(await graph.admin('GET', `/beta${list(id)}`))).toEqual([{ id: idOf(made), ...flexible() }]);
+    expect(errorOf(await graph.admin('GET', '/beta/users'))[0]).toBe(501);
   });
 
   it('holds twenty, also when they are made at once', async () => {

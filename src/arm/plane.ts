@@ -142,16 +142,26 @@ function headersOf(request: FastifyRequest): Record<string, string | undefined> 
 
 /** As recorded answers have them, `x-ms-ratelimit-…` left out: Kustody has no such limits. */
 function commonHeaders(correlation: Correlation, wallClockMs: number): Record<string, string> {
-  const stamp = new Date(wallClockMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return {
     ...correlationHeaders(correlation),
-    'x-ms-routing-request-id': `KUSTODY:${stamp}:${correlation.correlationId}`,
+    'x-ms-routing-request-id': `KUSTODY:${stampOf(Math.floor(wallClockMs / 1000))}:${correlation.correlationId}`,
     'cache-control': 'no-cache',
     pragma: 'no-cache',
     expires: '-1',
     'strict-transport-security': 'max-age=31536000; includeSubDomains',
     'x-content-type-options': 'nosniff',
   };
+}
+
+/** Of the second before: `20260131T120000Z`. */
+let lastStamp = { second: NaN, text: '' };
+
+function stampOf(second: number): string {
+  if (lastStamp.second !== second) {
+    const text = new Date(second * 1000).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    lastStamp = { second, text };
+  }
+  return lastStamp.text;
 }
 
 function renderError(error: unknown): PlaneAnswer | undefined {

@@ -21,7 +21,7 @@ const common = {
   sourcemap: 'external',
   define: { builtAsCommonJs: 'false' },
   legalComments: 'none',
-  external: ['libsql', '@duckdb/node-api', 'pino', 'uap-core'],
+  external: ['libsql', '@duckdb/node-api', 'pg', 'pino', 'uap-core'],
   logLevel: 'warning',
   metafile: true,
 };

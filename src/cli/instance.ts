@@ -16,6 +16,15 @@ import { AnchorError } from '../state/tree/anchor.ts';
 import { StateRolledBackError } from '../state/tree/tree-state.ts';
 import { WrongRootKeyError } from '../state/sealed/check-record.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
+import {
+  StateDatabaseError,
+  StateFormatTooNewError,
+  StateInUseError,
+  StateLostError,
+  StateOutcomeUnknownError,
+} from '../state/postgres/postgres-errors.ts';
+import { StatePlaceError } from '../server/state-place.ts';
+import type { StatePlace } from '../server/state-place.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { builtScripts } from './built-scripts.ts';
 import { readOutsideVaults } from './outside-vault-option.ts';
@@ -44,6 +53,7 @@ export interface InstanceOptions {
   /** Without it the environment may name one. */
   readonly geoipDatabase?: string;
   readonly stateAnchor?: string;
+  readonly statePlace?: StatePlace;
 }
 
 /** Starts a server in this process. What a user can mend becomes a UserError. */
@@ -69,6 +79,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(memoryDirectory ? { memoryDirectory: resolve(memoryDirectory) } : {}),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
+      ...(options.statePlace === undefined ? {} : { statePlace: options.statePlace }),
       outsideVaults,
       storageAccounts: options.storageAccounts ?? [],
       keys: { ...defaultKeySettings, ...(keyRecheckSeconds === undefined ? {} : { keyRecheckSeconds }) },
@@ -116,6 +127,12 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     return new UserError(error.message, "If that is right (a backup was put back), run 'kustody state accept'.");
   if (
     error instanceof StateFormatError ||
+    error instanceof StateDatabaseError ||
+    error instanceof StateFormatTooNewError ||
+    error instanceof StateInUseError ||
+    error instanceof StateLostError ||
+    error instanceof StateOutcomeUnknownError ||
+    error instanceof StatePlaceError ||
     error instanceof EmptiedStateError ||
     error instanceof SealedRecordError ||
     error instanceof AnchorError ||

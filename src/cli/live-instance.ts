@@ -22,6 +22,8 @@ export interface LiveInstance {
   readonly describe: () => Promise<InstanceEnvironment>;
   /** What clients asked it for in vain since it was started here. */
   readonly refusedHosts: () => readonly RefusedHost[];
+  /** Resolves when its state was lost, and it serves no longer. */
+  readonly lost?: Promise<Error>;
   /** Stops it when it was started here, and removes a temporary directory. */
   close(): Promise<void>;
 }
@@ -30,6 +32,7 @@ export type OpenOptions = Pick<
   InstanceOptions,
   | 'rootKey'
   | 'stateAnchor'
+  | 'statePlace'
   | 'allowedHosts'
   | 'expectsCluster'
   | 'geoipDatabase'
@@ -51,6 +54,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     refuseForRunning('--storage-account', (options.storageAccounts ?? []).length > 0);
     refuseForRunning('--key-recheck', options.keyRecheckSeconds !== undefined);
     refuseForRunning('--state-anchor', options.stateAnchor !== undefined);
+    refuseForRunning('--state', options.statePlace !== undefined);
     refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);
     options.rootKey?.close(); // that server has its own
     return {
@@ -71,6 +75,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     controlToken: server.controlToken,
     describe: server.environment,
     refusedHosts: server.refusedHosts,
+    ...(server.lost === undefined ? {} : { lost: server.lost }),
     close: () => server.close(),
   };
 }
@@ -84,6 +89,11 @@ function refuseForRunning(option: string, isGiven: boolean): void {
 }
 
 async function openTemporary(options: OpenOptions): Promise<LiveInstance> {
+  if (options.statePlace !== undefined)
+    throw new UserError(
+      'A private instance goes with its directory, and would leave its state behind in PostgreSQL.',
+      'Give a directory that stays with --data.',
+    );
   const temporary = await temporaryDataDirectory();
   try {
     const { startInstance } = await import('./instance.ts');

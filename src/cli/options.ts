@@ -4,8 +4,11 @@ import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { parseAllowedHost } from '../http/allowed-hosts.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import { parseStorageAccount } from '../cluster/messages/storage-account.ts';
+import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
+import { parsePostgresAddress, StateAddressError } from '../state/postgres/postgres-address.ts';
 import { defaultKeySettings } from '../server/settings.ts';
 import { defaultDataDirectory } from './data-directory.ts';
+import { parseDescriptor } from './read-descriptor.ts';
 import { UserError } from './user-error.ts';
 
 export const dataOption = (): Option =>
@@ -32,6 +35,26 @@ export const stateAnchorOption = (): Option =>
     '--state-anchor <FILE|FD>',
     'a file outside the data directory, or an open descriptor to read and write, that says which state was the last: an older one is refused',
   );
+
+export const stateOption = (): Option =>
+  new Option(
+    '--state <URL>',
+    'keep the state in PostgreSQL: postgres://USER@HOST/DATABASE, without a password; the root key is kept elsewhere',
+  ).argParser((text: string): PostgresAddress => {
+    try {
+      return parsePostgresAddress(text);
+    } catch (error) {
+      // Commander would repeat the address.
+      if (error instanceof StateAddressError) throw new UserError(error.message);
+      throw error;
+    }
+  });
+
+export const statePasswordOption = (): Option =>
+  new Option(
+    '--state-password-fd <N>',
+    'read the password of --state from this file descriptor, instead of PGPASSWORD or PGPASSFILE (~/.pgpass)',
+  ).argParser(parseDescriptor);
 
 export const storageAccountOption = (): Option =>
   new Option(

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { dataDirectoryNames } from '../server/data-directory-names.ts';
+import { isKeptElsewhere } from '../server/state-place.ts';
 import { isSealed } from '../state/sealed/check-record.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
 import { SqliteStateStore, stateFileName } from '../state/sqlite/sqlite-state-store.ts';
@@ -52,7 +53,13 @@ async function lock(directory: string): Promise<SqliteStateStore> {
     throw error;
   }
   if (await isSealed(store)) return store;
+  const elsewhere = await isKeptElsewhere(store);
   await store.close();
+  if (elsewhere)
+    throw new UserError(
+      `The state of ${directory} is in PostgreSQL, which 'kustody reset' does not delete; nothing was deleted.`,
+      'Drop its schema there, then delete the directory.',
+    );
   throw notOurs(directory);
 }
 

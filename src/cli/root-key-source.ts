@@ -1,26 +1,16 @@
 import { Option } from 'commander';
-import { closeSync, readSync } from 'node:fs';
-import { zeroBytes } from '../base/bytes.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { parseRootKey, RootKeyError } from '../state/root-key.ts';
+import { parseDescriptor, readDescriptor } from './read-descriptor.ts';
 import { UserError } from './user-error.ts';
 
 const variable = 'KUSTODY_ROOT_KEY';
-
-/** Longer than any way of writing a root key. */
-const textBytesMax = 1024;
 
 export const rootKeyOption = (): Option =>
   new Option(
     '--root-key-fd <N>',
     `read the root key from this file descriptor, instead of ${variable} or a file beside the data`,
-  ).argParser((text) => {
-    const descriptor = Number(text);
-    // 1 and 2 are where answers go.
-    if (!/^\d{1,6}$/.test(text) || descriptor === 1 || descriptor === 2)
-      throw new UserError(`'${text.slice(0, 20)}' is the number of a file descriptor to read from: 0, or 3 and on.`);
-    return descriptor;
-  });
+  ).argParser(parseDescriptor);
 
 /** The root key that the user keeps elsewhere. Made once, at the entry of the program and before anything else runs: whatever the command,
  * no child inherits the variable. What the process began with stays readable for its user in /proc/PID/environ: hence the descriptor. */
@@ -61,26 +51,10 @@ export class RootKeySource {
 }
 
 function readKey(descriptor: number): RootKey {
-  const bytes = Buffer.alloc(textBytesMax);
   try {
-    const length = readToEnd(descriptor, bytes);
-    return parseRootKey(bytes.toString('latin1', 0, length));
+    return readDescriptor(descriptor, parseRootKey);
   } catch (error) {
     if (error instanceof RootKeyError) throw new UserError(`--root-key-fd ${descriptor}: ${error.message}`);
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new UserError(`The file descriptor ${descriptor} cannot be read (${code}).`);
-  } finally {
-    zeroBytes(bytes);
+    throw error;
   }
-}
-
-function readToEnd(descriptor: number, bytes: Buffer): number {
-  let length = 0;
-  while (length < bytes.byteLength) {
-    const read = readSync(descriptor, bytes, length, bytes.byteLength - length, null);
-    if (read === 0) break;
-    length += read;
-  }
-  if (descriptor > 2) closeSync(descriptor);
-  return length;
 }

@@ -12,7 +12,17 @@ import type { HostForm, OpenedIdentity } from './identity-endpoint.ts';
 import { hostForms, identityEndpointOption, identityOption, openIdentity } from './identity-endpoint.ts';
 import type { LiveInstance } from './live-instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
-import { allowOption, geoipOption, keyRecheckOption, stateAnchorOption, storageAccountOption } from './options.ts';
+import {
+  allowOption,
+  geoipOption,
+  keyRecheckOption,
+  stateAnchorOption,
+  stateOption,
+  statePasswordOption,
+  storageAccountOption,
+} from './options.ts';
+import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
+import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -35,6 +45,8 @@ interface RunOptions {
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
   readonly stateAnchor?: string;
+  readonly state?: PostgresAddress;
+  readonly statePasswordFd?: number;
 }
 
 export function runCommand(rootKeys: RootKeySource): Command {
@@ -51,6 +63,8 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .addOption(geoipOption())
     .addOption(rootKeyOption())
     .addOption(stateAnchorOption())
+    .addOption(stateOption())
+    .addOption(statePasswordOption())
     .addOption(seedOption())
     .addOption(identityOption())
     .addOption(identityEndpointOption(hostForms))
@@ -67,6 +81,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
   const [program = '', ...args] = command;
   const { geoipDatabase } = options;
   const seed = await seedDirectoryOf(options.seed);
+  const statePlace = statePlaceOf(options);
   const waiting = startWaiting();
   waiting.begin('starting an instance');
   const opening = openLiveInstance(options.data, {
@@ -78,9 +93,11 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
     storageAccounts: options.storageAccount,
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
+    ...(statePlace === undefined ? {} : { statePlace }),
     ...(geoipDatabase === undefined ? {} : { geoipDatabase }),
   });
   const instance = await opening.finally(() => waiting.end());
+  void instance.lost?.then(({ message }) => process.stderr.write(`kustody: ${message}\n`));
   let identity: OpenedIdentity | undefined;
   try {
     const seeded = options.seed === undefined ? {} : await seeding(instance, seed);

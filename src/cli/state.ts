@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { realpathSync } from 'node:fs';
 import { isDataDirectory } from './data-directory.ts';
-import { dataDirectoryOf, dataOption, stateAnchorOption } from './options.ts';
+import { dataDirectoryOf, dataOption, stateAnchorOption, stateOption, statePasswordOption } from './options.ts';
 import { ask } from './question.ts';
+import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
+import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import { UserError } from './user-error.ts';
@@ -11,6 +13,8 @@ interface AcceptOptions {
   readonly data?: string;
   readonly rootKeyFd?: number;
   readonly stateAnchor?: string;
+  readonly state?: PostgresAddress;
+  readonly statePasswordFd?: number;
   readonly yes: boolean;
 }
 
@@ -26,6 +30,8 @@ export function stateCommand(rootKeys: RootKeySource): Command {
     .addOption(dataOption())
     .addOption(rootKeyOption())
     .addOption(stateAnchorOption())
+    .addOption(stateOption())
+    .addOption(statePasswordOption())
     .option('--yes', 'do not ask', false)
     .addHelpText('after', '\nExample:\n  $ kustody state accept --data ./azure --state-anchor /media/token/anchor')
     .action((options: AcceptOptions) => accept(rootKeys, options));
@@ -34,6 +40,7 @@ export function stateCommand(rootKeys: RootKeySource): Command {
 
 async function accept(rootKeys: RootKeySource, options: AcceptOptions): Promise<void> {
   const rootKey = rootKeys.take(options.rootKeyFd);
+  const statePlace = statePlaceOf(options);
   const directory = dataDirectoryOf(options);
   if (!isDataDirectory(directory)) throw new UserError(`${directory} is not a data directory of Kustody.`);
   const question = `Accept the state in ${directory} as it lies there, with every key and right that was revoked since?`;
@@ -46,6 +53,7 @@ async function accept(rootKeys: RootKeySource, options: AcceptOptions): Promise<
       dataDirectory,
       ...(rootKey === undefined ? {} : { rootKey }),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
+      ...(statePlace === undefined ? {} : { statePlace }),
     });
   } catch (error) {
     throw explain(error, { dataDirectory });

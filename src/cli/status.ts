@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ClusterDescription } from '../server/cluster-inventory.ts';
+import type { StateShown } from '../server/state-place.ts';
 import type { ServerPorts } from '../server/settings.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { VaultDescription } from '../server/vault-inventory.ts';
@@ -26,6 +27,8 @@ interface ServerStatus extends ServerPorts {
     readonly heldJump?: { readonly from: string; readonly to: string };
   };
   readonly refusedHosts: readonly RefusedHost[];
+  /** One that is not in the data directory. */
+  readonly state?: StateShown;
 }
 
 /** Everything that the command shows; `--json` prints it as it is. */
@@ -113,6 +116,7 @@ function statusText(found: InstanceStatus): string {
     port,
     kustoPort,
     proxyPort,
+    state,
     clock,
     clusters,
     vaults,
@@ -130,6 +134,7 @@ function statusText(found: InstanceStatus): string {
     `  cluster on localhost   https://localhost:${kustoPort}`,
     `  forward proxy          http://127.0.0.1:${proxyPort}`,
     `  clock                  ${clock.now} (${kind})`,
+    ...(state === undefined ? [] : [`  state                  ${state.address}`, `    ${state.keeps}`]),
     '',
     section('Clusters', 'none', clusters.length === 0 ? '' : clustersTable(clusters)),
     section('Vaults', 'none', vaults.length === 0 ? '' : vaultsTable(vaults)),

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { configOption, takeConfigFile } from './config-file.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { requireInstance } from './control-client.ts';
+import { UserError } from './user-error.ts';
 import { interrupted } from './interrupted.ts';
 import { openPortal, portalNotBuilt } from './open.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
@@ -16,8 +17,12 @@ import {
   geoipOption,
   keyRecheckOption,
   stateAnchorOption,
+  stateOption,
+  statePasswordOption,
   storageAccountOption,
 } from './options.ts';
+import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
+import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -44,6 +49,8 @@ interface UpOptions {
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
   readonly stateAnchor?: string;
+  readonly state?: PostgresAddress;
+  readonly statePasswordFd?: number;
   readonly open: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -86,6 +93,8 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .addOption(geoipOption())
     .addOption(rootKeyOption())
     .addOption(stateAnchorOption())
+    .addOption(stateOption())
+    .addOption(statePasswordOption())
     .option('--open', "open the portal in the browser, as 'kustody open' does", false)
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText(
@@ -101,6 +110,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
 async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   if (options.open && !isPortalBuilt(import.meta.dirname)) throw portalNotBuilt();
   const rootKey = rootKeys.take(options.rootKeyFd);
+  const statePlace = statePlaceOf(options);
   const seed = await seedDirectoryOf(options.seed);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
   const { startInstance } = await import('./instance.ts');
@@ -121,6 +131,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(options.clusterIdle === undefined ? {} : { clusterIdleMs: options.clusterIdle * 1000 }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
+    ...(statePlace === undefined ? {} : { statePlace }),
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });
@@ -139,8 +150,9 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ].join('\n'),
   );
   if (options.open) process.stdout.write(await openPortal(await requireInstance(dataDirectory), true));
-  await interrupted();
+  const lost = await Promise.race([interrupted(), ...(server.lost === undefined ? [] : [server.lost])]);
   await server.close();
+  if (lost instanceof Error) throw new UserError(lost.message);
 }
 
 /** Log lines on standard error tell what goes on. A server whose seed is refused is not left behind. */

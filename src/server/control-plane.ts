@@ -11,6 +11,7 @@ import type { PlaneAnswer } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
 import { renderError as renderPortalError } from '../portal/portal-plane.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
+import type { StateShown } from './state-place.ts';
 import type { ServerPorts } from './settings.ts';
 import type { ClockReading, Clocks } from './clocks.ts';
 import { ClockAheadError } from './clocks.ts';
@@ -54,6 +55,8 @@ export interface ControlPorts {
   readonly log: Log;
   readonly ports: () => ServerPorts;
   readonly refusedHosts: RefusedHosts;
+  /** Of a state that is not in the data directory. */
+  readonly stateShown: StateShown | undefined;
   /** Everything that a start does is done, its seed too, and no stop has begun. */
   readonly ready: () => boolean;
   readonly environment: () => Promise<InstanceEnvironment>;
@@ -111,6 +114,7 @@ function addStatusRoutes(app: FastifyInstance, ports: ControlPorts): void {
   app.get('/status', () => ({
     ...{ version: ports.version, pid: process.pid, ...ports.ports() },
     clock: readingOf(ports.clocks.read()),
+    ...(ports.stateShown === undefined ? {} : { state: ports.stateShown }),
     refusedHosts: ports.refusedHosts.list(),
   }));
   app.get('/readyz', (_, reply) => reply.code(ports.ready() ? 200 : 503).send({ ready: ports.ready() }));

@@ -6,6 +6,7 @@ import type { LogOptions } from '../http/logging.ts';
 import type { LeaseSettings } from '../encryption/lease.ts';
 import { defaultLeaseSettings } from '../encryption/lease.ts';
 import type { RootKey } from '../state/root-key.ts';
+import type { StatePlace } from './state-place.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 
 /** Port `kept`: the one on which the directory was served last. */
@@ -52,6 +53,8 @@ export interface ServerSettings {
   readonly rootKey?: RootKey;
   /** A file, or the number of a descriptor, that an older state is known by; without it only parts of a state that are older are. */
   readonly stateAnchor?: string;
+  /** Where the state is kept instead of in the data directory. */
+  readonly statePlace?: StatePlace;
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
   readonly geoipDatabase?: string;
   /** Where clusters keep their sealed extents, each its part; default: a directory in the data directory. */

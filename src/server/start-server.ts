@@ -20,7 +20,7 @@ import { isSealed } from '../state/sealed/check-record.ts';
 import { SealedState } from '../state/sealed/sealed-state.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { watchState } from '../state/watched-state.ts';
-import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
+import { openStore } from './state-place.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
 import { openClocks } from './clocks.ts';
@@ -57,6 +57,8 @@ export interface RunningServer extends ServerPorts {
   readonly controls: Controls;
   /** What clients asked the proxy for in vain. */
   readonly refusedHosts: () => readonly RefusedHost[];
+  /** Resolves when the state was lost, and nothing is served any more; a state in the data directory is not lost. */
+  readonly lost?: Promise<Error>;
   /** Ends answers under way, then the processes of all clusters, then the state. */
   close(): Promise<void>;
 }
@@ -76,16 +78,24 @@ const keptOpenMax = 8_192;
 
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
  * @throws StateLockedError, StateFormatError, EmptiedStateError, WrongRootKeyError, SealedRecordError, RootKeyError, EdgeAddressError,
- * StateRolledBackError, AnchorError, GeoipDatabaseError, OutsideVaultError, RealTimeError */
+ * StateRolledBackError, AnchorError, GeoipDatabaseError, OutsideVaultError, RealTimeError, and those of `openStore` */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
-    for (const close of closers.splice(0).reverse()) await close();
+    const failures: unknown[] = [];
+    for (const close of closers.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   };
   try {
     return await open(settings, closers, closeAll);
   } catch (error) {
-    await closeAll();
+    await closeAll().catch(() => undefined); // the first error says why
     throw error;
   }
 }
@@ -109,8 +119,9 @@ async function open(
   const noFile = hasNoState(dataDirectory);
   if (noFile) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const released = (): void => log.warning('disk-full', { reserve: 'used' });
-  const store = SqliteStateStore.open(dataDirectory, { bytes: reserveBytes, released });
-  closers.push(() => store.close());
+  const opened = await openStore(settings, { bytes: reserveBytes, released });
+  closers.push(() => opened.close());
+  const { store } = opened;
   if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const rootKey = settings.rootKey ?? (await rootKeyBeside(store, dataDirectory));
   const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
@@ -193,6 +204,11 @@ async function open(
   writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });
   closers.push(() => removeControlFile(dataDirectory));
   log.event('listening', { ...ports });
+  const lost = opened.lost?.then(async (error) => {
+    log.failure('state-lost', error);
+    await closeAll().catch((failure: unknown) => log.failure('close-failed', failure));
+    return error;
+  });
   return {
     ...ports,
     controlToken: parts.controlToken,
@@ -201,6 +217,7 @@ async function open(
     tellSeeded: planes.tellSeeded,
     controls: planes.controls,
     refusedHosts: () => refusedHosts.list(),
+    ...(lost === undefined ? {} : { lost }),
     close: closeAll,
   };
 }
@@ -208,11 +225,12 @@ async function open(
 /** Takes the state as it lies there for the one that was written last, and moves the anchor to it. No server has it open.
  * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, AnchorError */
 export async function acceptState(
-  settings: Pick<ServerSettings, 'dataDirectory' | 'rootKey' | 'stateAnchor'>,
+  settings: Pick<ServerSettings, 'dataDirectory' | 'rootKey' | 'stateAnchor' | 'statePlace'>,
 ): Promise<void> {
-  const store = SqliteStateStore.open(settings.dataDirectory);
+  const opened = await openStore(settings);
+  const { store } = opened;
   if (!(await isSealed(store))) {
-    await store.close();
+    await opened.close();
     throw new StateRolledBackError('there is nothing in it');
   }
   const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
@@ -220,7 +238,7 @@ export async function acceptState(
     const rootKey = settings.rootKey ?? (await rootKeyBeside(store, settings.dataDirectory));
     await SealedState.accept({ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables, anchor });
   } finally {
-    await store.close();
+    await opened.close();
     anchor?.close();
   }
 }

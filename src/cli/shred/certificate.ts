@@ -37,6 +37,7 @@ export type Findings = Omit<ShredCertificate, 'kind' | 'format' | 'status' | 'pe
 export const shredLimits: readonly string[] = [
   'It tells of this instance: of keys in vaults that it serves, and of what its audit has recorded. It says nothing about Azure.',
   'A copy of the data directory that was made before (a backup of the disk, a snapshot) holds the keys together with the data; only --state-anchor refuses one that is put back. With the root key elsewhere such a copy opens nothing without that.',
+  'With the state in PostgreSQL, its write-ahead log, standbys and backups hold the records of deleted keys, too: whoever has those and the root key has the keys.',
   'Rows that people have read by queries are wherever they were taken. Exports by commands are listed.',
   'Keys under Microsoft-managed custody, where a cluster was under one before, are destroyed by Kustody with the change; no vault of the customer has recorded them.',
   'Of more than 1,000 tables the others are not asked, before or after.',

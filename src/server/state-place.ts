@@ -1,0 +1,114 @@
+import type { RootKey } from '../state/root-key.ts';
+import { RootKeyError } from '../state/root-key.ts';
+import { isSealed } from '../state/sealed/check-record.ts';
+import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
+import { nameOf } from '../state/postgres/postgres-address.ts';
+import type { StateStore } from '../state/state-store.ts';
+import type { ReserveOptions } from '../state/sqlite/sqlite-state-store.ts';
+import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
+import { systemRandomBytes } from '../base/random.ts';
+
+/** A state that is kept in PostgreSQL instead of in the data directory. */
+export interface StatePlace {
+  readonly address: PostgresAddress;
+  /** Asked when the server wants one. */
+  readonly password: () => string;
+}
+
+/** The data directory and the state do not belong together. */
+export class StatePlaceError extends Error {
+  override readonly name = 'StatePlaceError';
+}
+
+export interface OpenedStore {
+  readonly store: StateStore;
+  /** Resolves when the store is lost, and the server has to end. */
+  readonly lost?: Promise<Error>;
+  close(): Promise<void>;
+}
+
+/** What the control API and `status` say of a state that is not in the data directory. */
+export interface StateShown {
+  readonly address: string;
+  readonly keeps: string;
+}
+
+export const stateShown = (place: StatePlace | undefined): StateShown | undefined =>
+  place && {
+    address: nameOf(place.address),
+    keeps:
+      'PostgreSQL keeps sealed records that were replaced or deleted: in its write-ahead log, on standbys, in backups, and until it writes over them.',
+  };
+
+/** In the state file of a data directory whose state is elsewhere: its only record, not sealed. */
+const markTable = 'state-place';
+const markId = 'postgres';
+
+/** Opens and locks the data directory, and the state where it is kept. A data directory (extents, certificates, log) and a state in PostgreSQL
+ * belong to each other from the first start on: the directory's state file then holds nothing but the id of that state.
+ * @throws StateLockedError, StateFormatError, StateInUseError, StateDatabaseError, StateFormatTooNewError, StatePlaceError, RootKeyError */
+export async function openStore(
+  settings: { readonly dataDirectory: string; readonly statePlace?: StatePlace; readonly rootKey?: RootKey },
+  reserve?: ReserveOptions,
+): Promise<OpenedStore> {
+  const { dataDirectory, statePlace, rootKey } = settings;
+  const directory = SqliteStateStore.open(dataDirectory, reserve);
+  try {
+    const mark = await directory.get(markTable, markId);
+    if (statePlace === undefined) {
+      if (mark !== undefined) throw stateElsewhere(dataDirectory);
+      return { store: directory, close: () => directory.close() };
+    }
+    if (mark === undefined && (await directory.tables()).length > 0)
+      throw new StatePlaceError(
+        `${dataDirectory} holds a state of its own. Moving it to PostgreSQL is not built: give a new directory with --data.`,
+      );
+    if (rootKey === undefined)
+      throw new RootKeyError(
+        'A state in PostgreSQL is sealed under a root key that is kept elsewhere. Give it in KUSTODY_ROOT_KEY or by --root-key-fd.',
+      );
+    return await openElsewhere(directory, mark && Buffer.from(mark.value).toString(), statePlace, dataDirectory);
+  } catch (error) {
+    await directory.close();
+    throw error;
+  }
+}
+
+/** Whether the state of a data directory that somebody has locked is kept elsewhere. */
+export const isKeptElsewhere = async (directory: StateStore): Promise<boolean> =>
+  (await directory.get(markTable, markId)) !== undefined;
+
+/** Order of a first start: both locked → the directory names the state → first record. */
+async function openElsewhere(
+  directory: StateStore,
+  known: string | undefined,
+  { address, password }: StatePlace,
+  dataDirectory: string,
+): Promise<OpenedStore> {
+  const { PostgresStateStore } = await import('../state/postgres/postgres-state-store.ts');
+  const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const store = await PostgresStateStore.open({ address, password, pause, randomBytes: systemRandomBytes });
+  try {
+    if (known === undefined && (await isSealed(store)))
+      throw new StatePlaceError(
+        `The state ${nameOf(address)} belongs to another data directory, which has its extents. Give that one with --data.`,
+      );
+    if (known !== undefined && known !== store.id)
+      throw new StatePlaceError(`${dataDirectory} belongs to another state than ${nameOf(address)}.`);
+    if (known === undefined)
+      await directory.commit({
+        write: [{ table: markTable, id: markId, expect: null, put: { version: 1, value: Buffer.from(store.id) } }],
+      });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const close = async (): Promise<void> => {
+    await store.close();
+    await directory.close();
+  };
+  return { store, lost: store.lost, close };
+}
+
+const stateElsewhere = (dataDirectory: string): StatePlaceError =>
+  new StatePlaceError(`The state of ${dataDirectory} is in PostgreSQL. Give its address with --state.`);

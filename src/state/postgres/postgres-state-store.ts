@@ -1,0 +1,283 @@
+import pg from 'pg';
+import { invariant } from '../../base/invariant.ts';
+import { newGuid } from '../../base/new-guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import { StorageFullError } from '../../base/storage-full.ts';
+import { checkCommit, checkListOptions } from '../record-rules.ts';
+import type { ListOptions, RecordCommit, StateStore, StoredRecord } from '../state-store.ts';
+import { GroupQueue } from './group-queue.ts';
+import type { Found, GroupPlan, GroupRecord } from './plan-group.ts';
+import { planGroup, recordKey } from './plan-group.ts';
+import type { PostgresAddress } from './postgres-address.ts';
+import { nameOf } from './postgres-address.ts';
+import type { PasswordSource, PostgresConnection } from './postgres-connection.ts';
+import { connect } from './postgres-connection.ts';
+import { StateInUseError, StateLostError, StateNameTooLongError } from './postgres-errors.ts';
+import { commitErrors } from './postgres-schema.ts';
+import { prepareSchema } from './prepare-schema.ts';
+import { findOutcome } from './find-outcome.ts';
+
+export interface PostgresStoreOptions {
+  readonly address: PostgresAddress;
+  readonly password: PasswordSource;
+  readonly randomBytes: RandomBytes;
+  /** Waits between attempts to find out what came of a commit. */
+  readonly pause: (milliseconds: number) => Promise<void>;
+  /** Nobody else may have the state open, and whoever had it before commits nothing any more; default true. */
+  readonly alone?: boolean;
+}
+
+/** A page of an index holds three entries. */
+const nameBytesMax = 2_600;
+/** Somebody else may change the records of a group between two attempts, so often; then each commit is tried alone, so often again. */
+const attemptsMax = 8;
+
+/** Records in a schema of PostgreSQL. Commits go over one connection, which also holds the lock of the state: without it there is neither,
+ * so whoever has lost the lock cannot commit. Reads go over another one.
+ *
+ * When a connection is lost, the store is at its end (`lost`): the outcome of the commit under way is looked up, told to those who wait,
+ * and everything after is refused. */
+export class PostgresStateStore implements StateStore {
+  readonly #options: PostgresStoreOptions;
+  readonly #writer: PostgresConnection;
+  readonly #reader: PostgresConnection;
+  readonly #handle: string;
+  readonly #queue = new GroupQueue((commits) => this.#make(commits));
+  #lost: StateLostError | undefined;
+  #closed = false;
+
+  /** Made with the state, and kept: what else belongs to it is known by it. */
+  readonly id: string;
+  /** Resolves when the state is lost. */
+  readonly lost: Promise<StateLostError>;
+  #tellLost: (error: StateLostError) => void = () => undefined;
+
+  /** @throws StateInUseError, StateDatabaseError, StateFormatTooNewError */
+  static async open(options: PostgresStoreOptions): Promise<PostgresStateStore> {
+    const { address, password, randomBytes, alone = true } = options;
+    const writer = await connect(address, password);
+    let reader: PostgresConnection | undefined;
+    try {
+      if (alone) await takeLock(writer, address);
+      const id = await prepareSchema(writer, address.schema, nameOf(address));
+      const handle = newGuid(randomBytes);
+      await writer.query(
+        `WITH closed AS (UPDATE writer SET closed = true WHERE $2 AND NOT closed),
+         old AS (DELETE FROM writer WHERE $2 AND closed AND opened < now() - interval '1 day')
+         INSERT INTO writer (handle) VALUES ($1)`,
+        [handle, alone],
+      );
+      reader = await connect(address, password);
+      return new PostgresStateStore(options, { writer, reader, handle, id });
+    } catch (error) {
+      writer.cut();
+      reader?.cut();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: PostgresStoreOptions,
+    opened: { writer: PostgresConnection; reader: PostgresConnection; handle: string; id: string },
+  ) {
+    this.#options = options;
+    this.#writer = opened.writer;
+    this.#reader = opened.reader;
+    this.#handle = opened.handle;
+    this.id = opened.id;
+    this.lost = new Promise((resolve) => (this.#tellLost = resolve));
+    for (const { gone } of [opened.writer, opened.reader])
+      void gone.then((cause) => this.#lose('its connection ended', cause));
+  }
+
+  async get(table: string, id: string): Promise<StoredRecord | undefined> {
+    const rows = await this.#read('get', 'SELECT id, version, value FROM record WHERE tab = $1 AND id = $2', [
+      table,
+      id,
+    ]);
+    return rows[0] && parseRow(table, rows[0]);
+  }
+
+  async list(table: string, options: ListOptions = {}): Promise<readonly StoredRecord[]> {
+    const { prefix, after, limit } = checkListOptions(options);
+    const rows = await this.#read(
+      'list',
+      `SELECT id, version, value FROM record
+       WHERE tab = $1 AND id >= greatest($2 COLLATE "C", $3 COLLATE "C") AND id <> $3 AND starts_with(id, $2)
+       AND ($4::text IS NULL OR id < $4) ORDER BY tab, id LIMIT $5`,
+      [table, prefix, after ?? '', endOf(prefix), limit],
+    );
+    return rows.map((row) => parseRow(table, row));
+  }
+
+  /** One look into the index a table. */
+  async tables(): Promise<readonly string[]> {
+    const rows = await this.#read(
+      'tables',
+      `WITH RECURSIVE name(tab) AS (
+         (SELECT tab FROM record ORDER BY tab LIMIT 1)
+         UNION ALL
+         SELECT (SELECT r.tab FROM record r WHERE r.tab > name.tab ORDER BY r.tab LIMIT 1) FROM name WHERE name.tab IS NOT NULL
+       ) SELECT tab FROM name WHERE tab IS NOT NULL`,
+      [],
+    );
+    return rows.map(([tab]) => String(tab));
+  }
+
+  async commit(commit: RecordCommit): Promise<void> {
+    this.#checkOpen();
+    checkCommit(commit);
+    for (const { id } of [...(commit.expect ?? []), ...commit.write])
+      if (Buffer.byteLength(id) > nameBytesMax) throw new StateNameTooLongError(Buffer.byteLength(id));
+    await this.#queue.add(commit);
+  }
+
+  /** Room that replaced and deleted values have left is used again. **They are not overwritten**: PostgreSQL keeps them in its log,
+   * its standbys and backups, and where nothing has been written over them. */
+  async compact(): Promise<void> {
+    await this.#read('', 'VACUUM record', []);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#queue.idle();
+    if (this.#lost === undefined) {
+      await this.#writer.query('DELETE FROM writer WHERE handle = $1', [this.#handle]).catch(() => undefined);
+      await Promise.all([this.#writer.close(), this.#reader.close()]).catch(() => undefined);
+    }
+    this.#writer.cut();
+    this.#reader.cut();
+  }
+
+  async #read(name: string, text: string, values: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
+    this.#checkOpen();
+    try {
+      return await this.#reader.query(text, values, name === '' ? undefined : `kustody-${name}`);
+    } catch (error) {
+      throw isRefusal(error) ? error : this.#lose('a read was not answered', error);
+    }
+  }
+
+  /** One message, one answer; another for what had changed meanwhile. */
+  async #make(commits: readonly RecordCommit[]): Promise<readonly (Error | undefined)[]> {
+    const found = new Map<string, number | null>();
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const plan = planGroup(commits, found);
+      if (plan.records.length === 0) return plan.outcomes;
+      const wrong = await this.#change(plan);
+      if (wrong === undefined) return plan.outcomes;
+      for (const [key, version] of wrong) found.set(key, version);
+    }
+    invariant(commits.length > 1, 'what one commit has found makes it a conflict');
+    const outcomes: (Error | undefined)[] = [];
+    for (const one of commits) outcomes.push(...(await this.#make([one])));
+    return outcomes;
+  }
+
+  /** @returns undefined when it is made and durable, else what is not as expected: then nothing was written */
+  async #change({ records }: GroupPlan): Promise<Found | undefined> {
+    for (let attempt = 1; ; attempt += 1) {
+      this.#checkLost();
+      const id = newGuid(this.#options.randomBytes);
+      try {
+        await this.#writer.query(
+          'SELECT commit_group($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+          [this.#handle, id, ...columnsOf(records)],
+          'kustody-commit',
+        );
+        return undefined;
+      } catch (error) {
+        if (!isRefusal(error)) return this.#outcomeOf(id, error);
+        if (error.code === commitErrors.conflict) return foundIn(error.detail);
+        if (error.code === commitErrors.closed) throw this.#lose('another Kustody has taken it over', error);
+        if (error.code === commitErrors.notDurable)
+          throw this.#lose('it runs with fsync or synchronous_commit = off', error);
+        if (diskFull.has(error.code)) throw new StorageFullError({ cause: error });
+        if (!again.has(error.code) || attempt === attemptsMax) throw error;
+      }
+    }
+  }
+
+  /** Nobody is told anything, and nothing is tried again, before this is known. @throws StateLostError when it was not made,
+   * StateOutcomeUnknownError */
+  async #outcomeOf(id: string, cause: unknown): Promise<undefined> {
+    this.#writer.cut();
+    const lost = this.#lose('its connection ended during a commit', cause);
+    if (!(await findOutcome(this.#options, this.#handle, id))) throw lost;
+    return undefined;
+  }
+
+  #lose(why: string, cause: unknown): StateLostError {
+    if (this.#lost !== undefined) return this.#lost;
+    this.#lost = new StateLostError(nameOf(this.#options.address), why, { cause });
+    if (!this.#closed) this.#tellLost(this.#lost);
+    return this.#lost;
+  }
+
+  #checkOpen(): void {
+    invariant(!this.#closed, 'a closed state store is not used');
+    this.#checkLost();
+  }
+
+  #checkLost(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+}
+
+/** Ends with the connection. @throws StateInUseError */
+async function takeLock(connection: PostgresConnection, address: PostgresAddress): Promise<void> {
+  const [row] = await connection.query('SELECT pg_try_advisory_lock(hashtextextended($1, 0))', [
+    `kustody serves ${address.schema}`,
+  ]);
+  if (row?.[0] !== true) throw new StateInUseError(nameOf(address));
+}
+
+/** Serialization failure and deadlock: nothing was written. */
+const again: ReadonlySet<string | undefined> = new Set(['40001', '40P01']);
+const diskFull: ReadonlySet<string | undefined> = new Set(['53100']);
+
+/** Classes with which a server ends connections (PostgreSQL, appendix A): what it says then says nothing about a commit. */
+const endsConnection = /^(08|25P0[34]|57P|58|XX)/;
+
+/** The server has ended the statement, and goes on; nothing of it was made. Its severity would say so, in the server's language. */
+const isRefusal = (error: unknown): error is pg.DatabaseError =>
+  error instanceof pg.DatabaseError && error.code !== undefined && !endsConnection.test(error.code);
+
+function columnsOf(records: readonly GroupRecord[]): readonly unknown[] {
+  const values = records.map(({ put }) => put?.value ?? Buffer.alloc(0));
+  let at = 0;
+  const offsets = values.map(({ byteLength }) => (at += byteLength) - byteLength);
+  return [
+    records.map(({ table }) => table),
+    records.map(({ id }) => id),
+    records.map(({ expect }) => expect),
+    records.map(({ put }) => (put === null ? 0 : (put?.version ?? null))),
+    offsets,
+    values.map(({ byteLength }) => byteLength),
+    Buffer.concat(values),
+  ];
+}
+
+function foundIn(detail: string | undefined): Found {
+  const rows = JSON.parse(detail ?? '[]') as readonly (readonly [string, string, number | null])[];
+  return new Map(rows.map(([table, id, version]) => [recordKey(table, id), version]));
+}
+
+/** The first text after all that start with the prefix; null: there is none. */
+function endOf(prefix: string): string | null {
+  const points = Array.from(prefix);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    const next = (last.codePointAt(0) ?? 0) + 1;
+    if (next <= 0x10ffff) return points.join('') + String.fromCodePoint(next === 0xd800 ? 0xe000 : next);
+  }
+  return null;
+}
+
+function parseRow(table: string, [id, version, value]: readonly unknown[]): StoredRecord {
+  invariant(
+    typeof id === 'string' && typeof version === 'string' && value instanceof Uint8Array,
+    'the table holds what was written',
+  );
+  return { table, id, version: Number(version), value };
+}

@@ -1,0 +1,94 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemRandomBytes } from '../../src/base/random.ts';
+import { parsePostgresAddress } from '../../src/state/postgres/postgres-address.ts';
+import { PostgresStateStore } from '../../src/state/postgres/postgres-state-store.ts';
+import type { PostgresStoreOptions } from '../../src/state/postgres/postgres-state-store.ts';
+
+/** Debian's. */
+const programs = '/usr/lib/postgresql/15/bin';
+
+/** Whether PostgreSQL is installed. In CI it has to be. */
+export const hasPostgres = existsSync(join(programs, 'postgres')) || process.env['CI'] !== undefined;
+
+export const databasePassword = 'a-password-of-the-test';
+
+export interface Postgres {
+  readonly port: number;
+  /** @param schema a state of its own */
+  url(schema: string, port?: number): string;
+  stop(): Promise<void>;
+}
+
+/** Starts a server on loopback that asks for a password.
+ * @param settings `name=value` */
+export async function startPostgres(settings: readonly string[] = []): Promise<Postgres> {
+  const directory = mkdtempSync(join(tmpdir(), 'kustody-postgres-'));
+  const owner = ownerOf(directory);
+  const data = join(directory, 'data');
+  const passwordFile = join(directory, 'password');
+  writeFileSync(passwordFile, databasePassword);
+  execFileSync(
+    join(programs, 'initdb'),
+    ['-D', data, '-U', 'kustody', '-A', 'scram-sha-256', '--pwfile', passwordFile, '--no-sync', '-E', 'UTF8'],
+    { ...owner, cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const port = await freePort();
+  const flags = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`, ...settings];
+  const child = spawn(join(programs, 'postgres'), ['-D', data, ...flags.flatMap((flag) => ['-c', flag])], {
+    ...owner,
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said = `${said}${chunk.toString()}`.slice(-4000);
+      if (said.includes('ready to accept connections')) resolve();
+    });
+    void ended.then(() => reject(new Error(`PostgreSQL ended before it listened: ${said}`)));
+  });
+  return {
+    port,
+    url: (schema, at = port) => `postgres://kustody@127.0.0.1:${at}/postgres?schema=${schema}`,
+    async stop() {
+      child.kill('SIGQUIT');
+      await ended;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @param more such as another port */
+export const openPostgres = (url: string, more: Partial<PostgresStoreOptions> = {}): Promise<PostgresStateStore> =>
+  PostgresStateStore.open({
+    address: parsePostgresAddress(url),
+    password: () => databasePassword,
+    randomBytes: systemRandomBytes,
+    pause: () => Promise.resolve(),
+    ...more,
+  });
+
+/** PostgreSQL does not run as root. */
+function ownerOf(directory: string): { readonly uid?: number; readonly gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((text) => text.startsWith('postgres:'));
+  const [, , uid = '65534', gid = '65534'] = line?.split(':') ?? [];
+  chownSync(directory, Number(uid), Number(gid));
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('A port is a number.');
+  return address.port;
+}

@@ -1,5 +1,5 @@
 import type { Sql } from '../sql/fragment.ts';
-import { sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import * as kql from '../sql/macros.ts';
 import type { KqlType } from '../plan/types.ts';
 import { cast } from '../sql/convert.ts';
@@ -79,15 +79,22 @@ const distinct = (conditional: boolean): AggregateRow => ({
   },
 });
 
-/** By nearest rank. The share is a decimal, since DuckDB then counts in whole numbers: 99.9 % of 1000 are 999 rows. */
-function percentileOf(value: SqlArgument, percent: SqlArgument, type: KqlType): Sql {
-  checkPercentiles([percent]);
+/** By nearest rank. The share is a decimal, since DuckDB then counts in whole numbers: 99.9 % of 1000 are 999 rows. Shares of one value are
+ * found together: DuckDB computes an aggregate once that is written several times. */
+function percentilesOf(value: SqlArgument, percents: readonly SqlArgument[], types: readonly KqlType[]): Sql[] {
+  checkPercentiles(percents);
   // DuckDB wants a constant, which the result of a query is not.
-  if (isQueried(percent.expression)) return rankedElement(ranked(value, undefined, [percent]), 0, type);
-  const share = sql`(CAST(${cast(percent, 'real')} AS DECIMAL(12,9)) * 0.01)`;
-  return value.type === 'real' || value.type === 'dynamic' || value.type === 'decimal'
-    ? sql`quantile_disc(${cast(value, 'real')}, ${share})`
-    : sql`quantile_disc(${value.sql}, ${share})`;
+  const stated = percents.filter(({ expression }) => !isQueried(expression));
+  const shares = stated.map((percent) => sql`(CAST(${cast(percent, 'real')} AS DECIMAL(12,9)) * 0.01)`);
+  const isReal = value.type === 'real' || value.type === 'dynamic' || value.type === 'decimal';
+  const of = isReal ? cast(value, 'real') : value.sql;
+  const [only = ''] = shares;
+  return percents.map((percent, index) => {
+    const at = stated.indexOf(percent);
+    if (at < 0) return rankedElement(ranked(value, undefined, [percent]), 0, types[index] ?? value.type);
+    if (shares.length === 1) return sql`quantile_disc(${of}, ${only})`;
+    return sql`list_extract(quantile_disc(${of}, [${joined(shares)}]), ${at + 1})`;
+  });
 }
 
 export const basicAggregates: AggregateRows = {
@@ -115,11 +122,12 @@ export const basicAggregates: AggregateRows = {
   variancepif: spread('var_pop', true),
   percentile: {
     natives: [rankedValues],
-    sql: ([value, percent], call) => (value && percent ? percentileOf(value, percent, call.type) : 'NULL'),
+    sql: ([value, percent], call) =>
+      value && percent ? (percentilesOf(value, [percent], [call.type])[0] ?? 'NULL') : 'NULL',
   },
   percentiles: {
     natives: [rankedValues],
     columns: ([value, ...percents], call) =>
-      value ? percents.map((percent, index) => percentileOf(value, percent, call.types?.[index] ?? call.type)) : [],
+      value ? percentilesOf(value, percents, call.types ?? percents.map(() => call.type)) : [],
   },
 };

@@ -127,6 +127,8 @@ export interface MvExpandNode {
   readonly bagAsArray: boolean;
   readonly indexColumn?: string;
   readonly limit?: Expression;
+  /** Nobody asks in which order the rows come. */
+  readonly unordered?: true;
 }
 /** `body` runs once for every input row, its `context` being the row's expansion: `contextCols`. */
 export interface MvApplyNode extends Placed {

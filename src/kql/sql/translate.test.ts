@@ -88,6 +88,22 @@ describe('generated SQL', () => {
       /QUALIFY row_number\(\) OVER \(PARTITION BY c\d+ ORDER BY c\d+ DESC NULLS LAST\) = 1/,
     ],
     [
+      'groups alone where nothing is asked of the rows chosen from them',
+      'T | summarize arg_max(t, *) by A | count',
+      /FROM \(SELECT c\d+ FROM \(SELECT .* FROM source\)+ GROUP BY c\d+\)+$/,
+    ],
+    [
+      'mv-expand without numbers of rows where no order is asked for',
+      'T | extend x = a | mv-expand d | where a > 1 | summarize count(), max(a) + 1 by tostring(d)',
+      /^(?!.*row_number)/,
+    ],
+    ['mv-expand in order', 'T | mv-expand d | summarize make_list(d) by A', /row_number\(\) OVER \(\)/],
+    [
+      'percentiles of one value as one aggregate',
+      'T | summarize percentiles(a, 5, 50) by A',
+      /list_extract\((quantile_disc\(c\d+, \[.*0\.01\)\]\)), 1\) AS c\d+, list_extract\(\1, 2\)/,
+    ],
+    [
       'bins of datetimes by plain integers',
       'T | summarize count() by bin(t, 1h)',
       /\(c\d+ - c\d+ % \(36000000000\)::BIGINT\)/,

@@ -66,6 +66,11 @@ const index: FunctionRow = {
   sql: ([target, key], call, scope) => {
     if (!target || !key) return 'NULL';
     if (key.expression.k === 'literal' && key.type === 'string') return path.sql([target, key], call, scope);
+    const list = typeof target.sql === 'string' ? undefined : target.sql.listOf;
+    const place = key.expression.k === 'literal' && key.type === 'long' ? String(key.expression.value) : '';
+    // DuckDB counts from one, and from the end with -1, too.
+    if (list !== undefined && /^-?\d{1,9}$/.test(place))
+      return kql.jsonOfText(sql`list_extract(${list}, ${Number(place) < 0 ? Number(place) : Number(place) + 1})`);
     const json = cast(target, 'dynamic');
     const named = (name: Sql): Sql =>
       sql`CASE WHEN ${name} IN ('', '*') THEN ${nativeCall(member, json, name)} ELSE ${kql.json(sql`json_extract(${json}, ${kql.pathKey(name)})`)} END`;

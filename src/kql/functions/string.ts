@@ -130,7 +130,8 @@ const split: FunctionRow = {
     const by = delimiter?.expression;
     if (!source || by?.k !== 'literal' || by.type !== 'string' || by.value === '' || wanted)
       return splitNative.sql(args, call, scope);
-    return sql`CAST(to_json(string_split(${cast(source, 'string')}, ${delimiter?.sql ?? "''"})) AS VARCHAR)`;
+    const listOf = sql`string_split(${cast(source, 'string')}, ${delimiter?.sql ?? "''"})`;
+    return { ...sql`CAST(to_json(${listOf}) AS VARCHAR)`, listOf };
   },
 };
 

@@ -18,6 +18,8 @@ export interface Fragment {
   readonly at?: { readonly json: Sql; readonly path: Sql; readonly text?: string };
   /** Of a bag: the text in one of its members, where that takes less than the whole. */
   readonly textIn?: (key: string) => Sql | undefined;
+  /** Of an array: the list of the texts that it was made of. */
+  readonly listOf?: Sql;
 }
 
 type Known = Partial<Pick<Fragment, 'times' | 'callsNatives' | 'of'>> & { readonly weight?: number };

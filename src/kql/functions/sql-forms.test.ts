@@ -6,6 +6,7 @@ import { parsePattern } from '../operators/parse.ts';
 import type { ParsePart } from '../plan/plan.ts';
 import { openLocalEngine } from '../testing/local-engine.ts';
 import { parserEntry } from '../testing/parser-entry.ts';
+import { parseDatetime } from '../values/ticks.ts';
 
 // What is computed by SQL alone where the query allows it, and by JavaScript otherwise: both give the same for any text.
 
@@ -69,7 +70,7 @@ describe('SQL forms', () => {
       fc.asyncProperty(textsOf(',', '/', '::', ':', 'a', 'bc', '.'), delimiter, async (texts, by) => {
         const literal = JSON.stringify(by);
         const query = `extend d = iff(i >= 0, ${literal}, "") | extend a = split(t, ${literal}), b = split(t, d)
-          | project a, b, tostring(a), tostring(b), tostring(split(t, ${literal})[1]), tostring(split(t, d)[1]), tostring(split(t, ${literal})[-1]), tostring(split(t, d)[-1])`;
+          | project a, b, tostring(a), tostring(b), tostring(split(t, ${literal})[1]), tostring(split(t, d)[1]), tostring(split(t, ${literal})[-1]), tostring(split(t, d)[-1]), tostring(gettype(split(t, ${literal})[2])), tostring(gettype(split(t, d)[2])), tostring(split(t, ${literal})[-3]), tostring(split(t, d)[-3])`;
         for (const [a, b, ...rest] of await rowsOf(texts, query)) {
           expect(a).toEqual(b);
           for (let at = 0; at < rest.length; at += 2) expect(rest[at]).toBe(rest[at + 1]);
@@ -140,8 +141,36 @@ describe('SQL forms', () => {
     );
   });
 
+  it('of todatetime() take the texts of ISO times that JavaScript takes', async () => {
+    const digits = ['0', '1', '9', '07', '12', '30', '59', '2024', '1234567', '123456'];
+    const signs = ['-', ':', '.', 'T', 'Z', ' ', '+', '/', '(', 'UTC', '\t', 'é'];
+    // As it should be, or with other characters in some of its places.
+    const whole = fc.constantFrom(
+      '2024-01-31T10:20:30',
+      '1999-12-31 23:59:59',
+      '2024-02-30T00:00:00',
+      '1500-01-01T01:02:03',
+    );
+    const ends = fc.constantFrom('', 'Z', '.1Z', '.12Z', '.123Z', '.123456Z', '.1234567Z', '.1234567', '.123 UTC');
+    const spoiled = fc
+      .tuple(whole, ends, fc.array(fc.tuple(fc.nat(28), fc.constantFrom(...digits, ...signs)), { maxLength: 3 }))
+      .map(([time, end, places]) =>
+        places.reduce((text, [at, by]) => `${text.slice(0, at)}${by}${text.slice(at + by.length)}`, `${time}${end}`),
+      );
+    await fc.assert(
+      fc.asyncProperty(fc.array(spoiled, { minLength: 200, maxLength: 200 }), async (texts) => {
+        const query = 'sort by i asc | project x = tolong(todatetime(t)) | project x = iff(isnull(x), "", tostring(x))';
+        const given = await rowsOf(texts, query);
+        expect(given.map(([x]) => x)).toEqual(texts.map((text) => String(parseDatetime(text) ?? '')));
+      }),
+      few,
+    );
+  });
+
   it('of mv-expand give what JavaScript takes apart', async () => {
-    const leaf = fc.constantFrom(...['null', 'true', '-1.50', '1e3', '"x"', '"[1]"', '"{"', '"\\u00e9\\n"', '""']);
+    const leaf = fc.constantFrom(
+      ...['null', 'true', '-1.50', '1e3', '2e30', '123456789012345678901', '"x"', '"[1]"', '"{"', '"\\u00e9\\n"', '""'],
+    );
     const deep = fc.oneof(leaf, fc.constantFrom('[]', '{}', '[1,[2]]', '{"a":{"b":[1]}}'));
     const array = fc.array(deep, { maxLength: 4 }).map((items) => `[${items.join(',')}]`);
     const bag = fc

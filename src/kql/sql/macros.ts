@@ -20,9 +20,18 @@ const isoForms: readonly (readonly [length: number, pattern: string])[] = [
   [19, `${isoDay}${isoTime}`],
   [10, isoDay],
 ];
+/** Where T and Z stand, and no blank, the cast to TIMESTAMP_NS refuses whatever else is no digit, but for a sign or a space before the year
+ * or the hour: so far a pattern need not look, which is what costs. */
+const quickForm = (length: number): string | undefined =>
+  length > 20 ? `[12]???-??-??T[0-2]?:??:??.${'?'.repeat(length - 21)}Z` : undefined;
 const isIsoText = (text: Sql): Sql =>
   sql`CASE ${copied(isoForms.length, sql`strlen(${text})`)} ${joined(
-    isoForms.map(([length, pattern]) => sql`WHEN ${length} THEN ${text} GLOB '${pattern}'`),
+    isoForms.map(([length, pattern]) => {
+      const [quick, whole] = [quickForm(length), sql`${text} GLOB '${pattern}'`];
+      return quick === undefined
+        ? sql`WHEN ${length} THEN ${whole}`
+        : sql`WHEN ${length} THEN CASE WHEN contains(${text}, ' ') THEN ${whole} WHEN ${text} GLOB '${quick}' THEN true ELSE ${whole} END`;
+    }),
     ' ',
   )} ELSE false END`;
 

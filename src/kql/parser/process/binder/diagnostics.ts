@@ -1,10 +1,10 @@
 import { KqlError } from '../../../plan/kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from '../language/language.ts';
 import { UnknownTable } from '../language/node-errors.ts';
-import { isFuzzy, startsFromNothing } from './fuzzy.ts';
+import { isFuzzy, isInsideLeftOut, startsFromNothing } from './fuzzy.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from '../language/language.ts';
 import { sourceOf } from '../language/pipes.ts';
-import { complaintOf, pathTo } from '../words/complaint.ts';
+import { complaintOf, isUnknownName, pathTo } from '../words/complaint.ts';
 import { engineWords } from '../words/semantic-words.ts';
 import { isSyntax, syntaxError } from '../words/syntax-words.ts';
 import type { EngineFunctions } from './engine-functions.ts';
@@ -75,13 +75,14 @@ function patternCalls(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): Sy
 
 /** The binder is stricter than the engine in a few shapes: terms inside `search`, arguments of which the row of a function
  * says so, dynamics that are no array or bag, indexes that are bools, names
- * that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the bodies of functions, whose
+ * that are constants where it wants literals, tables by wildcard and legs that a fuzzy union does without, and the bodies of functions, whose
  * types are known only where they are called. */
 function isTolerated(
   root: SyntaxNode,
   { Code, Start, Length }: LanguageDiagnostic,
   functions: EngineFunctions,
 ): boolean {
+  if (!isSyntax(Code) && isInsideLeftOut(root, Start)) return true;
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
   if (Code === 'KS111' && isMissingLeg(root, Start)) return true;
@@ -171,9 +172,6 @@ const wholeText = (node: SyntaxNode): string => node.Tree.Root.toString();
 /** The service takes in a stored function what it refuses in a query: `parse` that captures one name twice. */
 const isCapturedTwice = (body: SyntaxNode, { Code, Start }: LanguageDiagnostic): boolean =>
   Code === 'KS171' && pathTo(body, Start).some((node) => /^Parse(Where)?Operator$/.test(kindOf(node)));
-
-const isUnknownName = (code: string): boolean =>
-  /^KS(122|123|124|142|143|145|204|208|209|21[01]|24[78]|26[01])$/.test(code);
 
 /** In the body of a function with parameters: it is bound again for every call, and checked then. */
 const isInsideFunction = (root: SyntaxNode, at: number): boolean =>

@@ -1,8 +1,10 @@
 import type { BindOptions } from './options.ts';
 import { bindOptions } from './options.ts';
-import type { LanguageSymbol, SyntaxNode } from '../language/language.ts';
-import { kindOf, list, nameOf, need, part, toArray } from '../language/language.ts';
-import { sourceOf } from '../language/pipes.ts';
+import { hasOpenPlugin } from './open-schemas.ts';
+import type { LanguageDiagnostic, LanguageSymbol, SyntaxNode } from '../language/language.ts';
+import { children, kindOf, list, nameOf, need, part, toArray } from '../language/language.ts';
+import { pipedInto, sourceOf } from '../language/pipes.ts';
+import { isUnknownName, pathTo } from '../words/complaint.ts';
 
 /** Whether a union does without tables that are not there: it says so, or does not say and the request does. */
 export function isFuzzy(union: SyntaxNode): boolean {
@@ -33,3 +35,60 @@ const answers = new WeakMap<BindOptions, Map<LanguageSymbol, boolean>>();
 
 const isStored = ({ Signatures }: LanguageSymbol): boolean =>
   toArray<{ readonly Declaration?: SyntaxNode | null }>(Signatures).every(({ Declaration }) => Declaration == null);
+
+/** Whether a fuzzy union does without a leg: it starts from nothing, or names a column, a table or a function that is not there, itself or
+ * in a function that it calls. A recorded answer has such legs as warnings of the query; mistakes of other kinds nobody has seen there.
+ * @see https://github.com/Azure/azure-sdk-for-python/issues/25137 */
+export function isLeftOut(leg: SyntaxNode): boolean {
+  const known = legs.get(bindOptions()) ?? new Map<SyntaxNode | LanguageSymbol, boolean>();
+  legs.set(bindOptions(), known);
+  return startsFromNothing(leg) || lacksNames(leg, known);
+}
+
+const legs = new WeakMap<BindOptions, Map<SyntaxNode | LanguageSymbol, boolean>>();
+
+function lacksNames(node: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean>): boolean {
+  const before = known.get(node);
+  if (before !== undefined) return before;
+  known.set(node, false); // for a function that calls itself
+  const lacks =
+    (!hasOpenPlugin(node) && missesItself(node)) || calledIn(node).some((inner) => innerLacks(inner, known));
+  known.set(node, lacks);
+  return lacks;
+}
+
+const missesItself = (node: SyntaxNode): boolean =>
+  toArray<LanguageDiagnostic>(node.GetContainedDiagnostics?.()).some(
+    ({ Severity, Code, Start }) => Severity === 'Error' && isUnknownName(Code) && !legsAround(node, Start).length,
+  );
+
+function innerLacks(called: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean>): boolean {
+  if (kindOf(called) === 'UnionOperator')
+    return !pipedInto(called) && list(called, 'Expressions').every((leg) => isLeftOut(leg));
+  const { ReferencedSymbol: symbol } = called;
+  const stored = symbol && isStored(symbol) ? symbol : undefined;
+  const before = stored && known.get(stored);
+  if (before !== undefined) return before;
+  // Below a fuzzy union a function that is not there is no error to the binder.
+  if (!symbol) return called.NameInParent !== 'FunctionCall' && kindOf(called) === 'FunctionCallExpression';
+  const body = called.GetCalledFunctionBody?.();
+  const lacks = body != null && lacksNames(body, known);
+  if (stored) known.set(stored, lacks);
+  return lacks;
+}
+
+/** Calls of functions; and fuzzy unions instead of the calls in them, as they do without those themselves. */
+function calledIn(node: SyntaxNode): SyntaxNode[] {
+  if (kindOf(node) === 'UnionOperator' && isFuzzy(node)) return [node];
+  const inner = children(node).flatMap(calledIn);
+  const isCall = kindOf(node) === 'FunctionCallExpression';
+  return isCall || (kindOf(node) === 'NameReference' && node.ReferencedSymbol?.Signatures) ? [node, ...inner] : inner;
+}
+
+/** Whether a place is inside of a leg that a fuzzy union below a node does without. */
+export const isInsideLeftOut = (root: SyntaxNode, at: number): boolean => legsAround(root, at).some(isLeftOut);
+
+const legsAround = (root: SyntaxNode, at: number): SyntaxNode[] =>
+  pathTo(root, at)
+    .filter((node) => kindOf(node) === 'UnionOperator' && isFuzzy(node))
+    .flatMap((union) => list(union, 'Expressions').filter((leg) => leg.TextStart <= at && at < leg.End));

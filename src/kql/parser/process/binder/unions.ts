@@ -1,5 +1,5 @@
 import { columnsOfSymbol } from '../language/node-types.ts';
-import { isFuzzy, startsFromNothing } from './fuzzy.ts';
+import { isFuzzy, isLeftOut } from './fuzzy.ts';
 import type { LanguageSymbol, SyntaxNode } from '../language/language.ts';
 import { list, nameOf, need, symbolKind, toArray } from '../language/language.ts';
 import { pipedInto } from '../language/pipes.ts';
@@ -10,7 +10,6 @@ import { corrected } from './symbols.ts';
 
 type AddTables = (type: LanguageSymbol | null, tables: unknown) => void;
 interface UnionBinder {
-  _isFuzzy: boolean;
   AddTables?: AddTables;
 }
 interface BinderOwner {
@@ -22,13 +21,13 @@ interface Visit {
   readonly result: SemanticInfo | null;
 }
 
-/** A fuzzy union does without tables that are not there. The binder gives it the columns that what follows them speaks of. */
+/** A fuzzy union does without legs of which something is not there. The binder gives it the columns that what follows them speaks of. */
 function withoutMissing(
   official: (node: SyntaxNode) => SemanticInfo | null,
   { _binder: binder }: BinderOwner,
   node: SyntaxNode,
 ): SemanticInfo | null {
-  const legs = isFuzzy(node) ? list(node, 'Expressions').filter(startsFromNothing) : [];
+  const legs = isFuzzy(node) ? list(node, 'Expressions').filter(isLeftOut) : [];
   const missing = new Set(legs.map(({ ResultType }) => ResultType ?? null));
   const { AddTables: add } = binder;
   if (missing.size === 0 || !add) return official(node);
@@ -50,7 +49,7 @@ function commonColumns(official: readonly ColumnOf[], node: SyntaxNode): readonl
   }));
   if (!settings.some(({ name, value }) => name === 'kind' && value.toString().trim().toLowerCase() === 'inner'))
     return undefined;
-  const isThere = (leg: SyntaxNode): boolean => !(isFuzzy(node) && startsFromNothing(leg));
+  const isThere = (leg: SyntaxNode): boolean => !(isFuzzy(node) && isLeftOut(leg));
   const piped = pipedInto(node);
   const given = [...(piped ? [piped] : []), ...list(node, 'Expressions').filter(isThere)];
   const legs = given.flatMap(({ ResultType: symbol }) =>
@@ -80,19 +79,5 @@ export const unionCorrections: readonly Correction[] = [
       official: 'a:long, b:long',
       corrected: 'a:long',
     },
-  ),
-  // Tables that are not there are no errors in it, and neither in what its legs call.
-  correction<Visit>(
-    'TreeBinder.VisitUnionOperator',
-    (official, { _binder: binder }, node) => {
-      const before = binder._isFuzzy;
-      binder._isFuzzy ||= isFuzzy(node);
-      try {
-        return official(node);
-      } finally {
-        binder._isFuzzy = before;
-      }
-    },
-    { text: 'set best_effort; union T, Gone', official: undefined, corrected: 'a:long' },
   ),
 ];

@@ -16,6 +16,10 @@ export interface Complaint {
   readonly operator: string | undefined;
 }
 
+/** A name that stands for nothing: of a column, a table, a function, a plugin, a database. */
+export const isUnknownName = (code: string): boolean =>
+  /^KS(122|123|124|142|143|145|204|208|209|21[01]|24[78]|26[01])$/.test(code);
+
 /** @param text that the diagnostic is of; its start is counted in it */
 export function complaintOf(
   root: SyntaxNode,

@@ -7,7 +7,7 @@ import type { Builder } from '../draft/builder.ts';
 import { columnsOf } from '../../language/node-types.ts';
 import { inEngineWords, notSupported, semantic, UnknownTable } from '../../language/node-errors.ts';
 import { withoutContext } from '../draft/builder.ts';
-import { isFuzzy } from '../../binder/fuzzy.ts';
+import { isFuzzy, isLeftOut } from '../../binder/fuzzy.ts';
 import type { SyntaxNode } from '../../language/language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind } from '../../language/language.ts';
 import { buildUserCall } from '../expressions/functions.ts';
@@ -173,7 +173,7 @@ const union: OperatorBuilder = (b, node, given) => {
 function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean): { plan: Plan; name: string }[] {
   const members = membersOf(node);
   if (members) return memberTables(b, node, members).map(({ plan, source }) => ({ plan, name: source }));
-  if (fuzzy && !isKnown(b, node)) return [];
+  if (fuzzy && (!isKnown(b, node) || isLeftOut(node))) return [];
   const plan = fuzzy ? unlessMissing(b, node) : buildTable(withoutContext(b), node);
   return plan === undefined ? [] : [{ plan, name: sourceName(b, node, plan) ?? `union_arg${index}` }];
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,15 +18,16 @@ export const databasePassword = 'a-password-of-the-test';
 
 export interface Postgres {
   readonly port: number;
+  /** Its own certificate, for 127.0.0.1. */
+  readonly certificateFile: string;
   /** @param schema a state of its own */
   url(schema: string, port?: number): string;
   stop(): Promise<void>;
 }
 
-/** Starts a server on loopback that asks for a password.
- * @param settings `name=value` */
-export async function startPostgres(settings: readonly string[] = []): Promise<Postgres> {
-  const directory = mkdtempSync(join(tmpdir(), 'kustody-postgres-'));
+/** Starts a server on loopback that asks for a password, and speaks TLS to whoever wants it. */
+export async function startPostgres(): Promise<Postgres> {
+  const directory = mkdtempSync(join(hasRoom(memory) ? memory : tmpdir(), 'kustody-postgres-'));
   const owner = ownerOf(directory);
   const data = join(directory, 'data');
   const passwordFile = join(directory, 'password');
@@ -36,8 +37,14 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     ['-D', data, '-U', 'kustody', '-A', 'scram-sha-256', '--pwfile', passwordFile, '--no-sync', '-E', 'UTF8'],
     { ...owner, cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] },
   );
+  const certificateFile = join(data, 'server.crt');
+  const names = ['-subj', '/CN=postgres', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(data, 'server.key')];
+  execFileSync('openssl', ['req', '-x509', '-days', '2', '-out', certificateFile, ...key, ...names], {
+    ...{ ...owner, cwd: directory, stdio: 'ignore' },
+  });
   const port = await freePort();
-  const flags = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`, ...settings];
+  const flags = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`, 'ssl=on'];
   const child = spawn(join(programs, 'postgres'), ['-D', data, ...flags.flatMap((flag) => ['-c', flag])], {
     ...owner,
     cwd: directory,
@@ -53,7 +60,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     void ended.then(() => reject(new Error(`PostgreSQL ended before it listened: ${said}`)));
   });
   return {
-    port,
+    ...{ port, certificateFile },
     url: (schema, at = port) => `postgres://kustody@127.0.0.1:${at}/postgres?schema=${schema}`,
     async stop() {
       child.kill('SIGQUIT');
@@ -72,6 +79,16 @@ export const openPostgres = (url: string, more: Partial<PostgresStoreOptions> = 
     pause: () => Promise.resolve(),
     ...more,
   });
+
+/** Where syncs cost nothing. */
+const memory = '/dev/shm';
+const roomBytes = 512 * 1024 * 1024;
+
+function hasRoom(directory: string): boolean {
+  if (!existsSync(directory)) return false;
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize > roomBytes;
+}
 
 /** PostgreSQL does not run as root. */
 function ownerOf(directory: string): { readonly uid?: number; readonly gid?: number } {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import { checkServerIdentity } from 'node:tls';
 import pg from 'pg';
 import type { PostgresAddress } from './postgres-address.ts';
 import { nameOf } from './postgres-address.ts';
@@ -28,6 +30,10 @@ const oldestVersion = 130_000;
 /** Plans are made for few rows by their key, whatever a table's statistics say. No search through all of a table, ever. */
 const settings = [
   ...['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit'].map((name) => `SET ${name} = off`),
+  // A session whose client is cut off, and with it the lock of the state, ends soon.
+  'SET tcp_keepalives_idle = 10',
+  'SET tcp_keepalives_interval = 5',
+  'SET tcp_keepalives_count = 3',
   `SET lock_timeout = '30s'`,
   `SET idle_in_transaction_session_timeout = '60s'`,
 ];
@@ -39,7 +45,7 @@ export async function connect(address: PostgresAddress, password: PasswordSource
   const client = new pg.Client({
     stream: () => socket,
     ...{ host, port, database, user, password },
-    ssl: tls === undefined ? false : tlsOptions(tls),
+    ssl: tls === undefined ? false : tlsOptions(host, tls),
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: answerTimeoutMs,
     // Reads do not wait for each other's answers.
@@ -95,14 +101,16 @@ async function checkDatabase(connection: PostgresConnection, address: PostgresAd
   if (encoding !== 'UTF8') refuse('its database is not encoded in UTF8');
 }
 
-/** Roots are those of the file, or of Node.js; the name in the certificate has to be the host's. */
-function tlsOptions({ rootCertificates }: { readonly rootCertificates?: string }): {
-  readonly rejectUnauthorized: true;
-  readonly ca?: string;
-} {
-  if (rootCertificates === undefined) return { rejectUnauthorized: true };
+/** Roots are those of the file, or of Node.js; the name in the certificate has to be the host's. Said here: of a connection to an address
+ * Node.js does not know which host is meant, and would ask for `localhost`. */
+function tlsOptions(host: string, { rootCertificates }: { readonly rootCertificates?: string }): ConnectionOptions {
+  const checked: ConnectionOptions = {
+    rejectUnauthorized: true,
+    checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+  };
+  if (rootCertificates === undefined) return checked;
   try {
-    return { rejectUnauthorized: true, ca: readFileSync(rootCertificates, 'utf8') };
+    return { ...checked, ca: readFileSync(rootCertificates, 'utf8') };
   } catch (error) {
     throw new StateDatabaseError(`The root certificates in ${rootCertificates} cannot be read.`, { cause: error });
   }

@@ -1,29 +1,225 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cut } from '../../../tests/support/cutting-proxy.ts';
+import { startCuttingProxy } from '../../../tests/support/cutting-proxy.ts';
 import type { Postgres } from '../../../tests/support/postgres.ts';
-import { hasPostgres, openPostgres, startPostgres } from '../../../tests/support/postgres.ts';
+import { databasePassword, hasPostgres, openPostgres, startPostgres } from '../../../tests/support/postgres.ts';
 import { stateStoreConformance } from '../state-store.conformance.ts';
+import type { RecordExpectation, RecordWrite } from '../state-store.ts';
+
+const put = (id: string, expect: number | null, version: number): RecordWrite => ({
+  ...{ table: 'a', id, expect },
+  put: { version, value: Buffer.from(`${id} ${version}`) },
+});
+const absent = (id: string): RecordExpectation => ({ table: 'a', id, expect: null });
 
 describe.skipIf(!hasPostgres)('PostgresStateStore', { timeout: 120_000 }, () => {
   let server: Postgres | undefined;
   let schemas = 0;
-  const urlOf = (schema: string): string => server?.url(schema) ?? '';
+  const urlOf = (schema: string, port?: number): string => server?.url(schema, port) ?? '';
+  const fresh = (port?: number): string => urlOf(`state_${(schemas += 1)}`, port);
+  const administrator = async (): Promise<pg.Client> => {
+    const { port = 0 } = server ?? {};
+    const client = new pg.Client({
+      ...{ host: '127.0.0.1', port, user: 'kustody', database: 'postgres', password: databasePassword },
+    });
+    await client.connect();
+    return client;
+  };
+  const asked = async (...statements: string[]): Promise<void> => {
+    const client = await administrator();
+    for (const statement of statements) await client.query(statement);
+    await client.end();
+  };
   beforeAll(async () => {
     server = await startPostgres();
   }, 120_000);
   afterAll(() => server?.stop());
 
   stateStoreConformance('PostgresStateStore', () => {
-    const url = urlOf(`state_${(schemas += 1)}`);
+    const url = fresh();
     return { open: () => openPostgres(url, { alone: false }), shared: true };
   });
 
   it('is opened by one at a time', async () => {
-    const url = urlOf('one');
+    const url = fresh();
     const first = await openPostgres(url);
     await expect(openPostgres(url)).rejects.toMatchObject({ name: 'StateInUseError' });
     await first.close();
     const second = await openPostgres(url);
     expect(second.id).toBe(first.id);
     await second.close();
+  });
+
+  it('leaves a handle nothing that another has taken over, whatever became of its lock', async () => {
+    const url = fresh();
+    const old = await openPostgres(url, { alone: false });
+    await old.commit({ write: [put('x', null, 1)] });
+    const next = await openPostgres(url);
+    await expect(old.commit({ write: [put('x', 1, 2)] })).rejects.toMatchObject({ name: 'StateLostError' });
+    expect((await old.lost).message).toContain('taken it over');
+    await next.commit({ write: [put('x', 1, 3)] });
+    await Promise.all([old.close(), next.close()]);
+  });
+
+  it('makes the others of a group in which one expects what another handle has changed', async () => {
+    const url = fresh();
+    const [left, right] = [await openPostgres(url, { alone: false }), await openPostgres(url, { alone: false })];
+    await left.commit({ write: [put('x', null, 1)] });
+    await right.commit({ write: [put('x', 1, 2)] });
+    const group = [[put('x', 1, 3), put('y', null, 1)], [put('z', null, 1)], [put('x', 2, 4)], [put('y', null, 5)]];
+    const results = await Promise.allSettled(group.map((write) => left.commit({ write })));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled', 'fulfilled']);
+    expect((await right.list('a')).map(({ id, version }) => [id, version])).toEqual([
+      ['x', 4],
+      ['y', 5],
+      ['z', 1],
+    ]);
+    await Promise.all([left.close(), right.close()]);
+  });
+
+  it('lets one of two win that each expect what the other makes not to be there', async () => {
+    const url = fresh();
+    const [left, right] = [await openPostgres(url, { alone: false }), await openPostgres(url, { alone: false })];
+    for (let round = 0; round < 25; round += 1) {
+      const [one, other] = [`one-${round}`, `other-${round}`];
+      const results = await Promise.allSettled([
+        left.commit({ expect: [absent(other)], write: [put(one, null, 1)] }),
+        right.commit({ expect: [absent(one)], write: [put(other, null, 1)] }),
+      ]);
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    }
+    expect(await left.list('a')).toHaveLength(25);
+    await Promise.all([left.close(), right.close()]);
+  });
+
+  it.each([
+    ['before', 'StateLostError'],
+    ['after', 'made'],
+  ] satisfies [Cut, string][])(
+    'answers by what came of a commit whose connection is cut %s it',
+    async (when, outcome) => {
+      const proxy = await startCuttingProxy(server?.port ?? 0);
+      const url = fresh(proxy.port);
+      const store = await openPostgres(url);
+      await store.commit({ write: [put('x', null, 1)] });
+      proxy.cutAt('kustody-commit', when);
+      const told = await store.commit({ write: [put('x', 1, 2)] }).then(
+        () => 'made',
+        (error: unknown) => (error instanceof Error ? error.name : ''),
+      );
+      expect(told).toBe(outcome);
+      expect((await store.lost).name).toBe('StateLostError');
+      await expect(store.commit({ write: [put('y', null, 1)] })).rejects.toMatchObject({ name: 'StateLostError' });
+      await expect(store.get('a', 'x')).rejects.toMatchObject({ name: 'StateLostError' });
+      await store.close();
+      const again = await openPostgres(url);
+      expect((await again.get('a', 'x'))?.version).toBe(outcome === 'made' ? 2 : 1);
+      await again.close();
+      proxy.close();
+    },
+  );
+
+  it('waits for a commit that still runs when its connection is cut', async () => {
+    const proxy = await startCuttingProxy(server?.port ?? 0);
+    const url = fresh(proxy.port);
+    const store = await openPostgres(url);
+    await store.commit({ write: [put('x', null, 1)] });
+    const holder = await administrator();
+    await holder.query('BEGIN');
+    await holder.query(`SELECT FROM state_${schemas}.record FOR UPDATE`);
+    proxy.cutAt('kustody-commit', 'underWay');
+    const commit = store.commit({ write: [put('x', 1, 2)] });
+    const watcher = await administrator();
+    // Two wait: the commit for the record, and whoever asks what came of it for the commit.
+    for (let waiting = 0; waiting < 2;) {
+      const { rows } = await watcher.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'kustody' AND wait_event_type = 'Lock'`,
+      );
+      waiting = rows[0]?.n ?? 0;
+    }
+    await holder.query('COMMIT');
+    await commit;
+    await Promise.all([store.close(), holder.end(), watcher.end()]);
+    const again = await openPostgres(url);
+    expect((await again.get('a', 'x'))?.version).toBe(2);
+    await again.close();
+    proxy.close();
+  });
+
+  it('says so when what came of a commit cannot be found out', async () => {
+    const proxy = await startCuttingProxy(server?.port ?? 0);
+    const store = await openPostgres(fresh(proxy.port));
+    await store.commit({ write: [put('x', null, 1)] });
+    proxy.cutAt('kustody-commit', 'after', true);
+    const commit = store.commit({ write: [put('x', 1, 2)] });
+    await expect(commit).rejects.toMatchObject({ name: 'StateOutcomeUnknownError' });
+    await store.close();
+    proxy.close();
+  });
+
+  it('has its tables made once, by however many at a time', async () => {
+    const url = fresh();
+    const stores = await Promise.all([1, 2, 3, 4].map(() => openPostgres(url, { alone: false })));
+    expect(new Set(stores.map(({ id }) => id)).size).toBe(1);
+    await Promise.all(stores.map((store) => store.close()));
+    await asked(`UPDATE state_${schemas}.state SET format = 99`);
+    await expect(openPostgres(url)).rejects.toMatchObject({ name: 'StateFormatTooNewError' });
+    await asked('CREATE SCHEMA foreign_one', 'CREATE TABLE foreign_one.mine (n int)');
+    await expect(openPostgres(urlOf('foreign_one'))).rejects.toThrow("tables that are not Kustody's");
+  });
+
+  it.each([
+    ['synchronous_commit = off', 'synchronous_commit = off'],
+    ['default_transaction_read_only = on', 'takes no writes'],
+  ])('refuses a database with %s', async (setting, why) => {
+    await asked(`ALTER ROLE kustody SET ${setting}`);
+    try {
+      await expect(openPostgres(fresh())).rejects.toThrow(why);
+    } finally {
+      await asked('SET default_transaction_read_only = off', 'ALTER ROLE kustody RESET ALL');
+    }
+  });
+
+  it('refuses fsync = off, at the start, and at a commit when it comes later', async () => {
+    const store = await openPostgres(fresh());
+    const reload = 'SELECT pg_reload_conf()';
+    await asked('ALTER SYSTEM SET fsync = off', reload);
+    try {
+      const write = async (): Promise<void> => {
+        for (let version = 1; ; version += 1)
+          await store.commit({ write: [put('x', version > 1 ? version - 1 : null, version)] });
+      };
+      await expect(write()).rejects.toThrow('fsync or synchronous_commit = off'); // whenever the server has heard of it
+      await expect(openPostgres(fresh())).rejects.toThrow('fsync = off');
+    } finally {
+      await asked('ALTER SYSTEM RESET fsync', reload);
+      await store.close();
+    }
+  });
+
+  it('speaks TLS to a server whose certificate is that of the host, and to no other', async () => {
+    const certificate = server?.certificateFile ?? '';
+    const good = await openPostgres(`${fresh()}&sslrootcert=${certificate}`);
+    await good.close();
+    await expect(openPostgres(`${fresh()}&sslmode=verify-full`)).rejects.toThrow(/self.signed/);
+    const named = fresh().replace('127.0.0.1', 'localhost');
+    await expect(openPostgres(`${named}&sslrootcert=${certificate}`)).rejects.toThrow(
+      "does not match certificate's altnames",
+    );
+  });
+
+  it('tells no password, neither the right one nor a wrong one', async () => {
+    const failed = await openPostgres(fresh(), { password: () => 'secret-4711' }).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ name: 'StateDatabaseError' });
+    expect(JSON.stringify(failed) + String(failed) + String((failed as Error).cause)).not.toContain('4711');
+  });
+
+  it('refuses a name that its index cannot hold', async () => {
+    const store = await openPostgres(fresh());
+    await expect(store.commit({ write: [put('語'.repeat(1000), null, 1)] })).rejects.toMatchObject({
+      name: 'StateNameTooLongError',
+    });
+    await store.close();
   });
 });

@@ -1,7 +1,7 @@
 import type { Guid } from '../base/guid.ts';
 import { newGuid } from '../base/new-guid.ts';
 import type { RandomBytes } from '../base/random.ts';
-import { dataError } from './catalog/data-error.ts';
+import { dataError, entityExists } from './catalog/data-error.ts';
 import { requireEntityName } from './catalog/entity-name.ts';
 import type { GraphModels } from './catalog/graph-models.ts';
 import type { GraphModelView, GraphPart, GraphSnapshotView } from './catalog/graph-model.ts';
@@ -59,7 +59,7 @@ export function createGraphModels(
       requireEntityName(name);
       const free = (reader: Parameters<typeof requireGraphModel>[0]): GraphModelView => {
         const model = requireGraphModel(reader, databaseId, modelName);
-        if (model.snapshots.some((snapshot) => snapshot.name === name)) throw dataError('EntityExists', name);
+        if (model.snapshots.some((snapshot) => snapshot.name === name)) throw entityExists('GraphSnapshot', name);
         return model;
       };
       const version = free(catalog.image).versions.find((one) => one.versionId === versionId);

@@ -42,6 +42,7 @@ export function errorsPage(): string {
     ...section('Microsoft Graph', '', answersOf(graphErrors)),
     ...kustoSection(),
     ...mistakesSection(),
+    ...commandMistakesSection(),
   ].join('\n');
 }
 
@@ -90,14 +91,14 @@ interface Mistakes {
   }[];
 }
 
+interface CommandMistakes extends Pick<Mistakes, 'sources'> {
+  readonly mistakes: readonly Readonly<Record<'command' | 'code' | 'type' | 'text' | 'source', string>>[];
+}
+
 /** What `src/cluster/data-plane/errors/error-words.test.ts` holds the engine to. */
 function mistakesSection(): readonly string[] {
   const path = join(import.meta.dirname, '../../vectors/kql/errors.json');
   const { sources, mistakes } = JSON.parse(readFileSync(path, 'utf8')) as Mistakes;
-  const origin = (id: string): string => {
-    const { kind, address } = sources[id] ?? { kind: id };
-    return address?.startsWith('https:') ? `[${kind}](${address.split(' ')[0] ?? ''})` : kind;
-  };
   return [
     '## Mistakes in queries',
     '',
@@ -111,12 +112,44 @@ function mistakesSection(): readonly string[] {
         code(query),
         own === undefined ? kind : code(own),
         escaped(text),
-        source.split(' ').map(origin).join(', '),
+        originsOf(sources, source),
       ]),
     ),
     '',
   ];
 }
+
+/** What `tests/wire/kusto-commands/commands.test.ts` holds the cluster to. */
+function commandMistakesSection(): readonly string[] {
+  const path = join(import.meta.dirname, '../../vectors/commands/errors.json');
+  const { sources, mistakes } = JSON.parse(readFileSync(path, 'utf8')) as CommandMistakes;
+  return [
+    '## Mistakes in commands',
+    '',
+    wrapped(
+      'The code, the end of `@type` and `@message`. What a command says of an entity is said of every kind of entity; `CLUSTER` is the host of the cluster.',
+    ),
+    '',
+    ...table(
+      ['Command', 'Code', 'Type', 'Message', 'Source'],
+      mistakes.map(({ command, code: own, type, text, source }) => [
+        ...[code(command), code(own), code(type.split('.').at(-1) ?? type), escaped(text)],
+        originsOf(sources, source),
+      ]),
+    ),
+    '',
+  ];
+}
+
+/** @param ids apart by spaces */
+const originsOf = (sources: Mistakes['sources'], ids: string): string =>
+  ids
+    .split(' ')
+    .map((id) => {
+      const { kind, address } = sources[id] ?? { kind: id };
+      return address?.startsWith('https:') ? `[${kind}](${address.split(' ')[0] ?? ''})` : kind;
+    })
+    .join(', ');
 
 interface TextRow {
   readonly status: number;

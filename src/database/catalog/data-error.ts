@@ -1,12 +1,14 @@
 /** What a client did wrong to a cluster's data. Text and kind are part of the wire: the wire layer maps each code to its status and type. */
 const texts = {
   DatabaseNotFound: (name: string) => `Entity ID '${name}' of kind 'Database' was not found.`,
+  /** Text: which endpoint is the right one. */
+  WrongEndpoint: (text: string) => text,
   /** Text: which key is missing, and why. */
   DatabaseLocked: (text: string) => text,
   TableNotFound: (name: string) => `Entity ID '${name}' of kind 'Table' was not found.`,
   ContinuousExportNotFound: (name: string) => `Entity ID '${name}' of kind 'ContinuousExport' was not found.`,
   ExternalTableNotFound: (name: string) => `Entity ID '${name}' of kind 'ExternalTable' was not found.`,
-  FunctionNotFound: (name: string) => `Entity ID '${name}' of kind 'Function' was not found.`,
+  FunctionNotFound: (name: string) => `Entity ID '${name}' of kind 'ExpressionFunction' was not found.`,
   GraphModelNotFound: (name: string) => `Entity ID '${name}' of kind 'GraphModel' was not found.`,
   EntityGroupNotFound: (name: string) => `Entity ID '${name}' of kind 'EntityGroup' was not found.`,
   GraphSnapshotNotFound: (name: string) => `Entity ID '${name}' of kind 'GraphSnapshot' was not found.`,
@@ -25,8 +27,8 @@ const texts = {
   /** Merges or other commands were faster, time and again. */
   ExtentsChanged: (table: string) =>
     `The extents of the table '${table}' were changed by another operation meanwhile. Try again.`,
-  /** An entity of another kind or another shape has the name. */
-  EntityExists: (name: string) => `Entity ID '${name}' already exists.`,
+  /** An entity of another kind or another shape has the name; `entityExists` makes it. */
+  EntityExists: (named: string) => `Entity ${named} already exists.`,
   DuplicateMapping: (name: string) => `An ingestion mapping with the name '${name}' already exists.`,
   InvalidEntityName: (name: string) => `Entity name '${name}' is not valid.`,
   /** Text: what is wrong with the columns of a table. */
@@ -118,6 +120,22 @@ export const dataError = (
   subject: string,
   position?: { readonly line: number; readonly column: number },
 ): DataError => new DataError(code, texts[code](subject), position);
+
+/** As the service calls them. */
+export type EntityKind =
+  | 'Table'
+  | 'ExpressionFunction'
+  | 'MaterializedView'
+  | 'ExternalTable'
+  | 'StoredQueryResult'
+  | 'EntityGroup'
+  | 'GraphSnapshot'
+  | 'MappingPersistent';
+
+/** @param kind of what has the name. The words are those of the service for tables and functions.
+ * @see https://github.com/MicrosoftDocs/dataexplorer-docs/issues/1288 */
+export const entityExists = (kind: EntityKind, name: string): DataError =>
+  dataError('EntityExists', `'${name.slice(0, 200)}' of kind '${kind}'`);
 
 const refusals = {
   suspended: 'the cluster is suspended',

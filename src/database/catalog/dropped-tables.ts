@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
-import { dataError } from './data-error.ts';
+import { dataError, entityExists } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
@@ -76,11 +76,9 @@ export function undoDrop(
   if (last === undefined) throw dataError('TableNotFound', name.slice(0, 200));
   if (last.schemaVersion !== schemaVersion || recoverableUntil(last) <= now) throw dataError('NotRecoverable', name);
   requireEntityName(as);
-  if (
-    findTable(draft, databaseId, as) !== undefined ||
-    databaseOf(draft, databaseId).functions.some((fn) => fn.name === as)
-  )
-    throw dataError('EntityExists', as);
+  if (findTable(draft, databaseId, as) !== undefined) throw entityExists('Table', as);
+  if (databaseOf(draft, databaseId).functions.some((fn) => fn.name === as))
+    throw entityExists('ExpressionFunction', as);
   const table = saveTable(draft, { ...last.table, name: as });
   draft.delete(recordId(last));
   return table;

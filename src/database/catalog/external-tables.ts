@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Catalog } from './catalog.ts';
-import { dataError } from './data-error.ts';
+import { dataError, entityExists } from './data-error.ts';
 import type { ExternalTableView } from './external-table.ts';
 import { requireEntityName } from './entity-name.ts';
 import { databaseOf } from './image.ts';
@@ -52,10 +52,10 @@ export function createExternalTables(catalog: Catalog, databaseId: (name: string
       requireEntityName(name);
       requireText(table.folder);
       requireText(table.docstring);
-      if (findTable(catalog.image, databaseId(database), name) !== undefined) throw dataError('EntityExists', name);
+      if (findTable(catalog.image, databaseId(database), name) !== undefined) throw entityExists('Table', name);
       await change(database, (before) => {
         const exists = before.some((one) => one.name === name);
-        if (exists && mode === 'create') throw dataError('EntityExists', name);
+        if (exists && mode === 'create') throw entityExists('ExternalTable', name);
         if (!exists && mode === 'alter') throw dataError('ExternalTableNotFound', name.slice(0, 200));
         if (!exists && before.length >= tablesMax)
           throw dataError('InvalidSchema', `A database has at most ${tablesMax} external tables.`);

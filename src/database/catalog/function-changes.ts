@@ -1,7 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { FunctionView } from './catalog-view.ts';
 import type { FunctionSchema } from './schema.ts';
-import { dataError } from './data-error.ts';
+import { dataError, entityExists } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
@@ -21,11 +21,11 @@ export function putFunction(
   const database = databaseOf(draft, databaseId);
   const existing = database.functions.find(({ name }) => name === fn.name);
   if (existing !== undefined && mode === 'createIfNotExists') return existing;
-  if (existing !== undefined && mode === 'create') throw dataError('EntityExists', fn.name);
+  if (existing !== undefined && mode === 'create') throw entityExists('ExpressionFunction', fn.name);
   if (existing === undefined && mode === 'alter') throw dataError('FunctionNotFound', fn.name.slice(0, 200));
   requireEntityName(fn.name);
-  const taken = findTable(draft, databaseId, fn.name) ?? findView(draft, databaseId, fn.name);
-  if (existing === undefined && taken !== undefined) throw dataError('EntityExists', fn.name);
+  if (existing === undefined && findTable(draft, databaseId, fn.name)) throw entityExists('Table', fn.name);
+  if (existing === undefined && findView(draft, databaseId, fn.name)) throw entityExists('MaterializedView', fn.name);
   if (fn.body.length + fn.parameters.length > bodyMax) throw dataError('InvalidSchema', 'The function is too long.');
   const { name, parameters, body } = fn;
   const next: FunctionView = {

@@ -3,7 +3,7 @@ import type { Instant } from '../../clock/clock.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { AppendRows } from './append-rows.ts';
 import type { ExtentView } from './catalog-view.ts';
-import { dataError } from './data-error.ts';
+import { dataError, entityExists } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import { dropHidden, hiddenRecord } from './hidden-table.ts';
 import type { CatalogDraft, StoredResultRecord } from './image.ts';
@@ -69,7 +69,8 @@ export function createStoredResult(
     );
   const existing = findStored(draft.storedResultsOf(databaseId), request);
   if (existing !== undefined) {
-    if (request.existing === 'refused' && existing.stored.expiresOn > now) throw dataError('EntityExists', name);
+    if (request.existing === 'refused' && existing.stored.expiresOn > now)
+      throw entityExists('StoredQueryResult', name);
     dropHidden(draft, existing.tableId);
   }
   const record: StoredResultRecord = {

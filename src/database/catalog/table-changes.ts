@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { ColumnView } from './catalog-view.ts';
 import type { TableSchema } from './schema.ts';
-import { dataError } from './data-error.ts';
+import { dataError, entityExists } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
@@ -34,13 +34,13 @@ export function touch(draft: CatalogDraft, databaseId: Guid): void {
 export function createTable(draft: CatalogDraft, databaseId: Guid, tableId: Guid, schema: TableSchema): TableRecord {
   const existing = findTable(draft, databaseId, schema.name);
   if (existing !== undefined) {
-    if (!isSameSchema(existing.columns, schema.columns)) throw dataError('EntityExists', schema.name);
+    if (!isSameSchema(existing.columns, schema.columns)) throw entityExists('Table', schema.name);
     return existing;
   }
   requireEntityName(schema.name);
   const isFunction = databaseOf(draft, databaseId).functions.some((fn) => fn.name === schema.name);
-  if (isFunction || findView(draft, databaseId, schema.name) !== undefined)
-    throw dataError('EntityExists', schema.name);
+  if (isFunction) throw entityExists('ExpressionFunction', schema.name);
+  if (findView(draft, databaseId, schema.name) !== undefined) throw entityExists('MaterializedView', schema.name);
   requireColumns(schema.columns);
   if (schema.columns.length === 0) throw dataError('InvalidSchema', 'A table has at least one column.');
   const table: TableRecord = {
@@ -175,8 +175,10 @@ export function renameTables(
   }
   for (const { to } of found) {
     const taken = findTable(draft, databaseId, to) !== undefined && !leaving.has(to);
-    const isOther = databaseOf(draft, databaseId).functions.some((fn) => fn.name === to);
-    if (taken || isOther || findView(draft, databaseId, to) !== undefined) throw dataError('EntityExists', to);
+    const isFunction = databaseOf(draft, databaseId).functions.some((fn) => fn.name === to);
+    if (taken) throw entityExists('Table', to);
+    if (isFunction) throw entityExists('ExpressionFunction', to);
+    if (findView(draft, databaseId, to) !== undefined) throw entityExists('MaterializedView', to);
   }
   return found.map(({ table, to }) => save(draft, { ...table, name: to }));
 }

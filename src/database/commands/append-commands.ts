@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { AppendRequest } from '../ingest/ingest-request.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
-import { DataError, dataError } from '../catalog/data-error.ts';
+import { DataError, entityExists } from '../catalog/data-error.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column } from '../../kql/plan/types.ts';
@@ -53,7 +53,7 @@ function modeOf(kind: string): Mode {
 /** To add rows takes less than to make a table, and to replace the rows of one takes its administrator. */
 function requireMode(mode: Mode, exists: boolean, table: string, command: Command, context: CommandContext): void {
   const { database, data } = context;
-  if (exists && mode.existing === 'refused') throw dataError('EntityExists', table);
+  if (exists && mode.existing === 'refused') throw entityExists('Table', table);
   if (!exists && mode.missing === 'refused') data.table(database, table);
   if (!exists) requirePermission(context, 'create', database, command.kind);
   else requirePermission(context, mode.replace ? 'tableAdmin' : 'tableIngest', database, command.kind, table);

@@ -1,5 +1,5 @@
 import type { EntityGroup } from '../catalog/catalog-view.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { dataError, entityExists } from '../catalog/data-error.ts';
 import { requireEntityName } from '../catalog/entity-name.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { unquote } from '../../kql/values/string-literals.ts';
@@ -67,7 +67,7 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
     if (command.kind === 'AlterMergeEntityGroup')
       return { name, entities: [...new Set([...held.entities, ...entities])] };
     if (command.kind === 'CreateOrAlterEntityGroupCommand') return { name, entities };
-    if (!command.has('ifnotexists')) throw dataError('EntityExists', name);
+    if (!command.has('ifnotexists')) throw entityExists('EntityGroup', name);
     return held;
   });
   return groups.filter(({ name }) => name === command.required('EntityGroupName')).map(rowOf);

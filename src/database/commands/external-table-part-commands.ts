@@ -1,6 +1,6 @@
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { formatDatetime } from '../../kql/values/ticks.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { dataError, entityExists } from '../catalog/data-error.ts';
 import type { ExternalMapping, ExternalTableView } from '../catalog/external-table.ts';
 import type { PartitionValues } from '../catalog/path-format.ts';
 import { requireFormat } from '../ingest/formats.ts';
@@ -43,7 +43,7 @@ async function putMapping(command: Command, context: CommandContext): Promise<re
   const made = await data.changeExternalTable(database, command.required('ExternalTableName'), (table) => {
     requireFits(parseMapping(requireFormat(table.format).mapping, mapping), table.columns);
     const exists = table.mappings?.some((one) => one.name === name) === true;
-    if (exists && command.kind === 'CreateExternalTableMapping') throw dataError('EntityExists', name);
+    if (exists && command.kind === 'CreateExternalTableMapping') throw entityExists('MappingPersistent', name);
     if (!exists && command.kind === 'AlterExternalTableMapping') throw dataError('MappingNotFound', name);
     if (!exists && (table.mappings ?? []).length >= mappingsMax)
       throw dataError('InvalidSchema', `An external table has at most ${mappingsMax} mappings.`);

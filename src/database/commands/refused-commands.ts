@@ -144,10 +144,14 @@ export const reasonOf = (kind: string): string =>
   refusedFamilies.find(({ named }) => named.test(kind))?.why ??
   notBuilt;
 
+/** To the service it is a text that does not parse, of which it says nothing more; the text stands behind it.
+ * @see https://github.com/Azure/azure-kusto-python/issues/171 */
+export const unknownCommand = (): KqlError => new KqlError('syntax', '');
+
 /** @param kind the parser's name; undefined when it knows no such command
  * @param name its first words, as the client wrote them */
 export function refusalOf(kind: string | undefined, name: string): KqlError {
-  if (kind === undefined) return new KqlError('notSupported', `The management command '${name}' is not known.`);
+  if (kind === undefined) return unknownCommand();
   return new KqlError(
     'notSupported',
     `The management command '${name}' (${kind}) is not supported: ${reasonOf(kind)}.`,

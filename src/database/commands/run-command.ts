@@ -1,6 +1,7 @@
 import { entityKindOf } from '../../authz/kusto-roles.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { ParsedCommand } from '../../kql/plan/command.ts';
+import { dataError } from '../catalog/data-error.ts';
 import type { Asking } from '../catalog/journal.ts';
 import { onBehalfOf } from '../catalog/journal.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
@@ -18,7 +19,7 @@ import { requirePermission, requirePermissionOn } from './permissions.ts';
 import { commandName } from './command-type.ts';
 import { recognizeCommand } from './recognize.ts';
 import { explainDatabase, readableCatalog } from './readable-catalog.ts';
-import { refusalOf, refusalOfText } from './refused-commands.ts';
+import { refusalOf, refusalOfText, unknownCommand } from './refused-commands.ts';
 import { withoutHotWindows } from './policy-values.ts';
 import { columnsOfText } from './schema-text.ts';
 import { withQuotedTable } from './view-properties.ts';
@@ -74,11 +75,18 @@ async function runInput(context: CommandContext, input: CommandInput): Promise<C
   return { kind: input.kind, columns: columnsOfText(columns), rows: made };
 }
 
-/** Each endpoint answers its own commands. */
+/** Each endpoint answers its own commands. That of ingestion does not know those of the engine.
+ * @see https://github.com/MicrosoftDocs/azure-docs/issues/51705 */
 function requireEndpoint(row: CommandRow, context: CommandContext, name: string): void {
   const endpoint = row.endpoint ?? 'engine';
   if (endpoint === 'both' || context.endpoint === undefined || context.endpoint === endpoint) return;
   const other = context.cluster.uri.replace('https://', endpoint === 'ingestion' ? 'https://ingest-' : 'https://');
+  if (/^\.(get|show) ingestion resources$/i.test(name))
+    throw dataError(
+      'WrongEndpoint',
+      `Cannot get ingestion resources from this service endpoint. The appropriate endpoint is most likely '${other}/'.`,
+    );
+  if (endpoint === 'engine') throw unknownCommand();
   throw new KqlError(
     'notSupported',
     `The management command '${name}' is answered by another endpoint of the cluster: ${other}`,

@@ -1,6 +1,6 @@
 import type { TableView } from '../catalog/catalog-view.ts';
 import type { TableSchema } from '../catalog/schema.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { dataError, entityExists } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { Command, CommandRow, Row } from './command.ts';
@@ -65,7 +65,7 @@ async function createLike(command: Command, context: CommandContext): Promise<re
   const source = data.table(database, command.required('TableName'));
   const name = command.required('NewTableName');
   const given = command.properties(['docstring', 'folder']);
-  if (data.database(database).tables.has(name) && !command.has('ifnotexists')) throw dataError('EntityExists', name);
+  if (data.database(database).tables.has(name) && !command.has('ifnotexists')) throw entityExists('Table', name);
   const columns = source.columns.map((column) => ({ name: column.name, type: column.type }));
   const schema = { name, columns, folder: source.folder, docstring: source.docstring, ...given };
   return (await data.createTables(database, owned([schema], context))).map(schemaRow);

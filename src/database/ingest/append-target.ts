@@ -1,7 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { entityExists } from '../catalog/data-error.ts';
 import type { CatalogReader } from '../catalog/image.ts';
 import { CatalogDraft } from '../catalog/image.ts';
 import type { TableRecord } from '../catalog/records.ts';
@@ -49,6 +49,6 @@ export function planTarget(
  * @throws DataError `EntityExists` */
 function requireAlike(table: TableRecord, planned: TableRecord): TableRecord {
   const ids = ({ columns }: TableRecord): string => columns.map(({ columnId, type }) => `${columnId} ${type}`).join();
-  if (ids(table) !== ids(planned)) throw dataError('EntityExists', planned.name);
+  if (ids(table) !== ids(planned)) throw entityExists('Table', planned.name);
   return table;
 }

@@ -3,7 +3,7 @@ import type { ViewParts } from '../../kql/plan/view-parts.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import { ingestedState } from '../../kql/plan/view-lookback.ts';
 import { parseTimespan } from '../../kql/values/ticks.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { dataError, entityExists } from '../catalog/data-error.ts';
 import { requireEntityName } from '../catalog/entity-name.ts';
 import { hiddenRecord } from '../catalog/hidden-table.ts';
 import type { CatalogDraft } from '../catalog/image.ts';
@@ -28,9 +28,10 @@ const viewsMax = 1_000;
 /** The name is that of no table, function or view. @throws DataError */
 export function requireFreeName(draft: CatalogDraft, databaseId: Guid, name: string): void {
   requireEntityName(name);
-  const isFunction = databaseOf(draft, databaseId).functions.some((fn) => fn.name === name);
-  const isTaken = findTable(draft, databaseId, name) ?? findView(draft, databaseId, name);
-  if (isFunction || isTaken !== undefined) throw dataError('EntityExists', name);
+  if (databaseOf(draft, databaseId).functions.some((fn) => fn.name === name))
+    throw entityExists('ExpressionFunction', name);
+  if (findTable(draft, databaseId, name) !== undefined) throw entityExists('Table', name);
+  if (findView(draft, databaseId, name) !== undefined) throw entityExists('MaterializedView', name);
   if (viewsOf(draft, databaseId).length >= viewsMax)
     throw dataError('InvalidView', `A database has at most ${viewsMax} materialized views.`);
 }

@@ -98,7 +98,7 @@ const armPaths: readonly (readonly [string, number, string])[] = [
 ];
 
 const noDatabase = [400, 'BadRequest_DatabaseNotExist'] as const;
-const noTable = [400, 'BadRequest_TableNotExist'] as const;
+const noTable = [400, 'BadRequest_EntityNotFound'] as const;
 const clusterPaths: readonly (readonly [string, number, string])[] = [
   ['/v1/rest/../rest/ping', ...none],
   ['/v1/rest/%2e%2e/rest/ping', ...none],

@@ -1,6 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientTable, KustoData } from '../kusto-data/kusto-fixture.ts';
-import { databaseName, startKustoData } from '../kusto-data/kusto-fixture.ts';
+import { clusterHost, databaseName, startKustoData } from '../kusto-data/kusto-fixture.ts';
+
+interface Mistakes {
+  readonly sources: Readonly<Record<string, unknown>>;
+  readonly mistakes: readonly {
+    readonly command: string;
+    readonly code: string;
+    readonly type: string;
+    /** CLUSTER stands for the host. */
+    readonly text: string;
+    /** Ids of sources, apart by spaces. */
+    readonly source: string;
+  }[];
+}
+const errorsPath = join(import.meta.dirname, '../../../vectors/commands/errors.json');
+const { sources, mistakes } = JSON.parse(readFileSync(errorsPath, 'utf8')) as Mistakes;
 
 let kusto: KustoData;
 beforeAll(async () => {
@@ -104,9 +121,9 @@ describe('management commands through the official client', () => {
   it.each([
     // The administrator of a database is nobody on the cluster.
     ['.show cluster', 403, 'Forbidden'],
-    ['.drop table Nowhere', 400, 'BadRequest_TableNotExist'],
+    ['.drop table Nowhere', 400, 'BadRequest_EntityNotFound'],
     ['.create table X (a:nothing)', 400, 'BadRequest_SyntaxError'],
-    ['.create table Events (other:long)', 400, 'BadRequest_EntityAlreadyExists'],
+    ['.create table Events (other:long)', 400, 'BadRequest'],
     ['.set-or-append Events <| Nowhere', 400, 'General_BadRequest'],
     ['.create database D2 volatile', 400, 'General_BadRequest'],
     ['.get kusto identity token', 400, 'General_BadRequest'],
@@ -114,6 +131,17 @@ describe('management commands through the official client', () => {
     ['.make coffee', 400, 'BadRequest_SyntaxError'],
   ])('%s is refused', async (text, status, code) => {
     expect(await refusal(text)).toMatchObject({ status, body: { error: { code, '@permanent': true } } });
+  });
+
+  it('in the words of the service, each with its source', async () => {
+    await run('.create-or-alter function Known() { print 1 }');
+    for (const { command, code, type, text, source } of mistakes) {
+      expect(source.split(' ').filter((id) => !Object.hasOwn(sources, id))).toEqual([]);
+      expect(await refusal(command), command).toMatchObject({
+        status: 400,
+        body: { error: { code, '@type': type, '@message': text.replace('CLUSTER', clusterHost), '@permanent': true } },
+      });
+    }
   });
 
   it('about a database that is not there are refused as such', async () => {

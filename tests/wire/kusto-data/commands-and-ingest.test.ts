@@ -253,7 +253,7 @@ describe('streaming ingestion', () => {
     ],
     ['no format', path('T', 'mappingName=m'), Buffer.from('1,a'), {}, 400, 'BadRequest_MalformedIngestionProperty'],
     ['an unknown format', path('T', 'streamFormat=xml'), Buffer.from('1,a'), {}, 400, 'BadRequest_FormatNotSupported'],
-    ['an unknown table', path('Nowhere', 'streamFormat=csv'), Buffer.from('1,a'), {}, 400, 'BadRequest_TableNotExist'],
+    ['an unknown table', path('Nowhere', 'streamFormat=csv'), Buffer.from('1,a'), {}, 400, 'BadRequest_EntityNotFound'],
     [
       'an unknown mapping',
       path('T', 'streamFormat=json&mappingName=no'),

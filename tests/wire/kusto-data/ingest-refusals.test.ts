@@ -117,7 +117,7 @@ describe('data that is refused', () => {
       '1',
       { path: `${databaseName}/Nowhere` },
       400,
-      'BadRequest_TableNotExist',
+      'BadRequest_EntityNotFound',
       /'Nowhere'/,
     ],
     ['a database that is not there', '1', { path: 'nowhere/Rows' }, 400, 'BadRequest_DatabaseNotExist', /'nowhere'/],

@@ -29,9 +29,10 @@ const kindOfKql = {
 } as const satisfies Record<KqlErrorCode, KustoErrorKind>;
 
 const kindOfData = {
+  WrongEndpoint: 'wrongEndpoint',
   DatabaseNotFound: 'databaseNotFound',
   DatabaseLocked: 'unavailable',
-  TableNotFound: 'tableNotFound',
+  TableNotFound: 'entityNotFound',
   ExternalTableNotFound: 'entityNotFound',
   ContinuousExportNotFound: 'entityNotFound',
   FunctionNotFound: 'entityNotFound',

@@ -15,17 +15,23 @@ export const kustoErrorRows = {
     type: 'DatabaseNotFoundException',
     permanent: true,
   },
-  tableNotFound: { status: 400, code: 'BadRequest_TableNotExist', type: 'TableNotFoundException', permanent: true },
+  /** The words and sources of these: vectors/commands/errors.json. */
   entityNotFound: {
     status: 400,
-    code: 'General_BadRequest',
-    type: 'EntityNotFoundInContainerException',
+    code: 'BadRequest_EntityNotFound',
+    type: 'EntityNotFoundException',
     permanent: true,
   },
   entityExists: {
     status: 400,
-    code: 'BadRequest_EntityAlreadyExists',
-    type: 'EntityAlreadyExistsException',
+    code: 'BadRequest',
+    type: 'Kusto.Common.Svc.Exceptions.EntityAlreadyExistsException',
+    permanent: true,
+  },
+  wrongEndpoint: {
+    status: 400,
+    code: 'BadRequest',
+    type: 'Kusto.Common.Svc.Exceptions.AdminCommandWrongEndpointException',
     permanent: true,
   },
   entityName: {

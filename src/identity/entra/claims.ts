@@ -8,6 +8,7 @@ import { instant, toUnixSeconds } from '../../clock/clock.ts';
 import type { Principal } from '../principals/principal.ts';
 import { isUserAssigned } from '../principals/principal.ts';
 import type { Tenant } from '../tenants.ts';
+import { optionalClaimsOf } from './optional-claims.ts';
 import type { Resource } from './resources.ts';
 
 /** Tokens are valid from five minutes before they are issued, for clocks that run late. */
@@ -56,9 +57,12 @@ export function accessTokenClaims(
   now: Instant,
   randomBytes: RandomBytes,
 ): JsonObject {
-  return subject.resource.tokenVersion === 1
-    ? claimsV1(subject, lifetime, now, randomBytes)
-    : claimsV2(subject, lifetime, now, randomBytes);
+  const asked = subject.resource.application?.optionalClaims?.accessToken;
+  const claims =
+    subject.resource.tokenVersion === 1
+      ? claimsV1(subject, lifetime, now, randomBytes)
+      : claimsV2(subject, lifetime, now, randomBytes);
+  return { ...claims, ...optionalClaimsOf(asked, undefined) };
 }
 
 function claimsV1(subject: TokenSubject, lifetime: Lifetime, now: Instant, randomBytes: RandomBytes): JsonObject {

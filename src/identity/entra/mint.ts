@@ -62,7 +62,7 @@ export function createMintOnBehalf({
     if (tenant === undefined) return refused(`The tenant of user ${objectId} does not exist.`);
     const scope = await grantScope(scopeOfResource(audience), itself, user, directory);
     const subject = { user, tenant, clientId: itself.appId, clientClass: '2', scope } as const;
-    const issued = await issueUserToken(subject, { version: 1, nonce: undefined, withIdToken: false });
+    const issued = await issueUserToken(subject, { version: 1, nonce: undefined, idTokenFor: 'none' });
     return { outcome: 'token', token: issued.token, expiresOn: issued.expires * 1000 };
   };
 }

@@ -16,7 +16,7 @@ import { requireClient } from './client-proof.ts';
 import { grantConsentedScope } from './delegated-scope.ts';
 import { entraError } from './entra-error.ts';
 import type { UserGrant, UserGrantOptions } from './user-grants.ts';
-import { readAskedScope } from './user-grants.ts';
+import { idTokenForClient, readAskedScope } from './user-grants.ts';
 import { readClientCredentials, readField, refuseAmbiguity } from './token-request.ts';
 import { clientInfoOf } from './user-claims.ts';
 
@@ -44,7 +44,8 @@ export async function grantOnBehalfOf(request: GrantRequest, options: OnBehalfOf
   const scope = await grantConsentedScope(asked, principal, user, options.directory);
   const clientClass = provedBy === 'assertion' ? '2' : '1';
   const subject = { user, tenant, clientId: principal.appId, clientClass, scope } as const;
-  const tokens = await options.issueUserToken(subject, { version, nonce: undefined, withIdToken: asked.openId });
+  const idTokenFor = await idTokenForClient(asked, subject, options.directory);
+  const tokens = await options.issueUserToken(subject, { version, nonce: undefined, idTokenFor });
   return {
     ...tokens,
     resource: asked.resource,

@@ -3,6 +3,7 @@ import { utf8 } from '../../base/bytes.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { JsonObject } from '../../base/json.ts';
+import type { Application } from '../principals/application.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { TokenSubject } from './claims.ts';
 import { accessTokenClaims, lifetimeOf } from './claims.ts';
@@ -36,13 +37,16 @@ export interface UserTokens extends IssuedToken {
 /** Signs the tokens of a user for one application; the caller has established that it may have them. */
 export type IssueUserToken = (
   subject: UserSubject,
-  more: { readonly version: 1 | 2; readonly nonce: string | undefined; readonly withIdToken: boolean },
+  more: { readonly version: 1 | 2; readonly nonce: string | undefined; readonly idTokenFor: IdTokenFor },
 ) => Promise<UserTokens>;
+
+/** An application gets one only where it asks for it; one of Microsoft's is not registered here. */
+export type IdTokenFor = 'none' | { readonly client: Application | undefined };
 
 const userLifetimeSeconds = 3600;
 
 export function createUserTokenService({ signingKeys, randomBytes, wallClock }: TokenServiceOptions): IssueUserToken {
-  return async (subject, { version, nonce, withIdToken }) => {
+  return async (subject, { version, nonce, idTokenFor }) => {
     const { signing } = await signingKeys.load();
     const now = wallClock();
     const seconds = toUnixSeconds(now);
@@ -52,9 +56,10 @@ export function createUserTokenService({ signingKeys, randomBytes, wallClock }: 
         .setProtectedHeader({ typ: 'JWT', alg: 'RS256', x5t: signing.kid, kid: signing.kid })
         .sign(signing.key);
     const token = await sign(userAccessTokenClaims(subject, lifetime, now, randomBytes));
-    const idToken = withIdToken
-      ? await sign(idTokenClaims(version, subject, lifetime, now, { randomBytes, nonce }))
-      : undefined;
+    const idToken =
+      idTokenFor === 'none'
+        ? undefined
+        : await sign(idTokenClaims(version, subject, lifetime, now, { randomBytes, nonce, ...idTokenFor }));
     return { token, idToken, ...lifetime, expiresIn: userLifetimeSeconds - 1 };
   };
 }

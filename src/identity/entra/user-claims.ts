@@ -6,11 +6,13 @@ import type { JsonObject } from '../../base/json.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
+import type { Application } from '../principals/application.ts';
 import type { User } from '../principals/user.ts';
 import type { Tenant } from '../tenants.ts';
 import type { Lifetime } from './claims.ts';
 import { issuerV1, issuerV2, newTokenId, opaqueState, refreshHint, rolesClaim } from './claims.ts';
 import type { GrantedScope } from './delegated-scope.ts';
+import { optionalClaimsOf } from './optional-claims.ts';
 
 /** A user, and the application that acts for it. */
 export interface UserSubject {
@@ -30,9 +32,12 @@ export function userAccessTokenClaims(
   now: Instant,
   randomBytes: RandomBytes,
 ): JsonObject {
-  return subject.scope.resource.tokenVersion === 1
-    ? claimsV1(subject, lifetime, now, randomBytes)
-    : claimsV2(subject, lifetime, now, randomBytes);
+  const { resource } = subject.scope;
+  const claims =
+    resource.tokenVersion === 1
+      ? claimsV1(subject, lifetime, now, randomBytes)
+      : claimsV2(subject, lifetime, now, randomBytes);
+  return { ...claims, ...optionalClaimsOf(resource.application?.optionalClaims?.accessToken, subject.user) };
 }
 
 function claimsV2(
@@ -114,9 +119,14 @@ export function idTokenClaims(
   { user, tenant, clientId }: UserSubject,
   lifetime: Lifetime,
   now: Instant,
-  more: { readonly randomBytes: RandomBytes; readonly nonce: string | undefined },
+  more: {
+    readonly randomBytes: RandomBytes;
+    readonly nonce: string | undefined;
+    readonly client: Application | undefined;
+  },
 ): JsonObject {
-  const { nonce, randomBytes } = more;
+  const { nonce, randomBytes, client } = more;
+  const optional = optionalClaimsOf(client?.optionalClaims?.idToken, user);
   const shared = {
     aud: clientId,
     iss: version === 1 ? issuerV1(tenant.tenantId) : issuerV2(tenant.tenantId),
@@ -132,8 +142,15 @@ export function idTokenClaims(
     uti: newTokenId(now, randomBytes),
   };
   return version === 1
-    ? { ...shared, amr: ['pwd'], unique_name: user.userPrincipalName, upn: user.userPrincipalName, ver: '1.0' }
-    : { ...shared, preferred_username: user.userPrincipalName, ver: '2.0' };
+    ? {
+        ...shared,
+        amr: ['pwd'],
+        unique_name: user.userPrincipalName,
+        upn: user.userPrincipalName,
+        ver: '1.0',
+        ...optional,
+      }
+    : { ...shared, preferred_username: user.userPrincipalName, ver: '2.0', ...optional };
 }
 
 /** `client_info`: by what MSAL keeps accounts. */

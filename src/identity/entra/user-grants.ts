@@ -15,9 +15,10 @@ import type { AuthorizedCode, PendingSignIns } from './pending-sign-ins.ts';
 import type { PublicClient } from './public-clients.ts';
 import type { RefreshTokens } from './refresh-token.ts';
 import { readField, refuseAmbiguity } from './token-request.ts';
-import type { IssueUserToken, UserTokens } from './token-service.ts';
+import type { IdTokenFor, IssueUserToken, UserTokens } from './token-service.ts';
 import type { SignedIn, UserSignIn } from './user-sign-in.ts';
 import { requirePublicClient } from './user-sign-in.ts';
+import type { UserSubject } from './user-claims.ts';
 import { clientInfoOf } from './user-claims.ts';
 import type { Tenants } from '../tenants.ts';
 
@@ -79,7 +80,8 @@ export async function grantForUser(request: GrantRequest, options: UserGrantOpti
   const { user, tenant, scope: asked, nonce } = await grantType(request, client, options);
   const scope = await grantScope(asked, client, user, options.directory);
   const subject = { user, tenant, clientId: client.appId, clientClass: '0', scope } as const;
-  const tokens = await options.issueUserToken(subject, { version, nonce, withIdToken: asked.openId });
+  const idTokenFor = await idTokenForClient(asked, subject, options.directory);
+  const tokens = await options.issueUserToken(subject, { version, nonce, idTokenFor });
   const grant = { userId: user.objectId, tenantId: tenant.tenantId, clientId: client.appId };
   return {
     ...tokens,
@@ -92,6 +94,13 @@ export async function grantForUser(request: GrantRequest, options: UserGrantOpti
     clientInfo: form.get('client_info') === '1' ? clientInfoOf(subject) : undefined,
   };
 }
+
+/** What the client's own registration says of ID tokens is read only where there will be one. */
+export const idTokenForClient = async (
+  { openId }: AskedScope,
+  { tenant, clientId }: UserSubject,
+  { applications }: Pick<Directory, 'applications'>,
+): Promise<IdTokenFor> => (openId ? { client: await applications.findByName(tenant.tenantId, clientId) } : 'none');
 
 /** What is asked for: `scope` of a version 2 request, `resource` of a version 1 request. */
 export function readAskedScope(form: URLSearchParams, version: 1 | 2): AskedScope {

@@ -10,6 +10,7 @@ import { readExposedPermissions } from './exposed-permissions.ts';
 import { graphErrors } from './graph-error.ts';
 import type { GraphDependencies, GraphOperation, GraphRequest } from './graph-operation.ts';
 import { createdReply, noContent } from './graph-operation.ts';
+import { readOptionalClaims } from './optional-claims.ts';
 import { ownersOfApplication } from './owner-operations.ts';
 import { readRequiredAccess } from './required-access.ts';
 
@@ -98,10 +99,10 @@ const audiences = ['AzureADMyOrg', 'AzureADMultipleOrgs', 'AzureADandPersonalMic
 const known = [
   ...['displayName', 'identifierUris', 'signInAudience', 'isFallbackPublicClient', 'tags', 'notes', 'web', 'spa'],
   ...['publicClient', 'api', 'keyCredentials', 'passwordCredentials', 'serviceManagementReference', 'appRoles'],
-  ...['groupMembershipClaims', 'requiredResourceAccess'],
+  ...['groupMembershipClaims', 'requiredResourceAccess', 'optionalClaims'],
 ];
 const notBuilt = [
-  ...['optionalClaims', 'addIns', 'info', 'logo'],
+  ...['addIns', 'info', 'logo'],
   ...['parentalControlSettings', 'tokenEncryptionKeyId', 'servicePrincipalLockConfiguration', 'description'],
   ...['isDeviceOnlyAuthSupported', 'oauth2RequirePostResponse', 'samlMetadataUrl', 'uniqueName', 'defaultRedirectUri'],
   ...['requestSignatureVerification', 'certification', 'verifiedPublisher', 'owners@odata.bind'],
@@ -120,10 +121,12 @@ async function readChange(
   body.refuseOthers(known, notBuilt);
   const exposed = readExposedPermissions(body, present);
   const requiredAccess = readRequiredAccess(body);
+  const optionalClaims = readOptionalClaims(body);
   const expose: Change = (before) => ({
     ...before,
     ...exposed,
     requiredAccess: requiredAccess ?? before.requiredAccess,
+    optionalClaims: optionalClaims === 'none' ? undefined : (optionalClaims ?? before.optionalClaims),
   });
   const changes: Change[] = [readPlain(body), readUris(body), readCredentials(deps, body, present), expose];
   const identifierUris = body.texts('identifierUris');

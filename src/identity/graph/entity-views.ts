@@ -1,4 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
+import { showOptionalClaims } from './optional-claims.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
 import type { Instant } from '../../clock/clock.ts';
@@ -134,7 +135,7 @@ export const showApplication = (application: Application, publisherDomain: strin
   samlMetadataUrl: null,
   defaultRedirectUri: null,
   certification: null,
-  optionalClaims: null,
+  optionalClaims: showOptionalClaims(application.optionalClaims),
   servicePrincipalLockConfiguration: null,
   requestSignatureVerification: null,
   addIns: [],

@@ -1,4 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
+import { isJsonObject } from '../../base/json.ts';
 import type { Json } from '../../base/json.ts';
 import { instant } from '../../clock/clock.ts';
 import type { Instant } from '../../clock/clock.ts';
@@ -11,6 +12,8 @@ import type { FederatedCredential } from './federated-credential.ts';
 import { parseFederatedCredential } from './federated-credential.ts';
 import type { KeyCredential } from './key-credential.ts';
 import { parseKeyCredential } from './key-credential.ts';
+import type { OptionalClaims } from './optional-claims.ts';
+import { parseOptionalClaims } from './optional-claims.ts';
 import { guidsOf } from './principal.ts';
 import { fromSecretRecord, parseSecretRecord } from './secret-record.ts';
 import type { SecretRecord } from './secret-record.ts';
@@ -41,6 +44,7 @@ export interface Application extends ExposedPermissions {
   readonly keys: readonly KeyCredential[];
   readonly federatedCredentials: readonly FederatedCredential[];
   readonly requiredAccess: readonly RequiredResourceAccess[];
+  readonly optionalClaims: OptionalClaims | undefined;
   readonly tags: readonly string[];
   readonly notes: string | undefined;
   readonly serviceManagementReference: string | undefined;
@@ -92,6 +96,7 @@ function parseApplicationRecord(value: Json): ApplicationRecord {
       .map((item) => parseFederatedCredential(item, 'application')),
     ...parseExposedPermissions(value),
     requiredAccess: fields.optionalList('requiredAccess').map(parseRequiredAccess),
+    optionalClaims: parseOptionalClaims(isJsonObject(value) ? value['optionalClaims'] : undefined),
     tags: fields.list('tags').map(String),
     notes: fields.optionalText('notes'),
     serviceManagementReference: fields.optionalText('serviceManagementReference'),

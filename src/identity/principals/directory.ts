@@ -147,6 +147,7 @@ export const emptyApplication = {
   permissionScopes: [],
   preAuthorized: [],
   requiredAccess: [],
+  optionalClaims: undefined,
   groupMembershipClaims: undefined,
   tags: [],
   notes: undefined,

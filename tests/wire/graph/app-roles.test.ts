@@ -57,6 +57,50 @@ describe('what applications expose, and who has it', () => {
     expect(await patch({ api: { preAuthorizedApplications: stranger } })).toEqual(bad);
   });
 
+  it('puts claims into tokens that their application asks for, as far as it has them', async () => {
+    const claim = (name: string, ...additionalProperties: string[]) => ({
+      ...{ name, source: null, essential: false, additionalProperties },
+    });
+    const optionalClaims = {
+      idToken: [claim('email'), claim('acct'), claim('upn')],
+      accessToken: [claim('idtyp', 'include_user_token'), claim('given_name'), claim('family_name'), claim('upn')],
+      saml2Token: [],
+    };
+    const more = { optionalClaims, api: { requestedAccessTokenVersion: 2 } };
+    const asking = await registerService(graph, 'asking', more);
+    expect((await graph.admin('GET', `/applications/${asking.id}`)).body).toMatchObject({ optionalClaims });
+    const user = await createUser(graph, 'ada', { texts: { givenName: 'Ada', mail: 'ada@example.org' } });
+    const inAccessToken = { idtyp: 'user', given_name: 'Ada', upn: user.userPrincipalName };
+    expect(await userClaims(user, asking)).toMatchObject(inAccessToken);
+    expect(await userClaims(user, asking)).not.toHaveProperty('family_name');
+    const appToken = await graph.tokenOf(asking.appId, asking.secret, `api://${asking.appId}/.default`);
+    expect(decodeJwt(appToken)).toMatchObject({ idtyp: 'app', ver: '2.0' });
+    expect(decodeJwt(appToken)).not.toHaveProperty('upn');
+    const consented = await consent(graph, asking.principal, service.principal, 'access');
+    const signedIn = await signIn(graph, user, `api://${asking.appId}/.default`);
+    const { body } = await graph.ask(`/${graph.tenant.tenantId}/oauth2/v2.0/token`, {
+      form: {
+        ...{ client_id: asking.appId, client_secret: asking.secret, requested_token_use: 'on_behalf_of' },
+        ...{ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', scope: `api://${service.appId}/access openid` },
+        assertion: String(signedIn.body['access_token']),
+      },
+    });
+    const inIdToken = { email: 'ada@example.org', acct: 0, upn: user.userPrincipalName };
+    expect(body).toMatchObject({ token_type: 'Bearer' });
+    expect(decodeJwt(String(body['id_token']))).toMatchObject(inIdToken);
+    const patch = async (change: unknown) =>
+      errorOf(await graph.admin('PATCH', `/applications/${asking.id}`, { optionalClaims: change })).slice(0, 2);
+    expect(await patch({ idToken: [{ name: 'no_claim' }] })).toEqual([400, 'Request_BadRequest']);
+    expect(await patch({ idToken: [{ essential: true }] })).toEqual([400, 'Request_BadRequest']);
+    for (const notBuilt of [claim('sid'), claim('idtyp'), claim('upn', 'include_externally_authenticated_upn')])
+      expect(await patch({ idToken: [notBuilt] })).toEqual([501, 'NotImplemented']);
+    expect(await patch({ saml2Token: [claim('email')] })).toEqual([501, 'NotImplemented']);
+    expect(await patch({ accessToken: [{ ...claim('skypeId'), source: 'user' }] })).toEqual([501, 'NotImplemented']);
+    expect((await graph.admin('PATCH', `/applications/${asking.id}`, { optionalClaims: null })).status).toBe(204);
+    expect((await graph.admin('DELETE', `/oauth2PermissionGrants/${String(consented.body['id'])}`)).status).toBe(204);
+    expect(await userClaims(user, asking)).not.toHaveProperty('upn');
+  });
+
   it('ServicePrincipals_CreateAppRoleAssignments, ServicePrincipals_ListAppRoleAssignments, ServicePrincipals_GetAppRoleAssignments, ServicePrincipals_DeleteAppRoleAssignments, ServicePrincipals_ListAppRoleAssignedTo, ServicePrincipals_GetAppRoleAssignedTo, ServicePrincipals_CreateAppRoleAssignedTo, ServicePrincipals_DeleteAppRoleAssignedTo: an application has a role, in its tokens', async () => {
     const { plain, plainSecret } = graph;
     const roles = async () =>

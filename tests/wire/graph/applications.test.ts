@@ -204,7 +204,7 @@ describe('applications and service principals', () => {
       ...([403, 'Directory_QuotaExceeded'] as const),
     ],
     ['roles without a name', { appRoles: [{ id: 'x' }] }, 400, 'Request_BadRequest'],
-    ['claims of its own', { optionalClaims: { idToken: [{ name: 'x' }] } }, 501, 'NotImplemented'],
+    ['claims that are none', { optionalClaims: { idToken: [{ name: 'x' }] } }, 400, 'Request_BadRequest'],
     [
       'a key that is none',
       { keyCredentials: [{ type: 'Symmetric', usage: 'Sign', key: 'AA==' }] },

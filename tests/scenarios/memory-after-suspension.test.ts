@@ -15,7 +15,7 @@ const forms = {
 const onLinux = existsSync('/proc/self/mem');
 
 describe.skipIf(!onLinux)('after a suspension', () => {
-  it('no process has a copy of the rows', { timeout: 120_000 }, async () => {
+  it('no process has a copy of the rows, of a view of them, or of a staged blob', { timeout: 120_000 }, async () => {
     using directory = temporaryDirectory();
     const data = join(directory.path, 'data');
     const server = startKustody(['up', '--data', data, '--virtual-time', '--log-level', 'silent']);
@@ -25,9 +25,12 @@ describe.skipIf(!onLinux)('after a suspension', () => {
       const cluster = await openLiveCluster(data);
       await cluster.command('.create table T (Note: string)');
       await cluster.command('.alter table T policy streamingingestion enable');
+      await cluster.command('.create materialized-view V on table T { T | summarize Count = count() by Note }');
       expect(await cluster.ingest('T', Array.from({ length: 200 }, (_, n) => `${canary}-${n}`).join('\n'))).toBe(200);
       expect(await cluster.query('T | count')).toEqual([[200]]);
       expect(await cluster.query('T | where Note endswith "-199"')).toEqual([[`${canary}-199`]]);
+      expect(await cluster.query('V | where Note endswith "-199"')).toEqual([[`${canary}-199`, 1]]);
+      expect(await cluster.stage('logs__T__staged.csv', `${canary}-staged\n`)).toBe(201);
 
       const before = descendantsOf(serverPid);
       const holding = before.filter((pid) => (countInMemory(pid, { plain: Buffer.from(canary) })['plain'] ?? 0) > 0);

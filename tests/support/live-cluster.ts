@@ -40,10 +40,29 @@ export async function openLiveCluster(dataDirectory: string, known?: Seeded) {
         answerBytesMax: 1024 * 1024,
       },
     );
+  /** Of a blob among those that become rows. @returns the status */
+  const stage = async (name: string, text: string): Promise<number> => {
+    const body = { db: '', csl: '.get ingestion resources' };
+    const asked = { host: `ingest-${host}`, method: 'POST', path: '/v1/rest/mgmt', token, body } as const;
+    const [{ Rows: rows } = { Rows: [] }] = succeeded(await callLocal(environment, asked))['Tables'] as unknown as {
+      Rows: string[][];
+    }[];
+    const container = new URL(rows.find(([kind]) => kind === 'TempStorage')?.[1] ?? '');
+    const answer = await sendLocal(
+      { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
+      {
+        ...{ host: container.hostname, method: 'PUT', path: `${container.pathname}/${name}${container.search}` },
+        headers: { 'x-ms-version': '2022-11-02', 'x-ms-blob-type': 'BlockBlob' },
+        ...{ body: Buffer.from(text), timeoutMs: 60_000, answerBytesMax: 1024 * 1024 },
+      },
+    );
+    return answer.status;
+  };
   return {
     environment,
     seeded,
     checkKeys,
+    stage,
     command: async (csl: string) => succeeded(await post('/v1/rest/mgmt', csl)),
     /** Rows of the first table. */
     query: async (csl: string): Promise<readonly unknown[][]> => {

@@ -69,6 +69,7 @@ async function openCluster({ environment }: RealServer) {
   for (const csl of [
     '.create table Load (N: long, Text: string)',
     '.alter table Load policy streamingingestion enable',
+    '.create materialized-view Last on table Load { Load | summarize arg_max(N, Text) by Group = N % 100 }',
   ])
     await cluster.command(csl);
   return cluster;
@@ -116,6 +117,7 @@ const kinds: readonly ((cluster: Cluster, number: number) => Promise<LocalAnswer
   (cluster) =>
     cluster.query('range x from 1 to 20000 step 1 | extend s = tostring(x), d = parse_json(strcat("[", x, "]"))'),
   (cluster) => cluster.query('print array_length(series_fir(range(1, 20000, 1), range(1, 1500, 1), false, false))'),
+  (cluster) => cluster.query('Last | summarize count(), max(N)'),
   (cluster) => cluster.command('.show tables details'),
   (cluster, number) => cluster.ingest(Array.from({ length: 50 }, (_, row) => `${number + row},text ${row}`).join('\n')),
   (cluster, number) => cluster.command(`.set-or-replace Copy <| Load | take ${number % 100}`),

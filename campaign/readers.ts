@@ -67,6 +67,23 @@ export async function streamReader(cluster: ReadCluster): Promise<Reader> {
   );
 }
 
+const view = 'Seen';
+
+/** The rows of a materialized view, which this makes, again and again. */
+export async function viewReader(cluster: ReadCluster): Promise<Reader> {
+  const definition = `.create-or-alter materialized-view ${view} on table ${table} { ${table} | summarize Count = count() by Device }`;
+  const json = 'application/json';
+  const make = await sender(cluster, '/v1/rest/mgmt', json, JSON.stringify({ db: database, csl: definition }));
+  await make(new AbortController().signal, (status) => {
+    if (status !== 200) throw new Error(`The view was not made: ${status}.`);
+  });
+  const send = await sender(cluster, '/v2/rest/query', json, JSON.stringify({ db: database, csl: view }));
+  const seen = { rows: 0, refused: 0 };
+  return repeated('view', seen, (signal) =>
+    send(signal, (status) => (seen[status === 200 ? 'rows' : 'refused'] = now())),
+  );
+}
+
 /** Small ingestions, one after the other. */
 export async function writer(cluster: ReadCluster): Promise<Reader> {
   const path = `/v1/rest/ingest/${database}/${table}?streamFormat=csv`;

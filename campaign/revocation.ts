@@ -8,7 +8,7 @@ import { measureOutside, outsideFloorMs } from './outside-revocation.ts';
 import type { CampaignPart, PartResult } from './part.ts';
 import { countOf } from './part.ts';
 import type { Reader } from './readers.ts';
-import { now, officialReader, streamReader, writer } from './readers.ts';
+import { now, officialReader, streamReader, viewReader, writer } from './readers.ts';
 import { startRealServer } from './real-server.ts';
 
 /** For what Kustody itself changes. */
@@ -36,6 +36,7 @@ async function measure(say: (line: string) => void): Promise<PartResult> {
     const scene = await makeScene(server);
     const cluster = { environment: server.environment, clusterHost: scene.clusterHost };
     readers.push(officialReader(server, cluster), await streamReader(cluster), await writer(cluster));
+    readers.push(await viewReader(cluster));
     const all: number[] = [];
     const figures: string[] = [];
     const missed: string[] = [];

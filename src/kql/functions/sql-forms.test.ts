@@ -215,10 +215,36 @@ describe('SQL forms', () => {
       ['* "b=" x ";"', [{ k: 'star' }, text('b='), capture('x'), text(';')], ['x']],
       ['x "." y "." *', [capture('x'), text('.'), capture('y'), text('.'), { k: 'star' }], ['x', 'y']],
       ['"a=" n:long " " x', [text('a='), capture('n', 'long'), text(' '), capture('x')], ['x']],
+      ['x " b=" y ";" *', [capture('x'), text(' b='), capture('y'), text(';'), { k: 'star' }], ['x', 'y']],
+      [
+        'x "]" y "^" z "-x"',
+        [capture('x'), text(']'), capture('y'), text('^'), capture('z'), text('-x')],
+        ['x', 'y', 'z'],
+      ],
+      [
+        '"a=" x " b=" n:long ";" y " " r:real',
+        [
+          text('a='),
+          capture('x'),
+          text(' b='),
+          capture('n', 'long'),
+          text(';'),
+          capture('y'),
+          text(' '),
+          capture('r', 'real'),
+        ],
+        ['x', 'y'],
+      ],
     ];
+    const [word, number] = [
+      fc.constantFrom('', 'x', 'x b=', 'é\n', ' ', ';'),
+      fc.constantFrom('7', '0x1F', '+1', '-1.5', '1e3'),
+    ];
+    const line = fc.tuple(word, number, word, number).map(([x, n, y, r]) => `a=${x} b=${n};${y} ${r}`);
+    const lines = fc.array(line, { minLength: 40, maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(
-        textsOf('a=', ' b=', ';', '.', '12', '-7', '0x1F', 'x', ' '),
+        fc.oneof(textsOf('a=', ' b=', ';', '.', '12', '-7', '0x1F', 'x', ' '), textsOf('x', ']', '^', '-x'), lines),
         fc.constantFrom(...cases),
         async (texts, [pattern, parts, names]) => {
           const expression = regex(parsePattern(parts, 'simple', ''));
@@ -233,7 +259,7 @@ describe('SQL forms', () => {
           expect(matching).toEqual(captured.filter((row) => row !== undefined));
         },
       ),
-      few,
+      { numRuns: 16 },
     );
   });
 });

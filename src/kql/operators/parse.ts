@@ -14,7 +14,8 @@ import { keyValues } from '../algorithms/text/key-values.ts';
 import { re2Pattern } from '../algorithms/regex/re2.ts';
 import { regex } from '../algorithms/regex/regex.ts';
 import { compilePlan } from '../sql/plans.ts';
-import type { Output, RelationColumn } from '../sql/relation.ts';
+import type { SqlContext } from '../sql/context.ts';
+import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, columnNamed, hiddenIds, keptIds, selectFrom } from '../sql/relation.ts';
 import { rowScope } from '../sql/rows.ts';
 import { narrowed } from './row.ts';
@@ -41,7 +42,7 @@ function shapedAs(piece: string, type: Column['type']): Sql {
     case 'decimal':
       return sql`TRY_CAST(${piece} AS ${physicalType[type]})`;
     case 'long':
-      return sql`CASE WHEN contains(lower(${piece}), 'x') THEN ${convert(piece, 'string', 'long')} ELSE TRY_CAST(${piece} AS BIGINT) END`;
+      return sql`CASE WHEN contains(${piece}, 'x') OR contains(${piece}, 'X') THEN ${convert(piece, 'string', 'long')} ELSE TRY_CAST(${piece} AS BIGINT) END`;
     default:
       return textAs(piece, type);
   }
@@ -71,6 +72,35 @@ export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'rela
   return `^${body.join('')}${end}`;
 }
 
+/** What typed captures mostly are: what else has their shape is not looked for. */
+const quickShapes: typeof captureShapes = {
+  long: '[-+]?[0-9]+',
+  int: '[-+]?[0-9]+',
+  real: String.raw`[-+]?[0-9]+(?:\.[0-9]+)?`,
+  decimal: String.raw`[-+]?[0-9]+(?:\.[0-9]+)?`,
+};
+
+/** An expression that RE2 reads without going back: no capture has the character in it that the text after it begins with. What it finds is
+ * what the whole pattern finds, since a shorter capture would need that character earlier, and a number ends where the text after it begins.
+ * @returns undefined for patterns that have none */
+export function quickPattern(parts: readonly ParsePart[]): string | undefined {
+  let captures = 0;
+  const body = parts.map((part, index) => {
+    const [last, next] = [index === parts.length - 1, parts[index + 1]];
+    if (part.k === 'text') return part.text === '' ? undefined : escapeText(part.text);
+    if (part.k === 'star') return last ? '(?s:.)*' : undefined;
+    const shape = quickShapes[part.type];
+    const number = (captures += 1) - 1;
+    if (last) return group(number, shape ?? '(?s:.)*');
+    const [end] = next?.k === 'text' ? next.text : [];
+    if (end === undefined) return undefined;
+    if (shape !== undefined) return /[-+.\da-fx]/i.test(end) ? undefined : group(number, shape);
+    return group(number, `[^${/[\\\]^-]/.test(end) ? '\\' : ''}${end}]*`);
+  });
+  if (captures === 0 || body.includes(undefined)) return undefined;
+  return `^${body.join('')}${parts.at(-1)?.k === 'star' ? '' : '$'}`;
+}
+
 /** @returns a JSON array of captured texts; null when the text does not match */
 const capturesOf = nativeFunction(
   'parse',
@@ -93,10 +123,17 @@ interface Search {
   readonly found: Sql;
   /** The text of a capture of what was found; empty or null where nothing was. */
   piece(found: string, capture: number): string;
+  /** What finds the same where it finds anything, and takes less. */
+  readonly quick?: Sql;
 }
 
 /** By RE2, which runs in DuckDB's threads, where it has an equal for the expression. */
-function searchOf(pattern: string, text: Sql, tellsMatches: boolean, bind: (value: string) => string): Search {
+function searchOf(
+  pattern: string,
+  text: Sql,
+  { tellsMatches, quick }: { readonly tellsMatches: boolean; readonly quick: string | undefined },
+  bind: (value: string) => string,
+): Search {
   const fast = re2Pattern(pattern, () => true);
   if (!fast || fast.asciiOnly)
     return {
@@ -105,10 +142,9 @@ function searchOf(pattern: string, text: Sql, tellsMatches: boolean, bind: (valu
     };
   const { names } = regex(pattern);
   const captures = names.flatMap((name, index) => (name?.startsWith('kql') === true ? [index] : []));
-  // DuckDB wants it before there are parameters. There are letters, digits and escapes by numbers in it, and no quotes.
-  invariant(!fast.pattern.includes("'"), 'a pattern for RE2 has no quotes');
-  const expression = `'${fast.pattern}'`;
+  const expression = quotedPattern(fast.pattern);
   const groups = joined(names.slice(1).map((_name, index) => `'g${index + 1}'`));
+  const quickly = quick === undefined ? undefined : re2Pattern(quick, () => true);
   const found =
     captures.length === 0
       ? sql`CASE WHEN regexp_matches(${text}, ${expression}) THEN true END`
@@ -119,7 +155,29 @@ function searchOf(pattern: string, text: Sql, tellsMatches: boolean, bind: (valu
         ? sql`CASE WHEN regexp_matches(${text}, ${expression}) THEN ${found} END`
         : found,
     piece: (id, capture) => `${id}.g${captures[capture] ?? 0}`,
+    ...(quickly && {
+      quick: sql`regexp_extract(${text}, ${quotedPattern(quickly.pattern)}, [${groups}])`,
+    }),
   };
+}
+
+/** DuckDB wants it before there are parameters. There are letters, digits and escapes by numbers in it, and no quotes. */
+function quotedPattern(pattern: string): string {
+  invariant(!pattern.includes("'"), 'a pattern for RE2 has no quotes');
+  return `'${pattern}'`;
+}
+
+/** The rows with what was found in each: by the quick expression, or by the other one where that finds nothing. */
+function searched(ctx: SqlContext, input: Relation, id: string, search: Search, captures: number): Sql {
+  const kept = asIs(keptIds(input));
+  const { found, quick } = search;
+  if (quick === undefined) return selectFrom(input, [...kept, { id, sql: found }]);
+  const first = ctx.newId();
+  const pieces = Array.from({ length: captures }, (_capture, index) => `${search.piece(first, index)} <> ''`);
+  return selectFrom(sql`(${selectFrom(input, [...kept, { id: first, sql: quick }])})`, [
+    ...kept,
+    { id, sql: sql`CASE WHEN ${joined(pieces, ' OR ')} THEN ${first} ELSE ${found} END` },
+  ]);
 }
 
 const valuesOfKeys = nativeFunction(
@@ -141,11 +199,12 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
     const pattern = `${flags === '' ? '' : `(?${flags})`}${parsePattern(node.parts, node.mode, node.flags)}`;
     const source = compileExpression(node.source, rowScope(ctx, input));
     const text = convert(source, node.source.type, 'string');
-    const search = searchOf(pattern, text, node.onlyMatches, (value) => ctx.bind(value, 'VARCHAR'));
-    const matched = {
-      ...input,
-      sql: selectFrom(input, [...asIs(keptIds(input)), { id: found, sql: search.found }]),
-    };
+    const isPlain = node.mode === 'simple' && flags === '' && !node.onlyMatches;
+    const quick = isPlain ? quickPattern(node.parts) : undefined;
+    const search = searchOf(pattern, text, { tellsMatches: node.onlyMatches, quick }, (value) =>
+      ctx.bind(value, 'VARCHAR'),
+    );
+    const matched = { ...input, sql: searched(ctx, input, found, search, captures.length) };
     const made = new Map<string, Output>();
     captures.forEach((capture, index) => {
       const piece = search.piece(found, index);

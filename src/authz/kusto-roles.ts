@@ -7,7 +7,7 @@ export const databaseRoles = ['Admin', 'Ingestor', 'Monitor', 'User', 'Unrestric
 export type ClusterRole = (typeof clusterRoles)[number];
 export type DatabaseRole = (typeof databaseRoles)[number];
 
-export const entityKinds = ['table', 'function', 'view', 'externalTable'] as const;
+export const entityKinds = ['table', 'function', 'view', 'externalTable', 'graphModel'] as const;
 export type EntityKind = (typeof entityKinds)[number];
 export type EntityRole = 'Admin' | 'Ingestor';
 
@@ -19,6 +19,7 @@ export const entityScopes = {
   function: { word: 'function', roles: { Admin: 'create' } },
   view: { word: 'materialized view', roles: { Admin: 'create' } },
   externalTable: { word: 'external table', roles: { Admin: 'read' } },
+  graphModel: { word: 'graph model', roles: { Admin: 'create' } },
 } as const satisfies Readonly<Record<EntityKind, EntityScope>>;
 
 interface EntityScope {
@@ -119,6 +120,10 @@ export const kustoRights = {
   externalTableAdmin: {
     ...{ database: ['Admin'], cluster: ['AllDatabasesAdmin'] },
     entity: { kind: 'externalTable', roles: ['Admin'] },
+  },
+  graphModelAdmin: {
+    ...{ database: ['Admin'], cluster: ['AllDatabasesAdmin'] },
+    entity: { kind: 'graphModel', roles: ['Admin'] },
   },
   /** What others do. */
   monitor: { database: ['Admin', 'Monitor'], cluster: ['AllDatabasesAdmin', 'AllDatabasesMonitor'] },

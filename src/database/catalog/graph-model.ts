@@ -1,3 +1,4 @@
+import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { Column } from '../../kql/plan/types.ts';
@@ -10,6 +11,8 @@ export interface GraphModelView {
   readonly versions: readonly GraphModelVersion[];
   /** Oldest first. */
   readonly snapshots: readonly GraphSnapshotView[];
+  /** With a role on it alone. Absent: nobody. */
+  readonly principals?: readonly EntityPrincipal[];
 }
 
 export interface GraphModelVersion {

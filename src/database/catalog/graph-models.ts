@@ -56,6 +56,7 @@ export function putGraphModel(
   stepsOfModel(version.model);
   const existing = databaseOf(draft, databaseId).graphModels?.find((model) => model.name === name);
   const next: GraphModelView = {
+    ...existing,
     name,
     versions: [...(existing?.versions ?? []), version].slice(-versionsMax),
     snapshots: existing?.snapshots ?? [],

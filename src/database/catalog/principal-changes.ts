@@ -1,6 +1,7 @@
 import type { EntityKind, EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import { dataError } from './data-error.ts';
+import { requireGraphModel, saveGraphModel } from './graph-models.ts';
 import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
 import { requireView } from './materialized-view.ts';
@@ -51,6 +52,11 @@ const heldBy: Readonly<Record<EntityKind, (draft: CatalogDraft, databaseId: Guid
       draft.put({ ...database, externalTables, schemaVersion: database.schemaVersion + 1 });
     };
     return { principals: table.principals, save };
+  },
+  graphModel: (draft, databaseId, name) => {
+    const model = requireGraphModel(draft, databaseId, name);
+    const save = (principals: Principals): void => saveGraphModel(draft, databaseId, name, { ...model, principals });
+    return { principals: model.principals, save };
   },
 };
 

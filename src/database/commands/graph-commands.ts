@@ -163,7 +163,7 @@ export const graphCommands: readonly CommandRow[] = [
         'create-or-alter graph_model {GraphModelName} {Model}',
       ],
     },
-    permission: 'admin',
+    permission: 'create',
     columns: modelColumns,
     run: put,
   },
@@ -188,13 +188,13 @@ export const graphCommands: readonly CommandRow[] = [
         'show graph_models with details',
       ],
     },
-    permission: 'admin',
+    permission: 'metadata',
     columns: (command) => (command.has('details') ? modelColumns : versionColumns),
     run: showModels,
   },
   {
     kinds: { GraphModelDrop: ['.drop graph_model G', 'drop graph_model {GraphModelName}'] },
-    permission: 'admin',
+    permission: 'graphModelAdmin',
     columns: versionColumns,
     run: async (command, context) => {
       const model = modelOf(command, context);
@@ -210,7 +210,7 @@ export const graphCommands: readonly CommandRow[] = [
         'make async graph_snapshot {SnapshotName} from {GraphModelName}',
       ],
     },
-    permission: 'admin',
+    permission: 'graphModelAdmin',
     columns: (command) => (command.has('async') ? operationIdColumns : snapshotDetailColumns),
     run: make,
   },
@@ -244,7 +244,7 @@ export const graphCommands: readonly CommandRow[] = [
   },
   {
     kinds: { GraphSnapshotDrop: ['.drop graph_snapshot G.S', 'drop graph_snapshot {GraphModelName} . {SnapshotName}'] },
-    permission: 'admin',
+    permission: 'graphModelAdmin',
     columns: snapshotColumns,
     run: async (command, context) => {
       const model = modelOf(command, context);
@@ -255,7 +255,7 @@ export const graphCommands: readonly CommandRow[] = [
   },
   {
     kinds: { GraphSnapshotsDrop: ['.drop graph_snapshots G', 'drop graph_snapshots {GraphModelName}'] },
-    permission: 'admin',
+    permission: 'graphModelAdmin',
     columns: snapshotColumns,
     run: async (command, context) => {
       const { name, snapshots } = modelOf(command, context);

@@ -35,6 +35,7 @@ export const principalsOf: Readonly<
   function: ({ functions }, name) => heldOn(functions.get(name)),
   view: ({ views }, name) => views.get(name)?.principals,
   externalTable: ({ externalTables }, name) => heldOn(externalTables.find((one) => one.name === name)),
+  graphModel: ({ graphModels }, name) => heldOn(graphModels.find((one) => one.name === name)),
 };
 
 function rolesOn({ caller, data }: Asking, database: string, kind: EntityKind, name: string): readonly EntityRole[] {
@@ -71,6 +72,7 @@ export const entityParts: Readonly<Record<EntityKind, readonly string[]>> = {
   function: ['FunctionName', 'functionName'],
   view: ['MaterializedViewName', 'materializedViewName'],
   externalTable: ['ExternalTableName', 'externalTableName', 'tableName'],
+  graphModel: ['GraphModelName'],
 };
 
 /** For a right on entities: on each one that the command names. @throws ForbiddenError */

@@ -63,6 +63,7 @@ const missing = {
   function: 'FunctionNotFound',
   view: 'ViewNotFound',
   externalTable: 'ExternalTableNotFound',
+  graphModel: 'GraphModelNotFound',
 } as const;
 
 /** As commands write roles on an entity: `Table T`. */
@@ -72,7 +73,7 @@ const scopeOf = ({ kind, name }: Entity): string => {
 };
 
 /** Those of one entity, and then those of its database and the cluster, who are its principals by that.
- * @throws DataError `TableNotFound` | `FunctionNotFound` | `ViewNotFound` | `ExternalTableNotFound` */
+ * @throws DataError `TableNotFound` | `FunctionNotFound` | `ViewNotFound` | `ExternalTableNotFound` | `GraphModelNotFound` */
 export function entityPrincipals(context: CommandContext, database: string, entity: Entity): readonly Row[] {
   const view = context.data.database(database);
   return [
@@ -93,6 +94,7 @@ const kindsInNames: readonly (readonly [string, EntityKind])[] = [
   ['Table', 'table'],
   ['Function', 'function'],
   ['MaterializedView', 'view'],
+  ['GraphModel', 'graphModel'],
 ];
 
 /** The entity that a command is about. */
@@ -135,6 +137,7 @@ const ownEntityRoles = (context: CommandContext): readonly Row[] =>
       ...[...database.functions.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'function', name })),
       ...[...database.views.keys()].flatMap((name) => ownRolesOn(context, database, { kind: 'view', name })),
       ...database.externalTables.flatMap(({ name }) => ownRolesOn(context, database, { kind: 'externalTable', name })),
+      ...database.graphModels.flatMap(({ name }) => ownRolesOn(context, database, { kind: 'graphModel', name })),
     ]);
 
 /** @see Kusto "Manage database security roles" */
@@ -180,6 +183,14 @@ export const principalCommands: readonly CommandRow[] = [
     run: (command, context) => entityPrincipals(context, context.database, entityOf(command)),
   },
   {
+    kinds: {
+      ShowGraphModelPrincipals: ['.show graph_model G principals', 'show graph_model {GraphModelName} principals'],
+    },
+    permission: 'graphModelAdmin',
+    columns: principalColumns,
+    run: (command, context) => entityPrincipals(context, context.database, entityOf(command)),
+  },
+  {
     kinds: { ShowPrincipalRoles: '.show principal roles', ShowClusterPrincipalRoles: '.show cluster principal roles' },
     permission: 'anyone',
     columns: roleColumns,
@@ -214,6 +225,10 @@ export const principalCommands: readonly CommandRow[] = [
       ShowExternalTablesPrincipalRoles: [
         '.show external table E principal roles',
         'show external table {ExternalTableName} principal roles',
+      ],
+      ShowGraphModelPrincipalRoles: [
+        '.show graph_model G principal roles',
+        'show graph_model {GraphModelName} principal roles',
       ],
     },
     permission: 'anyone',

@@ -123,10 +123,6 @@ export const refusedFamilies: readonly RefusedFamily[] = [
     named: /ClusterPolicy/,
     why: 'of policies of the cluster, this one is not built',
   },
-  {
-    named: /GraphModel(Admins|Principal)/,
-    why: 'nobody documents what a role on a graph model allows; whoever administers the database administers its models',
-  },
   { named: /GraphModel|GraphPolicy|GraphStar|GraphSnapshots?Show/, why: 'of graph models, this is not built' },
   { named: /ColumnPolicy|PolicyEncoding/, why: 'columns have no policies' },
   {

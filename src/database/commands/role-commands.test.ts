@@ -281,6 +281,47 @@ describe('a role on one external table', () => {
   });
 });
 
+describe('a role on one graph model', () => {
+  it('Admin: that model is given on, its snapshots are made, and it is dropped by users of the database', async () => {
+    const model = JSON.stringify({
+      Schema: {},
+      Definition: { Steps: [{ Kind: 'AddNodes', Query: 'T', NodeIdColumn: 'a' }] },
+    });
+    const made = (name: string) => cluster.run(`.create-or-alter graph_model ${name} '${model}'`);
+    for (const name of ['G1', 'G2']) await made(name);
+    const { access, verdict, fqn } = person('plotter', ['User']);
+    const changes = (name: string) => [
+      `.make graph_snapshot S from ${name}`,
+      `.drop graph_snapshot ${name}.S`,
+      `.drop graph_snapshots ${name}`,
+      `.show graph_model ${name} principals`,
+      `.add graph_model ${name} admins ('aadapp=other') 'Helps'`,
+      `.drop graph_model ${name} admins ('aadapp=other') skip-results`,
+    ];
+    const each = async (name: string, expected: string, by = verdict) => {
+      for (const text of changes(name)) expect([text, await by(text)]).toEqual([text, expected]);
+    };
+    await each('G1', 'forbidden');
+    const [row] = await cluster.run(".add graph_model G1 admins ('aadapp=plotter') 'Draws it'");
+    expect(row).toMatchObject({ Role: 'Graph Model G1 Admin', PrincipalFQN: fqn, Notes: 'Draws it' });
+    await each('G1', 'allowed');
+    await each('G2', 'forbidden');
+    await each('G1', 'forbidden', person('plotter', ['Viewer']).verdict);
+    await made('G1'); // another version of it has the same administrators
+    expect(await cluster.run('.show graph_model G1 principal roles', access)).toMatchObject([
+      { Scope: 'Database db', Role: 'User' },
+      { Scope: 'Graph Model G1', Role: 'Admin' },
+    ]);
+    expect(await cluster.run('.set graph_model G1 admins none skip-results')).toEqual([]);
+    await each('G1', 'forbidden');
+    await cluster.run(".set graph_model G1 admins ('aadapp=plotter')");
+    expect(await verdict('.drop graph_model G2')).toBe('forbidden');
+    expect(await verdict('.drop graph_model G1')).toBe('allowed');
+    for (const text of [".add graph_model G1 admins ('aadapp=x')", '.show graph_model G1 principals'])
+      await expect(cluster.run(text)).rejects.toMatchObject({ code: 'GraphModelNotFound' });
+  });
+});
+
 describe('blocked principals', () => {
   const shown = (now = 0) => {
     const clock = { ...cluster.context.clock, now: () => instant(cluster.context.clock.now() + now) };

@@ -12,7 +12,7 @@ import { databasePrincipals, entityPrincipals, namedEntity, principalColumns } f
 const principalsMax = 200;
 
 function changeOf(command: Command, context: CommandContext, entity: RoleChange['entity']): RoleChange {
-  // On materialized views and external tables there is one role.
+  // On materialized views, external tables and graph models there is one role.
   const role = roleWords.get(command.optional('Role')?.toLowerCase() ?? 'admins');
   invariant(role !== undefined, 'the parser knows the same roles');
   const action = command.kind.startsWith('Add') ? 'add' : command.kind.startsWith('Drop') ? 'drop' : 'set';
@@ -118,5 +118,12 @@ export const roleCommands: readonly CommandRow[] = [
     (command, context) => changeEntity(command, context, 'externalTable'),
     // The parser does not tell apart where the list of principals is.
     principalLists.map((principals) => `external table {ExternalTableName} admins ${principals}`),
+  ),
+  roleRow(
+    'GraphModelAdmins',
+    "graph_model G admins ('aaduser=jane@example.com')",
+    'graphModelAdmin',
+    (command, context) => changeEntity(command, context, 'graphModel'),
+    principalLists.map((principals) => `graph_model {GraphModelName} admins ${principals}`),
   ),
 ];

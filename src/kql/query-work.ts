@@ -9,6 +9,7 @@ import { readCursorOptions, requireTimesOfCursors, withCursorOptions } from './p
 import type { Literal } from './plan/expression.ts';
 import type { Program } from './plan/plan.ts';
 import { KqlError } from './plan/kql-error.ts';
+import { eachPlan } from './plan/walk.ts';
 import type { ProgramSource } from './open-schemas.ts';
 import { beginWithSchemas } from './open-schemas.ts';
 import { OpenTables, SnapshotGoneError } from './open-tables.ts';
@@ -56,6 +57,23 @@ export async function beginWork(
   }
 }
 const attemptsMax = 5;
+
+/** Rows that a query reads or makes, some 50 ms of work: more of them are left to the engine's own threads, so that others find theirs. */
+const lightRowsMax = 100_000;
+
+/** Of ranges whose ends are written. */
+function rowsMade({ lets, results }: Program): number {
+  let rows = 0;
+  eachPlan([lets, results], (plan) => {
+    if (plan.op !== 'range') return;
+    const [from, to, step] = [plan.from, plan.to, plan.step].map((end) =>
+      end.k === 'literal' ? Number(end.value) : NaN,
+    );
+    const count = ((to ?? NaN) - (from ?? NaN)) / (step ?? NaN);
+    if (count > 0) rows += count;
+  });
+  return rows;
+}
 
 /** The programs that one query is compiled to, one after the other, over one snapshot of its tables. It runs here, and in a thread of its
  * own when that turns out to take long. */
@@ -111,6 +129,7 @@ export class Work {
       if (this.#isClosed) this.#connection.close();
       this.signal?.addEventListener('abort', this.#interrupt);
     }
+    if (this.scanned.rowsScanned > lightRowsMax || rowsMade(this.program) > lightRowsMax) this.#connection.giveWay();
     // It may have come before anybody listened.
     this.signal?.throwIfAborted();
     const { facts, tables } = this.#parts;

@@ -107,7 +107,8 @@ export function openClusterHost(options: {
 /** Queries never spill: what DuckDB would write to a file in memory is memory as well, but a file stays when this process is killed,
  * and nothing may be left of a cluster whose key is gone. */
 function openEngine(language: Language): Promise<EngineDatabase> {
-  const options = { threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2 + hotBytesMax()) };
+  // A thread of the engine's for each processor, besides whoever asks.
+  const options = { threads: availableParallelism() + 1, memoryLimit: mebibytes(memoryLimit() / 2 + hotBytesMax()) };
   return openEngineDatabase(options, nativesOf(language));
 }
 

@@ -1,17 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
-import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  DuckDBDataChunk,
-  DuckDBInstance,
-  DuckDBScalarFunction,
-  INTEGER,
-  ResultReturnType,
-  VARCHAR,
-} from '@duckdb/node-api';
-import { Turns } from '../../base/turns.ts';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
+import { DuckDBInstance, DuckDBScalarFunction, INTEGER, ResultReturnType } from '@duckdb/node-api';
 import type { KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
 import type { KqlErrorCode } from '../plan/kql-error.ts';
@@ -21,13 +10,16 @@ import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { decimalTooLong } from '../values/decimal.ts';
 import { textOf } from '../sql/fragment.ts';
 import * as macros from '../sql/macros.ts';
+import { appendColumns, chunkRows, nativeTypes } from './append-columns.ts';
 import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
 import { fillFromBytes, partsOf, valuesOf } from './vector-values.ts';
+import { finished, startedElsewhere, Transactions, withValues } from './own-threads.ts';
 import type { NativeCaller } from './run-native.ts';
 import { runNative } from './run-native.ts';
 
 export interface EngineDatabaseOptions {
+  /** One of them is whoever asks, in its own thread; the others are the engine's. */
   readonly threads: number;
   /** Such as `1GB`. */
   readonly memoryLimit: string;
@@ -51,6 +43,9 @@ export interface EngineConnection {
   createTable(name: string, types: readonly KqlType[], rows: readonly (readonly NativeValue[])[]): Promise<void>;
   /** Runs a statement that answers nothing worth reading. */
   run(sql: string, bound?: readonly BoundValue[]): Promise<void>;
+  /** Leaves the statements from now on to the engine's own threads, which work on a piece of each connection's after the other. So however
+   * many are heavy, as many of them run as the engine has threads, and whoever asks for little does it in a thread of its own beside them. */
+  giveWay(): void;
   /** What JavaScript may do for this connection. */
   readonly budget: NativeBudget;
   /** Adds rows to a table whose columns have the types of `stagingType`. */
@@ -112,7 +107,8 @@ export async function openEngineDatabase(
         const budget = new NativeBudget(limit, options.stopping);
         budgets.set(number, budget);
         await duckdb.run(`SET VARIABLE connection = ${number}::INTEGER`);
-        return connection(duckdb, budget, () => {
+        const hasOwnThreads = options.threads > 1;
+        return connection(duckdb, budget, hasOwnThreads, () => {
           if (budgets.delete(number)) left();
         });
       } catch (error) {
@@ -126,19 +122,6 @@ export async function openEngineDatabase(
     },
   };
 }
-
-const nativeTypes = {
-  bool: BOOLEAN,
-  int: BIGINT,
-  long: BIGINT,
-  real: DOUBLE,
-  decimal: VARCHAR,
-  datetime: BIGINT,
-  timespan: BIGINT,
-  guid: VARCHAR,
-  string: VARCHAR,
-  dynamic: VARCHAR,
-} as const satisfies Record<KqlType, unknown>;
 
 /** Before the message of a KqlError that a native function threw. */
 const refusalMark: Readonly<Partial<Record<KqlErrorCode, string>>> = {
@@ -295,24 +278,46 @@ async function failureOf(
   return new KqlError('internal', 'The engine could not run the query to its end.');
 }
 
-function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () => void): EngineConnection {
+function connection(
+  duckdb: DuckDBConnection,
+  budget: NativeBudget,
+  hasOwnThreads: boolean,
+  onClose: () => void,
+): EngineConnection {
   let isInterrupted = false;
+  let givesWay = false;
+  const transactions = new Transactions(duckdb);
   const running: Running = { budget, isInterrupted: () => isInterrupted };
+  /** @returns whether all have come */
+  async function* chunksOf(
+    sql: string,
+    bound: readonly BoundValue[],
+    start: (statement: DuckDBPreparedStatement) => Promise<DuckDBResult>,
+  ): AsyncGenerator<ColumnValues[], boolean> {
+    const result = await withStatement(duckdb, sql, bound, running, start);
+    for (;;) {
+      let chunk: DuckDBDataChunk | null;
+      try {
+        chunk = await result.fetchChunk();
+      } catch (error) {
+        throw causeOf(error, budget);
+      }
+      if (chunk === null || chunk.rowCount === 0) return result.returnType !== ResultReturnType.INVALID;
+      yield* partsOf(chunk);
+    }
+  }
   return {
     budget,
+    giveWay: () => {
+      givesWay = hasOwnThreads;
+    },
     async *stream(sql, bound) {
-      const result = await withStatement(duckdb, sql, bound, running, (statement) => statement.stream());
-      for (;;) {
-        let chunk: DuckDBDataChunk | null;
-        try {
-          chunk = await result.fetchChunk();
-        } catch (error) {
-          throw causeOf(error, budget);
-        }
-        if (chunk !== null && chunk.rowCount > 0) yield* partsOf(chunk);
-        else if (result.returnType !== ResultReturnType.INVALID) return;
-        else throw isInterrupted ? interrupted() : await failureOf(duckdb, sql, bound, running);
-      }
+      const isWhole = givesWay
+        ? yield* transactions.around(chunksOf(withValues(sql, bound), [], (one) => startedElsewhere(one.startStream())))
+        : yield* chunksOf(sql, bound, (statement) => statement.stream());
+      if (isWhole) return;
+      await transactions.end();
+      throw isInterrupted ? interrupted() : await failureOf(duckdb, sql, bound, running);
     },
     async createTable(name, types, rows) {
       const columns = types.map(
@@ -337,7 +342,11 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
       appender.closeSync();
     },
     async run(sql, bound = []) {
-      await withStatement(duckdb, sql, bound, running, (statement) => statement.run());
+      if (!givesWay) await withStatement(duckdb, sql, bound, running, (statement) => statement.run());
+      else
+        await finished(
+          transactions.around(chunksOf(withValues(sql, bound), [], (one) => startedElsewhere(one.start()))),
+        );
     },
     append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
     interrupt: () => {
@@ -354,32 +363,3 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
 /** The DuckDB type of a value on its way from JavaScript: decimal and guid come as text and are cast where they are read. */
 export const stagingType = (type: KqlType): string =>
   type === 'decimal' || type === 'guid' ? 'VARCHAR' : physicalType[type];
-
-const appendTypes = { ...nativeTypes, int: INTEGER } as const;
-const chunkRows = 2048;
-/** So many are handed to DuckDB before others have their turn. */
-const valuesPerTurn = 32_768;
-
-async function appendColumns(
-  duckdb: DuckDBConnection,
-  table: string,
-  types: readonly KqlType[],
-  columns: readonly ColumnValues[],
-): Promise<void> {
-  const rowCount = columns[0]?.length ?? 0;
-  if (rowCount === 0) return;
-  const rowsEach = Math.max(1, Math.min(chunkRows, Math.floor(valuesPerTurn / types.length)));
-  const turns = new Turns(valuesPerTurn);
-  const appender = await duckdb.createAppender(table);
-  try {
-    for (let done = 0; done < rowCount; done += rowsEach) {
-      // A new chunk each time: a used one remembers which values were null.
-      const chunk = DuckDBDataChunk.create(types.map((type) => appendTypes[type]));
-      chunk.setColumns(columns.map((column) => column.slice(done, done + rowsEach)));
-      appender.appendDataChunk(chunk);
-      await turns.after(rowsEach * types.length);
-    }
-  } finally {
-    appender.closeSync();
-  }
-}

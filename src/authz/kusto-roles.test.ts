@@ -16,7 +16,7 @@ const page: readonly (readonly [ClusterRole | DatabaseRole, string, readonly Kus
     'full permission to one database',
     [
       ...(['list', 'metadata', 'read', 'create', 'ingest', 'ingestPart', 'tableIngest', 'tableAdmin'] as const),
-      ...(['functionAdmin', 'viewAdmin', 'externalTableAdmin', 'monitor', 'admin'] as const),
+      ...(['functionAdmin', 'viewAdmin', 'externalTableAdmin', 'graphModelAdmin', 'monitor', 'admin'] as const),
     ],
   ],
   [
@@ -54,13 +54,13 @@ describe('roles of a cluster and its databases', () => {
     ]);
   });
 
-  it('on one table, function or materialized view count for those who are in the database', () => {
+  it('on one table, function, view or graph model count for those who are in the database', () => {
     const as = (...roles: readonly DatabaseRole[]) => ({ clusterRoles: [], databases: [{ name: 'D', roles }] });
     const given = (...[access, ...own]: [ReturnType<typeof as>, ...('Admin' | 'Ingestor')[]]) =>
       rights.filter((right) => hasKustoRight(access, right, 'D', own) && !hasKustoRight(access, right, 'D'));
     expect(given(as('User'), 'Ingestor')).toEqual(['tableIngest']);
     expect(given(as('User'), 'Admin')).toEqual([
-      ...['tableIngest', 'tableAdmin', 'functionAdmin', 'viewAdmin', 'externalTableAdmin'],
+      ...['tableIngest', 'tableAdmin', 'functionAdmin', 'viewAdmin', 'externalTableAdmin', 'graphModelAdmin'],
     ]);
     expect(given(as('Ingestor'), 'Admin')).toEqual([]);
     // The page asks for a role that reads of an external table's administrator, where others need one that creates.

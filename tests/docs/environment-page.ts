@@ -10,6 +10,8 @@ export const readVariables: Readonly<Record<string, string>> = {
   KUSTODY_DATA_DIR: 'the data directory of every command that is given none with `--data`; `run` sets it',
   KUSTODY_ROOT_KEY:
     'the root key of `up`, `run` and `article`, 64 hexadecimal digits; taken out of the environment at once',
+  PGPASSWORD: 'the password of `--state`, without `--state-password-fd`',
+  PGPASSFILE: 'the file of passwords that is looked into where there is none; default: `~/.pgpass`',
   KUSTODY_CLUSTER_URI: 'the cluster of `query` without `--cluster`; a seed sets it',
   BICEP_PATH: 'the compiler of `import bicep`; default: `bicep` on the PATH',
   KUSTODY_DATABASE: 'the database of `query` without `--database`; a seed sets it',

@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +17,12 @@ import { parsePostgresAddress } from '../../src/state/postgres/postgres-address.
 import { PostgresStateStore } from '../../src/state/postgres/postgres-state-store.ts';
 import type { PostgresStoreOptions } from '../../src/state/postgres/postgres-state-store.ts';
 
-/** Debian's. */
-const programs = '/usr/lib/postgresql/15/bin';
+/** Debian's, the newest that is there. */
+const versions = '/usr/lib/postgresql';
+const installed = existsSync(versions)
+  ? readdirSync(versions).toSorted((left, right) => Number(left) - Number(right))
+  : [];
+const programs = join(versions, installed.at(-1) ?? 'none', 'bin');
 
 /** Whether PostgreSQL is installed. In CI it has to be. */
 export const hasPostgres = existsSync(join(programs, 'postgres')) || process.env['CI'] !== undefined;
@@ -25,9 +38,10 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-/** Starts a server on loopback that asks for a password, and speaks TLS to whoever wants it. */
-export async function startPostgres(): Promise<Postgres> {
-  const directory = mkdtempSync(join(hasRoom(memory) ? memory : tmpdir(), 'kustody-postgres-'));
+/** Starts a server on loopback that asks for a password, and speaks TLS to whoever wants it.
+ * @param parent where its directory is made */
+export async function startPostgres(parent = hasRoom(memory) ? memory : tmpdir()): Promise<Postgres> {
+  const directory = mkdtempSync(join(parent, 'kustody-postgres-'));
   const owner = ownerOf(directory);
   const data = join(directory, 'data');
   const passwordFile = join(directory, 'password');

@@ -4,7 +4,8 @@ import type { Json } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { Table } from '../state/state.ts';
 import type { AuditEvent, AuditFacts, NumberedEvent } from './audit-event.ts';
-import { canonicalJson, sha256Hex } from './canonical-json.ts';
+import { canonicalJson } from '../base/canonical-json.ts';
+import { sha256Hex } from '../base/sha256.ts';
 
 /** A place between two records: the number of the event that comes next, and the hash of the record before. */
 export interface ChainPoint {

@@ -3,7 +3,7 @@ import { instant } from '../clock/clock.ts';
 import type { State, StateExpectation } from '../state/state.ts';
 import type { AuditEvent } from './audit-event.ts';
 import type { AuditLog } from './audit-log.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '../base/canonical-json.ts';
 
 /** So long the first one stands for those that repeat it. */
 const coveredMs = 10 * 60_000;

@@ -6,6 +6,7 @@ import type { RandomBytes } from '../base/random.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import type { State, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
+import { proofDomain } from './proof-domain.ts';
 
 /** What an instance signs its proofs with; made when it is first asked for, sealed like every record. */
 const proofKeyTable: Table<{ readonly format: 1; readonly seed: string }> = {
@@ -22,9 +23,6 @@ const recordId = 'key';
 const seedBytes = 32;
 /** PKCS #8 of an Ed25519 key, up to its seed. @see RFC 8410, section 7 */
 const privateKeyPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
-
-/** Nothing else that the key may ever sign begins so. */
-export const proofDomain = 'kustody proof v1\n';
 
 export interface ProofKey {
   /** SubjectPublicKeyInfo, DER in base64. */

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canonicalJson } from '../../src/base/canonical-json.ts';
+import { sha256Hex } from '../../src/base/sha256.ts';
 import { documentedCodes } from '../../src/cmk/documented-errors.ts';
 import { unlikeRow } from '../support/control-answers.ts';
 import type { Page } from '../support/portal-browser.ts';
@@ -223,6 +225,25 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     expect(await lookFor('hello-world-4711', 'success')).toMatch(
       /The canary is not in any of \d+ files.*1 row of .*\.Log/s,
     );
+    await button('Read the audit').focus();
+    await page.keyboard.press('Enter');
+    const told = async (label: string): Promise<string> => {
+      await page.locator(`[aria-label="${label}"] [data-testid=told]`).first().waitFor();
+      return (await page.locator(`[aria-label="${label}"] [data-testid=told]`).allInnerTexts()).join('\n');
+    };
+    expect(await told('What became of the keys')).toMatch(/first used[\s\S]*refused[\s\S]*answered again/);
+    expect(await told('What was asked of the keys')).toMatch(/KeyUnwrap[\s\S]*OK/);
+    const report = { dataDirectory: '/data', madeOn: '2026-01-01', custody: [{ by: hostile }] };
+    const signature = await portal.postControl('/proof/sign', { sha256: sha256Hex(canonicalJson(report)) });
+    const check = async (document: unknown, told: string): Promise<void> => {
+      const buffer = Buffer.from(JSON.stringify(document));
+      await page.locator('[aria-label="Proof to check"]').setInputFiles({
+        ...{ name: `${hostile}.json`, mimeType: 'application/json', buffer },
+      });
+      await page.locator(`[data-testid=signature]:has-text("${told}")`).waitFor();
+    };
+    await check({ ...report, signature }, 'is as it was signed. It names this instance as its signer.');
+    await check({ ...report, madeOn: '2026-01-02', signature }, 'NOT VALID: The signature is not of this text');
     await page.locator('[data-testid=listed-extent] button').first().focus();
     await page.keyboard.press('Enter');
     await page.locator('[data-testid=rows]:has-text("hello-world-4711")').waitFor();

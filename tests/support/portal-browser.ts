@@ -42,6 +42,7 @@ export interface Locator {
   first(): Locator;
   nth(index: number): Locator;
   focus(): Promise<void>;
+  setInputFiles(file: { readonly name: string; readonly mimeType: string; readonly buffer: Buffer }): Promise<void>;
   allInnerTexts(): Promise<string[]>;
   innerText(): Promise<string>;
   getAttribute(name: string): Promise<string | null>;
@@ -90,6 +91,7 @@ export async function openPortal(address: string) {
       kustody,
       page,
       origin,
+      postControl: (path: string, body: unknown) => postControl(kustody, path, body),
       /** What the page logged as an error, refusals of the content security policy among it. */
       complaints,
       /** Rules of accessibility that the page breaks: its id and where. Fluent's invisible stops for the focus are left out: they hand it on. */
@@ -107,15 +109,21 @@ export async function openPortal(address: string) {
 }
 
 /** The path that `kustody open` prints. */
-async function openLink(kustody: Instance): Promise<string> {
+const openLink = async (kustody: Instance): Promise<string> =>
+  ((await postControl(kustody, '/portal-links')) as { readonly path: string }).path;
+
+/** What the control API answers to its token. */
+async function postControl(kustody: Instance, path: string, body: unknown = {}): Promise<unknown> {
   const { KUSTODY_CONTROL_TOKEN: token = '' } = await kustody.environment();
   const answer = await new Promise<string>((resolve, reject) => {
-    const url = new URL('/portal-links', kustody.endpoints.control);
-    const options = { method: 'POST', ca: kustody.ca, headers: { authorization: `Bearer ${token}` } };
-    const asked = request(url, options, (response) => void text(response).then(resolve, reject));
-    asked.on('error', reject).end();
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const options = { method: 'POST', ca: kustody.ca, headers };
+    const asked = request(new URL(path, kustody.endpoints.control), options, (response) => {
+      text(response).then(resolve, reject);
+    });
+    asked.on('error', reject).end(JSON.stringify(body));
   });
-  return (JSON.parse(answer) as { readonly path: string }).path;
+  return JSON.parse(answer) as unknown;
 }
 
 async function violations(page: Page): Promise<string[]> {

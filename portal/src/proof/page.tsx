@@ -12,18 +12,17 @@ import { useState } from 'react';
 import { limits } from '../../../src/cli/proof/limits.ts';
 import type { Cluster } from '../api/control.ts';
 import { listClusters } from '../api/control.ts';
-import { proofKey } from '../api/proof.ts';
 import { Card } from '../shell/card.tsx';
 import { lookEveryMs, PageFrame } from '../shell/page-frame.tsx';
 import { ScrollTable, useCellStyles } from '../shell/scroll-table.tsx';
-import { useAnswer } from '../shell/use-answer.ts';
 import { CanaryCard } from './canary-card.tsx';
 import type { ChosenExtent } from './extent-view.tsx';
 import { ExtentView } from './extent-view.tsx';
+import { HistoryCard } from './history-card.tsx';
+import { SignedCard } from './signed-card.tsx';
 
 const useStyles = makeStyles({
   list: { margin: 0, paddingLeft: tokens.spacingHorizontalXL, '& li': { marginBottom: tokens.spacingVerticalXS } },
-  code: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, overflowWrap: 'anywhere' },
 });
 
 const look = () => listClusters(true);
@@ -31,13 +30,13 @@ const extentsMax = 100;
 
 export default function Proof() {
   const styles = useStyles();
-  const { value: signer } = useAnswer(proofKey);
   return (
     <PageFrame title="Proof" looking="Looking at the extents" ask={look} everyMs={lookEveryMs}>
       {(clusters) => (
         <>
           <CanaryCard clusters={clusters} />
           <Extents clusters={clusters} />
+          <HistoryCard clusters={clusters} />
           <Card title="What is not proven">
             <ul className={styles.list}>
               {limits.map((text) => (
@@ -45,17 +44,7 @@ export default function Proof() {
               ))}
             </ul>
           </Card>
-          <Card title="Signed, for others">
-            <Text>
-              The document with the history of the keys, signed by this instance, is made where the data lies:
-            </Text>
-            <code className={styles.code}>kustody proof --canary TEXT --json &gt; proof.json --html proof.html</code>
-            {signer !== undefined && (
-              <Text>
-                Fingerprint of this instance: <code className={styles.code}>{signer.fingerprint}</code>
-              </Text>
-            )}
-          </Card>
+          <SignedCard />
         </>
       )}
     </PageFrame>

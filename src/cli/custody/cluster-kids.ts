@@ -1,14 +1,21 @@
 import { formatKeyId, parseKeyId } from '../../base/key-id.ts';
-import type { ClusterDescription } from '../../server/cluster-inventory.ts';
+
+/** What a cluster's data is under. No types from elsewhere: the portal's pages take this, too. */
+export interface KeyedCluster {
+  readonly resourceId: string;
+  readonly custody: 'microsoftManaged' | 'customer';
+  readonly kid: string;
+  readonly databaseKeys?: readonly { readonly kid: string }[];
+}
 
 /** Customer's keys of a cluster and of its databases. */
-export const kidsOf = (cluster: ClusterDescription): readonly string[] => [
+export const kidsOf = (cluster: KeyedCluster): readonly string[] => [
   ...(cluster.custody === 'customer' ? [cluster.kid] : []),
   ...(cluster.databaseKeys ?? []).map(({ kid }) => kid),
 ];
 
 /** What the data of these clusters is under now, unversioned. */
-export const keysUnderData = (clusters: readonly ClusterDescription[]): ReadonlySet<string> =>
+export const keysUnderData = (clusters: readonly KeyedCluster[]): ReadonlySet<string> =>
   new Set(clusters.flatMap(kidsOf).map(unversioned));
 
 /** `https://{vault host}/keys/{name}`, lower case. */

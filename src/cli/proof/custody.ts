@@ -1,9 +1,9 @@
-import type { ClusterDescription } from '../../server/cluster-inventory.ts';
-import type { KeyHistory, RecordedStep } from '../custody/key-history.ts';
+import type { KeyHistory, RecordedStep } from '../custody/fold-history.ts';
+import type { KeyedCluster } from '../custody/cluster-kids.ts';
 import { kidsOf, unversioned } from '../custody/cluster-kids.ts';
 
 /** Keys that clusters and their databases are or were under, as the audit tells: unversioned, lower case. Vaults outside keep a log of their own. */
-export function keysEverUsed(clusters: readonly ClusterDescription[], { uses }: KeyHistory): ReadonlySet<string> {
+export function keysEverUsed(clusters: readonly KeyedCluster[], { uses }: KeyHistory): ReadonlySet<string> {
   const ids = new Set(clusters.map(({ resourceId }) => resourceId.toLowerCase()));
   return new Set([
     ...clusters.flatMap(kidsOf).map(unversioned),

@@ -1,7 +1,7 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
 import { custodyCells, custodyTitles } from './custody.ts';
-import { useCells, useTitles } from './key-uses.ts';
+import { useCells, useTitles } from './fold-key-uses.ts';
 import { htmlPage, htmlTable, htmlText as text } from './html.ts';
 import type { ProofReport } from './report.ts';
 import { totalsOf } from './report.ts';

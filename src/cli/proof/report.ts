@@ -1,8 +1,8 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { ScanResult } from '../../server/canary-scan.ts';
 import { extentsOf } from '../clusters.ts';
-import type { RecordedStep } from '../custody/key-history.ts';
-import type { KeyUse } from './key-uses.ts';
+import type { RecordedStep } from '../custody/fold-history.ts';
+import type { KeyUse } from './fold-key-uses.ts';
 import { limits } from './limits.ts';
 import type { PositiveControl } from './positive-control.ts';
 

@@ -1,8 +1,10 @@
 import { createPublicKey, timingSafeEqual, verify } from 'node:crypto';
-import { canonicalJson, sha256Hex } from '../../audit/canonical-json.ts';
+import { canonicalJson } from '../../base/canonical-json.ts';
+import { sha256Hex } from '../../base/sha256.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
-import { fingerprintOf, proofDomain } from '../../server/proof-key.ts';
+import { proofDomain } from '../../server/proof-domain.ts';
+import { fingerprintOf } from '../../server/proof-key.ts';
 import type { ProofSignature } from '../../server/proof-routes.ts';
 import type { ControlClient } from '../control-client.ts';
 import type { ProofReport } from './report.ts';

@@ -1,8 +1,10 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, sha256Hex } from '../../audit/canonical-json.ts';
-import { fingerprintOf, proofDomain } from '../../server/proof-key.ts';
+import { canonicalJson } from '../../base/canonical-json.ts';
+import { sha256Hex } from '../../base/sha256.ts';
+import { proofDomain } from '../../server/proof-domain.ts';
+import { fingerprintOf } from '../../server/proof-key.ts';
 import { checkSignature } from './signature.ts';
 
 const kid = `https://v.vault.azure.net/keys/signing/${'0'.repeat(32)}`;

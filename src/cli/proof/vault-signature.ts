@@ -5,7 +5,8 @@ import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
 import { azureCalls } from '../../server/azure-calls.ts';
 import type { InstanceEnvironment } from '../../server/instance-environment.ts';
-import { fingerprintOf, proofDomain } from '../../server/proof-key.ts';
+import { proofDomain } from '../../server/proof-domain.ts';
+import { fingerprintOf } from '../../server/proof-key.ts';
 import { UserError } from '../user-error.ts';
 
 /** Who signs with a key of a vault. */

@@ -2,7 +2,7 @@ import { parseKeyId } from '../../base/key-id.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { KeyDescription, VaultDescription } from '../../server/vault-inventory.ts';
 import { kidsOf, unversioned } from '../custody/cluster-kids.ts';
-import type { KeyHistory, RecordedUse } from '../custody/key-history.ts';
+import type { KeyHistory, RecordedUse } from '../custody/fold-history.ts';
 
 /** One key that goes, with all its versions. */
 export interface DoomedKey {

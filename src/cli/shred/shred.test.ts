@@ -5,7 +5,7 @@ import type { VaultDescription } from '../../server/vault-inventory.ts';
 import type { Findings, ShredCertificate } from './certificate.ts';
 import { makeCertificate, verdictOf } from './certificate.ts';
 import { copiesOf } from '../custody/copies.ts';
-import { foldHistory } from '../custody/key-history.ts';
+import { foldHistory } from '../custody/fold-history.ts';
 import type { Target } from './key-plan.ts';
 import { doomedKeys, otherUsers, othersUnder, stateOf } from './key-plan.ts';
 import { outcomeOf } from './extent-attempts.ts';

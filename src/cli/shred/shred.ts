@@ -16,7 +16,7 @@ import { keysUnderData } from '../custody/cluster-kids.ts';
 import { copiesOf } from '../custody/copies.ts';
 import { openExtents, tryExtents } from './extent-attempts.ts';
 import { findTargets } from './find-targets.ts';
-import type { KeyHistory } from '../custody/key-history.ts';
+import type { KeyHistory } from '../custody/fold-history.ts';
 import { readKeyHistory } from '../custody/key-history.ts';
 import type { DoomedKey, Target } from './key-plan.ts';
 import { doomedKeys, otherUsers, othersUnder, stateOf } from './key-plan.ts';

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /** The one text of a JSON value: members in the order of their names (by UTF-16 code units), no blanks, absent members left out.
  * What is hashed is hashed so, whoever wrote the members in which order. */
 export function canonicalJson(value: unknown): string {
@@ -11,6 +9,3 @@ export function canonicalJson(value: unknown): string {
     .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
   return `{${members.join(',')}}`;
 }
-
-/** SHA-256 of a text as UTF-8: 64 hex digits. */
-export const sha256Hex = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');

@@ -6,6 +6,7 @@ import { growthRows } from './growth.ts';
 import { ingestRows } from './ingest.ts';
 import { kqlRows } from './kql.ts';
 import { mergeRows } from './merge.ts';
+import { portalRows } from './portal.ts';
 import { queryRows } from './queries.ts';
 import { resultRows } from './results.ts';
 import { rotationRows } from './rotation.ts';
@@ -36,6 +37,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   vault: vaultRows,
   views: viewRows,
   audit: auditRows,
+  portal: portalRows,
 };
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const asJson = process.argv.includes('--json');

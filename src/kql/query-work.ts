@@ -58,8 +58,9 @@ export async function beginWork(
 }
 const attemptsMax = 5;
 
-/** Rows that a query reads or makes, some 50 ms of work: more of them are left to the engine's own threads, so that others find theirs. */
-const lightRowsMax = 100_000;
+/** Rows that a query reads or makes, some tenths of a second of work: more of them are left to the engine's own threads, so that others find
+ * theirs. Fewer end sooner than anybody would look whether they have ended. */
+const lightRowsMax = 1_000_000;
 
 /** Of ranges whose ends are written. */
 function rowsMade({ lets, results }: Program): number {

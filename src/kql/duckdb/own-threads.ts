@@ -18,17 +18,21 @@ const bindings = createRequire(createRequire(import.meta.url).resolve('@duckdb/n
 ) as Bindings;
 
 const pollMsMax = 8;
+/** Of the time it took, so much more at most passes before it is seen that a statement has ended. */
+const lateness = 1 / 8;
 
 /** Waits for a statement that has started and that no thread of ours works on: DuckDB's own do, a piece of each statement after the other. It
- * is looked at every few milliseconds. It must be started in a transaction that began before the statement was prepared, on one without parameters: else DuckDB may
- * plan it anew in this thread, and wait in it for a function that is to be called in it.
+ * is looked at every few milliseconds. It must be started in a transaction that began before the statement was prepared, and have no
+ * parameters: else DuckDB may plan it anew in this thread, and wait in it for a function that is to be called in it.
  * @throws what the statement failed with */
 export async function startedElsewhere(pending: DuckDBPendingResult): Promise<DuckDBResult> {
   const { pending_result: kept } = pending as unknown as KeptPending;
   const { RESULT_NOT_READY, NO_TASKS_AVAILABLE } = bindings.PendingState;
-  for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, pollMsMax)) {
+  const startedMs = machineTime.monotonic();
+  for (;;) {
     const state = bindings.pending_execute_check_state(kept);
     if (state !== RESULT_NOT_READY && state !== NO_TASKS_AVAILABLE) break;
+    const waitMs = Math.max(1, Math.min((machineTime.monotonic() - startedMs) * lateness, pollMsMax));
     await new Promise<void>((resolve) => machineTime.startTimer(waitMs, resolve));
   }
   try {

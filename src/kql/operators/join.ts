@@ -1,7 +1,7 @@
 import { joined, sql } from '../sql/fragment.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Expression } from '../plan/expression.ts';
-import { KqlError, lowMemory } from '../plan/kql-error.ts';
+import { lowMemory } from '../plan/kql-error.ts';
 import type { JoinKind, JoinPair } from '../plan/plan.ts';
 import { physicalType } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';

@@ -77,7 +77,7 @@ describe('requests that are odd', () => {
       'a command that nobody knows',
       { path: '/v1/rest/mgmt', body: text({ db, csl: '.frobnicate table T' }) },
       400,
-      'General_BadRequest',
+      'BadRequest_SyntaxError',
     ],
     ['a broken escape in the path', { path: '/v1/rest/ingest/db/%ff?streamFormat=csv' }, 400, 'General_BadRequest'],
     ['another method', { method: 'PUT', body: text(print) }, 404, 'NotFound'],

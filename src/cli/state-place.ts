@@ -17,9 +17,15 @@ export function statePlaceOf(options: {
     if (descriptor === undefined) return undefined;
     throw new UserError('--state-password-fd is for a state that --state names.');
   }
-  const given = descriptor === undefined ? undefined : readDescriptor(descriptor, (text) => text.replace(/\r?\n$/, ''));
+  const given = descriptor === undefined ? undefined : readDescriptor(descriptor, passwordOf);
   return { address, password: () => given ?? passwordElsewhere(address, process.env) };
 }
+
+/** @param bytes one character each */
+const passwordOf = (bytes: string): string =>
+  Buffer.from(bytes, 'latin1')
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
 
 /** As libpq finds it: PGPASSWORD, else the line of the password file.
  * @throws UserError */

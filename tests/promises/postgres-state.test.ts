@@ -48,7 +48,9 @@ describe.skipIf(!hasPostgres)('a state in PostgreSQL', { timeout: 180_000 }, () 
     expect({ code, why: /^kustody: The state .* is lost: .*$/m.test(stderr) }).toEqual({ code: 1, why: true });
     const log = readFileSync(join(data, 'kustody.log'), 'utf8');
     expect(log).toContain('state-lost');
-    for (const text of [...seen, log, stdout, stderr]) expect(text).not.toContain(databasePassword);
+    // Its last letter is two bytes.
+    const traced = databasePassword.slice(0, -1);
+    for (const text of [...seen, log, stdout, stderr]) expect(text).not.toContain(traced);
 
     const environment = { KUSTODY_ROOT_KEY: 'ab'.repeat(32), PGPASSWORD: databasePassword };
     const again = await kustody(['run', '--data', data, '--state', urlOf('served'), ...subscription], environment);

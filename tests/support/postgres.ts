@@ -27,7 +27,7 @@ const programs = join(versions, installed.at(-1) ?? 'none', 'bin');
 /** Whether PostgreSQL is installed. In CI it has to be. */
 export const hasPostgres = existsSync(join(programs, 'postgres')) || process.env['CI'] !== undefined;
 
-export const databasePassword = 'a-password-of-the-test';
+export const databasePassword = 'a-password-of-the-test-ü';
 
 export interface Postgres {
   readonly port: number;

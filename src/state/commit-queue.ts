@@ -1,11 +1,7 @@
 import type { StorageFullError } from '../base/storage-full.ts';
 import type { RecordCommit, StateConflictError } from './state-store.ts';
-
-interface Waiting {
-  readonly commit: RecordCommit;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
+import type { WaitingCommit } from './waiting-commit.ts';
+import { tellOutcomes } from './waiting-commit.ts';
 
 /** Of one commit of a group; the others were made. */
 export type CommitFailure = StateConflictError | StorageFullError;
@@ -15,7 +11,7 @@ export class CommitQueue {
   readonly #apply: (commits: readonly RecordCommit[]) => readonly (CommitFailure | undefined)[];
   readonly #sync: () => Promise<void>;
   readonly #running = new Set<Promise<void>>();
-  #waiting: Waiting[] = [];
+  #waiting: WaitingCommit[] = [];
 
   /** @param apply checks and writes all of them, in order; the outcome of each, or throws for all
    * @param sync makes durable what was written before */
@@ -49,17 +45,11 @@ export class CommitQueue {
   }
 
   /** Writes at once: before the first wait. */
-  async #run(group: readonly Waiting[]): Promise<void> {
-    try {
-      const outcomes = this.#apply(group.map(({ commit }) => commit));
+  #run(group: readonly WaitingCommit[]): Promise<void> {
+    return tellOutcomes(group, async (commits) => {
+      const outcomes = this.#apply(commits);
       if (outcomes.includes(undefined)) await this.#sync();
-      group.forEach(({ resolve, reject }, index) => {
-        const conflict = outcomes[index];
-        if (conflict === undefined) resolve();
-        else reject(conflict);
-      });
-    } catch (error) {
-      for (const { reject } of group) reject(error);
-    }
+      return outcomes;
+    });
   }
 }

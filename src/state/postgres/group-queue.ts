@@ -1,10 +1,9 @@
 import type { RecordCommit } from '../state-store.ts';
+import type { WaitingCommit } from '../waiting-commit.ts';
+import { tellOutcomes } from '../waiting-commit.ts';
 
-interface Waiting {
-  readonly commit: RecordCommit;
+interface Waiting extends WaitingCommit {
   readonly bytes: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** As much as goes over in one message; a single commit may be larger. */
@@ -34,19 +33,7 @@ export class GroupQueue {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#take();
-      try {
-        const outcomes = await this.#make(group.map(({ commit }) => commit));
-        group.forEach(({ resolve, reject }, index) => {
-          const failure = outcomes[index];
-          if (failure === undefined) resolve();
-          else reject(failure);
-        });
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
-    }
+    while (this.#waiting.length > 0) await tellOutcomes(this.#take(), this.#make);
     this.#running = undefined;
   }
 

@@ -88,6 +88,12 @@ it.each<[string, BodyRules, unknown, unknown]>([
     { db: 'db', csl: '.ingest inline into table T <|…' },
   ],
   [
+    'rows behind a comment',
+    kustoBodyRules,
+    { csl: `.ingest // [ <|\n inline into table T <|\n${secret},1` },
+    { csl: '.ingest // [ <|\n inline into table T <|…' },
+  ],
+  [
     'rows in brackets',
     kustoBodyRules,
     { csl: `.ingest inline into table T with (format='csv') [${secret},1] [2,3]` },

@@ -2,11 +2,21 @@ import type { BodyRules } from '../../http/shown-body.ts';
 import { shownJson } from '../../http/shown-body.ts';
 import { obfuscated } from '../../kql/values/obfuscated.ts';
 
-/** Rows that a command brings along stand behind the first `<|` after it, or in brackets. */
-const inlineRows = /(\.ingest\s+(?:async\s+)?inline\b[^[]*?(?:<\||\[))[\s\S]+/i;
+/** What rows that a command brings along stand behind, one after the other: whatever is between them, comments too. */
+const beforeInlineRows = [/\.ingest\b/gi, /\binline\b/gi, /<\||\[/g];
+
+function withoutInlineRows(text: string): string {
+  let end = 0;
+  for (const word of beforeInlineRows) {
+    word.lastIndex = end;
+    if (!word.test(text)) return text;
+    end = word.lastIndex;
+  }
+  return `${text.slice(0, end)}…`;
+}
 
 /** A query or command without what it hides, what proves access, and rows that it brings along. */
-export const shownQuery = (text: string): string => obfuscated(text.replace(inlineRows, '$1…'));
+export const shownQuery = (text: string): string => obfuscated(withoutInlineRows(text));
 
 const properties: BodyRules = {
   closed: new Set(['Parameters', 'parameters']),

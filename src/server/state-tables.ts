@@ -85,7 +85,7 @@ export const stateTables: readonly TableRow[] = [
   { table: vaultBackupKeys, owner: tenant },
   { table: vaultSecrets, owner: vault, keptOpen: true },
   { table: vaultSecretVersions, owner: vault, keptOpen: true },
-  { table: vaultSecretValues, owner: vault, keptSealed: true },
+  { table: vaultSecretValues, owner: vault, keptVeiled: true },
   { table: vaultCertificates, owner: vault },
   { table: vaultCertificateVersions, owner: vault },
   { table: vaultIssuers, owner: vault },

@@ -8,8 +8,8 @@ export interface TableRow {
   readonly losable?: true;
   /** Requests read it again and again: opened records stay in memory. Never for what holds secrets in the clear. */
   readonly keptOpen?: true;
-  /** As `keptOpen`, for what holds secrets in the clear: the sealed bytes stay in memory, and each read opens them anew. */
-  readonly keptSealed?: true;
+  /** As `keptOpen`, for what holds secrets in the clear: it stays in memory under a `MemoryVeil`, and each read takes that off anew. */
+  readonly keptVeiled?: true;
 }
 
 /** Whose records are: the cluster, vault or tenant that they belong to, or `instance`. */
@@ -42,9 +42,9 @@ export class TableRows {
   readonly #rows: ReadonlyMap<string, TableRow>;
 
   constructor(rows: readonly TableRow[] = []) {
-    for (const { table, losable, keptOpen, keptSealed } of rows)
+    for (const { table, losable, keptOpen, keptVeiled } of rows)
       invariant(
-        !losable || !(keptOpen || keptSealed),
+        !losable || !(keptOpen || keptVeiled),
         `what is kept of ${table.name} is told apart by marks, which the losable have not`,
       );
     this.#rows = new Map(rows.map((row) => [row.table.name, row]));
@@ -58,8 +58,8 @@ export class TableRows {
     return this.#rows.get(table)?.keptOpen === true;
   }
 
-  isKeptSealed(table: string): boolean {
-    return this.#rows.get(table)?.keptSealed === true;
+  isKeptVeiled(table: string): boolean {
+    return this.#rows.get(table)?.keptVeiled === true;
   }
 
   ownerOf(table: string, id: string): string {

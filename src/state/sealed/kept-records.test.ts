@@ -20,7 +20,7 @@ const people: Table<Person> = { name: 'people', parse: (value) => value as unkno
 const letters: Table<Person> = { ...people, name: 'letters' };
 const person = (age: number): Person => ({ age, names: ['Ada'] });
 
-async function opened(keptOpenMax: number, kept: Pick<TableRow, 'keptOpen' | 'keptSealed'> = { keptOpen: true }) {
+async function opened(keptOpenMax: number, kept: Pick<TableRow, 'keptOpen' | 'keptVeiled'> = { keptOpen: true }) {
   const store = new MemoryStateStore();
   const reads = { count: 0 };
   const counting: StateStore = {
@@ -78,8 +78,8 @@ describe('records that are kept open', () => {
     }
   });
 
-  it('stay sealed where they hold secrets: read once, opened each time', async () => {
-    const { state, put, reads } = await opened(10, { keptSealed: true });
+  it('stay veiled where they hold secrets: read once, opened each time', async () => {
+    const { state, put, reads } = await opened(10, { keptVeiled: true });
     await put('a/1', person(1));
     const first = await state.get(people, 'a/1');
     reads.count = 0;
@@ -94,7 +94,7 @@ describe('records that are kept open', () => {
   });
 
   it('are not those that take much room', async () => {
-    const { state, put, reads } = await opened(10, { keptSealed: true });
+    const { state, put, reads } = await opened(10, { keptVeiled: true });
     await put('a/1', { age: 1, names: ['x'.repeat(16_384)] });
     await state.get(people, 'a/1');
     reads.count = 0;
@@ -150,7 +150,7 @@ describe('records that are kept open', () => {
   });
 
   it('are none that may be lost: the mark of all says nothing of those', () => {
-    for (const kept of [{ keptOpen: true }, { keptSealed: true }] as const)
+    for (const kept of [{ keptOpen: true }, { keptVeiled: true }] as const)
       expect(() => new TableRows([{ table: letters, owner: sharedOwner('history'), losable: true, ...kept }])).toThrow(
         'letters',
       );
@@ -170,7 +170,7 @@ describe('records that are kept open', () => {
       fc.asyncProperty(
         fc.array(step, { maxLength: 20 }),
         fc.integer({ min: 1, max: 6 }),
-        fc.constantFrom({ keptOpen: true } as const, { keptSealed: true } as const),
+        fc.constantFrom({ keptOpen: true } as const, { keptVeiled: true } as const),
         async (steps, keptOpenMax, kept) => {
           const { state, put } = await opened(keptOpenMax, kept);
           const model = new Map<string, number>();

@@ -1,3 +1,4 @@
+import { zeroBytes } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import type { RandomBytes } from '../../base/random.ts';
@@ -20,6 +21,8 @@ import { TreeState } from '../tree/tree-state.ts';
 import type { VerifiedRecord } from '../tree/verified-store.ts';
 import { VerifiedStore } from '../tree/verified-store.ts';
 import { KeptRecords } from './kept-records.ts';
+import type { Veiled } from './memory-veil.ts';
+import { MemoryVeil } from './memory-veil.ts';
 
 export interface SealedStateOptions {
   readonly store: StateStore;
@@ -36,9 +39,17 @@ export interface SealedStateOptions {
 }
 
 /** 16 MiB of them at most; what is longer is read each time. */
-const keptSealedMax = 1024;
-const keptSealedBytesMax = 16 * 1024;
+const keptVeiledMax = 1024;
+const keptVeiledBytesMax = 16 * 1024;
 const toldMax = 10_000;
+
+interface VeiledRecord {
+  readonly id: string;
+  readonly version: number;
+  /** Its JSON. */
+  readonly veiled: Veiled;
+}
+
 /** Typed JSON records, each sealed on its own before it reaches the store. Table, id and version stay readable there (they order
  * and find records), so ids hold no secrets. A record that was changed, cut, or moved to another table, id, version or data
  * directory is refused with SealedRecordError; so is an old copy of one, and one that was removed or brought back (`VerifiedStore`). */
@@ -50,7 +61,8 @@ export class SealedState implements State {
   readonly #tables: TableRows;
   readonly #damaged: (error: SealedRecordError) => void;
   readonly #opened: KeptRecords<Versioned<unknown>> | undefined;
-  readonly #stillSealed: KeptRecords<StoredRecord> | undefined;
+  readonly #veiled: KeptRecords<VeiledRecord> | undefined;
+  readonly #veil: MemoryVeil;
   /** `table/id` of damaged records that were told. */
   readonly #told = new Set<string>();
 
@@ -93,7 +105,8 @@ export class SealedState implements State {
     const { randomBytes, tables, damaged, keptOpenMax = 0 } = options;
     this.#store = store;
     this.#opened = keptOpenMax > 0 ? new KeptRecords(keptOpenMax) : undefined;
-    this.#stillSealed = keptOpenMax > 0 ? new KeptRecords(Math.min(keptOpenMax, keptSealedMax)) : undefined;
+    this.#veiled = keptOpenMax > 0 ? new KeptRecords(Math.min(keptOpenMax, keptVeiledMax)) : undefined;
+    this.#veil = new MemoryVeil(randomBytes);
     this.#tableNames = () => options.store.tables();
     this.#seal = seal;
     this.#randomBytes = randomBytes;
@@ -110,20 +123,19 @@ export class SealedState implements State {
   known<T>(table: Table<T>, id: string): Versioned<T> | undefined {
     const opened = this.#unchanged(this.#keptOpen(table), table, id);
     if (opened !== undefined) return opened as Versioned<T>;
-    const sealed = this.#unchanged(this.#keptSealed(table), table, id);
-    try {
-      return sealed && this.#open(table, sealed);
-    } catch {
-      return undefined; // `get` says why
-    }
+    const veiled = this.#unchanged(this.#keptVeiled(table), table, id);
+    return veiled && this.#unveiled(table, veiled);
   }
 
   async #get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
     try {
       const opened = await this.#inMemory(this.#keptOpen(table), table, id);
       if (opened !== undefined) return opened as Versioned<T>;
-      const record = await this.#sealedRecord(table, id);
-      return record && this.#open(table, record);
+      const veil = this.#keptVeiled(table);
+      const veiled = this.#unchanged(veil, table, id) ?? (await this.#inMemory(veil, table, id));
+      if (veiled !== undefined) return this.#unveiled(table, veiled);
+      const record = await this.#store.get(table.name, id);
+      return record && this.#open(table, record, veil);
     } catch (error) {
       this.#lost(table, error);
       return undefined;
@@ -197,7 +209,7 @@ export class SealedState implements State {
   async close(): Promise<void> {
     await this.#store.close();
     this.#opened?.clear();
-    this.#stillSealed?.clear();
+    this.#veiled?.clear();
     this.#seal.close();
   }
 
@@ -205,18 +217,15 @@ export class SealedState implements State {
     return this.#tables.isKeptOpen(table.name) ? this.#opened : undefined;
   }
 
-  #keptSealed(table: Table<unknown>): KeptRecords<StoredRecord> | undefined {
-    return this.#tables.isKeptSealed(table.name) ? this.#stillSealed : undefined;
+  #keptVeiled(table: Table<unknown>): KeptRecords<VeiledRecord> | undefined {
+    return this.#tables.isKeptVeiled(table.name) ? this.#veiled : undefined;
   }
 
-  async #sealedRecord(table: Table<unknown>, id: string): Promise<StoredRecord | undefined> {
-    const kept = this.#keptSealed(table);
-    const known = this.#unchanged(kept, table, id) ?? (await this.#inMemory(kept, table, id));
-    if (known !== undefined) return known;
-    const record = await this.#store.get(table.name, id);
-    if (record !== undefined && record.value.byteLength <= keptSealedBytesMax)
-      kept?.keep(table.name, tagOf(record.value), record);
-    return record;
+  #unveiled<T>(table: Table<T>, { id, version, veiled }: VeiledRecord): Versioned<T> {
+    const plain = this.#veil.unveil(veiled);
+    const text = plain.toString('utf8');
+    zeroBytes(plain);
+    return { id, version, value: table.parse(parseJson(text)) };
   }
 
   /** @returns undefined unless it is there, and nothing that its owner has was written since it was looked for */
@@ -286,11 +295,15 @@ export class SealedState implements State {
     if (!this.#tables.isLosable(table.name)) throw error;
   }
 
-  #open<T>(table: Table<T>, record: StoredRecord): Versioned<T> {
+  /** @param veil keeps it, too */
+  #open<T>(table: Table<T>, record: StoredRecord, veil?: KeptRecords<VeiledRecord>): Versioned<T> {
     try {
-      const text = this.#seal.open(record).toString('utf8');
-      const opened = { id: record.id, version: record.version, value: parsed(table, record, text) };
+      const plain = this.#seal.open(record);
+      const { id, version } = record;
+      const opened = { id, version, value: parsed(table, record, plain.toString('utf8')) };
       this.#keptOpen(table)?.keep(table.name, tagOf(record.value), opened);
+      if (plain.length <= keptVeiledBytesMax)
+        veil?.keep(table.name, tagOf(record.value), { id, version, veiled: this.#veil.veil(plain) });
       return opened;
     } catch (error) {
       if (error instanceof SealedRecordError) this.#store.forgive(record.table, record.id, record);

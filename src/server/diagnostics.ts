@@ -67,7 +67,7 @@ function requestsOf({ state, log, processOf }: SourceParts): RequestDeliveryPort
     if (reply?.outcome !== 'listed') return undefined;
     if (reply.lost > (lost.get(clusterId) ?? 0)) log.warning('diagnostics-lost', { clusterId, requests: reply.lost });
     lost.set(clusterId, reply.lost);
-    return { bufferId: reply.bufferId, events: reply.requests.map(toldEvent) };
+    return { bufferId: reply.bufferId, last: reply.last, events: reply.requests.map(toldEvent) };
   };
 }
 

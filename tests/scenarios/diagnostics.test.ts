@@ -18,7 +18,7 @@ beforeAll(async () => {
   fixture = await startServerFixture();
   instance = await drillInstance(fixture.server);
   scene = await makeScene(instance);
-}, 60_000);
+});
 afterAll(() => fixture[Symbol.asyncDispose]());
 
 const insights = 'api-version=2021-05-01-preview';
@@ -33,7 +33,10 @@ async function rowsOf(csl: string): Promise<readonly unknown[][]> {
 /** Asks again and again, as long as the test may take. */
 async function rowsWhen(csl: string, isThere: (rows: readonly unknown[][]) => boolean): Promise<readonly unknown[][]> {
   let rows: readonly unknown[][] = [];
-  await until(async () => isThere((rows = await rowsOf(csl))));
+  await until(
+    async () => isThere((rows = await rowsOf(csl))),
+    () => `${csl} gives ${JSON.stringify(rows)}`,
+  );
   return rows;
 }
 
@@ -102,7 +105,7 @@ describe('a diagnostic setting', () => {
     const [[statuses] = []] = await rowsWhen(changes, ([row]) => String(row?.[0]).includes('Succeeded'));
     expect(statuses).toEqual(expect.anything());
     expect(await rowsOf(count)).toEqual([[65, 65]]);
-  }, 120_000);
+  });
 
   it('sends what a cluster is asked once, with who, what and how it ended, and nothing of before or of its own writing', async () => {
     await kusto(scene, 'query', 'print Before = 1');
@@ -130,5 +133,5 @@ describe('a diagnostic setting', () => {
     expect(await rowsOf('ADXQuery | where Text has "Before" | where Text startswith "print"')).toEqual([]);
     expect(await rowsOf('ADXCommand | where Text has "ADX"')).toEqual([]);
     await arm(scene, 'DELETE', settingAt(scene.clusterPath, 'asked'), insights);
-  }, 120_000);
+  });
 });

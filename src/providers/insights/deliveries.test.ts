@@ -48,6 +48,8 @@ class Target {
   readonly #known = new Set<string>();
   outcome: BatchOutcome = 'added';
   batches = 0;
+  /** What is done while rows are taken. */
+  meanwhile: () => Promise<unknown> = () => Promise.resolve();
 
   add({ lines, requestId }: EventBatch): BatchOutcome {
     this.batches += 1;
@@ -67,7 +69,10 @@ async function server(target: Target, store: StateStore, keyBytes: Uint8Array) {
   const failures: unknown[] = [];
   const deliveries = createDeliveries({
     state,
-    addRows: (_, batch) => Promise.resolve(target.add(batch)),
+    addRows: async (_, batch) => {
+      await target.meanwhile();
+      return target.add(batch);
+    },
     failed: (_, error) => failures.push(error),
     refused: () => undefined,
   });
@@ -108,6 +113,21 @@ describe('what is recorded of a source', () => {
     await Promise.all([again.deliveries.deliver(), again.deliveries.deliver()]);
     expect(target.ids()).toEqual(idsTo(1_251));
     expect([...first.failures, ...again.failures]).toEqual([]);
+  });
+
+  it('leaves for the next call what is recorded meanwhile, so that it never goes on without end', async () => {
+    const [store, target] = [new MemoryStateStore(), new Target()];
+    await recorded(store, 3);
+    const { deliveries, audit } = await server(target, store, keyBytes);
+    let next = 3;
+    target.meanwhile = async () => {
+      if (next < 10) await audit.commit({ events: [eventOf('one', `id-${next++}`)] });
+    };
+    await deliveries.deliver();
+    expect(target.ids()).toEqual(idsTo(3));
+    while (next < 10) await deliveries.deliver();
+    await deliveries.deliver();
+    expect(target.ids()).toEqual(idsTo(10));
   });
 
   it('waits while the target is not to be had, and is sent then', async () => {

@@ -53,10 +53,12 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
   const deliverAll = async (): Promise<void> => {
     const settings = await listIntact(state, diagnosticSettings);
     if (settings.length === 0) lookedTo.clear();
+    // What is recorded meanwhile is for the next call: where that never ends, each setting has its turn all the same.
+    const newest = settings.length === 0 ? 0 : await newestOf(state);
     for (const { value } of settings)
       for (const table of enabledTables(value, eventTables))
         try {
-          while ((await deliverBatch(value, table)) === 'more');
+          while ((await deliverBatch(value, table, newest)) === 'more');
         } catch (error) {
           // The setting was changed or removed meanwhile, or its place is damaged, which the state has logged.
           if (!(error instanceof StateConflictError) && !(error instanceof SealedRecordError))
@@ -64,12 +66,16 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
         }
   };
 
-  async function deliverBatch(setting: DiagnosticSetting, table: EventTable): Promise<'more' | 'enough'> {
+  async function deliverBatch(
+    setting: DiagnosticSetting,
+    table: EventTable,
+    newest: number,
+  ): Promise<'more' | 'enough'> {
     const cursor = await state.get(deliveryCursors, cursorId(setting, table.name));
     if (cursor?.value.settingId !== setting.settingId) return 'enough';
     const { after, until } = cursor.value;
     const key = `${setting.settingId} ${table.name}`;
-    const end = until ?? (await newestOf(state));
+    const end = until ?? newest;
     const from = until === undefined ? Math.max(after, lookedTo.get(key) ?? 0) : after;
     const found = await eventsOf(setting, table, { after: from, until: end });
     if (found.events.length === 0) {

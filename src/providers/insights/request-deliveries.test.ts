@@ -35,6 +35,8 @@ class World {
   readonly rows = new Map<string, string[]>();
   readonly refusals: string[] = [];
   outcome: BatchOutcome | 'lost' = 'added';
+  /** Asked while rows are taken. */
+  meanwhile: string[] = [];
   readonly #known = new Set<string>();
 
   /** @param ms when they ended */
@@ -50,9 +52,10 @@ class World {
       if (this.bufferId === undefined || at === undefined) return Promise.resolve(undefined);
       const after = at.bufferId === this.bufferId ? at.after : 0;
       const events = this.events.filter(({ sequence }) => sequence > after).slice(0, 3);
-      return Promise.resolve({ bufferId: this.bufferId, events });
+      return Promise.resolve({ bufferId: this.bufferId, last: this.events.length, events });
     },
     addRows: (target, { table, lines, requestId }) => {
+      this.ask(this.meanwhile.splice(0, 1));
       const isTaken = this.outcome === 'added' || this.outcome === 'lost';
       const place = `${target.resourceId} ${table.name}`;
       if (isTaken && !this.#known.has(`${place} ${requestId}`))
@@ -105,9 +108,25 @@ describe('what a cluster was asked', () => {
     expect(world.texts('/both ADXCommand')).toEqual(['q7']);
   });
 
+  it('keeps no other table waiting where it never ends', async () => {
+    const { world, deliver } = await start(settingOf('both', ['Query', 'Command']), settingOf('one', ['Query']));
+    world.ask(texts(0, 7));
+    world.ask(['q7'], { category: 'Command' });
+    world.meanwhile = texts(8, 100);
+    await deliver();
+    expect(world.texts('/both ADXCommand')).toEqual(['q7']);
+    expect(world.texts('/one ADXQuery').slice(0, 7)).toEqual(texts(0, 7));
+    expect(world.meanwhile.length).toBeGreaterThan(80);
+    while (world.meanwhile.length > 0) await deliver();
+    await deliver();
+    const all = [...texts(0, 7), ...texts(8, 100)];
+    expect([world.texts('/both ADXQuery'), world.texts('/one ADXQuery')]).toEqual([all, all]);
+  });
+
   it('is dropped where it was kept once all have it, and not before', async () => {
     const { world, deliver } = await start(settingOf('a', ['Query']), settingOf('b', ['Query']));
     world.ask(texts(0, 2));
+    await deliver();
     await deliver();
     const dropped = () => world.asked.map((at) => at?.dropTo);
     expect(Math.max(...dropped().map(Number))).toBe(2);

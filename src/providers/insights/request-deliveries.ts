@@ -21,6 +21,8 @@ export interface ToldEvent extends TableEvent {
 /** What a cluster still has to tell. Its numbers are those of one run of its process, which `bufferId` names. */
 export interface ToldEvents {
   readonly bufferId: Guid;
+  /** The number of the newest one. */
+  readonly last: number;
   readonly events: readonly ToldEvent[];
 }
 
@@ -91,21 +93,28 @@ export function createRequestDeliveries(ports: RequestDeliveryPorts): { readonly
   async function deliver(consumer: Consumer, all: readonly Consumer[]): Promise<void> {
     const cursor = await state.get(deliveryCursors, cursorId(consumer.setting, consumer.table.name));
     if (cursor?.value.settingId !== consumer.setting.settingId) return;
-    while ((await deliverBatch(consumer, all, cursor.value.since)) === 'more');
+    // What it is asked meanwhile is for the next call: a cluster that is asked without end keeps nobody waiting.
+    let end: number | undefined;
+    do {
+      const told = await deliverBatch(consumer, all, cursor.value.since);
+      if (told === undefined) return;
+      end ??= told.last;
+    } while (placeOf(consumer).after < end);
   }
 
+  /** @returns what was told; undefined: there is nothing more, or the table does not take it now */
   async function deliverBatch(
     consumer: Consumer,
     all: readonly Consumer[],
     since: Moment | undefined,
-  ): Promise<'more' | 'enough'> {
+  ): Promise<ToldEvents | undefined> {
     const { setting, table } = consumer;
     const { bufferId, after } = placeOf(consumer);
     const dropTo = Math.min(...all.map((one) => (placeOf(one).bufferId === bufferId ? placeOf(one).after : 0)));
     const at = { dropTo, after, ...(bufferId === undefined ? {} : { bufferId }) };
     const told = await ports.requestsOf(setting.scope, at);
     const last = told?.events.at(-1)?.sequence;
-    if (told === undefined || last === undefined) return 'enough';
+    if (told === undefined || last === undefined) return undefined;
     const place = told.bufferId === bufferId ? placeOf(consumer) : { bufferId: told.bufferId, after: 0 };
     const until = place.until ?? last;
     const isBefore = ({ endedAtMs }: ToldEvent): boolean => since?.boot === ports.boot && endedAtMs < since.at;
@@ -113,9 +122,9 @@ export function createRequestDeliveries(ports: RequestDeliveryPorts): { readonly
       (event) => event.sequence <= until && event.category === table.category && !isBefore(event),
     );
     places.set(keyOf(consumer), { ...place, until });
-    if (events.length > 0 && (await send(consumer, { ...place, until }, events)) !== 'added') return 'enough';
+    if (events.length > 0 && (await send(consumer, { ...place, until }, events)) !== 'added') return undefined;
     places.set(keyOf(consumer), { bufferId: told.bufferId, after: until });
-    return 'more';
+    return told;
   }
 
   async function send({ setting, table }: Consumer, place: Place, events: readonly ToldEvent[]): Promise<BatchOutcome> {

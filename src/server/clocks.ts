@@ -61,6 +61,8 @@ export interface Clocks {
   readonly clock: Clock;
   /** For tokens and what clients compare with their own clock. */
   readonly wallClock: Clock;
+  /** The machine's clock as it is, which may be set back: for what is compared with times of others. Milliseconds since 1970. */
+  readonly machineNow: () => number;
   /** For every interval that protects or paces something. */
   readonly monotonic: MonotonicClock;
   /** Only on a data directory made for it. */
@@ -150,6 +152,7 @@ export async function openClocks(options: {
   return {
     clock,
     wallClock,
+    machineNow: () => host.now(),
     monotonic,
     virtual,
     destructionHeld: () => {

@@ -59,9 +59,10 @@ function servedCluster(found: ClusterAccess, tenantId: Guid): ServedCluster {
       }),
     ),
     followed: found.followed,
-    connections: found.connections.map(({ createdAt, ...connection }) => ({
+    connections: found.connections.map(({ createdAt, since, ...connection }) => ({
       ...connection,
       createdOn: Date.parse(createdAt),
+      since: Date.parse(since),
     })),
     identities: found.identities,
     assignments: found.assignments.map((assignment) => ({

@@ -136,7 +136,7 @@ export function createProviders(
     authorizer: parts.authorizer,
   });
   const kustoPorts: KustoPorts = {
-    ...{ state, clock, randomBytes, keys, identities },
+    ...{ state, clock, machineNow: clocks.machineNow, randomBytes, keys, identities },
     userAssignedIdentity: (resourceId) => findUserAssignedIdentity(state, resourceId),
     findPrincipal: principalFinder(parts),
     findTenant: async (idOrDomain) => (await identity.tenants.find(idOrDomain))?.tenantId,

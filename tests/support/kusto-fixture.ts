@@ -57,6 +57,8 @@ export interface KustoFixture {
   /** What the engine was given to run, and what it answers. */
   readonly scripts: ScriptRun[];
   scriptOutcome: ScriptOutcome;
+  /** By the machine's clock. */
+  machineMs: number;
   readonly close: () => Promise<void>;
 }
 
@@ -99,14 +101,16 @@ export async function startKustoFixture(): Promise<KustoFixture> {
   const principals = new Set<Guid>();
   const userAssigned = new Map<string, UserAssignedIdentity>();
   const known = new Map<string, KnownPrincipal>();
-  const fixture: Pick<KustoFixture, 'fault' | 'scripts' | 'scriptOutcome'> = {
+  const fixture: Pick<KustoFixture, 'fault' | 'scripts' | 'scriptOutcome' | 'machineMs'> = {
     fault: { takesMs: 0, fails: false },
     scripts: [],
     scriptOutcome: { outcome: 'ran' },
+    machineMs: 0,
   };
   const ports: KustoPorts = {
     state,
     clock,
+    machineNow: () => fixture.machineMs,
     keys,
     randomBytes: systemRandomBytes,
     identities: identitiesIn(principals),

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Guid } from '../../base/guid.ts';
 import type { StorageKeysRecord } from '../../database/catalog/queued-records.ts';
+import type { FoundBlob, Watched } from '../../database/queued/blob-watches.ts';
 import type { BlobConnectionPorts } from './blob-connections.ts';
 import { BlobConnections } from './blob-connections.ts';
 import { readConnection, signConnection } from './storage/connection-token.ts';
@@ -53,6 +54,50 @@ it('are looked at by one at a time', async () => {
   await job.prepare();
   await Promise.all([job.run(), job.run(), job.run()]);
   expect(most).toBe(1);
+});
+
+it('take what was written since they were made, to the second, however late they are looked at', async () => {
+  const taken: [Watched, readonly FoundBlob[]][] = [];
+  const watches = {
+    keepOnly: () => Promise.resolve(),
+    floorOf: ({ since }: Watched) => since,
+    take: (watched: Watched, found: readonly FoundBlob[]) => {
+      taken.push([watched, found]);
+      return Promise.resolve(0);
+    },
+  };
+  const keys = { kind: 'storageKeys', accounts: [], identity: 'AAAA' };
+  const database = { databaseId: 'd', name: 'db' };
+  const data = {
+    ...{ setDatabases: () => Promise.resolve(), databases: () => [database] },
+    queued: { watches, ensureKeys: () => Promise.resolve(keys) },
+  };
+  const connections = ['slow', 'next'].map((connectionId) => ({
+    connectionId,
+    databaseId: 'd',
+    createdOn: 5,
+    since: 5_600,
+  }));
+  let wall = 6_000;
+  const job = new BlobConnections({
+    call: () => Promise.resolve({ databases: [], connections, now: 905 }),
+    host: { tell: () => undefined, data: () => Promise.resolve(data) },
+    wallClock: () => (wall += 60_000),
+    lease: {},
+    // eslint-disable-next-line @typescript-eslint/require-await
+    list: async function* () {
+      for (const modifiedOn of [4_000, 5_000, 6_000])
+        yield { modifiedOn, etag: '1', metadata: {}, name: `b${modifiedOn}`, address: 'a', bytes: 1 };
+    },
+  } as unknown as BlobConnectionPorts);
+  await job.prepare();
+  await job.run();
+  expect(
+    taken.map(([{ connectionId, since }, found]) => [connectionId, since, found.map((one) => one.modifiedOn)]),
+  ).toEqual([
+    ['slow', 5_000, [5_000, 6_000]],
+    ['next', 5_000, [5_000, 6_000]],
+  ]);
 });
 
 it('have a token that nobody else can write', () => {

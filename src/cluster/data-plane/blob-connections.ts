@@ -61,14 +61,14 @@ export class BlobConnections implements DueJob {
     const ids = new Set(connections.map(({ connectionId }) => connectionId));
     for (const id of this.#failures.keys()) if (!ids.has(id)) this.#failures.delete(id);
     await data.queued.watches.keepOnly([...ids]);
-    for (const connection of connections) await this.#follow(connection, data, now);
+    for (const connection of connections) await this.#follow(connection, data);
   }
 
-  async #follow(connection: BlobConnection, data: ClusterData, now: number): Promise<void> {
+  async #follow(connection: BlobConnection, data: ClusterData): Promise<void> {
     const { log, queued } = this.#ports;
     const { connectionId } = connection;
     try {
-      if ((await this.#look(connection, data, now)) > 0) queued();
+      if ((await this.#look(connection, data)) > 0) queued();
       this.#failures.delete(connectionId);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
@@ -78,15 +78,14 @@ export class BlobConnections implements DueJob {
     }
   }
 
-  async #look(connection: BlobConnection, data: ClusterData, now: number): Promise<number> {
+  async #look(connection: BlobConnection, data: ClusterData): Promise<number> {
     const { list, lease, wallClock } = this.#ports;
     const { connectionId, databaseId, createdOn, account, identity } = connection;
     const database = data.databases().find((one) => one.databaseId === databaseId)?.name;
     if (database === undefined) return 0;
     const { watches } = data.queued;
     // Last-Modified has no parts of a second.
-    const since = Math.floor((wallClock() - Math.max(0, now - createdOn)) / 1_000) * 1_000;
-    const watched: Watched = { connectionId, createdOn, since };
+    const watched: Watched = { connectionId, createdOn, since: Math.floor(connection.since / 1_000) * 1_000 };
     const floor = watches.floorOf(watched);
     let found: FoundBlob[] = [];
     const blobs = list(account, identity, { usage: 'DataConnection', database }, lease.ended);

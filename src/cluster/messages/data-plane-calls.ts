@@ -47,6 +47,8 @@ export interface BlobConnection {
   readonly identity: Guid;
   /** Milliseconds on the Kustody clock. */
   readonly createdOn: number;
+  /** What was written earlier is none of its: milliseconds on the clock of the machine. */
+  readonly since: number;
   readonly isMultiDatabase: boolean;
   /** What the metadata of a blob does not say. Absent: nobody has said. */
   readonly table?: string;

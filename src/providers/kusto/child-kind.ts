@@ -69,6 +69,8 @@ export interface ChildKind {
   readonly located?: true;
   /** Who made and changed it is shown; `first` also in the answer to a PUT. */
   readonly hasSystemData?: 'first' | 'later';
+  /** It follows what others write: when it was made by their clock is kept. */
+  readonly followsStorage?: true;
   /** Why it has no effect here. */
   readonly idle?: string;
   /** Where only some of them have no effect: why one has none. @returns undefined for one that acts */

@@ -5,7 +5,7 @@ import { pageOf, sortedById } from '../../arm/paging.ts';
 import { systemData } from '../../arm/system-data.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { JsonObject } from '../../base/json.ts';
-import { toIso } from '../../clock/clock.ts';
+import { instant, toIso } from '../../clock/clock.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Versioned } from '../../state/state.ts';
 import {
@@ -160,6 +160,7 @@ async function writeChild(
   const about = [row.write, found?.value.id ?? id, changes, failure] as const;
   const operation = await beginChildOperation(ports, request, cluster.value, ...about);
   const now = toIso(ports.clock.now());
+  const madeAt = found === undefined ? madeNow(kind, ports) : found.value.properties.madeAt;
   const stays = found !== undefined && kind.keepsOverrides?.(found.value, values) === true;
   const overrides = stays ? found.value.properties.overrides : undefined;
   const child: ChildResource = {
@@ -172,6 +173,7 @@ async function writeChild(
       values,
       operation: operation.kept,
       ...(overrides === undefined ? {} : { overrides }),
+      ...(madeAt === undefined ? {} : { madeAt }),
       ...(kind.hasSystemData === undefined
         ? {}
         : { systemData: { ...systemData(request.caller, now, found?.value.properties.systemData) } }),
@@ -185,6 +187,9 @@ async function writeChild(
   const first = firstAnswer(kind, request, row, child, found === undefined ? 'Creating' : 'Accepted');
   return withHeaders(begun(request, operation, status, first), headersOf(kind, context, { form, values }));
 }
+
+const madeNow = ({ followsStorage }: ChildKind, { machineNow }: KustoPorts): string | undefined =>
+  followsStorage === true ? toIso(instant(machineNow())) : undefined;
 
 function readWanted(
   kind: ChildKind,

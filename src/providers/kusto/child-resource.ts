@@ -20,6 +20,8 @@ export interface ChildResource extends ArmResource {
     readonly values: JsonObject;
     readonly operation?: ResourceOperation;
     readonly systemData?: SystemData & JsonObject;
+    /** Of what follows storage: when it was made, by the machine's clock. Not with those of earlier versions. */
+    readonly madeAt?: string;
     /** Of what is attached: by the id of a database, what the follower has set for it. */
     readonly overrides?: HeldOverrides & JsonObject;
   };

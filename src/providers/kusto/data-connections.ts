@@ -113,6 +113,7 @@ export const dataConnections: ChildKind = {
   },
   drop: 'DmServiceDataObtainerDrop',
   located: true,
+  followsStorage: true,
   idleOf: ({ ports, cluster }, form, values) =>
     form === 'EventGrid' ? idleReason(values, cluster, ports.isMappedAccount) : noHub,
   check: async (context, wanted) => {

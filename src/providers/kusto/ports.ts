@@ -72,6 +72,8 @@ export type ScriptOutcome =
 export interface KustoPorts {
   readonly state: State;
   readonly clock: Clock;
+  /** By the machine's clock, as storage tells the time: milliseconds since 1970. */
+  readonly machineNow: () => number;
   readonly randomBytes: RandomBytes;
   readonly keys: ClusterKeys;
   readonly identities: ManagedIdentities;

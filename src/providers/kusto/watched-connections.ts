@@ -17,6 +17,8 @@ export interface WatchedConnection {
   readonly identity: Guid;
   /** ISO 8601, on the Kustody clock. */
   readonly createdAt: string;
+  /** Older blobs are none of its: ISO 8601, on the machine's clock. */
+  readonly since: string;
   /** Metadata of blobs may name other databases of the cluster. */
   readonly isMultiDatabase: boolean;
   /** What metadata does not say. Absent: nobody has said. */
@@ -37,7 +39,7 @@ export async function watchedBelow(
 }
 
 function watched(
-  { id, kind, createdAt, properties: { values } }: ChildResource,
+  { id, kind, createdAt, properties: { values, madeAt } }: ChildResource,
   cluster: ClusterResource,
   databaseId: Guid,
   { isMappedAccount }: KustoPorts,
@@ -54,6 +56,7 @@ function watched(
   const [table, mapping, format] = [text('tableName'), text('mappingRuleName'), text('dataFormat')];
   return {
     ...{ connectionId: id.toLowerCase(), databaseId, account: storageAccountOf(values), identity, createdAt },
+    since: madeAt ?? createdAt,
     isMultiDatabase: values['databaseRouting'] === 'Multi',
     ignoreFirstRecord: values['ignoreFirstRecord'] === true,
     ...(table === undefined ? {} : { table }),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventHubDataConnection } from '@azure/arm-kusto';
+import { createClusterAccess } from '../../../src/providers/kusto/cluster-access.ts';
 import { groupName, startKustoFixture, subscriptionId } from '../../support/kusto-fixture.ts';
 import type { KustoFixture } from '../../support/kusto-fixture.ts';
 
@@ -114,6 +115,28 @@ describe('data connections', () => {
       const { headers } = await fixture.send('GET', `${path}${version}`);
       expect(headers.get('warning')).toMatch(/^199 kustody "not acting here: /);
     }
+  });
+
+  it('bring what was written since they were made, by the clock of storage, wherever the Kustody clock is', async () => {
+    const body = {
+      ...{ kind: 'EventGrid', location: 'eastus' },
+      properties: {
+        storageAccountResourceId: `${group}/providers/Microsoft.Storage/storageAccounts/mapped`,
+        ...{ eventHubResourceId: hub, consumerGroup: 'g', managedIdentityResourceId: clusterId },
+      },
+    };
+    const cluster = { location: 'eastus', sku, identity: { type: 'SystemAssigned' } };
+    await fixture.client.clusters.beginCreateOrUpdateAndWait(groupName, 'c1test', cluster);
+    const sinces = async () =>
+      (await createClusterAccess(fixture.ports).list())
+        .flatMap(({ connections }) => connections)
+        .map((one) => one.since);
+    fixture.machineMs = Date.UTC(2026, 0, 2);
+    expect((await put(`${connections}/dc1`, body)).status).toBe(201);
+    await fixture.clock.advance(86_400_000);
+    fixture.machineMs += 5_000;
+    expect((await put(`${connections}/dc1`, body)).status).toBe(200);
+    expect(await sinces()).toEqual(['2026-01-02T00:00:00.000Z']);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import { createHash, webcrypto, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { X509CertificateGenerator } from '@peculiar/x509';
 import { toBase64Url } from '../../base/base64url.ts';
 import { zeroBytes } from '../../base/bytes.ts';
@@ -64,7 +65,7 @@ interface PublicSigningKey {
 export interface SigningKeySet {
   /** Changes with every rotation; caches of verified tokens are keyed by it. */
   readonly version: number;
-  readonly signing: { readonly kid: string; readonly key: webcrypto.CryptoKey };
+  readonly signing: { readonly kid: string; readonly key: KeyObject };
   /** Newest first, at most two. */
   readonly published: readonly PublicSigningKey[];
 }
@@ -167,7 +168,7 @@ async function generateKey(
 
 async function importKeys({ version, value }: Versioned<StoredKeys>, privateKey: string): Promise<SigningKeySet> {
   const pkcs8 = Buffer.from(privateKey, 'base64url');
-  const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']);
+  const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
   zeroBytes(pkcs8);
   const published = await Promise.all(value.generations.map(importPublic));
   invariant(published[0] !== undefined, 'there is a signing key');

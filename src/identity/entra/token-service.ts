@@ -1,5 +1,3 @@
-import { CompactSign } from 'jose';
-import { utf8 } from '../../base/bytes.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { JsonObject } from '../../base/json.ts';
@@ -7,6 +5,7 @@ import type { Application } from '../principals/application.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { TokenSubject } from './claims.ts';
 import { accessTokenClaims, lifetimeOf } from './claims.ts';
+import { signToken } from './sign-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { UserSubject } from './user-claims.ts';
 import { idTokenClaims, userAccessTokenClaims } from './user-claims.ts';
@@ -52,9 +51,7 @@ export function createUserTokenService({ signingKeys, randomBytes, wallClock }: 
     const seconds = toUnixSeconds(now);
     const lifetime = { notBefore: seconds - 300, expires: seconds + userLifetimeSeconds };
     const sign = (claims: JsonObject): Promise<string> =>
-      new CompactSign(utf8(JSON.stringify(claims)))
-        .setProtectedHeader({ typ: 'JWT', alg: 'RS256', x5t: signing.kid, kid: signing.kid })
-        .sign(signing.key);
+      signToken({ x5t: signing.kid, kid: signing.kid }, claims, signing.key);
     const token = await sign(userAccessTokenClaims(subject, lifetime, now, randomBytes));
     const idToken =
       idTokenFor === 'none'
@@ -70,14 +67,8 @@ export function createTokenService({ signingKeys, randomBytes, wallClock }: Toke
     const now = wallClock();
     const lifetime = lifetimeOf(subject.principal, now);
     const claims = accessTokenClaims(subject, lifetime, now, randomBytes);
-    const token = await new CompactSign(utf8(JSON.stringify(claims)))
-      .setProtectedHeader({
-        typ: 'JWT',
-        alg: 'RS256',
-        ...(subject.resource.tokenVersion === 1 ? { x5t: signing.kid } : {}),
-        kid: signing.kid,
-      })
-      .sign(signing.key);
+    const { kid, key } = signing;
+    const token = await signToken(subject.resource.tokenVersion === 1 ? { x5t: kid, kid } : { kid }, claims, key);
     return { token, ...lifetime, expiresIn: lifetime.expires - Math.floor(now / 1000) - 1 };
   };
 }

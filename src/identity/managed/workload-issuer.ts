@@ -1,14 +1,13 @@
 import { generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { CompactSign } from 'jose';
-import { utf8 } from '../../base/bytes.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant, toUnixSeconds } from '../../clock/clock.ts';
 import { tokenExchange } from '../entra/resources.ts';
+import { signToken } from '../entra/sign-token.ts';
 import type { TrustedIssuer } from '../principals/federated-credential.ts';
 
 export interface WorkloadToken {
@@ -45,10 +44,8 @@ export function openWorkloadIssuer(options: {
       const now = toUnixSeconds(options.wallClock());
       const expires = now + lifetimeSeconds;
       const claims = { aud: [tokenExchange.uri], exp: expires, iat: now, iss: issuer, nbf: now };
-      const text = JSON.stringify({ ...claims, jti: newGuid(options.randomBytes), sub: subjectOf(endpoint) });
-      const token = await new CompactSign(utf8(text))
-        .setProtectedHeader({ alg: 'RS256', kid: keyId, typ: 'JWT' })
-        .sign(privateKey);
+      const own = { jti: newGuid(options.randomBytes), sub: subjectOf(endpoint) };
+      const token = await signToken({ kid: keyId }, { ...claims, ...own }, privateKey);
       return { token, expiresOn: instant(expires * 1000) };
     },
     trust: (endpoint) => ({ issuer, subject: subjectOf(endpoint), audience: tokenExchange.uri }),

@@ -19,7 +19,7 @@ export interface DirectoryStore<T> {
   removalOf(objectId: Guid): Promise<readonly StateWrite[]>;
 }
 
-export interface DirectoryStoreOptions<T, R> {
+export interface DirectoryStoreOptions<T, R extends object> {
   readonly state: State;
   readonly table: Table<R>;
   readonly names?: { readonly table: Table<{ readonly objectId: Guid }>; readonly nameOf: (object: T) => string };
@@ -27,15 +27,24 @@ export interface DirectoryStoreOptions<T, R> {
   readonly fromRecord: (record: R) => T;
 }
 
-export function openDirectoryStore<T extends { readonly objectId: Guid; readonly tenantId: Guid }, R>(
+export function openDirectoryStore<T extends { readonly objectId: Guid; readonly tenantId: Guid }, R extends object>(
   options: DirectoryStoreOptions<T, R>,
 ): DirectoryStore<T> {
   const { state, table, names, toRecord, fromRecord } = options;
   const keyOf = (tenantId: Guid, name: string): string => `${tenantId}/${name.toLowerCase()}`;
+  /** A state that keeps records in memory gives the same one again, so what it stands for is worked out once. */
+  const objects = new WeakMap<R, T>();
+  const objectOf = (record: R): T => {
+    const known = objects.get(record);
+    if (known !== undefined) return known;
+    const object = fromRecord(record);
+    objects.set(record, object);
+    return object;
+  };
   const nameKeyOf = (object: T): string | undefined => names && keyOf(object.tenantId, names.nameOf(object));
   const get = async (objectId: Guid): Promise<T | undefined> => {
     const found = await state.get(table, objectId);
-    return found && fromRecord(found.value);
+    return found && objectOf(found.value);
   };
   /** The writes that move the name of an object, either way may be missing. */
   const nameWrites = async (before: T | undefined, after: T | undefined): Promise<readonly StateWrite[]> => {
@@ -60,9 +69,7 @@ export function openDirectoryStore<T extends { readonly objectId: Guid; readonly
       return found && get(found.value.objectId);
     },
     list: async (tenantId) =>
-      (await listAll(state, table))
-        .map((record) => fromRecord(record.value))
-        .filter((one) => one.tenantId === tenantId),
+      (await listAll(state, table)).map((record) => objectOf(record.value)).filter((one) => one.tenantId === tenantId),
     async create(object) {
       const write = [
         writeRecord(table, object.objectId, null, toRecord(object)),

@@ -26,6 +26,8 @@ export interface ApartProgram {
   /** What has told columns elsewhere, of the first program; the rows are among `tails`. */
   readonly kept?: KeptBefore;
   readonly tails?: readonly TailRows[];
+  /** That the query may hold, besides the rows of `tails` and `tables`. The first program says it for all that follow. */
+  readonly memoryBytes?: number;
 }
 
 export interface ApartRequest {

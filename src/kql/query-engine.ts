@@ -79,6 +79,7 @@ export function createQueryEngine({
   parser,
   database,
   threads,
+  memoryBytes = Infinity,
   language = withoutPlaces,
   cacheSize = 2_000,
 }: {
@@ -86,12 +87,14 @@ export function createQueryEngine({
   readonly database: EngineDatabase;
   /** For queries that would hold up others here; without them everything runs in this thread. */
   readonly threads?: EngineThreads;
+  /** See `Places`. */
+  readonly memoryBytes?: number;
   /** Default: without a database of places. */
   readonly language?: Language;
   readonly cacheSize?: number;
 }): QueryEngine {
   const programs = programCache(parser, cacheSize);
-  const places: Places = { language, database, threads };
+  const places: Places = { language, database, threads, memoryBytes };
   return {
     parseCommand: ({ text, database: current, catalog, told = [], signal }) =>
       whileWanted({ signal }, parser.parseCommand(text, current, catalog, { told, ...(signal && { signal }) })),

@@ -1,6 +1,7 @@
 import type { CursorOptions } from './plan/cursor-options.ts';
 import type { ColumnValues } from './duckdb/engine-database.ts';
 import type { KqlCatalog } from './plan/catalog.ts';
+import type { Program } from './plan/plan.ts';
 import type { KqlType } from './plan/types.ts';
 import type { TableUses } from './scan-ranges.ts';
 import type { TableSource } from './sql/context.ts';
@@ -74,6 +75,8 @@ export interface QueryRequest {
   readonly bestEffort?: boolean;
   /** `json`: chunks of results have one column, each value the JSON array of a row as clients get it. */
   readonly rowsAs?: 'json';
+  /** Bytes that the query may hold, by whoever asks and by the `set` statements of its text; undefined: what there is. */
+  readonly memoryBytes?: (set: Program['options']) => number | undefined;
   readonly signal?: AbortSignal;
   readonly sources: EngineSources;
 }

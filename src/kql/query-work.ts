@@ -36,6 +36,8 @@ export interface Places {
   readonly database: EngineDatabase;
   /** For what would hold up others; without them everything runs here, however long. */
   readonly threads: EngineThreads | undefined;
+  /** What queries have together in `database`: who may hold less has an engine to itself, in a thread. */
+  readonly memoryBytes: number;
 }
 
 /** Begins a query. @throws KqlError */
@@ -111,7 +113,7 @@ export class Work {
     const made = this.#command && tableKey('', commandTable);
     this.#program = await this.#opened.open(program, this.#facts, made);
     this.#apart = undefined;
-    if (this.#thread === undefined) {
+    if (this.#thread === undefined && this.#memoryBytes === undefined) {
       try {
         this.#here = this.#beginHere();
         await this.#here;
@@ -121,6 +123,13 @@ export class Work {
       }
     }
     await this.goApart();
+  }
+
+  /** That the query may hold; undefined where that is no less than what there is. */
+  get #memoryBytes(): number | undefined {
+    const { threads, memoryBytes } = this.#places;
+    const asked = this.#request.memoryBytes?.(this.program.options);
+    return asked === undefined || threads === undefined || asked >= memoryBytes ? undefined : asked;
   }
 
   async #beginHere(): Promise<Session> {
@@ -187,7 +196,12 @@ export class Work {
     const connection = this.#connection;
     const tails = isFirst && connection !== undefined ? this.#kept.tails(connection) : [];
     const tables = new Map([...this.#parts.tables].map(([key, table]) => [key, { ...table, ...table.apart?.() }]));
-    await session.begin({ ...this.#parts, tables, ...(isFirst && { kept: this.#kept.all, tails }) });
+    const memoryBytes = this.#memoryBytes;
+    await session.begin({
+      ...{ ...this.#parts, tables },
+      ...(isFirst && { kept: this.#kept.all, tails }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+    });
     return session;
   }
 

@@ -26,17 +26,22 @@ export async function collected(
   budget: NativeBudget,
 ): Promise<ColumnValues[][]> {
   const kept: ColumnValues[][] = [];
-  let rows = 0;
+  let [rows, bytes] = [0, 0];
   for await (const columns of chunks) {
     rows += columns[0]?.length ?? 0;
     requireRoom(rows, budget);
     if (rows > rowsMax) throw new KqlError('limits', `An operator that walks rows takes at most ${rowsMax} of them.`);
     for (const column of columns) budget.weigh(column);
+    bytes += columns.reduce((sum, column) => sum + bytesOf(column), 0);
+    if (bytes > budget.rowBytesMax) throw lowMemory();
     kept.push(columns);
     if (!budget.isShared) requireHeap();
   }
   return kept;
 }
+
+const bytesOf = (column: ColumnValues): number =>
+  column.reduce((sum: number, value) => sum + (typeof value === 'string' ? 2 * value.length : 0), 8 * column.length);
 
 /** Of what V8 allows a thread: the rest is for the rows that are made of the chunks, and for the operator. */
 const collectedShare = 0.6;

@@ -22,6 +22,8 @@ import { tablesV1 } from './answers/v1.ts';
 import type { EncodedResult } from './answers/write-results.ts';
 import { writeResults } from './answers/write-results.ts';
 import type { KustoRequest } from './requests/request-body.ts';
+import type { RequestLimits } from '../../database/catalog/workload-group.ts';
+import { memoryBytesOf } from './requests/group-limits.ts';
 import { commandTimeoutMs } from './requests/request-options.ts';
 import { failureOf, withLimits } from './request-limits.ts';
 import { encodingsOf, resourceText, stringHeaders } from './run-query.ts';
@@ -51,7 +53,7 @@ export async function runCommandRequest(
     commandTimeoutMs,
     { ...sent, kind: 'command' },
     async (signal, { place, limits, workloadGroup }) => {
-      const context = await commandContext(ports, admitted, sent, { signal, place, workloadGroup });
+      const context = await commandContext(ports, admitted, sent, { signal, place, workloadGroup, limits });
       const startedMs = ports.monotonicMs();
       const answer = await runCommand(context, sent.text);
       await ports.lease.require();
@@ -125,7 +127,15 @@ const commandContext = (
   ports: DataPlanePorts,
   admitted: AdmittedRequest,
   sent: KustoRequest,
-  limits: { readonly signal: AbortSignal; readonly place: RunningPlace; readonly workloadGroup: string },
+  {
+    limits,
+    ...granted
+  }: {
+    readonly signal: AbortSignal;
+    readonly place: RunningPlace;
+    readonly limits: RequestLimits;
+    readonly workloadGroup: string;
+  },
 ): Promise<CommandContext> => {
   const { access, request, endpoint } = admitted;
   const storage = callerStorage(ports, admitted, sent.options.noImpersonation);
@@ -136,7 +146,8 @@ const commandContext = (
     activityId: parseGuid(request.correlation.requestId) ?? request.correlation.requestId,
     followers: followerSettings(ports, request.headers.authorization),
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...limits,
+    memoryBytes: (set) => memoryBytesOf(limits, sent.options, set),
+    ...granted,
   });
 };
 
@@ -177,7 +188,10 @@ export async function openContext(
     place,
     workloadGroup,
     ...about
-  }: Pick<CommandContext, 'database' | 'barred' | 'clientRequestId' | 'activityId' | 'followers' | 'endpoint'> & {
+  }: Pick<
+    CommandContext,
+    'database' | 'barred' | 'clientRequestId' | 'activityId' | 'followers' | 'endpoint' | 'memoryBytes'
+  > & {
     readonly signal: AbortSignal;
     readonly place: RunningPlace;
     /** Absent: `default`. */

@@ -17,6 +17,7 @@ import { withForcedSecurity } from '../../database/catalog/views.ts';
 import { readable } from './readable.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import { failureOf, withLimits } from './request-limits.ts';
+import { memoryBytesOf } from './requests/group-limits.ts';
 import type { RequestOptions } from './requests/request-options.ts';
 import { queryTimeoutMs, withSetStatements } from './requests/request-options.ts';
 import type { FromCache, ResultFormat } from './answers/result-format.ts';
@@ -67,6 +68,7 @@ export async function runQueryRequest(
         bestEffort: sent.options.bestEffort,
         cursors: sent.options.cursors,
         rowsAs: 'json',
+        memoryBytes: (set) => memoryBytesOf(limits, sent.options, set),
         signal,
         sources,
       };

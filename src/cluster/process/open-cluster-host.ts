@@ -66,7 +66,7 @@ export function openClusterHost(options: {
     onStarted: yieldToOthers,
   });
   const opened = openEngine(language).then(async (database) => {
-    const queries = createQueryEngine({ parser, database, threads, language });
+    const queries = createQueryEngine({ parser, database, threads, memoryBytes: memoryLimit() / 2, language });
     if (blobs !== undefined) {
       data.serveWith({
         clusterName: settings.clusterName,

@@ -27,7 +27,7 @@ export interface RequestLimit<Value extends string | number = string | number> {
   readonly Value: Value;
 }
 
-/** Absent ones are those of the group `default`. Only the first three act: there is one node, whose engine has its memory and
+/** Absent ones are those of the group `default`. Times, results and memory are limited: there is one node, whose engine has
  * its threads for all queries, and how old cached results may be the client says. */
 export interface RequestLimits {
   /** Periods such as `00:04:00`. */

@@ -1,7 +1,7 @@
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { FollowerChange, FollowerConfiguration } from '../../authz/follower-overrides.ts';
 import type { NamedPrincipal, PrincipalChange } from '../../authz/role-changes.ts';
-import type { ScanCounts } from '../../kql/query-request.ts';
+import type { QueryRequest, ScanCounts } from '../../kql/query-request.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
@@ -32,6 +32,8 @@ export interface CommandContext extends CommandAccess {
   readonly roles?: RoleSettings;
   /** Absent: nothing. */
   readonly barred?: Barred;
+  /** Of the queries in the command. Absent: nobody limits it. */
+  readonly memoryBytes?: QueryRequest['memoryBytes'];
   /** Managed identities of the cluster. Absent: nobody knows them. */
   readonly identities?: () => Promise<readonly ClusterIdentity[]>;
   /** Storage of the user's that rows are written to. Absent: there is none. */

@@ -24,6 +24,7 @@ export function queryRequest(context: CommandContext, text: string, changed?: Ch
     cursor: context.data.cursor(),
     ...(context.caller.memberOf === undefined ? {} : { memberOf: context.caller.memberOf }),
     sources: readableSources(context, changed),
+    ...(context.memoryBytes === undefined ? {} : { memoryBytes: context.memoryBytes }),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   };
 }

@@ -14,6 +14,8 @@ export type KqlErrorCode =
   | 'limits'
   /** there was no memory left for it */
   | 'memory'
+  /** it held more memory than the client or the workload group allow */
+  | 'runaway'
   | 'timeout'
   | 'cancelled'
   /** our own fault */
@@ -59,6 +61,14 @@ export const engineMistake = (
 /** @param what in the words of the service: https://github.com/microsoft/fabric-toolbox/issues/31 */
 export const lowMemory = (what = 'bad allocation'): KqlError =>
   new KqlError('memory', `${what} (E_LOW_MEMORY_CONDITION)`);
+
+/** @param operator as KQL names it; undefined where none holds rows
+ * @see https://github.com/Azure/Azure-Sentinel/issues/13143 for the words; which operator is named is ours */
+export const runawayQuery = (operator: string | undefined, bytes: number): KqlError =>
+  new KqlError(
+    'runaway',
+    `${operator === undefined ? 'The query' : `'${operator}' operator`} has exceeded the memory budget (${bytes}) during evaluation. Results may be incorrect or incomplete (E_RUNAWAY_QUERY; see https://aka.ms/kustoquerylimits).`,
+  );
 
 export const databaseNotFound = (name: string, position?: number): KqlError =>
   new KqlError('databaseNotFound', `Database '${name}' could not be found.`, position, undefined, name);

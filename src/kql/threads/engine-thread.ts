@@ -17,6 +17,7 @@ import type {
   ThreadReply,
   ThreadSettings,
 } from './thread-protocol.ts';
+import { LimitedMemory } from './limited-memory.ts';
 import { remoteNatives } from './remote-natives.ts';
 import { sentError } from './thread-protocol.ts';
 import { WorkState } from './work-state.ts';
@@ -31,11 +32,15 @@ const language = languageWith(settings.geoipDatabase);
 const { threads, memoryLimit, shared } = settings;
 const state = new WorkState(shared);
 const callNatives = remoteNatives(settings.port, state);
-const database = await openEngineDatabase({ threads, memoryLimit, stopping: state, callNatives }, nativesOf(language));
+const database = await openEngineDatabase(
+  { threads, memoryLimit, memoryLimitChanges: true, stopping: state, callNatives },
+  nativesOf(language),
+);
 
 let connection: EngineConnection | undefined;
 let session: Session | undefined;
 let kept = new KeptStages();
+let limited: LimitedMemory | undefined;
 const streams = new Map<number, AsyncGenerator<readonly ColumnValues[]>>();
 let lastStream = 0;
 
@@ -72,7 +77,11 @@ const operations: {
     await connected().append(table, types, columns);
     return null;
   },
-  begin: async ({ program, facts, tables, command, kept: before }) => {
+  begin: async ({ program, facts, tables, command, kept: before, memoryBytes }) => {
+    if (memoryBytes !== undefined) {
+      limited ??= new LimitedMemory(connected(), memoryBytes, memoryLimit);
+      await limited.begin(program);
+    }
     if (before !== undefined) kept = new KeptStages(before);
     const sources = new Map(
       [...tables].map(([key, { sql, extentSql, columns }]): [string, TableSource] => [
@@ -104,12 +113,15 @@ const operations: {
     await connected().run(sql, bound);
     return null;
   },
-  close: () => {
+  close: async () => {
     streams.clear();
     session = undefined;
     kept = new KeptStages();
     connection?.close();
     connection = undefined;
+    // What ended the query would end a statement of the same connection, too.
+    await limited?.end(database);
+    limited = undefined;
     return null;
   },
 };
@@ -125,7 +137,7 @@ async function serve<Operation extends ThreadOperation>(
     if (operation !== 'close' && state.isCancelled) throw new KqlError('cancelled', 'The query was stopped.');
     post({ k: 'reply', id, body: await operations[operation](body) });
   } catch (error) {
-    post({ k: 'failed', id, error: sentError(error) });
+    post({ k: 'failed', id, error: sentError(limited?.explained(error) ?? error) });
   }
 }
 

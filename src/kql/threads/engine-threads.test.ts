@@ -233,3 +233,40 @@ describe('a query whose functions take long', () => {
     expect(await Promise.all(busy)).toEqual([[[20_000n]], [[20_000n]]]);
   });
 });
+
+describe('a query with a limit of memory', () => {
+  const limited = (bytes: number, principal: string): Partial<QueryRequest> => ({
+    principal,
+    memoryBytes: () => bytes,
+  });
+  const groups = 'range x from 1 to 400000 step 1 | summarize c = count() by x | summarize max(c)';
+  const exceeded = (what: string, bytes: number) => ({
+    code: 'runaway',
+    message: `${what} has exceeded the memory budget (${bytes}) during evaluation. Results may be incorrect or incomplete (E_RUNAWAY_QUERY; see https://aka.ms/kustoquerylimits).`,
+  });
+
+  it('ends where its operators hold more, and leaves nothing of it to the next in the same thread', async () => {
+    for (const [number, text] of [groups, 'range x from 1 to 400000 step 1 | sort by x desc'].entries()) {
+      const operator = number === 0 ? 'summarize' : 'sort';
+      const request = limited(4_000_000, `limited ${number}`);
+      await expect(rowsOf(text, request)).rejects.toMatchObject(exceeded(`'${operator}' operator`, 4_000_000));
+      expect(began).toContain(`limited ${number}`);
+    }
+    expect(await rowsOf(groups, limited(400_000_000, 'enough'))).toEqual([[1n]]);
+    const walked = groups.replace('| summarize max(c)', '| where x <= 20000 | scan with (step a: true;) | count');
+    expect(await rowsOf(walked, { principal: 'unlimited' })).toEqual([[20_000n]]);
+    expect(began).toContain('unlimited');
+  });
+
+  it('ends where an operator that walks rows holds more', async () => {
+    const text =
+      'range x from 1 to 50000 step 1 | extend s = strcat("text of some length ", x) | scan declare (n: long = 0) with (step a: true => n = 1;) | count';
+    await expect(rowsOf(text, limited(1_000_000, 'walked'))).rejects.toMatchObject(exceeded('The query', 1_000_000));
+    expect(await rowsOf(text, limited(100_000_000, 'walked'))).toEqual([[50_000n]]);
+  });
+
+  it('is answered where it holds little, whatever the tables have that it reads', async () => {
+    expect(await rowsOf('print 1', limited(1, 'least'))).toEqual([[1n]]);
+    expect(await rowsOf('T | where n == 7 | project s', limited(1_000, 'read'))).toEqual([['text 7']]);
+  });
+});

@@ -62,7 +62,14 @@ async function running(client: ThreadClient, text: string, begun: () => void = (
     const program = await parser.compile(text, 'db', catalog);
     const facts = { database: 'db', cluster: 'local', now: 0n, parameters: new Map() };
     await client.call('open', {});
-    await client.call('begin', { program, facts, tables: new Map(), command: undefined, kept: undefined });
+    await client.call('begin', {
+      program,
+      facts,
+      tables: new Map(),
+      command: undefined,
+      kept: undefined,
+      memoryBytes: undefined,
+    });
     begun();
     return await client.call('next', { stream: await client.call('startResult', { index: 0 }) });
   } catch (error) {

@@ -50,6 +50,7 @@ export interface ThreadCalls {
     readonly command: CommandRows | undefined;
     /** Of the first program, what has told columns elsewhere. */
     readonly kept: KeptBefore | undefined;
+    readonly memoryBytes: number | undefined;
   };
   readonly startResult: { readonly index: number };
   readonly startStream: { readonly sql: string; readonly bound: readonly BoundValue[] };

@@ -203,6 +203,49 @@ describe("a workload group of one's own", () => {
   });
 });
 
+describe('the memory of a query', () => {
+  const groups = 'range a from 1 to 400000 step 1 | summarize n = count() by a | summarize max(n)';
+  const words = (bytes: number): string =>
+    `Query execution has exceeded the allowed limits (80DA0001): 'summarize' operator has exceeded the memory budget (${bytes}) during evaluation. Results may be incorrect or incomplete (E_RUNAWAY_QUERY; see https://aka.ms/kustoquerylimits).`;
+  const runaway = (bytes: number) => ({
+    status: 400,
+    body: {
+      error: {
+        ...{ code: 'LimitsExceeded', message: 'Request is invalid and cannot be executed.', '@permanent': false },
+        '@type': 'Kusto.Data.Exceptions.KustoServicePartialQueryFailureLimitsExceededException',
+        '@message': words(bytes),
+      },
+    },
+  });
+  const asking = (path: string, csl: string, options: object): Promise<HostAnswer> =>
+    kusto.post(path, { db: databaseName, csl, properties: { Options: options } });
+  const bytes = 4_000_000;
+
+  it.each(['/v1/rest/query', '/v2/rest/query'])('is what the client allows, by %s', async (path) => {
+    const asked = asking(path, groups, { max_memory_consumption_per_query_per_node: bytes });
+    expect(await asked).toMatchObject(runaway(bytes));
+    const set = `set maxmemoryconsumptionperiterator = ${bytes}; ${groups}`;
+    expect(await asking(path, set, { maxmemoryconsumptionperiterator: 9_000_000 })).toMatchObject(runaway(bytes));
+    expect((await asking(path, groups, { maxmemoryconsumptionperiterator: 68_719_476_736 })).status).toBe(200);
+  });
+
+  it('is what the workload group allows, of commands, too', async () => {
+    const limits = { MaxMemoryPerQueryPerNode: { IsRelaxable: false, Value: bytes } };
+    const policy = JSON.stringify({ RequestLimitsPolicy: limits });
+    expect((await command(`.create-or-alter workload_group Lean \`\`\`${policy}\`\`\``)).status).toBe(200);
+    const by = `iff(request_properties.request_description == "lean", "Lean", "default")`;
+    await command(`.alter cluster policy request_classification '{"IsEnabled":true}' <| ${by}`);
+    const lean = { request_description: 'lean' };
+    const more = { ...lean, max_memory_consumption_per_query_per_node: 1_000_000_000 };
+    expect(await asking('/v2/rest/query', groups, more)).toMatchObject(runaway(bytes));
+    expect((await asking('/v2/rest/query', 'print 1', lean)).status).toBe(200);
+    expect(await asking('/v1/rest/mgmt', `.set-or-append Lean <| ${groups}`, lean)).toMatchObject(runaway(bytes));
+    expect((await asking('/v1/rest/mgmt', '.set-or-append Lean <| print a = 1', lean)).status).toBe(200);
+    await command('.delete cluster policy request_classification');
+    expect((await query(groups)).status).toBe(200);
+  });
+});
+
 describe('commands in a workload group', () => {
   const described = (csl: string, more = {}): Promise<HostAnswer> => {
     const properties = { Options: { request_description: 'short', ...more } };

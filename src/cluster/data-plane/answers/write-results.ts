@@ -108,6 +108,8 @@ async function writeRows(
   return { count, bytes };
 }
 
+/** 0x80DA0001 */
+const runawayStatusCode = -2133196799;
 /** 0x80DA0007 */
 const lowMemoryStatusCode = -2133196793;
 
@@ -116,6 +118,8 @@ function deferredStatus(failure: KustoError | undefined): NonNullable<Completion
     const text = 'Query result set too large (E_QUERY_RESULT_SET_TOO_LARGE).';
     return { statusCode: truncationStatusCode, text, kind: 'QueryLimitsExceeded' };
   }
+  if (failure?.kind === 'runaway')
+    return { statusCode: runawayStatusCode, text: failure.message, kind: 'QueryLimitsExceeded' };
   if (failure?.kind === 'lowMemory')
     return { statusCode: lowMemoryStatusCode, text: failure.message, kind: 'QueryFailure' };
   return { statusCode: -2133196792, text: failure?.message ?? '', kind: 'QueryFailure' };

@@ -23,6 +23,7 @@ const kindOfKql = {
   runtime: 'badRequest',
   limits: 'badRequest', // a text that is too long or too deep
   memory: 'lowMemory',
+  runaway: 'runaway',
   timeout: 'timeout',
   cancelled: 'cancelled',
   internal: 'internal',
@@ -122,6 +123,8 @@ function kqlError(error: KqlError, sent: SentText): KustoError | undefined {
     return new KustoError(kind, `${invalid}Semantic error: ${namedText(inner)}`, inner, undefined, sent);
   }
   if (kind === 'lowMemory') return lowMemory(error.message);
+  if (kind === 'runaway')
+    return kustoError(kind, `Query execution has exceeded the allowed limits (80DA0001): ${error.message}`);
   if (error.code === 'limits') return kustoError(kind, `${invalid}${error.message}`);
   if (kind === 'databaseNotFound') return kustoError(kind, `${invalid}${error.message}`);
   if (kind === 'badRequest') return kustoError(kind, `${invalid}${error.message}${at}`);

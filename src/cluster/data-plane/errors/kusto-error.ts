@@ -119,6 +119,13 @@ export const kustoErrorRows = {
     type: 'KustoServicePartialQueryFailureLimitsExceededException',
     permanent: false,
   },
+  /** As recorded in https://github.com/Azure/azure-kusto-node/issues/53 */
+  runaway: {
+    status: 400,
+    code: 'LimitsExceeded',
+    type: 'KustoServicePartialQueryFailureLimitsExceededException',
+    permanent: false,
+  },
   lowMemory: {
     status: 400,
     code: 'LowMemoryCondition',

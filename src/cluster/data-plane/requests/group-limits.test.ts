@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestLimits, WorkloadGroup } from '../../../database/catalog/workload-group.ts';
 import { truncationLimits } from '../answers/truncation.ts';
-import { limitsOfRequest, timeoutMsOf } from './group-limits.ts';
+import { limitsOfRequest, memoryBytesOf, timeoutMsOf } from './group-limits.ts';
 import { readOptions } from './request-options.ts';
 
 const limit = (Value: number, IsRelaxable = false) => ({ IsRelaxable, Value });
@@ -42,6 +42,23 @@ describe('limits of requests by their workload group', () => {
     expect(timeoutMsOf(fixed, asked('00:10:00'))).toBe(60_000);
     expect(timeoutMsOf(fixed, asked('00:00:10'))).toBe(10_000);
     expect(timeoutMsOf({}, undefined)).toBeUndefined();
+  });
+
+  it.each([
+    [{}, {}, {}, undefined],
+    [{}, { max_memory_consumption_per_query_per_node: 9 }, {}, 9],
+    [{ max_memory_consumption_per_query_per_node: 7 }, { max_memory_consumption_per_query_per_node: 9 }, {}, 7],
+    [{ max_memory_consumption_per_query_per_node: '9' }, { maxmemoryconsumptionperiterator: 8 }, {}, 8],
+    [{ maxmemoryconsumptionperiterator: 9 }, {}, { MaxMemoryPerIterator: limit(5) }, 5],
+    [{ maxmemoryconsumptionperiterator: 4 }, {}, { MaxMemoryPerIterator: limit(5) }, 4],
+    [{ maxmemoryconsumptionperiterator: 9 }, {}, { MaxMemoryPerIterator: limit(5, true) }, 9],
+    [{}, {}, { MaxMemoryPerIterator: limit(5, true), MaxMemoryPerQueryPerNode: limit(6) }, 5],
+  ])('of memory: properties %j, text %j and group %j are %s', (properties, set, limits, bytes) => {
+    expect(memoryBytesOf(limits, readOptions(properties), set)).toBe(bytes);
+  });
+
+  it('are at least a byte of memory', () => {
+    expect(() => readOptions({ maxmemoryconsumptionperiterator: 0 })).toThrow(/has a value that it cannot have/);
   });
 
   it.each([

@@ -2,6 +2,8 @@ import type { RequestLimit, RequestLimits, WorkloadGroup } from '../../../databa
 import { defaultGroup } from '../../../database/catalog/workload-group.ts';
 import { isExportCommand, isIngestionCommand } from '../../../database/commands/command-type.ts';
 import type { RequestView } from '../../../database/commands/command-context.ts';
+import type { RequestOptions } from './request-options.ts';
+import { lower, memorySet } from './request-options.ts';
 import { parseTimespan, ticksPerMillisecond } from '../../../kql/values/ticks.ts';
 
 /** The limits of a request: those of its group, and of `default` what that does not say.
@@ -23,6 +25,21 @@ export function limitsOfRequest(
 export function limited(limit: RequestLimit<number> | undefined, asked: number | undefined): number | undefined {
   if (limit === undefined || asked === undefined) return asked ?? limit?.Value;
   return limit.IsRelaxable ? asked : Math.min(asked, limit.Value);
+}
+
+/** Bytes that a query may hold, of all that is said of its memory the least: one node has all of it, and its engine knows no operators.
+ * @param set statements of its text; where both set a limit, the lower one holds
+ * @throws KustoError `badRequest` */
+export function memoryBytesOf(
+  { MaxMemoryPerQueryPerNode, MaxMemoryPerIterator }: RequestLimits,
+  asked: Pick<RequestOptions, 'memoryPerQuery' | 'memoryPerOperator'>,
+  set: Parameters<typeof memorySet>[0],
+): number | undefined {
+  const inText = memorySet(set);
+  return lower(
+    limited(MaxMemoryPerQueryPerNode, lower(asked.memoryPerQuery, inText.memoryPerQuery)),
+    limited(MaxMemoryPerIterator, lower(asked.memoryPerOperator, inText.memoryPerOperator)),
+  );
 }
 
 export function timeoutMsOf({ MaxExecutionTime: limit }: RequestLimits, asked: number | undefined): number | undefined {

@@ -17,6 +17,9 @@ export interface RequestOptions {
   readonly truncationMaxRecords?: number;
   readonly truncationMaxSize?: number;
   readonly takeMaxRecords?: number;
+  /** Bytes. */
+  readonly memoryPerQuery?: number;
+  readonly memoryPerOperator?: number;
   readonly deferPartialFailures: boolean;
   readonly newlines: boolean;
   readonly fragmented: boolean;
@@ -40,6 +43,11 @@ export interface RequestOptions {
   readonly cacheMaxAgeMs?: number;
   readonly cacheForceRefresh: boolean;
 }
+
+const memoryOptions = {
+  memoryPerQuery: 'max_memory_consumption_per_query_per_node',
+  memoryPerOperator: 'maxmemoryconsumptionperiterator',
+} as const;
 
 /** @see Kusto "Client request properties", "Query limits" */
 export const queryTimeoutMs = 4 * 60_000;
@@ -68,6 +76,8 @@ export function readOptions(sent: JsonObject): RequestOptions {
   const records = read('truncationmaxrecords', countOf);
   const size = read('truncationmaxsize', countOf);
   const take = read('query_take_max_records', countOf);
+  const memoryPerQuery = read(memoryOptions.memoryPerQuery, bytesOf);
+  const memoryPerOperator = read(memoryOptions.memoryPerOperator, bytesOf);
   const now = read('query_now', instantOf);
   const cacheMaxAge = read('query_results_cache_max_age', periodOf);
   return {
@@ -76,6 +86,8 @@ export function readOptions(sent: JsonObject): RequestOptions {
     ...(records === undefined ? {} : { truncationMaxRecords: records }),
     ...(size === undefined ? {} : { truncationMaxSize: size }),
     ...(take === undefined ? {} : { takeMaxRecords: take }),
+    ...(memoryPerQuery === undefined ? {} : { memoryPerQuery }),
+    ...(memoryPerOperator === undefined ? {} : { memoryPerOperator }),
     deferPartialFailures: flag('deferpartialqueryfailures'),
     newlines: flag('results_v2_newlines_between_frames'),
     fragmented: flag('results_v2_fragment_primary_tables'),
@@ -135,7 +147,15 @@ export function withSetStatements(
   };
 }
 
-const lower = (one: number | undefined, other: number | undefined): number | undefined =>
+/** Of the limits of memory, what a text sets. @param set names in lower case @throws KustoError `badRequest` */
+export function memorySet(
+  set: Readonly<Record<string, string | boolean | number | null>>,
+): Pick<RequestOptions, keyof typeof memoryOptions> {
+  const named = Object.values(memoryOptions).flatMap((name) => (set[name] === undefined ? [] : [[name, set[name]]]));
+  return readOptions(Object.fromEntries(named) as JsonObject);
+}
+
+export const lower = (one: number | undefined, other: number | undefined): number | undefined =>
   one === undefined ? other : Math.min(one, other ?? one);
 
 function booleanOf(value: Json): boolean | undefined {
@@ -154,6 +174,12 @@ function countOf(value: Json): number | undefined {
   const number = typeof value === 'string' && /^\s*\d{1,18}\s*$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) && number >= 0 ? Math.floor(number) : undefined;
 }
+
+/** At least one. */
+const bytesOf = (value: Json): number | undefined => {
+  const count = countOf(value);
+  return count === 0 ? undefined : count;
+};
 
 /** `hh:mm:ss.fff`, `d.hh:mm:ss`, `50m`, `time(1h)`: ticks. */
 function ticksIn(value: Json): bigint | undefined {

@@ -31,8 +31,17 @@ export interface Page {
   getByLabel(text: string): Locator;
   screenshot(options: { readonly path: string }): Promise<unknown>;
   setViewportSize(size: { readonly width: number; readonly height: number }): Promise<void>;
+  /** What the page asks of addresses like this goes through `answer` first. */
+  route(like: string, answer: (route: Route) => Promise<void>, options?: { readonly times?: number }): Promise<void>;
   on(event: 'console', listener: (message: { type(): string; text(): string }) => void): void;
   on(event: 'pageerror', listener: (error: Error) => void): void;
+}
+
+/** A request of a page, held until something is done with it. */
+export interface Route {
+  /** Sends it, without telling the page. */
+  fetch(): Promise<object>;
+  fulfill(given: { readonly response: object }): Promise<void>;
 }
 
 export interface Locator {

@@ -19,8 +19,11 @@ export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>, everyMs?:
     const ended = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let asking = false;
+    /** Asked for while an answer was on its way, which may be older than what is asked for. */
+    let wanted = false;
     const run = async (): Promise<void> => {
       clearTimeout(timer);
+      wanted = asking;
       if (asking) return;
       asking = true;
       try {
@@ -31,6 +34,7 @@ export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>, everyMs?:
         if (!ended.signal.aborted) setState(({ value }) => ({ value, failure }));
       }
       asking = false;
+      if (wanted && !ended.signal.aborted) return run();
       if (everyMs !== undefined && !ended.signal.aborted) timer = setTimeout(tick, everyMs);
     };
     const tick = (): void => {

@@ -2,6 +2,7 @@ import { makeStyles, tokens } from '@fluentui/react-components';
 import type { RefObject } from 'react';
 import { useEffect, useImperativeHandle, useRef, useState } from 'react';
 import type { Scheme } from '../../shell/color-scheme.ts';
+import type { ClusterSchema } from '../use-database-schema.ts';
 import type { Statement } from './statement.ts';
 import { statementAt } from './statement.ts';
 import { monaco, themeNames, useSchema as tellSchema } from './monaco.ts';
@@ -25,7 +26,7 @@ export interface KqlEditorProps {
   readonly tab: string;
   readonly text: string;
   readonly scheme: Scheme;
-  readonly schema: unknown;
+  readonly schema: ClusterSchema | undefined;
   readonly host: string;
   readonly database: string;
   readonly onChange: (text: string) => void;

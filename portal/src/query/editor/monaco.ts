@@ -3,6 +3,7 @@ import 'monaco-editor/esm/vs/editor/edcore.main';
 import './editor.css';
 import * as monaco from 'monaco-editor/esm/vs/editor/editor.api';
 import { getKustoWorker, kustoDefaults, themeNames } from '@kusto/monaco-kusto';
+import type { ClusterSchema } from '../use-database-schema.ts';
 
 /** Workers are files of this server: the content security policy lets no others be. */
 self.MonacoEnvironment = {
@@ -21,11 +22,27 @@ kustoDefaults.setLanguageSettings({
   openSuggestionDialogAfterPreviousSuggestionAccepted: false,
 });
 
-/** Tells the language service what is there. @param schema the answer of `.show databases schema as json` */
-export async function useSchema(model: monaco.editor.ITextModel, schema: unknown, host: string, database: string) {
+let told = 0;
+
+/** Tells the language service what is there. It keeps what it read of a database until it is told of a higher major version, and a cluster
+ * raises the minor one alone when a table or a function is made: each telling counts as a major version here. */
+export async function useSchema(
+  model: monaco.editor.ITextModel,
+  schema: ClusterSchema,
+  host: string,
+  database: string,
+) {
+  told += 1;
+  const versioned = Object.entries(schema.Databases).map(
+    ([name, one]) => [name, { ...one, MajorVersion: told }] as const,
+  );
   const workerOf = await getKustoWorker();
   const worker = await workerOf(model.uri);
-  await worker.setSchemaFromShowSchema(schema, `https://${host}`, database);
+  await worker.setSchemaFromShowSchema(
+    { ...schema, Databases: Object.fromEntries(versioned) },
+    `https://${host}`,
+    database,
+  );
 }
 
 export { monaco, themeNames };

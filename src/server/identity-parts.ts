@@ -5,6 +5,7 @@ import { createOutwardReader } from '../http/outward-json.ts';
 import { createFindCaller } from '../identity/entra/find-caller.ts';
 import { createMintOnBehalf, createMintToken } from '../identity/entra/mint.ts';
 import { openIssuerKeys } from '../identity/entra/issuer-keys.ts';
+import type { MakeSigningKeys } from '../identity/entra/signing-keys.ts';
 import { openSigningKeys } from '../identity/entra/signing-keys.ts';
 import { openPendingSignIns } from '../identity/entra/pending-sign-ins.ts';
 import { openRefreshTokens } from '../identity/entra/refresh-token.ts';
@@ -32,15 +33,21 @@ export interface IdentityPartsOptions {
   readonly tokenExpiry: TokenExpiry;
   /** Where keys of issuers elsewhere may be read. */
   readonly allowedHosts: readonly AllowedHost[];
+  readonly makeKeys?: MakeSigningKeys | undefined;
 }
 
 /** Everything of identity, built over one state. */
 export function openIdentityParts(options: IdentityPartsOptions) {
-  const { state, randomBytes, wallClock } = options;
+  const { state, randomBytes, wallClock, makeKeys } = options;
   const tenants = openTenants(state, randomBytes);
   const principals = openPrincipals(state, randomBytes);
   const directory = openDirectory(state, principals, randomBytes);
-  const signingKeys = openSigningKeys({ state, randomBytes, wallClock });
+  const signingKeys = openSigningKeys({
+    state,
+    randomBytes,
+    wallClock,
+    ...(makeKeys === undefined ? {} : { makeKeys }),
+  });
   const issueToken = createTokenService({ signingKeys, randomBytes, wallClock });
   const issueUserToken = createUserTokenService({ signingKeys, randomBytes, wallClock });
   const mintToken = createMintToken({ tenants, directory, issueToken });

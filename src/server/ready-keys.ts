@@ -1,6 +1,6 @@
 import { startSystemTimer } from '../http/timer.ts';
 import type { Log } from '../http/logging.ts';
-import type { RsaKeyPool } from '../vault/rsa/rsa-keys.ts';
+import type { MakeRsaKey, RsaKeyPool } from '../vault/rsa/rsa-keys.ts';
 import { createRsaKeyPool } from '../vault/rsa/rsa-keys.ts';
 
 const readyMax = 8;
@@ -9,7 +9,10 @@ const quietMs = 3_000;
 
 /** The keys that new vault keys are made of. When nobody has asked for any for a while, as many are made ready as were taken before, and
  * one always: most servers never make a second, and each costs 0.2 s of a processor. */
-export function openReadyKeys(log: Log): { readonly keyPool: RsaKeyPool; readonly close: () => void } {
+export function openReadyKeys(
+  log: Log,
+  make?: MakeRsaKey,
+): { readonly keyPool: RsaKeyPool; readonly close: () => void } {
   let cancel: () => void = () => undefined;
   let taken = 0;
   const fillLater = (): void => {
@@ -24,7 +27,7 @@ export function openReadyKeys(log: Log): { readonly keyPool: RsaKeyPool; readonl
     taken += 1;
     fillLater();
   };
-  const keyPool = createRsaKeyPool({ size: readyMax, onTaken });
+  const keyPool = createRsaKeyPool({ size: readyMax, onTaken, ...(make === undefined ? {} : { make }) });
   fillLater();
   return {
     keyPool,

@@ -7,6 +7,8 @@ import type { LeaseSettings } from '../encryption/lease.ts';
 import { defaultLeaseSettings } from '../encryption/lease.ts';
 import type { RootKey } from '../state/root-key.ts';
 import type { StatePlace } from './state-place.ts';
+import type { MakeSigningKeys } from '../identity/entra/signing-keys.ts';
+import type { MakeRsaKey } from '../vault/rsa/rsa-keys.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 
 /** Port `kept`: the one on which the directory was served last. */
@@ -68,6 +70,8 @@ export interface ServerSettings {
   /** Accounts of Azure Storage that are the user's own, elsewhere: clusters read from them. */
   readonly storageAccounts?: readonly StorageAccount[];
   readonly keys: LeaseSettings & { readonly vaultTimeoutMs: number };
+  /** Where RSA keys come from, of vaults and of tokens. Default: made when they are needed, for 0.1 s of a processor each. */
+  readonly rsaKeys?: { readonly ofVaults: MakeRsaKey; readonly ofTokens: MakeSigningKeys };
   /** Default: the machine's. Tests give one whose wall clock they set. */
   readonly host?: HostTime;
   /** A cluster that nobody has used for so long gives its processes back; default 10 minutes of real time. */

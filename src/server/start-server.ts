@@ -114,7 +114,7 @@ async function open(
   if (!forbidCoreDumps()) log.warning('core dumps of this process cannot be turned off');
   const onError = (error: unknown): void => log.failure('timer-failed', error);
   warnOfSmallRoom(log, settings.memoryDirectory);
-  const { keyPool, close: closeKeyPool } = openReadyKeys(log);
+  const { keyPool, close: closeKeyPool } = openReadyKeys(log, settings.rsaKeys?.ofVaults);
   closers.push(closeKeyPool);
   const noFile = hasNoState(dataDirectory);
   if (noFile) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
@@ -150,6 +150,7 @@ async function open(
     monotonicMs: () => clocks.monotonic.now(),
     tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
     allowedHosts: settings.allowedHosts,
+    makeKeys: settings.rsaKeys?.ofTokens,
   });
   const instanceParts = { state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() };
   const first = await withDirectory(instanceParts, known ?? (await createInstance(instanceParts, virtualTime)));

@@ -7,6 +7,7 @@ import { defaultKeySettings, anyLoopbackPort } from '../../src/server/settings.t
 import type { ServerSettings } from '../../src/server/settings.ts';
 import { startServer } from '../../src/server/start-server.ts';
 import { builtScripts } from './built.ts';
+import { quickRsaKeys } from './quick-rsa-keys.ts';
 
 export interface HostRequest {
   readonly host: string;
@@ -42,6 +43,7 @@ export async function startServerFixture(overrides: Partial<ServerSettings> = {}
     keys: defaultKeySettings,
     log: { level: 'silent', destination: process.stderr },
     scripts: builtScripts,
+    rsaKeys: quickRsaKeys,
     ...overrides,
   });
   const environment = await server.environment();

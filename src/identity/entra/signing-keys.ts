@@ -81,9 +81,14 @@ export interface SigningKeysOptions {
   readonly state: State;
   readonly randomBytes: RandomBytes;
   readonly wallClock: () => Instant;
+  readonly makeKeys?: MakeSigningKeys;
 }
 
-export function openSigningKeys({ state, randomBytes, wallClock }: SigningKeysOptions): SigningKeys {
+/** RSA of 2048 bits for RS256, extractable. */
+export type MakeSigningKeys = () => Promise<webcrypto.CryptoKeyPair>;
+
+export function openSigningKeys(options: SigningKeysOptions): SigningKeys {
+  const { state, randomBytes, wallClock, makeKeys = generatedKeys } = options;
   let imported: SigningKeySet | undefined;
   /** `State.markOfAll` when the record was last read. */
   let readAt: object | undefined;
@@ -91,7 +96,7 @@ export function openSigningKeys({ state, randomBytes, wallClock }: SigningKeysOp
   /** Adds a key before the present ones and destroys the private half of the last, in one commit. Somebody else's new key
    * does as well as ours. */
   async function addGeneration(present: Versioned<StoredKeys> | undefined): Promise<void> {
-    const { privateKey, ...made } = await generateKey(randomBytes, wallClock());
+    const { privateKey, ...made } = await certified(await makeKeys(), randomBytes, wallClock());
     const before = present?.value.generations ?? [];
     const generations = [made, ...before].slice(0, generationsMax);
     const write = [
@@ -136,15 +141,18 @@ export function openSigningKeys({ state, randomBytes, wallClock }: SigningKeysOp
   };
 }
 
-async function generateKey(
-  randomBytes: RandomBytes,
-  now: Instant,
-): Promise<StoredKey & { readonly privateKey: string }> {
-  const keys = await webcrypto.subtle.generateKey(
+const generatedKeys: MakeSigningKeys = () =>
+  webcrypto.subtle.generateKey(
     { ...algorithm, modulusLength: modulusBits, publicExponent: new Uint8Array([1, 0, 1]) },
     true,
     ['sign', 'verify'],
   );
+
+async function certified(
+  keys: webcrypto.CryptoKeyPair,
+  randomBytes: RandomBytes,
+  now: Instant,
+): Promise<StoredKey & { readonly privateKey: string }> {
   const serial = Buffer.from(randomBytes(16));
   serial[0] = (serial[0] ?? 0) & 0x7f; // a serial number is positive
   const certificate = await X509CertificateGenerator.createSelfSigned(

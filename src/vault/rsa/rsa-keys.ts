@@ -21,6 +21,8 @@ export interface RsaKeyPair {
   readonly privateKey: Base64Url;
 }
 
+export type MakeRsaKey = (bits: RsaBits) => Promise<RsaKeyPair>;
+
 const generate = promisify(generateKeyPair);
 
 /** Off the main thread; takes 80 ms and more. */
@@ -48,7 +50,7 @@ export interface RsaKeyPoolOptions {
   readonly size: number;
   /** Called when a key was taken: the time to plan the next `fill`, not to begin it. Whoever took the key has more to do. */
   readonly onTaken?: () => void;
-  readonly make?: (bits: RsaBits) => Promise<RsaKeyPair>;
+  readonly make?: MakeRsaKey;
 }
 
 /** Keeps RSA 2048 keys ready. They are in memory only and belong to nobody until a commit stores one. */

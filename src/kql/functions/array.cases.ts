@@ -25,8 +25,8 @@ export const arrayCases: FunctionCases = {
   repeat: ['repeat(i,3)', 'repeat(s,j)', 'repeat(x,-1)', 'repeat(o,2)'],
   range: [
     'range(1,j)',
-    'range(j,10,3)',
-    'range(1.0,x,100.0)',
+    'range(max_of(j,-20),10,3)',
+    'range(1.0,min_of(x,1000.0),100.0)',
     'range(datetime(2024-01-01),datetime(2024-01-03),1d)',
     'range(0h,d,12h)',
     'range(5,1,-2)',

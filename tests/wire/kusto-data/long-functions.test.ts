@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import { connect as tlsConnect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../support/until.ts';
 import type { KustoData } from './kusto-fixture.ts';
 import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
 
 let kusto: KustoData;
 beforeAll(async () => {
   kusto = await startKustoData();
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 /** One call of one function that takes longer than the minute which a query has for that: a filter of 200,000 values over as many. */
@@ -27,7 +27,7 @@ async function running(name: string, options: Readonly<Record<string, unknown>> 
       { 'x-ms-client-request-id': name },
     )
     .finally(() => (state.isOver = true));
-  while (!(await isShown(name))) await pause(20);
+  await until(() => isShown(name));
   return { state, answer };
 }
 
@@ -43,9 +43,11 @@ async function leaving(name: string): Promise<{ readonly leave: () => void }> {
   });
   request.on('error', () => undefined);
   request.end(JSON.stringify({ db: databaseName, csl: `${text} // ${name}` }));
-  while (!(await isShown(name))) await pause(20);
+  await until(() => isShown(name));
   return { leave: () => void socket.destroy() };
 }
+
+const cancel = (name: string) => kusto.post('/v1/rest/mgmt', { db: databaseName, csl: `.cancel query "${name}"` });
 
 async function isShown(name: string): Promise<boolean> {
   const shown = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.show running queries' });
@@ -53,39 +55,43 @@ async function isShown(name: string): Promise<boolean> {
 }
 
 describe('a query in the middle of a function that takes long', () => {
-  it("lets others' queries and commands be answered, and is cancelled at once", { timeout: 120_000 }, async () => {
+  it("lets others' queries and commands be answered, and is cancelled at once", async () => {
     const { state, answer } = await running('cancelled');
     for (let count = 0; count < 5; count += 1) {
       const other = await kusto.post('/v2/rest/query', { db: databaseName, csl: 'print 1' });
       expect(other.status).toBe(200);
     }
     expect(state.isOver).toBe(false);
-    await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.cancel query "cancelled"' });
+    await cancel('cancelled');
     expect((await answer).text).toContain('cancelled by a cancel command');
     expect(await isShown('cancelled')).toBe(false);
   });
 
-  it('ends when its time is over', { timeout: 120_000 }, async () => {
+  it('ends when its time is over', async () => {
     const { answer } = await running('timed', { servertimeout: '00:00:02' });
     const { status, text: told } = await answer;
     expect([status, told]).toEqual([504, expect.stringContaining('the limit of 2 seconds was exceeded') as unknown]);
   });
 
-  it('leaves its place to others, whatever ended it', { timeout: 55_000 }, async () => {
+  // Again where the machine is so busy that what stays came to its minute's end.
+  it('leaves its place to others, whatever ended it', { retry: 2 }, async () => {
     // All four threads that there are for such queries.
-    const [first, second] = [await running('one'), await running('two')];
-    const timed = await running('three', { servertimeout: '00:00:03' });
+    const stays = await running('stays');
+    const cancelled = await running('two');
+    const timed = await running('three', { servertimeout: '00:00:02' });
     const gone = await leaving('four');
     gone.leave();
-    for (const name of ['one', 'two'])
-      await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: `.cancel query "${name}"` });
-    for (const { answer } of [first, second]) expect((await answer).text).toContain('cancelled by a cancel command');
+    await cancel('two');
+    expect((await cancelled.answer).text).toContain('cancelled by a cancel command');
     expect((await timed.answer).status).toBe(504);
-    while (await isShown('four')) await pause(20);
+    await until(async () => !(await isShown('four')));
     const csl = (number: number): string => `${shorter} // ${number}`;
-    const others = [1, 2, 3, 4].map((number) => kusto.post('/v2/rest/query', { db: databaseName, csl: csl(number) }));
+    const others = [1, 2, 3].map((number) => kusto.post('/v2/rest/query', { db: databaseName, csl: csl(number) }));
     expect((await Promise.all(others)).map(({ status, text: told }) => (status === 200 ? 200 : told))).toEqual([
-      200, 200, 200, 200,
+      200, 200, 200,
     ]);
+    expect(stays.state.isOver).toBe(false);
+    await cancel('stays');
+    expect((await stays.answer).text).toContain('cancelled by a cancel command');
   });
 });

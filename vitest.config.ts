@@ -1,5 +1,6 @@
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 import { defineConfig } from 'vitest/config';
+import { hangMs, waitMs } from './tests/support/hang.ts';
 import { ProgressReporter } from './tests/support/progress-reporter.ts';
 
 /** They change their process for good (how it starts others, where its clients go), or look at what it was before anything ran in it. */
@@ -12,9 +13,6 @@ const ofTheirOwn = [
 /** A worker's heap starts small, and what its engine holds outside counts: V8 may find it full for good, and then collects garbage all the
  * time, in all threads (402 times in one file of 17 tests, half of its processor time). So it starts large. */
 const execArgv = ['--initial-heap-size=1024'];
-
-/** After this a test is taken to hang. In CI the long runs beside it may leave it little of the processors. */
-const hangMs = process.env['CI'] === undefined ? 60_000 : 240_000;
 
 export default defineConfig({
   test: {
@@ -37,6 +35,15 @@ function project(
 ): TestProjectInlineConfiguration {
   const timeouts = { testTimeout: hangMs, hookTimeout: hangMs };
   return {
-    test: { name, include, setupFiles: ['tests/support/setup.ts'], ...timeouts, pool: 'forks', execArgv, ...options },
+    test: {
+      name,
+      include,
+      setupFiles: ['tests/support/setup.ts'],
+      ...timeouts,
+      expect: { poll: { timeout: waitMs } },
+      pool: 'forks',
+      execArgv,
+      ...options,
+    },
   };
 }

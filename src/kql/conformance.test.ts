@@ -42,7 +42,7 @@ async function verdict({ query, expected }: Case): Promise<string> {
 }
 
 describe('results recorded from the engine', () => {
-  it.each(files)('agree in $name', { timeout: 120_000 }, async ({ name, floor, wrongMax }) => {
+  it.each(files)('agree in $name', async ({ name, floor, wrongMax }) => {
     const cases = load(name);
     const wrong: string[] = [];
     let same = 0;

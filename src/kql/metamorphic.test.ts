@@ -184,7 +184,7 @@ const same: Readonly<Record<string, Pair>> = {
 };
 
 describe('queries that mean the same', () => {
-  it.each(Object.entries(same))('%s', { timeout: 60_000 }, async (_name, pair) => {
+  it.each(Object.entries(same))('%s', async (_name, pair) => {
     const property = fc.asyncProperty(
       table,
       table,

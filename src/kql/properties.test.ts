@@ -131,7 +131,7 @@ const shown = (value: NativeValue, type: string): unknown => {
 };
 
 describe('random queries over random tables', () => {
-  it('give the rows of the reference evaluator', { timeout: 120_000 }, async () => {
+  it('give the rows of the reference evaluator', async () => {
     const property = fc.asyncProperty(
       table,
       fc.array(operator, { maxLength: 3 }),

@@ -310,7 +310,7 @@ describe('hostile text', () => {
     expect(table?.columns.map((column) => column.name)).toEqual(['a"b', "c'd; drop", 'A"B']);
   });
 
-  it('nested 10,000 deep is refused, and the parser goes on', { timeout: 60_000 }, async () => {
+  it('nested 10,000 deep is refused, and the parser goes on', async () => {
     await expect(engine.run(`print ${'('.repeat(10_000)}1${')'.repeat(10_000)}`)).rejects.toMatchObject({
       code: 'limits',
     });

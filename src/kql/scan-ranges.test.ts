@@ -304,5 +304,5 @@ describe('ranges of a scan', () => {
       ),
       fuzz(150, 40),
     );
-  }, 120_000);
+  });
 });

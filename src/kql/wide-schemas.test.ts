@@ -44,7 +44,7 @@ const sources = {
 let engine: LocalEngine;
 beforeAll(async () => {
   engine = await openLocalEngine(parserEntry, { catalog, sources });
-}, 60_000);
+});
 afterAll(() => engine.close());
 
 describe('tables without rows', () => {

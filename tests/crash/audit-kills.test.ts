@@ -22,7 +22,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 it(
   `${operations} operations reconcile to exactly one event each, across ${runs} kills`,
-  { timeout: 60_000 + operations * 10 },
+  { timeout: 240_000 + operations * 10 },
   async () => {
     buildSync({
       entryPoints: [join(import.meta.dirname, 'audit-writer.ts')],

@@ -6,7 +6,7 @@ const kills = Math.max(3, Math.ceil(killsMin / 5));
 
 it(
   `views and exports that are killed at any durable step show no half of anything and lose no row (${kills} kills)`,
-  { timeout: 60_000 + kills * 12_000 },
+  { timeout: 240_000 + kills * 12_000 },
   async () => {
     const figures = await killEverywhere('derived', kills);
     expect(figures.kills).toBeGreaterThanOrEqual(kills);

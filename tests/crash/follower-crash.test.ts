@@ -102,7 +102,7 @@ describe('a follower whose server is killed', () => {
       for (const isMarked of [true, false]) {
         const { server, leader } = served;
         const disabled = leader.setKeyEnabled(false).catch(() => undefined); // the answer may not come any more
-        await expect.poll(() => served.states(), { timeout: 30_000 }).toEqual(['Unavailable', 'Unavailable']);
+        await expect.poll(() => served.states()).toEqual(['Unavailable', 'Unavailable']);
         await kill(server);
         await disabled;
         if (!isMarked) await withoutMark(data, `${served.clusters}/follower`);

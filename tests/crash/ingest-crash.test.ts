@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '..', '..');
 const runs = Math.max(3, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 12) / 10));
 
 describe('a process that is killed while it ingests and merges', () => {
-  it(`has every acknowledged row once (${runs} kills)`, { timeout: 60_000 + runs * 15_000 }, async () => {
+  it(`has every acknowledged row once (${runs} kills)`, { timeout: 240_000 + runs * 15_000 }, async () => {
     const work = mkdtempSync(join(tmpdir(), 'kustody-killed-'));
     // Native packages are found from here.
     const bundle = mkdtempSync(join(root, 'node_modules', '.killed-'));

@@ -23,7 +23,7 @@ afterAll(() => engine.close());
 
 it(
   `a catalog of ${count} records changes custody in commits of ${recordsEach}, while queries are answered and ingestion waits`,
-  { timeout: 60_000 + count * 10 },
+  { timeout: 240_000 + count * 10 },
   async () => {
     const parts: number[] = [];
     let inTheMiddle: Promise<unknown> | undefined;

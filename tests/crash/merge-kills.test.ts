@@ -3,7 +3,7 @@ import { killEverywhere, killsMin } from './kill-runs.ts';
 
 it(
   `merging that is killed at any durable step loses and repeats no row, and leaves no file behind (${killsMin} kills)`,
-  { timeout: 60_000 + killsMin * 6_000 },
+  { timeout: 240_000 + killsMin * 6_000 },
   async () => {
     const { kills, killedAt, steps } = await killEverywhere('merge');
     expect(kills).toBeGreaterThanOrEqual(killsMin);

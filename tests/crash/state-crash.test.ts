@@ -23,7 +23,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 it(
   `every acknowledged commit survives ${runs} kills, and none is there in part`,
-  { timeout: 5000 + runs * 5000 },
+  { timeout: 240_000 + runs * 5000 },
   async () => {
     buildSync({
       entryPoints: [join(import.meta.dirname, 'state-writer.ts')],

@@ -88,7 +88,7 @@ describe('docs/article.md', () => {
       ]);
   });
 
-  it('has TypeScript without errors of types', { timeout: 120_000 }, () => {
+  it('has TypeScript without errors of types', () => {
     const code = snippets.filter(({ language }) => language === 'ts').map((snippet) => snippet.code);
     const program = ts.createProgram([written('types.ts', code)], {
       ...{ strict: true, noEmit: true, skipLibCheck: true, types: ['node'], target: ts.ScriptTarget.ES2023 },

@@ -34,7 +34,7 @@ describe('the commands of a page', () => {
     'howto-revocation.md',
     'howto-rotation.md',
     'howto-seed.md',
-  ])('docs/%s work as they are written', { timeout: 180_000 }, (page) => {
+  ])('docs/%s work as they are written', (page) => {
     const blocks = blocksOf(readFileSync(join(root, 'docs', page), 'utf8'));
     const [status, output] = play([{ code: 'kustody run --seed -- bash', exit: 0 }, ...blocks]);
     expect([status, output.split('\n').slice(-30).join('\n')]).toEqual([0, expect.anything()]);

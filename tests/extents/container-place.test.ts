@@ -23,7 +23,7 @@ describe('a server whose extents lie in a container', () => {
     container = await azurite.newContainer();
     fixture = await startServerFixture({ blobs: { container } });
     scene = await makeScene(await drillInstance(fixture.server));
-  }, 60_000);
+  });
   afterAll(async () => {
     await fixture[Symbol.asyncDispose]();
     await azurite.stop();
@@ -48,7 +48,7 @@ describe('a server whose extents lie in a container', () => {
     await done('start');
     expect((await countRows(scene)).rows).toBe(1000);
     expect(readdirSync(fixture.directory)).not.toContain('extents');
-  }, 60_000);
+  });
 
   it('exports the bytes that lie there', async () => {
     const { value } = await kusto(scene, 'mgmt', `.show table ${table} extents`);
@@ -72,5 +72,5 @@ describe('a server whose extents lie in a container', () => {
     await scene.instance.pass(60);
     await until(async () => (await held()).length === 0);
     expect(await held()).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -144,7 +144,7 @@ describe('what the forms of the administration say that they do', () => {
     expect(wrong).toEqual([]);
   }
 
-  it('is done by the modules of TypeScript', { timeout: 240_000 }, async () => {
+  it('is done by the modules of TypeScript', async () => {
     const child = spawn(process.execPath, ['--input-type=module', '--eval', moduleRunner], {
       ...{ cwd: modules, env: environment, stdio: ['pipe', 'pipe', 'inherit'] },
     });

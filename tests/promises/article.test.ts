@@ -13,7 +13,7 @@ interface Report {
 describe('kustody article', () => {
   it(
     'performs the article from end to end through the official SDKs and says so to machines',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const { code, stdout } = await kustody(['article', '--json']);
       const report = JSON.parse(stdout) as Report;
@@ -51,7 +51,7 @@ describe('kustody article', () => {
 
   it(
     'prints steps and a table without colours when nobody watches, and leaves everything for trying on with --keep',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const article = startKustody(['article', '--keep']);
       onTestFinished(() => void article.process.kill());

@@ -56,4 +56,4 @@ it('shows, exports and checks what vaults and the resource manager were asked', 
   expect(text('nonsense.txt')).toContain("A point of the log is '{number}:{64 hexadecimal digits}'.");
   expect(text('turned.txt')).toContain('--from is not before --to.');
   expect(text('zero.txt')).toContain('Give a number from 1 to 1000.');
-}, 120_000);
+});

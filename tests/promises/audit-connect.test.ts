@@ -68,4 +68,4 @@ it('copies events into a database where it was asked to, each once, for whoever 
   expect(events.at(-1)?.event).toMatchObject({ operationName: 'KeyUpdate', resultSignature: 'OK' });
   expect(text('no-id.txt')).toContain("'kustody-keys' is no resource id.");
   expect(text('refused.txt')).toMatch(/^kustody: /);
-}, 180_000);
+});

@@ -331,7 +331,7 @@ describe('kustody cmk, through the official SDKs', () => {
 
   it(
     'diagnoses each of the eight documented errors, provoked, by code and by message',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const names = namesFor('diagnosed');
       const target = await fresh();

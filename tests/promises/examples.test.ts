@@ -33,7 +33,7 @@ async function output(command: string, args: readonly string[], more: NodeJS.Pro
   });
 }
 
-describe('the examples', { timeout: 180_000 }, () => {
+describe('the examples', () => {
   it.skipIf(!pythonHas('pytest', 'azure.identity', 'azure.kusto.data', 'azure.keyvault.keys'))(
     'pytest: the fixture leads the official clients here',
     async () => {

@@ -25,7 +25,7 @@ const clients = {
 const textLike = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 const quoted = (word: string): string => (word.startsWith('"') ? word : `'${word}'`);
 
-it('programs act as the managed identity that they are given, and do no more', { timeout: 240_000 }, async () => {
+it('programs act as the managed identity that they are given, and do no more', async () => {
   const script = Object.entries(clients).map(
     ([name, words]) => `echo '== ${name}'\n${words.map(quoted).join(' ')} 2>&1`,
   );

@@ -83,7 +83,7 @@ function isolation(): ((command: readonly string[]) => Promise<Ended>) | undefin
 describe('a program is given a managed identity as its host in Azure would give it', () => {
   const given = 'telemetry-identity';
 
-  it('in AKS: by a token file that only it can read', { timeout: 240_000 }, async () => {
+  it('in AKS: by a token file that only it can read', async () => {
     const said = await saidIn('aks', {
       file: 'stat -c %a "$AZURE_FEDERATED_TOKEN_FILE"; echo "$AZURE_AUTHORITY_HOST $AZURE_CLIENT_SECRET"',
       ...(existsSync(az) ? { az: federatedLogin } : {}),
@@ -94,7 +94,7 @@ describe('a program is given a managed identity as its host in Azure would give 
     if ('az' in said) expect(said['az']).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('on a virtual machine: by the address of its metadata service', { timeout: 240_000 }, async () => {
+  it('on a virtual machine: by the address of its metadata service', async () => {
     const said = await saidIn('vm');
     for (const name of Object.keys(clients))
       expect(JSON.parse(said[name] ?? '')).toMatchObject({ default: given, managed: given });
@@ -127,7 +127,7 @@ describe('a program is given a managed identity as its host in Azure would give 
 
   it(
     'but not at that address, nor in that directory, where the machine does not let it',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const run = ['run', '--seed', join(root, 'examples', 'seed'), '--identity', given, '--identity-endpoint'];
       const address = await kustody([...run, 'imds', '--', 'true']);
@@ -139,7 +139,7 @@ describe('a program is given a managed identity as its host in Azure would give 
     },
   );
 
-  it('but not by a file to a shell that nobody renews it for', { timeout: 60_000 }, async () => {
+  it('but not by a file to a shell that nobody renews it for', async () => {
     const { code, stderr } = await kustody(['env', '--identity', given, '--identity-endpoint', 'aks']);
     expect(code).not.toBe(0);
     expect(stderr).toContain("argument 'aks' is invalid. Allowed choices are app-service, vm.");

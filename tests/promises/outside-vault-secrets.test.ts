@@ -8,7 +8,7 @@ const guid = (digit: string): string => `${digit.repeat(8)}-1111-4111-8111-11111
 const theirs = { THEIRS_TENANT_ID: guid('1'), THEIRS_CLIENT_ID: guid('2'), THEIRS_CLIENT_SECRET: secret };
 
 describe('the credential of a vault outside', () => {
-  it('given by environment is in no child, and in no argument list', { timeout: 120_000 }, async () => {
+  it('given by environment is in no child, and in no argument list', async () => {
     using directory = temporaryDirectory();
     const seen = await kustody(
       ['run', '--vault', vault, '--', 'sh', '-c', 'env; cat /proc/*/cmdline 2>/dev/null'],

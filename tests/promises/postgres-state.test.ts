@@ -13,12 +13,12 @@ import { kustody, startKustody, temporaryDirectory } from '../support/kustody-co
 import type { Postgres } from '../support/postgres.ts';
 import { databasePassword, hasPostgres, startPostgres } from '../support/postgres.ts';
 
-describe.skipIf(!hasPostgres)('a state in PostgreSQL', { timeout: 180_000 }, () => {
+describe.skipIf(!hasPostgres)('a state in PostgreSQL', () => {
   let server: Postgres | undefined;
   const urlOf = (schema: string): string => server?.url(schema) ?? '';
   beforeAll(async () => {
     server = await startPostgres();
-  }, 120_000);
+  });
   afterAll(() => server?.stop());
 
   it('is served until its connection is lost, then by the next start, and no secret is told', async () => {

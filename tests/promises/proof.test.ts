@@ -96,7 +96,7 @@ describe('kustody proof, lineage and extent', () => {
       for (const limit of good.limits) expect(page).toContain(limit.replaceAll("'", '&#39;'));
     }
     expect(text('bad.html')).toContain('class="verdict bad"');
-  }, 120_000);
+  });
 });
 
 describe('the limits', () => {

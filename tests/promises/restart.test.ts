@@ -45,7 +45,7 @@ describe('a shell that was pointed at a data directory', () => {
     expect(await after.stop()).toMatch(
       /KUSTODY_CLUSTER_URI=https:\/\/kustody\.eastus[^]*KUSTODY_OBJECT_ID=[0-9a-f-]{36}\n {2}KUSTODY_VAULT_URI=https:\/\/kustody-keys\.vault\.azure\.net\/\n {2}KUSTODY_KEY_ID=https:\/\/kustody-keys\.vault\.azure\.net\/keys\/cluster-key\n/,
     );
-  }, 120_000);
+  });
 
   it('is told what is in the way', async () => {
     const { environment, stop } = await serve(join(directory.path, 'third'));
@@ -57,5 +57,5 @@ describe('a shell that was pointed at a data directory', () => {
     expect(virtual).toMatchObject({ code: 1, stderr: expect.stringContaining('was made with real time') as string });
     const remote = await kustody(['up', '--data', join(directory.path, 'fifth'), '--host', '0.0.0.0']);
     expect(remote).toMatchObject({ code: 1, stderr: expect.stringContaining('--allow-remote') as string });
-  }, 120_000);
+  });
 });

@@ -38,7 +38,7 @@ const small = [
   '',
 ].join('\n');
 
-describe('kustody.yaml of a directory to seed from', { timeout: 240_000 }, () => {
+describe('kustody.yaml of a directory to seed from', () => {
   it('makes what it names, as the official clients see it', async () => {
     await using k = await startKustody({ cluster: { seed: example } });
     expect(k.cluster).toMatchObject({

@@ -20,7 +20,7 @@ beforeAll(async () => {
   expect(await serve(yesterday, '--state-anchor', anchor)).toMatchObject({ code: 0 });
   cpSync(yesterday, today, { recursive: true });
   expect(await serve(today, '--state-anchor', anchor, '--second-subscription')).toMatchObject({ code: 0 });
-}, 120_000);
+});
 afterAll(() => directory[Symbol.dispose]());
 
 /** Copies, so that each test begins with the same. */
@@ -50,7 +50,7 @@ describe('kustody state accept', () => {
     expect(accepted).toMatchObject({ code: 0, stdout: `The state in ${copy.old} is accepted.\n`, stderr: '' });
     expect(await serve(copy.old, ...option)).toMatchObject({ code: 0 });
     expect(await serve(copy.recent, ...option)).toMatchObject({ code: 1, stdout: '' });
-  }, 120_000);
+  });
 
   it('asks, and changes nothing when nobody is there to answer', async () => {
     using copy = copied();
@@ -60,7 +60,7 @@ describe('kustody state accept', () => {
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('Give --yes') as string });
     expect(readFileSync(copy.anchor)).toEqual(before);
     expect(await serve(copy.old, ...option)).toMatchObject({ code: 1 });
-  }, 60_000);
+  });
 
   it('leaves alone what is no data directory, has another root key, or is served', async () => {
     using copy = copied();
@@ -89,14 +89,14 @@ describe('kustody state accept', () => {
       await up.result;
     }
     expect(readFileSync(copy.anchor)).toEqual(before);
-  }, 120_000);
+  });
 
   it('needs no anchor where the directory has none', async () => {
     using copy = copied();
     rmSync(copy.anchor);
     expect(await accept(copy.old, '--yes')).toMatchObject({ code: 0 });
     expect(await serve(copy.old)).toMatchObject({ code: 0 });
-  }, 60_000);
+  });
 });
 
 describe('--state-anchor as the number of a descriptor', () => {
@@ -124,7 +124,7 @@ describe('--state-anchor as the number of a descriptor', () => {
     expect(accepted).toMatchObject({ code: 0 });
     expect(await holding(copy.anchor, 'r+', run(copy.old))).toMatchObject({ code: 0 });
     expect(await serve(copy.recent, '--state-anchor', copy.anchor)).toMatchObject({ code: 1 });
-  }, 120_000);
+  });
 
   it('is not what the program under run gets', async () => {
     using copy = copied();
@@ -132,7 +132,7 @@ describe('--state-anchor as the number of a descriptor', () => {
     const { stderr } = await holding(copy.anchor, 'r+', args);
     expect(stderr).toMatch(/bad file descriptor/i); // of the shell
     expect(await serve(copy.recent, '--state-anchor', copy.anchor)).toMatchObject({ code: 0 });
-  }, 60_000);
+  });
 
   it.each([
     ['one that can only be read', 'r', '3', 'cannot be written'],

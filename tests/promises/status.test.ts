@@ -60,4 +60,4 @@ it('shows what runs, and which hosts were refused, where people look', async () 
   expect(status.clusters[0]?.databases).toBeUndefined();
   for (const part of ['Clusters', 'Vaults', 'cluster-key', 'packages.example.org', 'Next', 'kustody env --data'])
     expect(text('status.txt')).toContain(part);
-}, 120_000);
+});

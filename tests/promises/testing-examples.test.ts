@@ -24,7 +24,7 @@ afterAll(() => {
   project.remove();
 });
 
-describe('what docs/testing.md shows, with the packed tarball', { timeout: 120_000 }, () => {
+describe('what docs/testing.md shows, with the packed tarball', () => {
   it('is a file for each runner', () => {
     expect([...files.keys()]).toEqual([
       'first.mts',
@@ -101,7 +101,7 @@ describe('what docs/testing.md shows, with the packed tarball', { timeout: 120_0
   });
 });
 
-describe('the test library without any SDK', { timeout: 120_000 }, () => {
+describe('the test library without any SDK', () => {
   it('has types that are whole, and says what to install', () => {
     const bare = packedProject((name) =>
       [

@@ -58,7 +58,7 @@ async function signIn(): Promise<void> {
 beforeAll(async () => {
   fixture = await start();
   scene = await makeScene(await instanceOf());
-}, 120_000);
+});
 afterAll(async () => {
   await fixture.server.close();
   rmSync(directory, { recursive: true, force: true });
@@ -72,7 +72,7 @@ afterEach(async () => {
   if ((await control('POST', '/clock/accept')).status === 200) return;
   await restart(); // its clock does not go back while it runs
   await control('POST', '/clock/accept');
-}, 120_000);
+});
 
 const steps: readonly [string, () => void][] = [
   ['2 h back', () => host.step(-2 * hour)],
@@ -138,14 +138,14 @@ async function loseAndRegain(): Promise<void> {
 }
 
 describe.each(steps)("the machine's clock goes %s while the server runs", (_title, step) => {
-  it('a permission that is taken away bites at once', { timeout: 120_000 }, async () => {
+  it('a permission that is taken away bites at once', async () => {
     await untilServed(true);
     step();
     await signIn();
     await loseAndRegain();
   });
 
-  it('a vault that says nothing: the grace ends in real time', { timeout: 120_000 }, async () => {
+  it('a vault that says nothing: the grace ends in real time', async () => {
     await untilServed(true);
     await scene.instance.addFault({ kind: 'vault', vault: scene.vault, effect: 'down' });
     step();
@@ -161,7 +161,7 @@ describe.each(steps)("the machine's clock goes %s while the server runs", (_titl
 });
 
 describe.each(steps)("the machine's clock goes %s while the server is not there", (_title, step) => {
-  it('rows are served, and a permission that is taken away bites at once', { timeout: 120_000 }, async () => {
+  it('rows are served, and a permission that is taken away bites at once', async () => {
     step();
     await restart();
     await untilServed(true);
@@ -173,7 +173,7 @@ describe.each(farSteps)('what is kept for 90 days, when the clock goes %s', (tit
   it.each([
     ['while the server runs', false],
     ['while the server is not there', true],
-  ])('%s: stays until the clock is accepted, and says so', { timeout: 120_000 }, async (_when, restarts) => {
+  ])('%s: stays until the clock is accepted, and says so', async (_when, restarts) => {
     const name = await deletedKey();
     step();
     await (restarts ? restart() : signIn());
@@ -187,7 +187,7 @@ describe.each(farSteps)('what is kept for 90 days, when the clock goes %s', (tit
     expect(await isThere(name)).toBe(title.includes('back')); // accepted, its time is over or not
   });
 
-  it('and comes right again by itself: still held, and accepting destroys nothing', { timeout: 120_000 }, async () => {
+  it('and comes right again by itself: still held, and accepting destroys nothing', async () => {
     const name = await deletedKey();
     step();
     await untilStepped(farSeconds(title));
@@ -204,7 +204,7 @@ describe.each(farSteps)('what is kept for 90 days, when the clock goes %s', (tit
   });
 });
 
-it('five steps of 23 h are one of many days', { timeout: 120_000 }, async () => {
+it('five steps of 23 h are one of many days', async () => {
   const name = await deletedKey();
   for (let step = 0; step < 5; step += 1) {
     host.step(23 * hour);

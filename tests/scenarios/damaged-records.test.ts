@@ -13,7 +13,7 @@ import { failing, twoOwnersDirectory } from '../support/two-owners.ts';
 let made: TwoOwners;
 beforeAll(async () => {
   made = await twoOwnersDirectory();
-}, 60_000);
+});
 afterAll(() => made[Symbol.dispose]());
 
 /** A copy of the data directory of a stopped server, for one test. */
@@ -49,7 +49,7 @@ const nobody: Failures = {
 };
 
 describe('one flipped bit in a record of the state', () => {
-  it('of what may be lost stops nothing', { timeout: 60_000 }, async () => {
+  it('of what may be lost stops nothing', async () => {
     const losable = stateTables.filter(({ losable: may }) => may).map(({ table }) => table.name);
     const deployments = ['arm-deployments', 'arm-deployment-templates', 'arm-deployment-operations'];
     const audit = ['vault-audit', 'audit-chain', 'audit-head'];
@@ -110,7 +110,7 @@ describe('one flipped bit in a record of the state', () => {
     ['principal', () => [['principal', made.owner.objectId]], nobody],
     ['client id of a principal', () => [['principalByApp', made.owner.clientId]], nobody],
     ['tenant', () => [['tenant', made.owner.tenantId]], nobody],
-  ])('fails closed for its owner: %s', { timeout: 60_000 }, async (_name, meant, failures) => {
+  ])('fails closed for its owner: %s', async (_name, meant, failures) => {
     using copy = withFlipped(isOneOf(meant()));
     const log: string[] = [];
     await using server = await startServerFixture({
@@ -124,7 +124,7 @@ describe('one flipped bit in a record of the state', () => {
     }
   });
 
-  it('of the instance itself is refused by name at the start', { timeout: 60_000 }, async () => {
+  it('of the instance itself is refused by name at the start', async () => {
     const rest = withStateFile(made.directory, (file) => file.rows()).filter(
       ({ table }) =>
         !treeTables.includes(table) &&

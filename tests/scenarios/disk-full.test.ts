@@ -41,11 +41,11 @@ describe.skipIf(!mounted)('a server on a disk that is full', () => {
     await cluster.command('.create table T (n: long, s: string)');
     await cluster.command('.create table Gone (n: long)');
     await cluster.command('.alter table T policy streamingingestion enable');
-  }, 120_000);
+  });
   afterAll(async () => {
     rmSync(other, { force: true });
     await server[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   /** Commits of other kinds take the room that is kept for them, until there is none either. @returns what each plane says then */
   async function withoutReserve(): Promise<Record<string, string>> {

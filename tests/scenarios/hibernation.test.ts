@@ -29,7 +29,7 @@ beforeAll(async () => {
   fixture = await startServerFixture({ clusterIdleMs: 2_000, log: { level: 'info', destination } });
   instance = await drillInstance(fixture.server);
   scene = await makeScene(instance);
-}, 60_000);
+});
 afterAll(() => fixture[Symbol.asyncDispose]());
 
 /** Names of the scripts of all processes that this one has started, and theirs. */
@@ -72,7 +72,7 @@ describe.skipIf(process.platform !== 'linux')('a cluster that nobody uses', () =
     expect(await databaseSize()).toBe(size);
     expect(running()).toEqual([]);
     expect((await countRows(scene)).rows).toBe(1000);
-  }, 60_000);
+  });
 
   it('is told that its key was taken away, and that it was given back', async () => {
     const way = ways.find(({ name }) => name === 'versionDisabled');
@@ -93,7 +93,7 @@ describe.skipIf(process.platform !== 'linux')('a cluster that nobody uses', () =
     await way.giveBack(scene);
     await instance.pass(30);
     expect((await countRows(scene)).rows).toBe(1000);
-  }, 60_000);
+  });
 
   it('is woken by its upkeep: what is past its retention goes from the disk', async () => {
     const policy = `.alter table ${table} policy retention '{"SoftDeletePeriod":"10.00:00:00","Recoverability":"Disabled"}'`;
@@ -110,5 +110,5 @@ describe.skipIf(process.platform !== 'linux')('a cluster that nobody uses', () =
     await restsAgain;
     expect(files()).toEqual([]);
     expect((await countRows(scene)).rows).toBe(0);
-  }, 60_000);
+  });
 });

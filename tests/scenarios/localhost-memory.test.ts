@@ -17,7 +17,7 @@ const forms = {
 };
 
 describe.skipIf(!existsSync('/proc/self/mem'))('rows that go over localhost', () => {
-  it('are never in the main process', { timeout: 120_000 }, async () => {
+  it('are never in the main process', async () => {
     using directory = temporaryDirectory();
     const data = join(directory.path, 'data');
     const server = startKustody(['up', '--data', data, '--log-level', 'silent']);

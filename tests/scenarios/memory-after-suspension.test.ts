@@ -15,7 +15,7 @@ const forms = {
 const onLinux = existsSync('/proc/self/mem');
 
 describe.skipIf(!onLinux)('after a suspension', () => {
-  it('no process has a copy of the rows, of a view of them, or of a staged blob', { timeout: 120_000 }, async () => {
+  it('no process has a copy of the rows, of a view of them, or of a staged blob', async () => {
     using directory = temporaryDirectory();
     const data = join(directory.path, 'data');
     const server = startKustody(['up', '--data', data, '--virtual-time', '--log-level', 'silent']);

@@ -37,7 +37,7 @@ beforeAll(async () => {
   expect(await cluster.useKey()).toMatchObject({ status: 202 });
   await cluster.command('.create table T (Note: string)');
   await cluster.command('.set-or-append T <| range n from 1 to 100 step 1 | project Note = strcat("row-", n)');
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.all([down(user), down(owner)]);
@@ -50,7 +50,7 @@ const count = async (): Promise<unknown> => {
 };
 
 describe('a cluster under a key in a vault outside', () => {
-  it('serves, and its key is the one outside', { timeout: 60_000 }, async () => {
+  it('serves, and its key is the one outside', async () => {
     expect(await count()).toBe(100);
     expect(await cluster.checkKeys()).toMatchObject([
       {
@@ -66,7 +66,7 @@ describe('a cluster under a key in a vault outside', () => {
     ['the access is taken away', () => keys.setAccess([]), () => keys.setAccess(['all']), 'access policy'],
     ['the network is refused', () => keys.setNetwork('Deny'), () => keys.setNetwork('Allow'), 'firewall'],
     ['the key is deleted', () => keys.deleteKey(), () => keys.recoverKey(), 'does not exist'],
-  ])('is suspended when %s, and comes back', { timeout: 60_000 }, async (_what, take, giveBack, cause) => {
+  ])('is suspended when %s, and comes back', async (_what, take, giveBack, cause) => {
     expect(await count()).toBe(100);
     await take();
     const [checked] = await cluster.checkKeys();
@@ -78,7 +78,7 @@ describe('a cluster under a key in a vault outside', () => {
     expect(await count()).toBe(100);
   });
 
-  it('goes on through an outage, until the grace is over', { timeout: 120_000 }, async () => {
+  it('goes on through an outage, until the grace is over', async () => {
     await down(owner);
     expect(await cluster.checkKeys()).toMatchObject([{ suspended: false }]);
     expect(await count()).toBe(100);
@@ -95,7 +95,7 @@ describe('a cluster under a key in a vault outside', () => {
     expect(await count()).toBe(100);
   });
 
-  it('is nobody there without its own identity here', { timeout: 60_000 }, async () => {
+  it('is nobody there without its own identity here', async () => {
     const identity = (type: string) => cluster.arm('PATCH', cluster.cluster, '2024-04-13', { identity: { type } });
     expect((await identity('None')).status).toBeLessThan(300);
     expect(await cluster.checkKeys()).toMatchObject([
@@ -106,7 +106,7 @@ describe('a cluster under a key in a vault outside', () => {
     expect(await cluster.checkKeys()).toMatchObject([{ suspended: false }]);
   });
 
-  it('is told by name which key of which vault cannot be had, and as whom it came', { timeout: 60_000 }, async () => {
+  it('is told by name which key of which vault cannot be had, and as whom it came', async () => {
     const refused = await cluster.useKey({ keyName: 'no-such-key' });
     expect(refused).toMatchObject({ status: 400, value: { error: { code: 'KeyNotFound' } } });
     expect(refused.text).toContain(`https://${vaultHost}/`);
@@ -128,7 +128,7 @@ describe('a cluster under a key in a vault outside', () => {
     expect(made).toMatchObject({ status: 409, value: { error: { code: 'VaultAlreadyExists' } } });
   });
 
-  it('is said to be outside by check-keys, lineage and proof', { timeout: 120_000 }, async () => {
+  it('is said to be outside by check-keys, lineage and proof', async () => {
     const [{ kid } = { kid: '' }] = (await cluster.checkKeys()) as { kid: string }[];
     expect((await kustody(['check-keys', '--data', used])).stdout.replaceAll(/\s/g, '')).toContain('vaultoutside');
     const words = 'in a vault outside: nothing in this directory opens it, the root key included';
@@ -139,7 +139,7 @@ describe('a cluster under a key in a vault outside', () => {
     expect((await kustody(['proof', '--data', used, '--canary', 'row-42-is-here'])).stdout).toContain(words);
   });
 
-  it('opens with nothing that its directory holds, root key included', { timeout: 240_000 }, async () => {
+  it('opens with nothing that its directory holds, root key included', async () => {
     await down(user);
     const stolen = join(directory.path, 'stolen');
     cpSync(used, stolen, { recursive: true });

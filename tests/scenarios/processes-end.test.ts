@@ -61,26 +61,24 @@ async function withCluster(act: (processes: Processes, cluster: LiveCluster) => 
 }
 
 describe.skipIf(!onLinux)('the parser of a cluster, however busy,', () => {
-  it('ends when the cluster is suspended', { timeout: 120_000 }, () =>
+  it('ends when the cluster is suspended', () =>
     withCluster(async ({ parser }, live) => {
       freeze(parser);
       expect(await live.setKeyEnabled(false)).toMatchObject([{ suspended: true }]);
       await untilGone(parser);
-    }),
-  );
+    }));
 
-  it("ends when the cluster's process dies", { timeout: 120_000 }, () =>
+  it("ends when the cluster's process dies", () =>
     withCluster(async ({ cluster, parser }, live) => {
       freeze(parser);
       process.kill(cluster, 'SIGKILL');
       await untilGone(cluster, parser);
       expect(await untilAnswered(() => live.query('print 2'))).toEqual([[2]]); // the cluster comes back
-    }),
-  );
+    }));
 });
 
 describe.skipIf(!onLinux)('a query in the middle of a function that takes long', () => {
-  it('is told that the cluster is suspended', { timeout: 120_000 }, () =>
+  it('is told that the cluster is suspended', () =>
     withCluster(async ({ cluster }, live) => {
       const text = 'print array_length(series_fir(range(1, 60000, 1), range(1, 20000, 1), false, false))';
       const answer = live.queryStatus(text);
@@ -90,23 +88,21 @@ describe.skipIf(!onLinux)('a query in the middle of a function that takes long',
       expect(await live.setKeyEnabled(false)).toMatchObject([{ suspended: true }]);
       expect(await answer).toBe(503);
       await untilGone(cluster);
-    }),
-  );
+    }));
 });
 
 describe.skipIf(!onLinux)('the processes of a cluster, however busy,', () => {
-  it('end when the server is killed', { timeout: 120_000 }, () =>
+  it('end when the server is killed', () =>
     withCluster(async ({ server, cluster, parser }) => {
       freeze(parser);
       freeze(cluster);
       process.kill(server, 'SIGKILL');
       await untilGone(cluster, parser);
-    }),
-  );
+    }));
 
   it(
     'end when server and cluster process are killed at once, and nothing is left that watched them',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     () =>
       withCluster(async ({ server, cluster, parser }) => {
         const all = descendantsOf(server);

@@ -25,7 +25,7 @@ const texts: readonly ((number: number) => string)[] = [
 describe.skipIf(!existsSync('/proc/self/smaps_rollup'))('refused texts', () => {
   it(
     `of 16 MiB leave nothing in the memory of the cluster's process (${count} of them)`,
-    { timeout: 120_000 + count * 10_000 },
+    { timeout: 240_000 + count * 10_000 },
     async () => {
       using directory = temporaryDirectory();
       const data = join(directory.path, 'data');

@@ -17,7 +17,7 @@ beforeAll(async () => {
   const keys = { keyCacheSeconds: 7200, keyOutageGraceSeconds: 7200, keyRecheckSeconds: 3600, vaultTimeoutMs: 5_000 };
   fixture = await startServerFixture({ keys });
   scene = await makeScene(await drillInstance(fixture.server));
-}, 60_000);
+});
 afterAll(() => fixture[Symbol.asyncDispose]());
 
 interface Change {

@@ -16,7 +16,7 @@ let scene: Scene;
 beforeAll(async () => {
   fixture = await startServerFixture();
   scene = await makeScene(await drillInstance(fixture.server));
-}, 60_000);
+});
 afterAll(() => fixture[Symbol.asyncDispose]());
 
 const silent = { began: () => undefined, ended: () => undefined };
@@ -80,5 +80,5 @@ describe('the drill', () => {
     expect(row.problems).toContain('The cluster went on without its key.');
     expect(row.problems).toContain('query was served without the key.');
     expect(row.problems).toContain('ingestion was served without the key.');
-  }, 90_000);
+  });
 });

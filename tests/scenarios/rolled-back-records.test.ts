@@ -38,7 +38,7 @@ beforeAll(async () => {
     await server.server.controls.checkKeys();
     await send(server, 'management.azure.com', 'PATCH', vaultPath(), policies);
   });
-}, 120_000);
+});
 afterAll(() => {
   rmSync(anchorFile, { force: true });
   made[Symbol.dispose]();
@@ -87,7 +87,7 @@ const vaultFails = '500 InternalServerError';
 const asRevoked: Failures = { betaRows: '503 ClusterSuspended' };
 
 describe('a stopped server into whose state old records are put back', () => {
-  it('serves what it should without them', { timeout: 60_000 }, async () => {
+  it('serves what it should without them', async () => {
     await using server = await startServerFixture({ dataDirectory: made.directory });
     expect(await failing(server)).toEqual(asRevoked);
   });
@@ -120,7 +120,7 @@ describe('a stopped server into whose state old records are put back', () => {
       { ...asRevoked, betaKey: vaultFails },
       'tree-heads',
     ],
-  ])('refuses %s by name, and serves the others', { timeout: 60_000 }, async (_name, isMeant, failures, table) => {
+  ])('refuses %s by name, and serves the others', async (_name, isMeant, failures, table) => {
     using copy = withOld(isMeant);
     const log: string[] = [];
     await using server = await startServerFixture({
@@ -132,7 +132,7 @@ describe('a stopped server into whose state old records are put back', () => {
     expect(log.filter((line) => line.includes('state-record-damaged')).join()).toContain(`"table":"${table}"`);
   });
 
-  it('refuses a role that was taken away', { timeout: 60_000 }, async () => {
+  it('refuses a role that was taken away', async () => {
     using copy = withOld(({ table, id }) => table === 'role-assignments' && id.endsWith(assignmentName));
     await using server = await startServerFixture({ dataDirectory: copy.directory });
     const list = assignmentPath().replace(`/${assignmentName}`, '');
@@ -142,7 +142,7 @@ describe('a stopped server into whose state old records are put back', () => {
     expect(await failing(server)).toEqual(asRevoked);
   });
 
-  it('refuses the whole directory of yesterday by its anchor, until it is accepted', { timeout: 60_000 }, async () => {
+  it('refuses the whole directory of yesterday by its anchor, until it is accepted', async () => {
     using copy = withOld(() => true);
     const settings = { dataDirectory: copy.directory, stateAnchor: anchorFile };
     await expect(startServerFixture(settings)).rejects.toMatchObject({ name: 'AnchorError' });

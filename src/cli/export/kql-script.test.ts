@@ -34,4 +34,4 @@ it('a script makes the same database again, and runs twice', async () => {
   expect(await kqlScriptOf(cluster.run, 'db')).toBe(script);
   expect(script).toContain('how bad');
   expect(script).toContain('policy caching hot');
-}, 60_000);
+});

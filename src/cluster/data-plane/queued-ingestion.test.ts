@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { waitMs } from '../../../tests/support/hang.ts';
 import { Activity } from './activity.ts';
 import type { DueWorkPorts } from './due-work.ts';
 import { DueWork } from './due-work.ts';
@@ -36,7 +37,7 @@ it('looks whether something is due without keeping a cluster from its rest', asy
   const { ingestion, activity, idleWhile, looked, pass } = processWith(undefined);
   pass(60_000);
   ingestion.wake();
-  await vi.waitFor(() => expect(looked).toHaveBeenCalled());
+  await vi.waitFor(() => expect(looked).toHaveBeenCalled(), waitMs);
   await new Promise((resolve) => setImmediate(resolve));
   expect(activity.idleMs()).toBe(60_000);
   expect(idleWhile).toEqual([]);
@@ -46,7 +47,7 @@ it('keeps it awake while it makes rows', async () => {
   const { ingestion, activity, idleWhile, pass } = processWith(500);
   pass(60_000);
   ingestion.wake();
-  await vi.waitFor(() => expect(idleWhile).toEqual([undefined]));
+  await vi.waitFor(() => expect(idleWhile).toEqual([undefined]), waitMs);
   await new Promise((resolve) => setImmediate(resolve));
   expect(activity.idleMs()).toBe(0);
 });

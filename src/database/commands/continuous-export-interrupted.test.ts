@@ -86,7 +86,7 @@ async function listedRows({ cluster, storage }: Site): Promise<readonly string[]
 
 it.each(['before', 'after'])(
   'a process that ends %s a durable step leaves each row in one artifact that is listed',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async (when) => {
     const whole = new World();
     const first = await start(whole);

@@ -115,7 +115,7 @@ describe('filters on extents', () => {
       }),
       fuzz(100, 30),
     );
-  }, 120_000);
+  });
 
   it('of terms leave out merged extents without changing what is found', async () => {
     const blobs = async (): Promise<number> => {
@@ -244,5 +244,5 @@ describe('filters on extents', () => {
     expect(await read('S | where s == "nut" | project n')).toBe(2);
     expect(await rowsOf('S | where s in ("banana", "Äpfel", "") | project n')).toBe('2\n5\n6');
     expect(await read('S | where s in ("a", "zz") | project n')).toBe(1);
-  }, 120_000);
+  });
 });

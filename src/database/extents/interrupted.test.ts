@@ -59,7 +59,7 @@ async function start(world: World): Promise<void> {
 describe('a process that ends at any durable step', () => {
   it.each(['before', 'after'])(
     '%s it is done leaves each request whole or absent, and what was acknowledged there',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (when) => {
       const whole = new World();
       await start(whole);

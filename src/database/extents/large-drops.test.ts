@@ -74,7 +74,7 @@ const ways: Readonly<Record<string, (data: Data) => Promise<unknown>>> = {
 };
 
 describe('a table of more records than one commit takes', () => {
-  it.each(Object.entries(ways))('%s', { timeout: 120_000 }, async (name, act) => {
+  it.each(Object.entries(ways))('%s', async (name, act) => {
     await start();
     const data = await cluster.data();
     await act(data);
@@ -90,7 +90,7 @@ describe('a table of more records than one commit takes', () => {
     if (left === 1) expect((await cluster.rows('Large')).map(([n]) => n)).toEqual([7n]);
   });
 
-  it('loses what is past its retention', { timeout: 120_000 }, async () => {
+  it('loses what is past its retention', async () => {
     await start(dayOld);
     const data = await cluster.data();
     await data.setPolicy('db', 'Large', 'retention', { SoftDeletePeriod: '1.00:00:00', Recoverability: 'Disabled' });

@@ -47,7 +47,7 @@ const numbers = async (cluster: DataFixture, table: string): Promise<string> =>
 
 it.each(['before', 'after'])(
   'a process that ends %s any durable step of a change of rows has changed all of them, or none',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async (when) => {
     const whole = new World();
     const first = await start(whole);

@@ -48,7 +48,7 @@ const numbers = async (cluster: DataFixture, table: string): Promise<number[]> =
 
 it.each(['before', 'after'])(
   'a process that ends %s any durable step leaves the rows of a source and all that policies made of them, or none',
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async (when) => {
     const whole = new World();
     const first = await start(whole);

@@ -61,7 +61,7 @@ async function requireRight(cluster: DataFixture, at: number): Promise<void> {
 
 it.each(['before', 'after'])(
   'a process that ends %s a durable step leaves views that are what their queries give',
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async (when) => {
     const whole = new World();
     const first = await start(whole);
@@ -116,7 +116,7 @@ class Revocation extends World {
 
 it(
   'a key that is taken away stops materialization, and no row is lost when it is back',
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async () => {
     const whole = new Revocation();
     const first = await start(whole);

@@ -119,7 +119,7 @@ describe('sealing', () => {
 });
 
 describe('openSealed', () => {
-  it(`accepts none of ${mutations} mutations`, { timeout: 30_000 + mutations * 3 }, async () => {
+  it(`accepts none of ${mutations} mutations`, { timeout: 240_000 + mutations * 3 }, async () => {
     const regionBytes = 32;
     const buffers = new RegionBuffers(regionBytes);
     const make = async (length: number) => {

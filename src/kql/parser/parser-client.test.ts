@@ -105,7 +105,7 @@ describe('the parser process', () => {
     expect(timers).toEqual([]);
   });
 
-  it('is replaced when a text needs more memory than it may use', { timeout: 60_000 }, async () => {
+  it('is replaced when a text needs more memory than it may use', async () => {
     const parser = open({ limits: { textMax: 10_000_000, parseMsMax: 60_000, flags: ['--max-old-space-size=72'] } });
     const columns = Array.from({ length: 20_000 }, (_one, n) => `c${n} = ${n} + 1`);
     await expect(parser.compile(`print ${columns.join(', ')}`, 'db', catalog)).rejects.toMatchObject({
@@ -144,7 +144,7 @@ describe('the parser process', () => {
 });
 
 describe('the start-up snapshot', () => {
-  it('answers like a plain start; one that is broken is left aside', { timeout: 60_000 }, async () => {
+  it('answers like a plain start; one that is broken is left aside', async () => {
     const folder = mkdtempSync(join(entry, '..', 'snapshot-'));
     const snapshots = join(folder, 'cache');
     try {

@@ -13,7 +13,7 @@ const put = (id: string, expect: number | null, version: number): RecordWrite =>
 });
 const absent = (id: string): RecordExpectation => ({ table: 'a', id, expect: null });
 
-describe.skipIf(!hasPostgres)('PostgresStateStore', { timeout: 120_000 }, () => {
+describe.skipIf(!hasPostgres)('PostgresStateStore', () => {
   let server: Postgres | undefined;
   let schemas = 0;
   const urlOf = (schema: string, port?: number): string => server?.url(schema, port) ?? '';
@@ -40,7 +40,7 @@ describe.skipIf(!hasPostgres)('PostgresStateStore', { timeout: 120_000 }, () => 
   };
   beforeAll(async () => {
     server = await startPostgres();
-  }, 120_000);
+  });
   afterAll(() => server?.stop());
 
   stateStoreConformance('PostgresStateStore', () => {

@@ -14,7 +14,7 @@ import { describeTokens } from './tokens.ts';
 let running: Attacked;
 beforeAll(async () => {
   running = await startAttacked();
-}, 120_000);
+});
 afterAll(() => running[Symbol.asyncDispose]());
 afterEach(async () => {
   expect(await running.serves()).toEqual([200, 200, 200]);

@@ -88,7 +88,7 @@ export function describeIdentities(attacked: () => Attacked): void {
     let scene: Scene;
     beforeAll(async () => {
       scene = await setScene(attacked());
-    }, 60_000);
+    });
 
     const contributor = (): Person => attacked().people.contributor;
     const rows = async (csl = 'print Secret = "of the victim"'): Promise<Outcome> =>

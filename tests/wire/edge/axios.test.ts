@@ -8,7 +8,7 @@ import { clusterHost, databaseName, startKustoData } from '../kusto-data/kusto-f
 let kusto: Awaited<ReturnType<typeof startKustoData>>;
 beforeAll(async () => {
   kusto = await startKustoData();
-}, 60_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 describe('axios through the proxy, as azure-kusto-data and many programs use it', () => {

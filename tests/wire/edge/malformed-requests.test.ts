@@ -45,7 +45,7 @@ beforeAll(async () => {
       accessPolicies: [{ tenantId, objectId, permissions }],
     },
   });
-}, 120_000);
+});
 afterAll(async () => {
   agent.destroy();
   await fixture[Symbol.asyncDispose]();

@@ -57,7 +57,7 @@ beforeAll(async () => {
   over.push(...Object.values(good), await tokenOfDeleted());
   await server.controls.faults.add({ kind: 'tokenExpiry' });
   await take();
-}, 240_000);
+});
 afterAll(async () => {
   agent.destroy();
   await fixture[Symbol.asyncDispose]();

@@ -43,7 +43,7 @@ describe('sign-in with a certificate', () => {
     const args = [...ids, ...files];
     answers['js'] = (await entra.runClient(process.execPath, ['certificate.client.mjs', ...args])) as Outcomes;
     if (hasPython) answers['python'] = (await entra.runClient(python, ['certificate.client.py', ...args])) as Outcomes;
-  }, 60_000);
+  });
   afterAll(async () => {
     await entra.close();
     await rm(directory, { recursive: true });

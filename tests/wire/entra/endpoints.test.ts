@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { waitMs } from '../../support/hang.ts';
 import { createLog } from '../../../src/http/logging.ts';
 import { entraOperations } from '../../../src/identity/entra/operations.ts';
 import type { AskOptions } from './entra-edge.fixture.ts';
@@ -292,7 +293,7 @@ describe('every operation', () => {
     const { status, headers } = await entra.ask(target, { method: method === 'any' ? 'POST' : method });
     expect([200, 400]).toContain(status);
     if (status === 200 && /^(OpenId|Keys|Instance)/.test(id)) expect(headers['pragma']).toBeUndefined();
-    await vi.waitFor(() => expect(lines.at(-1)).toContain(`"route":"${id}"`), { timeout: 20_000 });
+    await vi.waitFor(() => expect(lines.at(-1)).toContain(`"route":"${id}"`), { timeout: waitMs });
   });
 });
 

@@ -42,7 +42,7 @@ describe('sign-in with a token of a trusted issuer', () => {
     const args = [tenantId, worker.appId, ...files];
     answers['js'] = (await entra.runClient(process.execPath, ['federated.client.mjs', ...args])) as Outcomes;
     if (hasPython) answers['python'] = (await entra.runClient(python, ['federated.client.py', ...args])) as Outcomes;
-  }, 60_000);
+  });
   afterAll(async () => {
     await entra.close();
     await issuer.close();

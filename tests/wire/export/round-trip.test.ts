@@ -18,7 +18,7 @@ beforeAll(async () => {
   first = await startServerFixture({ virtualTime: false });
   await seed(first.environment, defaultSeed);
   group = await readGroup(first.environment, undefined);
-}, 120_000);
+});
 
 afterAll(() => first[Symbol.asyncDispose]());
 
@@ -61,7 +61,7 @@ describe('an exported resource group', () => {
     expect(lines).toContain('Succeeded Microsoft.KeyVault/vaults/keys kustody-keys/cluster-key');
     expect(lines).toHaveLength(6);
     expect(writeArm(await readGroup(second.environment, undefined))).toBe(template);
-  }, 120_000);
+  });
 
   it('that cannot be deployed says the code, the resource and the reason', async () => {
     const template = JSON.parse(writeArm(group).replaceAll('Standard_E8ads_v5', 'Standard_Nothing')) as JsonObject;
@@ -69,7 +69,7 @@ describe('an exported resource group', () => {
     const parameters = readParameters(['vault_kustodyKeys_name=other-keys', 'cluster_kustody_name=other']);
     const failed = deploy(first.environment, { ...target, template, parameters }, () => undefined);
     await expect(failed).rejects.toThrow(/^\w+: [^]+\n +\w+: [^]*Standard_Nothing/);
-  }, 120_000);
+  });
 
   it('of a cluster whose own identity opens its key and that of a database, and whose texts look like expressions', async () => {
     const { tenantId, objectId } = first.environment;
@@ -89,5 +89,5 @@ describe('an exported resource group', () => {
     await using second = await startServerFixture({ virtualTime: false });
     await deployTo(second, read);
     expect(writeArm(await readGroup(second.environment, 'own'))).toBe(writeArm(read));
-  }, 120_000);
+  });
 });

@@ -75,7 +75,7 @@ beforeAll(async () => {
     body: form.toString(),
   });
   other = { objectId: principal.id, token: (answer.body as { access_token: string }).access_token };
-}, 60_000);
+});
 afterAll(() => server[Symbol.asyncDispose]());
 
 describe('the next request after a change', () => {

@@ -99,7 +99,7 @@ describe('management commands through the official client', () => {
     const started = objects(await run('.set-or-append async Copy <| Few(10)'));
     const id = String(started[0]?.['OperationId']);
     await expect
-      .poll(async () => objects(await run(`.show operations ${id}`)), { timeout: 20_000 })
+      .poll(async () => objects(await run(`.show operations ${id}`)))
       .toMatchObject([{ State: 'Completed', Status: '' }]);
     expect(objects(await run('.show table Copy details'))).toMatchObject([{ TotalRowCount: 10 }]);
   });

@@ -14,7 +14,7 @@ beforeAll(async () => {
   await run('.create tables T (a:long), U (a:long)');
   await run('.alter database db1 policy streamingingestion enable');
   await run('.create function F() { T }');
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 /** By the official client, of the owner or of somebody. */

@@ -12,7 +12,7 @@ beforeAll(async () => {
     '.create table Plain (Who:string)',
   ])
     expect((await run(text)).failed, text).toBeUndefined();
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const run = (text: string) => kusto.call({ call: 'mgmt', database: databaseName, text });

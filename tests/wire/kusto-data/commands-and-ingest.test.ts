@@ -14,7 +14,7 @@ beforeAll(async () => {
     const { failed } = await kusto.call({ call: 'mgmt', database: databaseName, text });
     if (failed !== undefined) throw new Error(JSON.stringify(failed));
   }
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const count = async (where: string): Promise<unknown> => {

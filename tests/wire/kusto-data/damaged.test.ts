@@ -7,7 +7,7 @@ import { databaseName, startKustoData } from './kusto-fixture.ts';
 let kusto: KustoData;
 beforeAll(async () => {
   kusto = await startKustoData();
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const command = (csl: string) => kusto.post('/v1/rest/mgmt', { db: databaseName, csl });

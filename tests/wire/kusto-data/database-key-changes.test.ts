@@ -113,7 +113,7 @@ beforeAll(async () => {
   }
   await command('plain', '.ingest inline into table T <| 1');
   await ingest(1);
-}, 120_000);
+});
 
 afterAll(async () => {
   await fixture[Symbol.asyncDispose]();

@@ -67,7 +67,7 @@ beforeAll(async () => {
   const { body } = await arm('GET', clusterPath);
   principal = (body as { identity: { principalId: string } }).identity.principalId;
   await arm('PUT', `${clusterPath}/databases/plain`, database());
-}, 120_000);
+});
 
 afterAll(async () => {
   await fixture[Symbol.asyncDispose]();

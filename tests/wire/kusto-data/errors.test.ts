@@ -6,7 +6,7 @@ import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
 let kusto: KustoData;
 beforeAll(async () => {
   kusto = await startKustoData();
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const query = (

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { waitMs } from '../../support/hang.ts';
 import { drillInstance } from '../../../src/cli/drill/drill-instance.ts';
 import type { DrillInstance } from '../../../src/cli/drill/drill-instance.ts';
 import { database, makeScene } from '../../../src/cli/drill/scene.ts';
@@ -53,7 +54,7 @@ beforeAll(async () => {
   sas = url.search.slice(1);
   container = url.pathname.split('/').at(-1) ?? '';
   client = new ContainerClient(url.href);
-}, 60_000);
+});
 afterAll(async () => {
   await fixture[Symbol.asyncDispose]();
   await azurite.stop();
@@ -212,7 +213,7 @@ describe('an export under a key that is taken away', () => {
     expect((await mgmt(`.export to csv (${target()}) <| print 1`)).status).toBe(200);
   });
 
-  it('writes each row once while it is continuous, into the folder of its partition', { timeout: 90_000 }, async () => {
+  it('writes each row once while it is continuous, into the folder of its partition', async () => {
     await mgmt(
       `.create external table Out (Device: string, Celsius: real) kind=storage partition by (Pump: string = Device) dataformat=csv (${target('/out')})`,
     );
@@ -229,7 +230,7 @@ describe('an export under a key that is taken away', () => {
             listed.text,
           ).toEqual(rows);
         },
-        { timeout: 30_000, interval: 100 },
+        { timeout: waitMs, interval: 100 },
       );
     await mgmt('.ingest inline into table Readings <| pump-7,1');
     await instance.pass(90);
@@ -246,7 +247,7 @@ describe('an export under a key that is taken away', () => {
     expect((await described()).exports?.[0]).toMatchObject({ container: `${host}/${container}`, notEnded: 0 });
   });
 
-  it('is cut off in the middle of a run, and goes on once; so does a view', { timeout: 90_000 }, async () => {
+  it('is cut off in the middle of a run, and goes on once; so does a view', async () => {
     await mgmt('.create materialized-view Seen on table Readings { Readings | summarize Count = count() by Device }');
     const slowly = `h@"https://slow.blob.core.windows.net/c/rest;${azurite.accountKey}"`;
     await mgmt(`.create external table Slow (Device: string, Celsius: real) kind=storage dataformat=csv (${slowly})`);
@@ -297,7 +298,7 @@ describe('an export under a key that is taken away', () => {
     await mgmt('.drop continuous-export Slowly');
   });
 
-  it('reads another database as a managed identity, once that may', { timeout: 90_000 }, async () => {
+  it('reads another database as a managed identity, once that may', async () => {
     const arm = async (method: string, path: string, body?: object) => {
       const armToken = await fixture.tokenFor('https://management.azure.com');
       const answer = await fixture.send({ host: 'management.azure.com', method, path, token: armToken, body });
@@ -325,11 +326,11 @@ describe('an export under a key that is taken away', () => {
     await mgmt('.ingest inline into table Readings <| pump-9,3');
     await instance.pass(90);
     const told = (what: string) => mgmt(`.show continuous-export Named ${what}`);
-    await vi.waitFor(async () => expect((await told('failures')).text).toContain("named 'Readings'"), 30_000);
+    await vi.waitFor(async () => expect((await told('failures')).text).toContain("named 'Readings'"), waitMs);
     for (const name of [database, 'names'])
       expect((await mgmt(`.add database ${name} viewers ('aadapp=${properties.principalId}')`)).status).toBe(200);
     await instance.pass(90);
-    await vi.waitFor(async () => expect((await told('exported-artifacts')).rows).toHaveLength(1), 30_000);
+    await vi.waitFor(async () => expect((await told('exported-artifacts')).rows).toHaveLength(1), waitMs);
     expect((await asked('query', 'external_table("Named")')).rows).toEqual([['The ninth', 3]]);
   });
 });

@@ -24,7 +24,7 @@ const deleteGroup = async () => {
 const deployNothing = async (name: string) => {
   const path = `${group}/providers/Microsoft.Resources/deployments/${name}`;
   await arm('PUT', path, { properties: { mode: 'Complete', template } }, resources);
-  return expect.poll(async () => (await arm('GET', path, undefined, resources)).body, { timeout: 60_000 });
+  return expect.poll(async () => (await arm('GET', path, undefined, resources)).body);
 };
 const attached = () => arm('GET', `${elsewhere}/attachedDatabaseConfigurations/adc`);
 
@@ -43,7 +43,7 @@ beforeAll(async () => {
   };
   const made = await arm('PUT', `${elsewhere}/attachedDatabaseConfigurations/adc`, { location: 'eastus', properties });
   expect(made.status).toBe(201);
-}, 120_000);
+});
 afterAll(() => followers[Symbol.asyncDispose]());
 
 describe('a cluster that one of another group follows', () => {

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await followers.assign('follower', 'owner', followers.fixture.environment.clientId, 'AllDatabasesAdmin');
   await followers.assign('leader/databases/logs', 'v', people.ofLeader.id, 'Viewer');
   await followers.assign('leader/databases/logs', 'a', people.admin.id, 'Admin');
-}, 120_000);
+});
 afterAll(() => followers[Symbol.asyncDispose]());
 
 beforeEach(async () => {

@@ -80,7 +80,7 @@ beforeAll(async () => {
   await command('leader', 'hidden', '.create table H (n:long)');
   await command('follower', 'own', '.create table O (n:long)');
   await command('follower', 'own', '.ingest inline into table O <| 5');
-}, 120_000);
+});
 
 afterAll(() => fixture[Symbol.asyncDispose]());
 

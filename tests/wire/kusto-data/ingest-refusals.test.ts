@@ -9,7 +9,7 @@ beforeAll(async () => {
   kusto = await startKustoData();
   await mgmt('.create table Rows (n: long, s: string, w: datetime, d: dynamic)');
   await mgmt('.alter table Rows policy streamingingestion enable');
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 interface Sent {

@@ -9,7 +9,7 @@ import { until } from '../../support/until.ts';
 let kusto: KustoData;
 beforeAll(async () => {
   kusto = await startKustoData();
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 interface Frame {

@@ -7,7 +7,7 @@ import { clusterHost, databaseName as db, startKustoData } from './kusto-fixture
 let kusto: KustoData;
 beforeAll(async () => {
   kusto = await startKustoData();
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 interface Odd {

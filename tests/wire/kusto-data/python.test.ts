@@ -45,5 +45,5 @@ describe.skipIf(!pythonHas('azure.kusto.ingest'))('azure-kusto-data and -ingest 
       },
       managed: [['SUCCESS', 'QUEUED'], 5_001],
     });
-  }, 120_000);
+  });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { waitMs } from '../../support/hang.ts';
 import type { ClientOutcome, KustoData } from './kusto-fixture.ts';
 import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
 
@@ -6,7 +7,7 @@ let kusto: KustoData;
 beforeAll(async () => {
   kusto = await startKustoData();
   await mgmt('.create table T (n:long, s:string)');
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const mgmt = async (text: string): Promise<ClientOutcome> => {
@@ -25,7 +26,7 @@ const countOf = (n: number): Promise<unknown> => rows(`T | where n == ${n} | cou
 /** To report to a queue costs no retries of the client, which it makes for a row of the table of statuses. */
 const toQueue = { reportLevel: 2, reportMethod: 0 };
 
-const soon = { timeout: 20_000, interval: 50 };
+const soon = { timeout: waitMs, interval: 50 };
 
 describe('queued ingestion', () => {
   it('makes rows of a stream, at once when it is to be flushed', async () => {

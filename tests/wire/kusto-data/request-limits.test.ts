@@ -14,7 +14,7 @@ beforeAll(async () => {
   kusto = await startKustoData();
   const properties = { principalId: kusto.environment.clientId, principalType: 'App', role: 'AllDatabasesAdmin' };
   await kusto.arm('PUT', `${kusto.clusterPath}/principalAssignments/owner`, { properties });
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const command = (csl: string): Promise<HostAnswer> => kusto.post('/v1/rest/mgmt', { db: databaseName, csl });

@@ -1,5 +1,6 @@
 import { ContainerClient } from '@azure/storage-blob';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { waitMs } from '../../support/hang.ts';
 import { clusterHost, databaseName as db } from './kusto-fixture.ts';
 import type { Asked, MappedStorage } from './mapped-storage.ts';
 
@@ -122,7 +123,7 @@ export function describeStorageIdentities(site: () => MappedStorage, asked: Aske
       });
       expect(answer.status, answer.text).toBe(200);
       await vi.waitFor(async () => expect((await query('QueuedOwn')).rows).toEqual([[1, 'one']]), {
-        ...{ timeout: 20_000, interval: 50 },
+        ...{ timeout: waitMs, interval: 50 },
       });
       expect(said()).toEqual(asItself());
     });

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { waitMs } from '../../support/hang.ts';
 import type { HostAnswer } from '../../support/server-fixture.ts';
 import { clusterHost, databaseName as db } from './kusto-fixture.ts';
 import type { Answered, MappedStorage } from './mapped-storage.ts';
@@ -193,7 +194,7 @@ describe('queued ingestion', () => {
           }),
         );
       },
-      { timeout: 20_000, interval: 50 },
+      { timeout: waitMs, interval: 50 },
     );
   });
 });
@@ -285,7 +286,7 @@ describe('blobs that commands put into the queue', () => {
     const show = String(row?.[2]);
     await vi.waitFor(
       async () => expect(rowsOf(await atIngestion(`${show} | project State, Ingested`))).toEqual([['Completed', 2]]),
-      { timeout: 20_000, interval: 50 },
+      { timeout: waitMs, interval: 50 },
     );
     expect((await query('FromFolder | summarize count() by a, b | sort by a asc')).rows).toEqual([
       [1, 'one', 2],

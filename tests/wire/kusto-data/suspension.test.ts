@@ -30,7 +30,7 @@ beforeAll(async () => {
   });
   revoke = () => change('remove');
   restore = () => change('add');
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const command = (csl: string, properties?: unknown) =>

@@ -9,7 +9,7 @@ beforeAll(async () => {
   await mgmt('.create table Raw (line: string)');
   await mgmt('.create table Parsed (k: string, v: long)');
   await mgmt('.alter table Raw policy streamingingestion enable');
-}, 120_000);
+});
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const stream = (body: string) =>

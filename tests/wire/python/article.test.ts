@@ -32,5 +32,5 @@ describe.skipIf(
       configured: ['Succeeded', true],
       rotated: ['Succeeded', true],
     });
-  }, 60_000);
+  });
 });

@@ -26,7 +26,7 @@ const cases = {
 
 describe('Python clients, from sign-in to the key that comes back', () => {
   for (const [name, { program, modules, seen }] of Object.entries(cases)) {
-    it.skipIf(!hasModules(program, modules))(name, { timeout: 240_000 }, async () => {
+    it.skipIf(!hasModules(program, modules))(name, async () => {
       const { code, stdout, stderr } = await kustody(['run', '--', program, `${import.meta.dirname}/${name}`]);
       expect(code, stderr).toBe(0);
       expect(JSON.parse(stdout)).toEqual({

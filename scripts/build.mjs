@@ -75,6 +75,7 @@ await bundle({
     'cluster-process': 'src/cluster/process/main.ts',
     'kql-process': 'src/kql/parser/process/main.ts',
     'scan-process': 'src/server/scan-process.ts',
+    'rsa-thread': 'src/vault/rsa/rsa-thread.ts',
     'engine-thread': 'src/kql/threads/engine-thread.ts',
     'function-thread': 'src/kql/threads/function-thread.ts',
   },

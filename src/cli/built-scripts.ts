@@ -9,6 +9,7 @@ export function builtScripts(folder: string, env: NodeJS.ProcessEnv): ServerScri
   return {
     clusterProcess: join(folder, 'cluster-process.js'),
     kqlProcess: join(folder, 'kql-process.js'),
+    rsaThread: join(folder, 'rsa-thread.js'),
     scanProcess: join(folder, 'scan-process.js'),
     ...(cache === undefined ? {} : { parserSnapshots: cache }),
   };

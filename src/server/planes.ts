@@ -23,7 +23,7 @@ import type { Plane } from '../http/plane.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { blobsAt } from '../storage/places/blob-place.ts';
 import type { BlobSnapshots } from '../storage/placed-blobs.ts';
-import { decryptions } from '../vault/rsa/private-keys.ts';
+import { RsaThreads } from '../vault/rsa/rsa-threads.ts';
 import { createVaultPlane } from '../vault/plane/plane.ts';
 import type { VaultPlane } from '../vault/plane/plane.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -101,7 +101,8 @@ const deletionsTakeMs = 1000;
 /** Builds every plane over the parts of one data directory. */
 export function createPlanes(parts: ServerParts): Planes {
   const outside = openOutsideVaults(parts);
-  const audit = new AuditLog(parts.sealed, parts.clocks.clock, { tell: parts.tellCommit, computed: decryptions });
+  const rsaThreads = new RsaThreads(parts.settings.scripts.rsaThread);
+  const audit = new AuditLog(parts.sealed, parts.clocks.clock, { tell: parts.tellCommit, computed: rsaThreads });
   const armAudit = createArmAudit({ ...common(parts), audit, clock: parts.clocks.clock });
   const keys: SupervisedClusterKeys = createKeys(
     parts,
@@ -166,8 +167,7 @@ export function createPlanes(parts: ServerParts): Planes {
     purgesHeld: () => parts.clocks.destructionHeld(),
     limits: { areOn: () => parts.faults.vaultLimits(), monotonic: parts.clocks.monotonic },
     deletionsTake: { milliseconds: deletionsTakeMs, monotonic: parts.clocks.monotonic },
-    compact: parts.compact,
-    keyPool: parts.keyPool,
+    ...{ compact: parts.compact, keyPool: parts.keyPool, rsaThreads },
   });
   const arm = createArmPlane({
     ...common(parts),

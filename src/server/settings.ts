@@ -30,6 +30,7 @@ export interface ServerPorts {
 export interface ServerScripts {
   readonly clusterProcess: string;
   readonly kqlProcess: string;
+  readonly rsaThread: string;
   /** Reads the files of a data directory, and nothing else. */
   readonly scanProcess: string;
   /** The user's directory for start-up snapshots of the parser; without it, it starts plain. */

@@ -8,6 +8,7 @@ const dist = resolve(import.meta.dirname, '..', '..', 'dist');
 export const builtScripts = {
   clusterProcess: join(dist, 'cluster-process.js'),
   kqlProcess: join(dist, 'kql-process.js'),
+  rsaThread: join(dist, 'rsa-thread.js'),
   scanProcess: join(dist, 'scan-process.js'),
   parserSnapshots,
 } satisfies ServerScripts;

@@ -30,7 +30,9 @@ import type { VaultPlane, VaultPlaneOptions } from '../../src/vault/plane/plane.
 import { createVaultPlane } from '../../src/vault/plane/plane.ts';
 import type { RsaBits, RsaKeyPair, RsaKeyPool } from '../../src/vault/rsa/rsa-keys.ts';
 import { generateRsaKey } from '../../src/vault/rsa/rsa-keys.ts';
+import { RsaThreads } from '../../src/vault/rsa/rsa-threads.ts';
 import type { VaultSettings } from '../../src/vault/vault-directory.ts';
+import { builtScripts } from './built.ts';
 
 export const startOfTest = Date.parse('2031-03-04T05:06:07Z');
 
@@ -140,6 +142,7 @@ export async function startVaultFixture(
     allowedByRole: () => Promise.resolve({ allowed: false }),
     log: silentLog,
     keyPool: sharedKeyPool,
+    rsaThreads: new RsaThreads(builtScripts.rsaThread),
     audit: new AuditLog(state, clock),
     ...options,
   });

@@ -23,7 +23,7 @@ export function refuseOutsideDates(key: KeyVersionRecord, use: KeyOperationName,
 
 /** @throws VaultError 404 when the key was purged a moment ago */
 export function privateKeyOf(
-  { state, privateKeys }: VaultServices,
+  { state, privateKeys, rsaThreads }: VaultServices,
   { object, version }: Found<KeyVersionRecord>,
 ): Promise<PrivateKey> {
   return privateKeys.get(version.id, async () => {
@@ -31,6 +31,6 @@ export function privateKeyOf(
     if (record === undefined) throw vaultError('keyNotFound', object.value.name);
     const der = fromBase64Url(record.value.pkcs8);
     invariant(der !== undefined, 'a private key is base64url');
-    return parsePrivateKey(version.value.kty, der);
+    return parsePrivateKey(version.value.kty, der, rsaThreads);
   });
 }

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { zeroBytes } from '../../base/bytes.ts';
 import type { RsaPrivateKey } from '../rsa/private-keys.ts';
 import { parseRsaPrivateKey } from '../rsa/private-keys.ts';
+import type { RsaThreads } from '../rsa/rsa-threads.ts';
 import type { KeyPair } from './key-pairs.ts';
 
 /** A private key ready for work. */
@@ -14,8 +15,8 @@ interface EcPrivateKey {
 }
 
 /** @param der PKCS #8; overwritten */
-export function parsePrivateKey(kty: KeyPair['kty'], der: Buffer): PrivateKey {
-  if (kty === 'RSA') return parseRsaPrivateKey(der);
+export function parsePrivateKey(kty: KeyPair['kty'], der: Buffer, threads: RsaThreads): PrivateKey {
+  if (kty === 'RSA') return parseRsaPrivateKey(der, threads);
   const keyObject = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   zeroBytes(der);
   return { kty, keyObject };
@@ -27,8 +28,9 @@ export interface PrivateKeyCache {
   forget(idPrefix: string): void;
 }
 
-/** Parsed private keys by record id; the key of a record never changes. The least recently used goes first. */
-export function createPrivateKeyCache(entriesMax: number): PrivateKeyCache {
+/** Parsed private keys by record id; the key of a record never changes. The least recently used goes first.
+ * @param forgotten told when one was there that is to be forgotten */
+export function createPrivateKeyCache(entriesMax: number, forgotten: () => void = () => undefined): PrivateKeyCache {
   const entries = new Map<string, Promise<PrivateKey>>();
   return {
     get: (id, load) => {
@@ -45,7 +47,9 @@ export function createPrivateKeyCache(entriesMax: number): PrivateKeyCache {
       return entry;
     },
     forget: (idPrefix) => {
-      for (const id of entries.keys()) if (id.startsWith(idPrefix)) entries.delete(id);
+      const ids = [...entries.keys()].filter((id) => id.startsWith(idPrefix));
+      for (const id of ids) entries.delete(id);
+      if (ids.length > 0) forgotten();
     },
   };
 }

@@ -9,6 +9,7 @@ import type { LimitCost } from '../limits.ts';
 import type { KeyPair } from '../material/key-pairs.ts';
 import type { PrivateKeyCache } from '../material/private-keys.ts';
 import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
+import type { RsaThreads } from '../rsa/rsa-threads.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import type { Deletions } from './deletions.ts';
 import type { Retention } from './retention.ts';
@@ -22,6 +23,7 @@ export interface VaultServices {
   readonly randomBytes: RandomBytes;
   readonly keyPool: RsaKeyPool;
   readonly privateKeys: PrivateKeyCache;
+  readonly rsaThreads: RsaThreads;
   readonly retention: Retention;
   readonly deletions: Deletions;
   /** Hears when something of a key is due. */

@@ -33,6 +33,7 @@ import { createVaultLimits } from '../limits.ts';
 import { plainAddress } from '../network-rules.ts';
 import { createPrivateKeyCache } from '../material/private-keys.ts';
 import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
+import type { RsaThreads } from '../rsa/rsa-threads.ts';
 import type { ManageVault } from './managed-call.ts';
 import { createManageVault } from './managed-call.ts';
 import type { VaultRunner } from './run-operation.ts';
@@ -79,6 +80,8 @@ export interface VaultPlaneOptions {
   readonly purgesHeld?: () => boolean;
   /** Closed with the plane. */
   readonly keyPool: RsaKeyPool;
+  /** Closed with the plane. */
+  readonly rsaThreads: RsaThreads;
   /** Default: the address of the socket. */
   readonly clientAddress?: (request: IncomingMessage) => string;
 }
@@ -102,7 +105,8 @@ const bodyBytesMax = 1024 * 1024;
 /** The data plane of all vaults: `{vault}.vault.azure.net`. */
 export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const { state, clock, directory, audit } = options;
-  const privateKeys = createPrivateKeyCache(privateKeysMax);
+  const { rsaThreads } = options;
+  const privateKeys = createPrivateKeyCache(privateKeysMax, () => rsaThreads.forgetKeys());
   const compact = options.compact ?? (() => Promise.resolve());
   const sweep = {
     state,
@@ -126,7 +130,10 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const rotation = createKeyRotation(ownWork);
   const lifetimes = createCertificateLifetimes(ownWork);
   const runner: VaultRunner = {
-    services: { state, clock, randomBytes, keyPool, privateKeys, retention, deletions, rotation, lifetimes, compact },
+    services: {
+      ...{ state, clock, randomBytes, keyPool, privateKeys, rsaThreads },
+      ...{ retention, deletions, rotation, lifetimes, compact },
+    },
     allowedByRole: options.allowedByRole,
     limits: createVaultLimits(options.limits?.monotonic, () => options.limits?.areOn() ?? false),
     audit,
@@ -148,6 +155,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
       lifetimes.stop();
       deletions.stop();
       keyPool.close();
+      rsaThreads.close();
       await audit.checkpoint();
     },
   };

@@ -1,9 +1,11 @@
 import { constants, createPrivateKey, privateDecrypt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { decryptFor, encryptFor, encryptionAlgorithms } from './rsa-algorithms.ts';
 import { parseRsaPrivateKey } from './private-keys.ts';
 import { unpadPkcs1 } from './pkcs1-unpadding.ts';
+import { RsaThreads } from './rsa-threads.ts';
 
 /** Made by Project Wycheproof; see vectors/wycheproof/README.md. */
 interface VectorFile {
@@ -23,6 +25,9 @@ interface Vector {
   readonly result: 'valid' | 'invalid' | 'acceptable';
 }
 
+const threads = new RsaThreads(join(import.meta.dirname, '..', '..', '..', 'dist', 'rsa-thread.js'));
+afterAll(() => threads.close());
+
 const load = (name: string): VectorFile =>
   JSON.parse(readFileSync(new URL(`../../../vectors/wycheproof/${name}.json`, import.meta.url), 'utf8')) as VectorFile;
 
@@ -40,7 +45,7 @@ describe.each([
   it(`${name} opens what is valid and nothing else`, async () => {
     let checked = 0;
     for (const group of load(file).testGroups) {
-      const key = parseRsaPrivateKey(Buffer.from(group.privateKeyPkcs8, 'hex'));
+      const key = parseRsaPrivateKey(Buffer.from(group.privateKeyPkcs8, 'hex'), threads);
       for (const vector of group.tests) {
         const opened = algorithm && (await decryptFor(key, algorithm, Buffer.from(vector.ct, 'hex')));
         // Key Vault has no labels: what was encrypted with one does not open.
@@ -61,7 +66,7 @@ describe('encryption', () => {
       const algorithm = encryptionAlgorithms.get(name);
       expect(group?.privateKeyJwk).toBeDefined();
       if (group?.privateKeyJwk === undefined || algorithm === undefined) return;
-      const key = parseRsaPrivateKey(Buffer.from(group.privateKeyPkcs8, 'hex'));
+      const key = parseRsaPrivateKey(Buffer.from(group.privateKeyPkcs8, 'hex'), threads);
       for (const length of [1, 16, 32, 256 - algorithm.overhead]) {
         const plaintext = Buffer.alloc(length, length);
         const ciphertext = encryptFor(group.privateKeyJwk, algorithm, plaintext);
@@ -74,7 +79,7 @@ describe('encryption', () => {
     const group = load('rsa_pkcs1_2048_test').testGroups[0];
     const algorithm = encryptionAlgorithms.get(name);
     if (group?.privateKeyJwk === undefined || algorithm === undefined) throw new Error('a key and an algorithm');
-    const key = parseRsaPrivateKey(Buffer.from(group.privateKeyPkcs8, 'hex'));
+    const key = parseRsaPrivateKey(Buffer.from(group.privateKeyPkcs8, 'hex'), threads);
     let ciphertext: Buffer;
     do ciphertext = encryptFor(group.privateKeyJwk, algorithm, Buffer.from('x'));
     while (ciphertext[0] !== 0);

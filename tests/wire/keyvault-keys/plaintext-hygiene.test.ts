@@ -7,6 +7,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtScripts } from '../../support/built.ts';
 import type { VaultChild } from '../../support/vault-child.ts';
 import { pinnedAgent, sendRaw } from '../../support/vault-fixture.ts';
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     logLevel: 'error',
   });
-  child = fork(outfile, { execArgv: ['--expose-gc'] });
+  child = fork(outfile, [builtScripts.rsaThread], { execArgv: ['--expose-gc'] });
   const [message] = (await once(child, 'message')) as [VaultChild];
   vault = message;
 });

@@ -13,6 +13,8 @@ import type { VaultPlane } from '../../../src/vault/plane/plane.ts';
 import type { RsaKeyPool } from '../../../src/vault/rsa/rsa-keys.ts';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
 import { startArm } from '../../support/arm-fixture.ts';
+import { RsaThreads } from '../../../src/vault/rsa/rsa-threads.ts';
+import { builtScripts } from '../../support/built.ts';
 
 // Vaults and keys live and die at random, by every way that the resource manager and the data plane have, against a model that is a few
 // maps: what is protected is there until its retention is over, with the bytes that it had.
@@ -57,6 +59,7 @@ beforeAll(async () => {
   const { state, clock, vaults, tenantId, owner, auditLog: audit } = arm;
   plane = createVaultPlane({
     ...{ state, clock, randomBytes: systemRandomBytes, log: silentLog, keyPool: noRsaKeys, directory: vaults },
+    rsaThreads: new RsaThreads(builtScripts.rsaThread),
     audit,
     verifyToken: () => Promise.resolve({ outcome: 'valid', caller: { ...owner, tenantId } }),
     allowedByRole: () => Promise.resolve({ allowed: false }),

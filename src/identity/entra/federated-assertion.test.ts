@@ -153,6 +153,18 @@ describe('a token of an issuer that an application trusts', () => {
     expect(decodeJwt(issued.token)).toMatchObject({ appid: worker.appId, xms_mirid: resourceId });
     // What it does is no longer the server's own doing.
     expect(identity.proved).toEqual(new Set([worker.objectId]));
+    const expression = "claims['sub'] matches 'repo:octo/*'";
+    identity.identityTrust.set(resourceId, [{ issuer: 'https://gitlab.com', expression, audience }]);
+    const from = { iss: 'https://gitlab.com', sub: 'repo:octo/app' };
+    await expect(grant(await token({ ...from, sub: 'repo:other/app' }), worker.appId)).rejects.toMatchObject({
+      code: 700213,
+    });
+    pages['https://gitlab.com/.well-known/openid-configuration'] = {
+      issuer: from.iss,
+      jwks_uri: 'https://oidc.example.org/keys',
+    };
+    const matched = await grant(await token(from), worker.appId);
+    expect(decodeJwt(matched.token)).toMatchObject({ xms_mirid: resourceId });
   });
 });
 

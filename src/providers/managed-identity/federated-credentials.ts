@@ -1,3 +1,4 @@
+import { isApiVersionBefore } from '../../arm/api-version.ts';
 import { ArmError } from '../../arm/arm-error.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
@@ -10,6 +11,8 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { invariant } from '../../base/invariant.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
+import { parseClaimsExpression } from '../../identity/principals/claims-expression.ts';
+import type { TrustedIssuer } from '../../identity/principals/federated-credential.ts';
 import { listAll } from '../../state/list-all.ts';
 import type { State, StateWrite, Versioned } from '../../state/state.ts';
 import { expectRecord, writeRecord } from '../../state/state.ts';
@@ -20,8 +23,13 @@ const credentialType = `${identityType}/federatedIdentityCredentials`;
 
 /** Azure's limit for one identity. */
 const credentialsMax = 20;
-/** Characters of issuer, subject and audience. */
+/** Characters of issuer, subject, audience and expression. */
 const charsMax = 600;
+const expressionName = 'claimsMatchingExpression';
+/** The only one that there is. */
+const languageVersion = 1;
+/** Which say of whom by an expression, too. @see azure-rest-api-specs, Microsoft.ManagedIdentity 2025-01-31-preview */
+const hasExpressions = (apiVersion: string): boolean => !isApiVersionBefore(apiVersion, '2025-01-31');
 
 /** Trust in tokens of an issuer elsewhere, which the token endpoint then takes for the identity. */
 export function federatedCredentialOperations(deps: IdentityDependencies): readonly ArmOperation[] {
@@ -44,7 +52,7 @@ export function federatedCredentialOperations(deps: IdentityDependencies): reado
       handle: async (request) => {
         const found = await deps.state.get(armResources, resourceRecordId(idOf(request)));
         if (found === undefined) throw notFound(request);
-        return { status: 200, body: show(found.value) };
+        return { status: 200, body: show(found.value, request) };
       },
     },
     {
@@ -100,14 +108,14 @@ async function listCredentials(deps: IdentityDependencies, request: ArmRequest):
   const found = (await credentialsOf(deps, identityId)).map(({ value }) => value);
   const idOfResource = (resource: ArmResource): string => resource.id.toLowerCase();
   const page = pageOf(request, sortedById(found, idOfResource), idOfResource);
-  return { status: 200, body: { ...page, value: page.value.map(show) } };
+  return { status: 200, body: { ...page, value: page.value.map((one) => show(one, request)) } };
 }
 
 async function putCredential(deps: IdentityDependencies, request: ArmRequest): Promise<ArmReply> {
   const parent = await requireParent(deps, request, 'write');
   const name = request.params['credentialName'] ?? '';
   requireName(name);
-  const properties = readProperties(request.body);
+  const properties = readProperties(request);
   const others = await credentialsOf(deps, parent.value.id);
   const held = others.find(({ value }) => value.name.toLowerCase() === name.toLowerCase());
   if (held === undefined && others.length >= credentialsMax) throw badRequest(tooMany);
@@ -115,9 +123,13 @@ async function putCredential(deps: IdentityDependencies, request: ArmRequest): P
     ({ value }) =>
       value !== held?.value &&
       value.properties['issuer'] === properties['issuer'] &&
-      value.properties['subject'] === properties['subject'],
+      value.properties['subject'] === properties['subject'] &&
+      expressionOf(value.properties) === expressionOf(properties),
   );
-  if (isTaken) throw badRequest('Issuer and subject combination already exists for this Managed Identity.');
+  if (isTaken) {
+    const who = properties['subject'] === undefined ? expressionName : 'subject';
+    throw badRequest(`Issuer and ${who} combination already exists for this Managed Identity.`);
+  }
   const now = toIso(deps.clock.now());
   const resource: ArmResource = {
     id: held?.value.id ?? `${parent.value.id}/federatedIdentityCredentials/${name}`,
@@ -134,7 +146,7 @@ async function putCredential(deps: IdentityDependencies, request: ArmRequest): P
       writeRecord(armResources, resourceRecordId(resource.id), held?.version ?? null, resource),
     ],
   });
-  const body = show(resource);
+  const body = show(resource, request);
   if (held !== undefined) return { status: 200, body };
   return { status: 201, headers: { location: shownId(resource.id) }, body };
 }
@@ -153,20 +165,26 @@ async function deleteCredential(deps: IdentityDependencies, request: ArmRequest)
 }
 
 /** Whose tokens the identity may be had for. @param identityId compared without case */
-export async function trustOfIdentity(
-  state: State,
-  identityId: string,
-): Promise<readonly { readonly issuer: string; readonly subject: string; readonly audience: string }[]> {
+export async function trustOfIdentity(state: State, identityId: string): Promise<readonly TrustedIssuer[]> {
   const found = await listAll(state, armResources, `${identityId.toLowerCase()}/`);
   return found
     .filter(({ value }) => value.type === credentialType)
     .map(({ value: { properties } }) => {
-      const { issuer, subject, audiences } = properties;
+      const { issuer, audiences } = properties;
       const [audience] = Array.isArray(audiences) ? (audiences as readonly Json[]) : [];
-      const isWhole = typeof issuer === 'string' && typeof subject === 'string' && typeof audience === 'string';
-      invariant(isWhole, 'a federated credential names issuer, subject and audience');
-      return { issuer, subject, audience };
+      const subject = typeof properties['subject'] === 'string' ? properties['subject'] : undefined;
+      const expression = expressionOf(properties);
+      const isWhole = typeof issuer === 'string' && typeof audience === 'string';
+      invariant(isWhole, 'a federated credential names issuer and audience');
+      invariant((subject === undefined) !== (expression === undefined), 'it has a subject or an expression');
+      return { issuer, subject, expression, audience };
     });
+}
+
+function expressionOf(properties: JsonObject): string | undefined {
+  const kept = properties[expressionName];
+  const value = isJsonObject(kept) ? kept['value'] : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The deletes that go with the identity's own. */
@@ -187,26 +205,50 @@ function requireName(name: string): void {
   );
 }
 
-function readProperties(body: Json | undefined): JsonObject {
+const isText = (value: Json | undefined): value is string =>
+  typeof value === 'string' && value.trim() !== '' && value.length <= charsMax;
+
+/** @throws ArmError 400 */
+function readProperties({ body, apiVersion }: ArmRequest): JsonObject {
   const sent = isJsonObject(body) ? body['properties'] : undefined;
-  const { issuer, subject, audiences } = isJsonObject(sent) ? sent : {};
-  const isText = (value: Json | undefined): value is string =>
-    typeof value === 'string' && value.trim() !== '' && value.length <= charsMax;
+  const properties = isJsonObject(sent) ? sent : {};
+  const { issuer, audiences } = properties;
   const [audience, ...more] = Array.isArray(audiences) ? (audiences as readonly Json[]) : [];
-  if (!isText(issuer) || !isText(subject) || !isText(audience)) {
-    throw badRequest(
-      "The request format was unexpected. Federated Identity Credential must specify 'issuer', 'subject' and 'audience'.",
-    );
-  }
+  const mayExpress = hasExpressions(apiVersion);
+  if ((properties[expressionName] ?? null) !== null && !mayExpress)
+    throw badRequest(`The property '${expressionName}' is not supported in api-version ${apiVersion}.`);
+  if (!isText(issuer) || !isText(audience) || (!mayExpress && !isText(properties['subject']))) throw incomplete();
   if (more.length > 0) throw badRequest('A Federated Identity Credential has exactly one audience.');
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
   if (url?.protocol !== 'https:') throw badRequest("The 'issuer' of a Federated Identity Credential is an https URL.");
-  return { issuer, subject, audiences: [audience] };
+  return { issuer, ...readWho(properties, issuer), audiences: [audience] };
 }
 
-const show = (resource: ArmResource): JsonObject => ({
-  id: shownId(resource.id),
-  name: resource.name,
-  type: credentialType,
-  properties: resource.properties,
-});
+const incomplete = (): ArmError =>
+  badRequest(
+    "The request format was unexpected. Federated Identity Credential must specify 'issuer', 'subject' and 'audience'.",
+  );
+
+/** A subject or an expression, never both: what is null is not there. @throws ArmError 400 */
+function readWho(properties: JsonObject, issuer: string): JsonObject {
+  const [subject, sent] = [properties['subject'] ?? undefined, properties[expressionName] ?? undefined];
+  if ((subject === undefined) === (sent === undefined))
+    throw badRequest(`Federated Identity Credential must specify either 'subject' or '${expressionName}', not both.`);
+  if (sent === undefined) {
+    if (!isText(subject)) throw incomplete();
+    return { subject };
+  }
+  const { value, languageVersion: version } = isJsonObject(sent) ? sent : {};
+  if (version !== languageVersion)
+    throw badRequest(`The 'languageVersion' of a '${expressionName}' is ${languageVersion}.`);
+  if (!isText(value) || parseClaimsExpression(value, issuer) === undefined)
+    throw badRequest(`The 'value' of the '${expressionName}' is not valid for the issuer.`);
+  return { [expressionName]: { value, languageVersion } };
+}
+
+/** An older api-version has no word for an expression. */
+function show({ id, name, properties }: ArmResource, { apiVersion }: ArmRequest): JsonObject {
+  const { [expressionName]: expression, ...others } = properties;
+  const shown = expression === undefined || hasExpressions(apiVersion) ? properties : others;
+  return { id: shownId(id), name, type: credentialType, properties: shown };
+}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
+import { trustOfIdentity } from '../../../src/providers/managed-identity/federated-credentials.ts';
 import { startArm } from '../../support/arm-fixture.ts';
 
 const version = 'api-version=2023-01-31';
@@ -22,7 +23,7 @@ describe('federated identity credentials', () => {
   beforeAll(async () => {
     arm = await startArm();
     await arm.resourcesClient().resourceGroups.createOrUpdate('rg', { location: 'eastus' });
-    for (const name of ['first', 'full', 'goes']) {
+    for (const name of ['first', 'full', 'goes', 'flexible']) {
       const made = await arm.send('PUT', `${identity(name)}?${version}`, { body: { location: 'eastus' } });
       expect(made.status).toBe(201);
     }
@@ -86,6 +87,67 @@ describe('federated identity credentials', () => {
       body: { error: { code: 'BadRequest' } },
     });
     expect(await send('PUT', path('full', 'other-1'), trust('changed'))).toMatchObject({ status: 200 });
+  });
+
+  describe('with a claims matching expression', () => {
+    const value = "claims['sub'] matches 'repo:octo/*'";
+    const flexible = (expression: unknown = { value, languageVersion: 1 }, more: object = {}) => ({
+      issuer: 'https://token.actions.githubusercontent.com',
+      audiences: ['api://AzureADTokenExchange'],
+      ...more,
+      claimsMatchingExpression: expression,
+    });
+    const preview = (method: string, at: string, properties?: unknown, of = '2025-01-31-preview') =>
+      arm.send(method, `${at}?api-version=${of}`, properties === undefined ? {} : { body: { properties } });
+    const messageOf = ({ status, body }: { status: number; body: unknown }) => [
+      status,
+      (body as { error?: { message?: string } }).error?.message,
+    ];
+
+    it('FederatedIdentityCredentials_CreateOrUpdate: in place of a subject, and the identity trusts what it says', async () => {
+      const at = path('flexible', 'branches');
+      const made = await preview('PUT', at, flexible(undefined, { subject: null }));
+      expect(made).toMatchObject({ status: 201, body: { name: 'branches' } });
+      expect((made.body as { properties: unknown }).properties).toEqual(flexible());
+      expect((await preview('GET', at, undefined, '2025-05-31-preview')).body).toEqual(made.body);
+      expect(await preview('PUT', path('flexible', 'again'), flexible())).toMatchObject({ status: 400 });
+      await expect(trustOfIdentity(arm.state, identity('FLEXIBLE'))).resolves.toEqual([
+        { issuer: flexible().issuer, subject: undefined, expression: value, audience: 'api://AzureADTokenExchange' },
+      ]);
+      // Of the same issuer, one for all branches and one for a subject.
+      const subject = { ...flexible(null), subject: 'repo:octo/app:pull_request' };
+      expect(await preview('PUT', path('flexible', 'plain'), subject)).toMatchObject({ status: 201 });
+      // What an older version has no word for.
+      const { issuer, audiences } = flexible();
+      const older = (await send('GET', at)).body as { properties: unknown };
+      expect(older.properties).toEqual({ issuer, audiences });
+      expect(await preview('PUT', at, subject)).toMatchObject({ status: 400 });
+    });
+
+    it.each([
+      ['one beside a subject', flexible(undefined, { subject: 's' }), /either 'subject' or/],
+      ['neither', flexible(null), /either 'subject' or/],
+      ['another language', flexible({ value, languageVersion: 2 }), /'languageVersion' of a .* is 1\./],
+      ['no language', flexible({ value }), /'languageVersion'/],
+      ['no text', flexible({ languageVersion: 1 }), /'value' of the 'claimsMatchingExpression'/],
+      ['what is no object', flexible('x'), /'languageVersion'/],
+      ['a text without quotes', flexible({ value: "claims['sub'] matches a:*", languageVersion: 1 }), /'value'/],
+      ['another claim', flexible({ value: "claims['aud'] eq 'a'", languageVersion: 1 }), /'value'/],
+      ['another issuer', flexible(undefined, { issuer: 'https://oidc.example.com/issuer/' }), /for the issuer/],
+    ])('FederatedIdentityCredentials_CreateOrUpdate: refuses %s', async (_what, properties, message) => {
+      const refused = await preview('PUT', path('first', 'wrong'), properties);
+      expect(messageOf(refused)).toEqual([400, expect.stringMatching(message)]);
+    });
+
+    it.each(['2023-01-31', '2024-11-30'])(
+      'FederatedIdentityCredentials_CreateOrUpdate: is no property of %s',
+      async (of) => {
+        const text = `The property 'claimsMatchingExpression' is not supported in api-version ${of}.`;
+        const both = flexible(undefined, { subject: 's' });
+        expect(messageOf(await preview('PUT', path('first', 'wrong'), both, of))).toEqual([400, text]);
+        expect(messageOf(await preview('PUT', path('first', 'wrong'), flexible(), of))).toEqual([400, text]);
+      },
+    );
   });
 
   it('go with their identity, and are refused without one', async () => {

@@ -3,7 +3,8 @@ import type { CommandRow } from '../../src/database/commands/command.ts';
 import { commandFamilies } from '../../src/database/commands/command-rows.ts';
 import { recognizeCommand } from '../../src/database/commands/recognize.ts';
 import { reasonOf, refusedCommands } from '../../src/database/commands/refused-commands.ts';
-import { languagePackage } from '../../src/kql/parser/process/language/language.ts';
+import { withWholeCommands } from '../../src/kql/parser/process/language/partial-commands.ts';
+import { languagePackage, toArray } from '../../src/kql/parser/process/language/language.ts';
 import { loadLanguage } from '../../src/kql/parser/process/load-language.ts';
 import { commandExamples, examplesOf } from '../support/command-examples.ts';
 import { documentedCommands, unanswered } from '../support/documented-commands.ts';
@@ -30,19 +31,13 @@ export function readAs(text: string): { readonly kind: string | undefined; reado
   if (own !== undefined) return { kind: own.input.kind, problems: [] };
   loadLanguageOnce();
   interface Node {
-    readonly ReferencedSymbol?: { readonly Name: string };
     readonly CommandKind?: string;
     readonly ChildCount: number;
     GetChild(index: number): Node | null;
   }
-  interface Code {
-    readonly Syntax: Node;
-    GetSyntaxDiagnostics?(): unknown;
-    GetDiagnostics(): unknown;
-  }
-  const { KustoCode } = languagePackage() as unknown as { KustoCode: { Parse(text: string): Code } };
-  const { Bridge } = globalThis as unknown as { Bridge: { toArray(list: unknown): readonly { Message: string }[] } };
-  const parsed = KustoCode.Parse(text);
+  const { KustoCode, GlobalState } = languagePackage();
+  // What is right is read a quarter as long as when partial commands are looked for, and alike (command-examples.test.ts).
+  const parsed = withWholeCommands(() => KustoCode.Parse(text, GlobalState.Default));
   const find = (node: Node | null): string | undefined => {
     if (node === null) return undefined;
     if (typeof node.CommandKind === 'string') return node.CommandKind;
@@ -52,7 +47,8 @@ export function readAs(text: string): { readonly kind: string | undefined; reado
     }
     return undefined;
   };
-  return { kind: find(parsed.Syntax), problems: Bridge.toArray(parsed.GetDiagnostics()).map(({ Message }) => Message) };
+  const problems = toArray<{ readonly Message: string }>(parsed.GetDiagnostics()).map(({ Message }) => Message);
+  return { kind: find(parsed.Syntax), problems };
 }
 
 /** The page docs/commands.md. */

@@ -9,9 +9,9 @@ import { generateRsaKey } from '../../src/vault/rsa/rsa-keys.ts';
 // RSA keys of 2048 bits, each another one, that cost a tenth: a hundred keys are products of fifteen primes. Good for nothing but tests,
 // since two of them may share a prime.
 
-const newPrime = promisify(
-  (done: (error: Error | null, prime: bigint) => void) => void generatePrime(1024, { bigint: true }, done),
-);
+const newPrime = promisify((done: (error: Error | null, prime: bigint) => void) => {
+  generatePrime(1024, { bigint: true }, done);
+});
 const e = 65_537n;
 
 const primes: bigint[] = [];
@@ -36,7 +36,7 @@ async function next(): Promise<KeyObject> {
   const [p = 0n, q = 0n] = [primes[larger], primes[smaller]];
   const d = inverse(e, (p - 1n) * (q - 1n));
   const numbers = { n: p * q, e, d, p, q, dp: d % (p - 1n), dq: d % (q - 1n), qi: inverse(q, p) };
-  const members = Object.entries(numbers).map(([name, value]) => [name, encoded(value)]);
+  const members = Object.entries(numbers).map(([name, value]) => [name, encoded(value)] as const);
   return createPrivateKey({ key: { kty: 'RSA', ...Object.fromEntries(members) }, format: 'jwk' });
 }
 

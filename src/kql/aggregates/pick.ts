@@ -30,6 +30,9 @@ export function pickedBy(by: SqlArgument, values: readonly SqlArgument[], scope:
 const packed = (values: readonly Pick<Picked, 'sql'>[]): Sql =>
   sql`struct_pack(${joined(values.map((value, index) => sql`f${index} := ${value.sql}`))})`;
 
+/** A row of n columns that n columns are taken from: written for each of them, the statement would grow with the square. */
+const held = ({ hold }: RowScope, row: Sql): Sql => hold?.(row) ?? row;
+
 /** Values of the row where `x` is greatest or least. With only null `x` the group still gives a row: its first. */
 const extreme = (name: 'arg_max' | 'arg_min'): AggregateRow => ({
   columns: ([by, ...values], call, scope) => {
@@ -37,7 +40,7 @@ const extreme = (name: 'arg_max' | 'arg_min'): AggregateRow => ({
     const picked = pickedBy(by, values, scope);
     if (picked.length === 0) return [sql`${name === 'arg_max' ? 'max' : 'min'}(${by.sql})`];
     const row = packed([by, ...picked]);
-    const best = sql`coalesce(${name}(${row}, ${by.sql}), first(${row}))`;
+    const best = held(scope, sql`coalesce(${name}(${row}, ${by.sql}), first(${row}))`);
     return [by, ...picked]
       .map((_value, index) => sql`struct_extract(${best}, 'f${index}')`)
       .slice(0, (call.types ?? [call.type]).length);
@@ -58,7 +61,7 @@ const takeAny = (conditional: boolean): AggregateRow => ({
       return only.type === 'string'
         ? [sql`coalesce(any_value(nullif(${only.sql}, ''))${filter}, '')`]
         : [sql`any_value(${only.sql})${filter}`];
-    const row = sql`first(${packed(picked)})${filter}`;
+    const row = held(scope, sql`first(${packed(picked)})${filter}`);
     return picked.map(({ type }, index) => {
       const value = sql`struct_extract(${row}, 'f${index}')`;
       return type === 'string' ? sql`coalesce(${value}, '')` : value;

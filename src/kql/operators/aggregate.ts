@@ -83,10 +83,26 @@ function summarize(
   const single =
     aggregates.length === 1 && keys.length > 0 ? chosenRows(aggregates[0], relation, keys, scope) : undefined;
   if (single) return single;
-  const { columns, outputs } = aggregateOutputs(aggregates, cols, scope);
+  const held: Output[] = [];
+  const hold = (value: Sql): Sql => {
+    const id = ctx.newId();
+    held.push({ id, sql: value });
+    return id;
+  };
+  const parts = aggregates.map((item) => {
+    const before = held.length;
+    return { ...aggregateOutputs([item], cols, { ...scope, hold }), isTaken: held.length > before };
+  });
   const ids = keys.map((key) => key.id);
   const suffix = ids.length > 0 ? sql`GROUP BY ${joined(ids)}` : '';
-  return { sql: selectFrom(relation, [...asIs(ids), ...outputs], suffix), columns: [...keys, ...columns] };
+  const computed = parts.flatMap(({ outputs, isTaken }) => (isTaken ? [] : outputs));
+  const below = selectFrom(relation, [...asIs(ids), ...computed, ...held], suffix);
+  const taken = parts.flatMap(({ outputs, isTaken }) => (isTaken ? outputs : []));
+  const named = asIs([...ids, ...computed.map(({ id }) => id)]);
+  return {
+    sql: held.length === 0 ? below : selectFrom(sql`(${below})`, [...named, ...taken]),
+    columns: [...keys, ...parts.flatMap(({ columns }) => columns)],
+  };
 }
 
 /** `summarize arg_max(x, …) by k` alone: choosing a row of each group is three times faster than an aggregate of structs. */

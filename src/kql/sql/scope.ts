@@ -20,6 +20,8 @@ export interface RowScope {
   readonly aggregateOrder?: Sql;
   /** Names of plain columns that summarize groups by. */
   readonly grouped?: readonly string[];
+  /** Computes an aggregate that several columns are made of once, in a layer below, and gives its name. Absent: each column has all of it. */
+  readonly hold?: (value: Sql) => Sql;
 }
 
 export interface SqlArgument {

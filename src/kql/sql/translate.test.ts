@@ -132,6 +132,12 @@ describe('generated SQL', () => {
     expect(bound.map(({ value }) => value)).toEqual(["hostile'; --", 'zz']);
   });
 
+  it('has a row that a group chooses once, however many columns are taken from it', async () => {
+    const { sql } = await translated('T | summarize arg_max(t, *), take_any(*), count() by a');
+    expect(sql.match(/struct_extract/g)).toHaveLength(4 + 4);
+    expect(sql.match(/struct_pack/g)).toHaveLength(2 + 1);
+  });
+
   it('tells columns apart that differ in case only', async () => {
     expect((await translated('T | where a == 1 and A == "1"')).sql).toContain(
       '((x0 = (1)::BIGINT)) AND ((x1 = $v1::VARCHAR))',

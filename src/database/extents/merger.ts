@@ -339,9 +339,10 @@ export class Merger {
     try {
       const names = [ingestionColumn, ...table.columns].map(({ columnId }) => columnName(columnId)).join(', ');
       const select = { sql: `SELECT ${names} FROM ${source.sql}`, bound: [] };
-      return await store.withConnection((connection) =>
-        store.parts.writer.writeMerged(connection, select, table, facts),
-      );
+      return await store.withConnection((connection) => {
+        connection.giveWay(); // whoever asks for something meanwhile does not compete with two threads
+        return store.parts.writer.writeMerged(connection, select, table, facts);
+      });
     } finally {
       source.release();
     }

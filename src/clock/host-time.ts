@@ -37,6 +37,12 @@ export const machineTime: HostTime = {
   },
 };
 
+/** Milliseconds that processors have worked for this process. */
+export function processorsUsed(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Elsewhere than on Linux every process is a boot of its own: what an earlier one noted means nothing then. */
 function bootName(): string {
   try {

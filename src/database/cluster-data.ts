@@ -9,6 +9,7 @@ import type { ClusterSettingsChanges } from './catalog/cluster-settings.ts';
 import type { ExternalTables } from './catalog/external-tables.ts';
 import type { GraphModels } from './catalog/graph-models.ts';
 import type { JournalRecord } from './catalog/journal-record.ts';
+import type { DataOperationRecord } from './catalog/data-operation-record.ts';
 import type { History } from './catalog/history.ts';
 import type { SchemaChanges } from './catalog/schema-service.ts';
 import type { StoredResults } from './catalog/stored-result.ts';
@@ -82,6 +83,8 @@ export interface ClusterData
   ingestFrom(request: SourcesRequest): Promise<SourcesResult>;
   /** Changes of what databases define, oldest first: the last ones. */
   journal(): readonly JournalRecord[];
+  /** What added extents, newest first: the last ones, for 30 days. */
+  dataOperations(): readonly DataOperationRecord[];
   readonly underWay: OperationsUnderWay;
   /** What clients have put into the storage accounts of the cluster, to be ingested from there. */
   readonly queued: QueuedStorage;

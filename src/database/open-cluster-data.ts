@@ -49,9 +49,11 @@ import { ownerOf } from './catalog/image.ts';
 import type { CatalogStore } from './catalog/catalog-store.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './catalog/data-keys.ts';
+import { DataOperations, dataOperationsOf } from './catalog/data-operations.ts';
 import { createExternalTables } from './catalog/external-tables.ts';
 import { createHistory } from './catalog/history.ts';
 import type { KnownRequest, TableRecord } from './catalog/records.ts';
+import { recordId } from './catalog/records.ts';
 import { bytesAtRest } from './catalog/sealed-extent.ts';
 import { RequestIndex } from './catalog/request-index.ts';
 import { createSchemaService } from './catalog/schema-service.ts';
@@ -83,6 +85,8 @@ export interface ClusterDataOptions {
   readonly randomBytes: RandomBytes;
   /** See `CatalogOptions`. */
   readonly pause: () => Promise<void>;
+  /** See `DataOperationParts`. */
+  readonly processorsUsed?: () => number;
 }
 
 /** What the owner of the process needs besides `ClusterData`. */
@@ -117,7 +121,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const hot = options.hot && new HotExtents({ files, connect, ...options.hot });
   const writer = new ExtentWriter({ clusterId, files, blobs, randomBytes, hot, keys: () => catalog.keys });
   const sweeper = new Sweeper(catalog, writer);
-  const tables = new TableStore({ catalog, log, writer, sweeper, files, requests, connect, hot, now });
+  const operations = new DataOperations({ image: catalog.image, ...options });
+  const tables = new TableStore({ catalog, log, writer, sweeper, files, requests, connect, hot, now, operations });
   const merger = new Merger({ store: tables, randomBytes });
   const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, sweeper, databaseIds);
   const upkeep = new Upkeep({
@@ -238,6 +243,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     append: (request) => ingestion.append(request),
     ...history,
     journal: () => journalOf(catalog.image),
+    dataOperations: () => dataOperationsOf(catalog.image),
     underWay: createOperationsUnderWay(),
     ...createWorkloadGroups(catalog),
     ...createClusterSettings(catalog),
@@ -357,7 +363,7 @@ function openTables({ image, keys }: Catalog): TableRecord[] {
 }
 
 /** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late.
- * Order: their tables, so many a commit → what the journal has of them → the records of the databases → rows. */
+ * Order: their tables, so many a commit → what the journal and the data operations have of them → the records of the databases → rows. */
 async function removeDropped(catalog: Catalog, sweeper: Sweeper, dropped: readonly Guid[]): Promise<void> {
   for (const chunk of chunksOf(dropped.flatMap((databaseId) => heldTables(catalog.image, databaseId))))
     await catalog.change((draft) => {
@@ -367,10 +373,10 @@ async function removeDropped(catalog: Catalog, sweeper: Sweeper, dropped: readon
         else dropHidden(draft, tableId);
       }
     });
-  const journal = journalOf(catalog.image).filter(({ databaseId }) => dropped.includes(databaseId));
-  for (const chunk of chunksOf(journal))
+  const told = [...journalOf(catalog.image), ...dataOperationsOf(catalog.image)];
+  for (const chunk of chunksOf(told.filter(({ databaseId }) => dropped.includes(databaseId))))
     await catalog.change((draft) => {
-      for (const { journalId } of chunk) draft.delete(`j/${journalId}`);
+      for (const record of chunk) draft.delete(recordId(record));
     });
   const known = dropped.filter((databaseId) => catalog.image.get(`d/${databaseId}`) !== undefined);
   for (const chunk of chunksOf(known))

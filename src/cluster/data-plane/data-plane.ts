@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Instant } from '../../clock/clock.ts';
-import { machineTime } from '../../clock/host-time.ts';
+import { machineTime, processorsUsed } from '../../clock/host-time.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { defaultEdgeLimits, httpLimits, httpsLimits } from '../../http/edge-limits.ts';
 import { OpenConnections } from '../../http/open-connections.ts';
@@ -89,15 +89,7 @@ export async function openDataPlane(options: {
   const activity = new Activity(monotonicMs);
   const ended = new EndedRequests({ randomBytes: systemRandomBytes, monotonicMs });
   const queue = { startTimer: startSystemTimer };
-  const running = new RunningRequests(
-    historyLimits,
-    queue,
-    (view, over) => ended.add(view, over),
-    () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1000;
-    },
-  );
+  const running = new RunningRequests(historyLimits, queue, (view, over) => ended.add(view, over), processorsUsed);
   const results = new ResultsCache();
   const answering = new Set<ServerResponse>();
   const { clusterId } = settings;

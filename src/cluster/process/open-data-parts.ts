@@ -1,4 +1,5 @@
 import type { Instant } from '../../clock/clock.ts';
+import { processorsUsed } from '../../clock/host-time.ts';
 import { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
 import type { OpenedClusterData } from '../../database/open-cluster-data.ts';
 import { openClusterData } from '../../database/open-cluster-data.ts';
@@ -31,7 +32,7 @@ export async function openDataParts(
     withDatabaseKey: (databaseId, use) => databaseKeys.lend(databaseId, 'dekWrapping', use),
   });
   const data = await openClusterData({
-    ...{ clusterId, clusterName, keys, store, blobs, files, engine, queries, randomBytes, pause, now },
+    ...{ clusterId, clusterName, keys, store, blobs, files, engine, queries, randomBytes, pause, now, processorsUsed },
     ...(hot === undefined ? {} : { hot }),
     exchange: ({ keys: current, ...rest }) =>
       createExtentExchange({

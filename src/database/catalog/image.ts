@@ -48,6 +48,8 @@ export const isHidden = ({ stored, snapshotOf, view }: TableRecord): boolean =>
   stored !== undefined || snapshotOf !== undefined || view !== undefined;
 const isStored = (record: TableRecord): record is StoredResultRecord => record.stored !== undefined;
 
+const listedKinds: ReadonlySet<string> = new Set(['operation', 'failure', 'journal', 'dataOperation']);
+
 /** The groups that a record is listed in. */
 function groupsOf(record: CatalogRecord): readonly string[] {
   if (record.kind === 'table') {
@@ -57,7 +59,7 @@ function groupsOf(record: CatalogRecord): readonly string[] {
   if (record.kind === 'droppedTable') return [`x/${record.table.databaseId}`];
   if (record.kind === 'extent') return [`e/${record.tableId}`];
   if (record.kind === 'segment') return [`s/${record.tableId}`];
-  if (record.kind === 'operation' || record.kind === 'failure' || record.kind === 'journal') return [record.kind];
+  if (listedKinds.has(record.kind)) return [record.kind];
   const queued = isQueued(record) ? queuedGroup(record) : undefined;
   return queued === undefined ? [] : [queued];
 }

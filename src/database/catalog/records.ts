@@ -2,6 +2,7 @@ import type { EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { EntityGroup, FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
+import type { DataOperationRecord } from './data-operation-record.ts';
 import type { JournalRecord } from './journal-record.ts';
 import type { ContinuousExportsRecord, ExportHistoryRecord } from './continuous-export.ts';
 import type { ExternalTableView } from './external-table.ts';
@@ -188,6 +189,7 @@ export type CatalogRecord =
   | WorkloadGroupEntry
   | ClusterSettingsEntry
   | JournalRecord
+  | DataOperationRecord
   | ContinuousExportsRecord
   | ExportHistoryRecord
   | QueuedRecord;
@@ -219,6 +221,8 @@ export function recordId(record: CatalogRecord): string {
       return clusterSettingsId;
     case 'journal':
       return `j/${record.journalId}`;
+    case 'dataOperation':
+      return `z/${record.dataOperationId}`;
     case 'continuousExports':
       return `v/${record.databaseId}`;
     case 'exportHistory':
@@ -234,7 +238,8 @@ export const logRecordId = (segmentId: Guid, sequence: number): string =>
 
 const kinds: readonly string[] = [
   ...['database', 'table', 'droppedTable', 'extent', 'segment', 'requests', 'operation', 'failure'],
-  ...['workloadGroup', 'clusterSettings', 'journal', 'continuousExports', 'exportHistory', 'head'],
+  ...['workloadGroup', 'clusterSettings', 'journal', 'dataOperation', 'continuousExports', 'exportHistory'],
+  'head',
   ...queuedKinds,
 ];
 /** The second one has epochs: who does not know of them would show rows that are gone. The third has views, which are no tables. */

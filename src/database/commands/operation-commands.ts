@@ -17,6 +17,8 @@ const operationColumns =
   'OperationId: guid, Operation: string, NodeId: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, Status: string, RootActivityId: guid, ShouldRetry: bool, Database: string, Principal: string, User: string, AdminEpochStartTime: datetime, VirtualCluster: string';
 const failureColumns =
   'OperationId: guid, Database: string, Table: string, FailedOn: datetime, IngestionSourcePath: string, Details: string, FailureKind: string, RootActivityId: guid, OperationKind: string, OriginatesFromUpdatePolicy: bool, ErrorCode: string, Principal: string, ShouldRetry: bool, User: string, IngestionProperties: string';
+const dataOperationColumns =
+  'Timestamp: datetime, Database: string, Table: string, ClientActivityId: string, OperationKind: string, OriginalSize: long, ExtentSize: long, RowCount: long, Duration: timespan, TotalCpu: timespan, ExtentCount: long, Principal: string, Properties: string';
 const queryColumns =
   'ClientActivityId: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, RootActivityId: guid, User: string, FailureReason: string, TotalCpu: timespan, CacheStatistics: dynamic, Application: string, MemoryPeak: long, ScannedExtentsStatistics: dynamic, Principal: string, ClientRequestProperties: dynamic, ResultSetStatistics: dynamic, WorkloadGroup: string, OverallQueryStats: string, VirtualCluster: string';
 const runningColumns =
@@ -94,6 +96,26 @@ function failures(command: Command, context: CommandContext): readonly Row[] {
     .map(failureRow);
 }
 
+/** Extents that were added, by whom and at what cost. */
+function dataOperations(_command: Command, context: CommandContext): readonly Row[] {
+  const { data } = context;
+  const names = new Map(data.databases().map(({ databaseId, name }) => [databaseId, name]));
+  return data.dataOperations().flatMap((one): Row[] => {
+    const database = names.get(one.databaseId);
+    if (database === undefined || !maySee(context, { database, principal: one.principal })) return [];
+    const sizes = [one.originalBytes, one.extentBytes, one.rowCount].map(BigInt);
+    const durations = [one.milliseconds, one.cpuMs].map((ms) => (ms === undefined ? null : durationOf(ms)));
+    return [
+      [
+        ...[ticksOf(one.at), database, one.table, one.clientActivityId, one.operation, ...sizes, ...durations],
+        ...[BigInt(one.extentCount), one.principal, one.properties === undefined ? '' : JSON.stringify(one.properties)],
+      ],
+    ];
+  });
+}
+
+const durationOf = (milliseconds: number): bigint => BigInt(Math.round(milliseconds * 1000)) * 10n;
+
 /** Of this process, whoever may see them: what is under way, and the last ones that have ended. */
 function requestsOf(context: CommandContext): readonly RequestView[] {
   const { requests } = context;
@@ -113,8 +135,7 @@ const typeOf = ({ kind, text }: RequestView): string => (kind === 'query' ? 'Que
 const groupOf = ({ workloadGroup = defaultGroup }: RequestView): string => workloadGroup;
 
 /** Where several requests run at once, what processors do is counted for each alike. */
-const cpuOf = ({ ended }: RequestView): bigint | null =>
-  ended?.cpuMs === undefined ? null : BigInt(Math.round(ended.cpuMs * 1000)) * 10n;
+const cpuOf = ({ ended }: RequestView): bigint | null => (ended?.cpuMs === undefined ? null : durationOf(ended.cpuMs));
 
 /** Memory is not measured. */
 function commandRow(one: RequestView, context: CommandContext): Row {
@@ -184,6 +205,12 @@ export const operationCommands: readonly CommandRow[] = [
     permission: 'anyone',
     columns: failureColumns,
     run: failures,
+  },
+  {
+    kinds: { ShowDataOperations: '.show data operations' },
+    permission: 'anyone',
+    columns: dataOperationColumns,
+    run: dataOperations,
   },
   {
     kinds: { ShowQueries: '.show queries' },

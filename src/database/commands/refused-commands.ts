@@ -38,10 +38,6 @@ export const refusedCommands: readonly RefusedRow[] = [
     why: 'databases are detached through the resource manager (attachedDatabaseConfigurations)',
   },
   {
-    kinds: ['ShowDataOperations'],
-    why: 'of each ingestion its size, rows and duration are not kept together; .show operations tells those of commands, .show extents what rows came to',
-  },
-  {
     kinds: [
       'ShowTableDataStatistics',
       'ShowExtentColumnStorageStats',

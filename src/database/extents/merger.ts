@@ -4,7 +4,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
-import { sealedOf } from '../catalog/records.ts';
+import { recordId, sealedOf } from '../catalog/records.ts';
 import type { CatalogReader } from '../catalog/image.ts';
 import { dropTable, forget, recoverableUntil } from '../catalog/dropped-tables.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
@@ -29,7 +29,9 @@ export interface MergerParts {
 const smallExtentsMin = 8;
 /** Requests are remembered for so long. */
 const requestsMs = 24 * 3_600_000;
-const historyMs = 14 * 24 * 3_600_000;
+const dayMs = 24 * 3_600_000;
+/** Of operations and failures; and of data operations. */
+const [historyMs, dataOperationsMs] = [14 * dayMs, 30 * dayMs];
 
 /** Work in the background: the log becomes extents, small extents become larger ones, what is too old goes. */
 export class Merger {
@@ -51,7 +53,8 @@ export class Merger {
 
   async #flush(table: TableRecord): Promise<void> {
     const { store, randomBytes } = this.#parts;
-    const { catalog, log, writer, files, now } = store.parts;
+    const { catalog, log, writer, files, now, operations } = store.parts;
+    const note = operations.begin('RowStoreSeal');
     log.closeSegments(table.tableId);
     await catalog.settled();
     const segments = log.segmentsOf(table.tableId).filter(({ record, open }) => !open && record.count > 0);
@@ -76,7 +79,10 @@ export class Merger {
       const left = segments.filter(({ record }) => draft.get(`s/${record.segmentId}`) !== undefined);
       if (left.length < segments.length) return;
       for (const { record } of segments) draft.dropSegment(record);
-      if (extent !== undefined) draft.put(writer.recordNow(extent));
+      if (extent !== undefined) {
+        draft.put(writer.recordNow(extent));
+        note(draft, table, [extent.record]);
+      }
       const requests = segments.flatMap((segment) => segment.requests);
       if (requests.length > 0) draft.put({ kind: 'requests', requestsId: newGuid(randomBytes), at: now(), requests });
     });
@@ -269,6 +275,8 @@ export class Merger {
         return record.operation.lastUpdatedOn + historyMs;
       case 'failure':
         return record.failure.failedOn + historyMs;
+      case 'dataOperation':
+        return record.at + dataOperationsMs;
       default:
         return Infinity;
     }
@@ -288,6 +296,7 @@ export class Merger {
         old.push(`o/${record.operation.operationId}`);
       else if (record.kind === 'failure' && record.failure.failedOn + historyMs <= at)
         old.push(`f/${record.failureId}`);
+      else if (record.kind === 'dataOperation' && record.at + dataOperationsMs <= at) old.push(recordId(record));
     }
     for (const chunk of chunksOf(old)) {
       await catalog.change((draft) => {

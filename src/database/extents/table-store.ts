@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Policies } from '../catalog/catalog-view.ts';
 import type { ClusterDatabase } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
+import type { DataOperations } from '../catalog/data-operations.ts';
 import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
 import { clusterSettingsOf, inheritedPolicies } from '../catalog/cluster-settings.ts';
 import { databaseOf, isHidden } from '../catalog/image.ts';
@@ -40,6 +41,7 @@ export interface TableStoreParts {
   readonly connect: () => Promise<EngineConnection>;
   readonly hot: HotExtents | undefined;
   readonly now: () => Instant;
+  readonly operations: DataOperations;
 }
 
 /** What ingestion, merging and queries share: databases by name, tables, and how to read them. */

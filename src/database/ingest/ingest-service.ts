@@ -20,6 +20,8 @@ import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import type { ExtentFacts, WrittenExtent } from '../extents/extent-writer.ts';
 import { stageBatch } from '../extents/staging.ts';
 import type { TableStore } from '../extents/table-store.ts';
+import type { Noted } from './begin-read.ts';
+import { beginRead } from './begin-read.ts';
 import type { Format } from './formats.ts';
 import { formatOfName, requireFormat } from './formats.ts';
 import type { MappedColumn } from './ingestion-mapping.ts';
@@ -71,10 +73,11 @@ export class IngestService {
     this.#requireKept(request, table);
     const format = requireFormat(request.format);
     const mapping = mappingFor(store, request, table, format);
-    if (request.requestId === undefined) return this.#add(request, table, format, mapping, undefined);
+    const asked = { ...request, note: beginRead(store, request, format, 1) };
+    if (request.requestId === undefined) return this.#add(asked, table, format, mapping, undefined);
     const content = request.kind === 'recorded' ? [] : [request.body, ...howRead(request, format)];
     const key = requestKey(table.tableId, request.requestId, content);
-    return await this.#once(key, () => this.#add(request, table, format, mapping, key));
+    return await this.#once(key, () => this.#add(asked, table, format, mapping, key));
   }
 
   /** Reads sources, and puts the rows of all of them into one extent, in one commit. */
@@ -89,6 +92,7 @@ export class IngestService {
     const { requestId } = request;
     const key = requestId && requestKey(table.tableId, requestId, [...names, ...howRead(request, format)]);
     let bytes = 0;
+    const asked = { ...request, note: beginRead(store, request, format, names.length) };
     const add = (withEngine: boolean): Promise<IngestResult> =>
       store.withConnection(async (connection) => {
         const ignoreFirstRecord = request.ignoreFirstRecord ?? false;
@@ -98,7 +102,7 @@ export class IngestService {
         bytes = staged.bytes;
         try {
           return await readStaged(staged, (sql) =>
-            this.#addExtent(connection, { sql, bound: [] }, request, table, key, bytes),
+            this.#addExtent(connection, { sql, bound: [] }, asked, table, key, bytes),
           );
         } finally {
           await staged.discard();
@@ -154,11 +158,12 @@ export class IngestService {
     target: Target,
     facts: Partial<Pick<AppendRequest, 'tags' | 'creationTime' | 'replace' | 'by' | 'signal'>>,
   ): Promise<ExtentRecord | undefined> {
+    const note = this.#parts.store.parts.operations.begin('SetOrAppend', facts.by);
     return this.#withRows(rows, (connection, select) =>
       this.#parts.store.parts.writer.retried(async () => {
         const { table } = target;
         const extent = await this.#write(connection, positional(table, select), table, this.#facts(table, 0, facts));
-        return (await this.#commit(extent, target, undefined, deriveOptions(facts))).record;
+        return (await this.#commit(extent, { ...target, note }, undefined, deriveOptions(facts))).record;
       }),
     );
   }
@@ -225,7 +230,7 @@ export class IngestService {
   }
 
   async #add(
-    request: IngestRequest,
+    request: IngestRequest & Noted,
     table: TableRecord,
     format: Format,
     mapping: readonly MappedColumn[] | undefined,
@@ -277,7 +282,7 @@ export class IngestService {
   }
 
   #addParquet(
-    request: IngestRequest,
+    request: IngestRequest & Noted,
     table: TableRecord,
     mapping: readonly MappedColumn[] | undefined,
     key: string | undefined,
@@ -302,7 +307,7 @@ export class IngestService {
   async #addExtent(
     connection: StatementConnection,
     select: Select,
-    request: Parameters<typeof deriveOptions>[0] & Pick<SourcesRequest, 'also'>,
+    request: Parameters<typeof deriveOptions>[0] & Pick<SourcesRequest, 'also'> & Noted,
     table: TableRecord,
     key: string | undefined,
     bytes: number,
@@ -311,7 +316,8 @@ export class IngestService {
     return store.parts.writer.retried(async () => {
       const extent = await this.#write(connection, select, table, this.#facts(table, bytes, request));
       if (extent === undefined) return { rowCount: 0, extentId: undefined, repeated: false };
-      const target = { ...existingTarget(store, table), ...(request.also && { also: request.also }) };
+      const { note, also } = request;
+      const target = { ...existingTarget(store, table), note, ...(also && { also }) };
       const { derived } = await this.#commit(extent, target, key, deriveOptions(request));
       const { rowCount, extentId } = extent.record;
       return { rowCount, extentId, repeated: false, ...derived.told() };
@@ -332,7 +338,7 @@ export class IngestService {
    * id. A table that keeps no rows has those of the others alone. */
   async #commit(
     extent: WrittenExtent | undefined,
-    target: Target & Pick<SourcesRequest, 'also'>,
+    target: Target & Pick<SourcesRequest, 'also'> & Noted,
     key: string | undefined,
     options: DeriveOptions,
   ): Promise<{ readonly record: ExtentRecord | undefined; readonly derived: Derived }> {
@@ -346,11 +352,14 @@ export class IngestService {
       const record = await catalog.change((draft) => {
         if (target.also?.(draft) === false) return undefined;
         for (const tableId of target.cleared?.(draft) ?? []) draft.clearTable(tableId);
-        const { tableId } = target.change(draft);
+        const changed = target.change(draft);
         made.apply(draft);
         if (extent === undefined) return undefined;
-        const now = { ...writer.recordNow(extent), tableId };
-        if (!isPassedOn) draft.put(now);
+        const now = { ...writer.recordNow(extent), tableId: changed.tableId };
+        if (!isPassedOn) {
+          draft.put(now);
+          target.note(draft, changed, [now]);
+        }
         if (key !== undefined) this.#putRequest(draft, { key, rowCount: now.rowCount, extentId: now.extentId });
         return now;
       });

@@ -8,6 +8,7 @@ import type { QueryRequest } from '../../kql/query-request.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 import type { DataErrorCode } from '../catalog/data-error.ts';
 import { DataError, dataError } from '../catalog/data-error.ts';
+import type { NoteOperation } from '../catalog/data-operations.ts';
 import type { CatalogDraft } from '../catalog/image.ts';
 import { isHidden } from '../catalog/image.ts';
 import type { IngestionFailure } from '../catalog/operations.ts';
@@ -67,10 +68,13 @@ const updatesMax = 256;
 /** What is derived from rows of the log goes to the log, too, up to so much. */
 const logged = { rowsMax: 10_000, unitsMax: 128 * 1024 };
 
+/** What an update policy made, and what the commit tells of that. */
+type MadeRows = NewRows & { readonly note: NoteOperation };
+
 /** What a commit adds to other tables because of the rows that it adds to one. */
 export class Derived {
   readonly #store: TableStore;
-  readonly #rows: NewRows[] = [];
+  readonly #rows: MadeRows[] = [];
   readonly #cleared = new Set<Guid>();
   /** Of an ingestion: `Inactive` when no policy ran. */
   status: 'Inactive' | 'Succeeded' | 'Failed' = 'Inactive';
@@ -87,7 +91,7 @@ export class Derived {
     return status === 'Inactive' ? {} : { updates: { status, ...(failure === undefined ? {} : { failure }) } };
   }
 
-  add(rows: NewRows | undefined, cleared: Guid | undefined): void {
+  add(rows: MadeRows | undefined, cleared: Guid | undefined): void {
     if (rows !== undefined) this.#rows.push(rows);
     if (cleared !== undefined) this.#cleared.add(cleared);
   }
@@ -98,8 +102,11 @@ export class Derived {
     for (const rows of this.#rows) {
       const { tableId } = rows.table;
       if (draft.get(`t/${tableId}`) === undefined) continue;
-      if ('extent' in rows) draft.put(this.#store.parts.writer.recordNow(rows.extent));
-      else draft.appendLog({ tableId, batch: rows.batch, at: rows.at });
+      if ('extent' in rows) {
+        const record = this.#store.parts.writer.recordNow(rows.extent);
+        draft.put(record);
+        rows.note(draft, rows.table, [record]);
+      } else draft.appendLog({ tableId, batch: rows.batch, at: rows.at });
     }
   }
 
@@ -211,9 +218,10 @@ export class UpdatePolicies {
     rows: NewRows,
     chain: readonly Guid[],
     options: DeriveOptions,
-  ): Promise<NewRows | undefined> {
+  ): Promise<MadeRows | undefined> {
     const { store, queries } = this.#parts;
-    const { now, writer } = store.parts;
+    const { now, writer, operations } = store.parts;
+    const note = operations.begin('UpdatePolicy', options.by, { SourceTable: rows.table.name });
     const database = store.databases().find(({ databaseId }) => databaseId === target.databaseId)?.name ?? '';
     const { text, catalog } = updateText(policy, rows.table.name, database, withoutSecurity(this.#parts.catalog()));
     const names = { text, database, catalog };
@@ -238,7 +246,7 @@ export class UpdatePolicies {
         const batch = await statement.run((connection, select) =>
           readNewRows(connection, positional(target, select), target, logged),
         );
-        if (batch !== undefined) return batch.rowCount === 0 ? undefined : { table: target, batch, at };
+        if (batch !== undefined) return batch.rowCount === 0 ? undefined : { table: target, batch, at, note };
       }
       const createdOn = (policy.PropagateIngestionProperties ? options.creationTime : undefined) ?? at;
       const facts = {
@@ -248,7 +256,7 @@ export class UpdatePolicies {
       const extent = await statement.run((connection, select) =>
         writer.write(connection, positional(target, select), target, facts, at),
       );
-      return extent && { table: target, extent };
+      return extent && { table: target, extent, note };
     } finally {
       statement.close();
     }

@@ -26,7 +26,8 @@ export async function backfilledView(
   requireFree: (draft: CatalogDraft) => void,
 ): Promise<ViewRecord> {
   const { store } = parts;
-  const { catalog, writer, now } = store.parts;
+  const { catalog, writer, now, operations } = store.parts;
+  const note = operations.begin('MaterializedView');
   const after = asked.backfill?.after;
   const times = { materializedTo: catalog.ingestedTo, effectiveOn: after ?? now() };
   const record = newView(ids, asked, shape, times);
@@ -49,7 +50,10 @@ export async function backfilledView(
       requireFree(draft);
       draft.put(record);
       touch(draft, record.databaseId);
-      if (dated !== undefined) draft.put(writer.recordNow(dated));
+      if (dated !== undefined) {
+        draft.put(writer.recordNow(dated));
+        note(draft, record, [dated.record]);
+      }
       return record;
     });
     const made = await writer.committing(dated, commit);

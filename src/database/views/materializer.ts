@@ -91,8 +91,9 @@ export class Materializer {
 
   async #materialize(run: Run): Promise<void> {
     const { store } = this.#parts;
-    const { catalog, now } = store.parts;
+    const { catalog, now, operations } = store.parts;
     const { record, until } = run;
+    const note = operations.begin('MaterializedView');
     const written: WrittenExtent[] = [];
     try {
       // A group that the view has is no new one to a view that takes any row: so records must not go from it meanwhile.
@@ -115,6 +116,11 @@ export class Materializer {
           return;
         for (const { extentId } of touched) draft.delete(`e/${extentId}`);
         this.#put(draft, written);
+        note(
+          draft,
+          found,
+          written.map((extent) => extent.record),
+        );
         draft.put({ ...found, view: { ...found.view, materializedTo: until, lastRunOn: now() } });
       });
     } finally {

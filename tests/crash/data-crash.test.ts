@@ -12,7 +12,7 @@ const runs = Math.max(2, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 
 describe('a cluster whose server is killed', () => {
   it(
     `has every acknowledged row once, and no request in part (${runs} kills)`,
-    { timeout: runs * 60_000 },
+    { timeout: 240_000 + runs * 60_000 },
     async () => {
       using directory = temporaryDirectory();
       const data = join(directory.path, 'data');

@@ -76,7 +76,7 @@ const nested = (run: number): JsonObject => ({
 describe('a server that is killed while it deploys', () => {
   it(
     `has made each resource whole or not at all, says that the deployment failed, and takes it again (${runs} kills)`,
-    { timeout: runs * 60_000 },
+    { timeout: 240_000 + runs * 60_000 },
     async () => {
       using directory = temporaryDirectory();
       const data = join(directory.path, 'data');

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { expect } from 'vitest';
 import { parserEntry, parserSnapshots } from '../../src/kql/testing/parser-entry.ts';
+import { hangMs } from '../support/hang.ts';
 import type { Killed } from './killed-check.ts';
 import type { Written } from './watched-store.ts';
 
@@ -22,7 +23,7 @@ const parser = { KILLED_PARSER: parserEntry, KILLED_PARSER_SNAPSHOTS: parserSnap
 const started = Date.UTC(2026, 0, 1);
 const lateMs = 11 * 60_000;
 /** A process that has not ended then waits for something that does not come. */
-const stuckMs = 60_000;
+const stuckMs = hangMs / 2;
 
 interface Run {
   readonly isKilled: boolean;

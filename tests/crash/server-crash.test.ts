@@ -10,7 +10,7 @@ import type { StartedCommand } from '../support/kustody-command.ts';
 const runs = Math.max(2, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 20) / 10));
 
 describe('a server that is killed', () => {
-  it(`loses nothing it has acknowledged (${runs} kills)`, { timeout: runs * 30_000 }, async () => {
+  it(`loses nothing it has acknowledged (${runs} kills)`, { timeout: 240_000 + runs * 30_000 }, async () => {
     using directory = temporaryDirectory();
     const data = join(directory.path, 'data');
     const acknowledged: string[] = [];

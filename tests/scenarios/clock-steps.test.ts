@@ -12,6 +12,7 @@ import type { Scene } from '../../src/cli/drill/scene.ts';
 import { ways } from '../../src/cli/drill/ways.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
 import { SteppedHost } from '../support/stepped-host.ts';
+import { waitMs } from '../support/hang.ts';
 import { until } from '../support/until.ts';
 
 // The real server with real processes, real timers and the machine's own clock, which is set in both directions, far and near, and
@@ -21,7 +22,7 @@ const hour = 3_600_000;
 const day = 24 * hour;
 const keys = { keyCacheSeconds: 3, keyOutageGraceSeconds: 4, keyRecheckSeconds: 1, vaultTimeoutMs: 5_000 };
 /** Of busy machines; without the clocks it would be hours. */
-const secondsMax = 60;
+const secondsMax = waitMs / 1000;
 const directory = mkdtempSync(join(tmpdir(), 'kustody-clock-'));
 const host = new SteppedHost();
 let fixture: Awaited<ReturnType<typeof startServerFixture>>;

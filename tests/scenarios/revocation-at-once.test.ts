@@ -95,6 +95,5 @@ describe('a change made in Kustody', () => {
       await giveBack(scene);
       expect(await countRows(scene)).toMatchObject({ rows: 1000 });
     },
-    60_000,
   );
 });

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { waitMs } from './hang.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 
@@ -48,7 +49,7 @@ export function packedProject(isLinked: (name: string) => boolean = () => true):
       const { status, stdout, stderr } = spawnSync(process.execPath, args, {
         cwd: directory,
         encoding: 'utf8',
-        timeout: 110_000,
+        timeout: waitMs,
         env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: temporary, NO_COLOR: '1', ...environment },
       });
       return { code: status, stdout, output: `${stdout}${stderr}` };

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../../tests/support/until.ts';
 import type { KqlCatalog } from '../plan/catalog.ts';
 import type { KqlParser } from '../parser/parser-client.ts';
 import { createKqlParser } from '../parser/parser-client.ts';
@@ -78,13 +79,14 @@ async function running(client: ThreadClient, text: string, begun: () => void = (
 }
 
 /** @throws when the query is over before */
-async function until(isSo: () => boolean, query: Promise<unknown>): Promise<void> {
+async function untilIn(isSo: () => boolean, query: Promise<unknown>): Promise<void> {
   let over: { readonly with: unknown } | undefined;
   void query.then((found) => (over = { with: found }));
-  while (!isSo()) {
+  await until(() => {
+    if (isSo()) return true;
     expect(over).toBeUndefined();
-    await new Promise(setImmediate);
-  }
+    return false;
+  });
 }
 
 /** Others' texts are compiled, while it is in one call all the time: those before it take a moment. */
@@ -116,7 +118,7 @@ describe('a query that is cancelled in the middle of', () => {
   it.each(Object.entries(functions))('one function, %s: its work is over at once', async (_what, text) => {
     const { client, ended } = start();
     const result = running(client, text);
-    await until(() => client.underway === 'functions', result);
+    await untilIn(() => client.underway === 'functions', result);
     await staysThere(client);
     client.cancel();
     expect(await ended).toBe('functions');
@@ -129,7 +131,7 @@ describe('a query that is cancelled in the middle of', () => {
   it.each(Object.entries(operators))('an operator that walks rows, %s: its thread is over', async (_what, text) => {
     const { client, ended, gone } = start();
     const result = running(client, text);
-    await until(() => client.underway === 'rows', result);
+    await untilIn(() => client.underway === 'rows', result);
     client.cancel();
     expect(await ended).toBe('rows');
     await gone;

@@ -36,7 +36,6 @@ describe('axios through the proxy, as azure-kusto-data and many programs use it'
         subscriptions: expect.any(Number) as number,
       });
     },
-    60_000,
   );
 });
 

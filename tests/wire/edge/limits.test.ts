@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EdgeLimits } from '../../../src/http/edge-limits.ts';
+import { until } from '../../support/until.ts';
 import type { EdgeFixture } from './edge-fixture.ts';
 import { askOver, askThroughTunnel, exchange, openTunnel, startEdge, startTls } from './edge-fixture.ts';
 
@@ -104,7 +105,7 @@ describe('edge limits before a request', () => {
     expect(await edge.untilLogged('too many connections')).toMatchObject({ listener: 'proxy' });
     first.socket.destroy();
     second.socket.destroy();
-    await until(edge, ({ sockets }) => sockets === 0);
+    await untilOpen(edge, ({ sockets }) => sockets === 0);
     expect(await askThroughTunnel(edge, host)).toMatchObject({ status: 200 });
   });
 });
@@ -146,14 +147,16 @@ describe('edge, closing', () => {
     await Promise.all(
       Array.from({ length: 20 }, () => askThroughTunnel(edge, host, { headers: { connection: 'close' } })),
     );
-    await until(edge, ({ sockets, tunnels }) => sockets === 0 && tunnels === 0);
+    await untilOpen(edge, ({ sockets, tunnels }) => sockets === 0 && tunnels === 0);
   });
 });
 
-/** Waits on turns of the event loop, in which closed sockets are forgotten; the test's own timeout bounds it. */
-async function until(
+/** Closed sockets are forgotten in turns of the event loop. */
+const untilOpen = (
   edge: EdgeFixture,
   holds: (counts: { sockets: number; tunnels: number }) => boolean,
-): Promise<void> {
-  while (!holds(edge.openConnections())) await new Promise((resolve) => setImmediate(resolve));
-}
+): Promise<void> =>
+  until(
+    () => holds(edge.openConnections()),
+    () => JSON.stringify(edge.openConnections()),
+  );

@@ -12,6 +12,7 @@ import type { Log } from '../../../src/http/logging.ts';
 import { createEntraPlane } from '../../../src/identity/entra/plane.ts';
 import { createGraphPlane } from '../../../src/identity/graph/plane.ts';
 import { startIdentity } from '../../../src/identity/identity.fixture.ts';
+import { waitMs } from '../../support/hang.ts';
 
 export interface Answer {
   readonly status: number;
@@ -64,7 +65,7 @@ export async function startEntra(log: Log = silentLog, readJson?: ReadJson) {
       new Promise((resolve, reject) => {
         const env = { ...pythonPath(), PATH: process.env['PATH'], ...variables };
         const file = join(import.meta.dirname, script);
-        execFile(program, [file, ...args], { env, timeout: 25_000 }, (error, stdout) => {
+        execFile(program, [file, ...args], { env, timeout: waitMs }, (error, stdout) => {
           if (error) reject(new Error(`${script} failed`, { cause: error }));
           else resolve(JSON.parse(stdout));
         });

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { waitMs } from '../../support/hang.ts';
 import { hasModules, pythonIn } from '../../support/python.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
 
@@ -53,7 +54,7 @@ describe.skipIf(!has)('client-side encryption of MongoDB', () => {
       const client = execFile(
         pythonIn('mongodb'),
         [join(import.meta.dirname, 'mongodb.client.py')],
-        { env: { PATH: process.env['PATH'] }, timeout: 25_000 },
+        { env: { PATH: process.env['PATH'] }, timeout: waitMs },
         (error, stdout, stderr) => {
           if (error) reject(new Error(stderr, { cause: error }));
           else resolve(JSON.parse(stdout) as Outcome);

@@ -214,7 +214,7 @@ export const vaultRows: readonly BenchRow[] = [
     }),
   }),
   againstBare({ ...{ id: 'vault-get-secret', what: 'GET secret', floor: 0.25, aim: 0.5 }, load: secretLoad }),
-  againstRsa({ ...{ id: 'entra-tokens', what: 'tokens', floor: 0.1, aim: 0.3 }, load: tokenLoad }),
+  againstRsa({ ...{ id: 'entra-tokens', what: 'tokens', floor: 0.4, aim: 0.6 }, load: tokenLoad }),
   againstBare({
     ...{ id: 'arm-get', what: 'GET of the clusters of a subscription', floor: 0.1, aim: 0.3 },
     load: async ({ k, token }) => ({

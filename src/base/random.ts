@@ -1,4 +1,5 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
+import { invariant } from './invariant.ts';
 
 /** @returns exactly `length` bytes that nobody can guess; tests pass a seeded one */
 export type RandomBytes = (length: number) => Uint8Array;
@@ -10,4 +11,15 @@ export const systemRandomBytes: RandomBytes = (length) => nodeRandomBytes(length
 export function drawMany(randomBytes: RandomBytes, length: number, count: number): readonly Uint8Array[] {
   const all = randomBytes(length * count);
   return Array.from({ length: count }, (_value, index) => all.subarray(index * length, (index + 1) * length));
+}
+
+/** What takes its bytes out of one draw, for a thing that is made of several. Taking more than was drawn is our mistake. */
+export function drawOnce(randomBytes: RandomBytes, length: number): RandomBytes {
+  const all = randomBytes(length);
+  let taken = 0;
+  return (wanted) => {
+    invariant(taken + wanted <= length, 'as many bytes were drawn as are taken');
+    taken += wanted;
+    return all.subarray(taken - wanted, taken);
+  };
 }

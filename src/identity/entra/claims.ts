@@ -130,8 +130,14 @@ function managedIdentityClaims({ principal, usedBy }: TokenSubject): JsonObject 
   return { ...by, xms_mirid: principal.resourceId };
 }
 
+const [stateBytes, idBytes, timeBytes] = [23, 16, 6];
+
+/** What chance has in one token: `aio` and `uti`. */
+export const randomBytesOfToken = stateBytes + idBytes - timeBytes;
+
 /** `aio` is opaque and of no use to anyone but Entra ID. */
-export const opaqueState = (randomBytes: RandomBytes): string => Buffer.from(randomBytes(23)).toString('base64');
+export const opaqueState = (randomBytes: RandomBytes): string =>
+  Buffer.from(randomBytes(stateBytes)).toString('base64');
 
 /** `rh` is opaque as well; real ones hold tenant and resource. */
 export function refreshHint(tenantId: Guid, resourceAppId: Guid): string {
@@ -148,17 +154,15 @@ function guidBytes(guid: Guid): Buffer {
   return bytes;
 }
 
-const timeBytes = 6;
-
 /** `uti`, the id of a token: 128 bits that begin with the millisecond of issue. `iat` cannot tell it: it is backdated. */
 export function newTokenId(now: Instant, randomBytes: RandomBytes): string {
   const time = Buffer.alloc(timeBytes);
   time.writeUIntBE(now, 0, timeBytes);
-  return toBase64Url(concatBytes(time, randomBytes(16 - timeBytes)));
+  return toBase64Url(concatBytes(time, randomBytes(idBytes - timeBytes)));
 }
 
 /** @returns undefined when it is no token id of ours */
 export function issueInstantOf(tokenId: string): Instant | undefined {
   const bytes = fromBase64Url(tokenId);
-  return bytes?.byteLength === 16 ? instant(bytes.readUIntBE(0, timeBytes)) : undefined;
+  return bytes?.byteLength === idBytes ? instant(bytes.readUIntBE(0, timeBytes)) : undefined;
 }

@@ -1,10 +1,11 @@
+import { drawOnce } from '../../base/random.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Application } from '../principals/application.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { TokenSubject } from './claims.ts';
-import { accessTokenClaims, lifetimeOf } from './claims.ts';
+import { accessTokenClaims, lifetimeOf, randomBytesOfToken } from './claims.ts';
 import { signToken } from './sign-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { UserSubject } from './user-claims.ts';
@@ -66,7 +67,7 @@ export function createTokenService({ signingKeys, randomBytes, wallClock }: Toke
     const { signing } = await signingKeys.load();
     const now = wallClock();
     const lifetime = lifetimeOf(subject.principal, now);
-    const claims = accessTokenClaims(subject, lifetime, now, randomBytes);
+    const claims = accessTokenClaims(subject, lifetime, now, drawOnce(randomBytes, randomBytesOfToken));
     const { kid, key } = signing;
     const token = await signToken(subject.resource.tokenVersion === 1 ? { x5t: kid, kid } : { kid }, claims, key);
     return { token, ...lifetime, expiresIn: lifetime.expires - Math.floor(now / 1000) - 1 };

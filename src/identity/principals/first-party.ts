@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { Principal } from './principal.ts';
 
 const impersonation = ['user_impersonation'];
@@ -24,9 +25,15 @@ const rows = {
   '2746ea77-4702-4b45-80ca-3c97e680e8b7': { displayName: 'Azure Data Explorer', scopes: impersonation },
 } as const satisfies Record<string, { readonly displayName: string; readonly scopes: readonly string[] }>;
 
+/** Each token for such a service asks for one. */
+const ids = new RecentMap<string, Guid>(1_000);
+
 /** Not random as in Azure: nothing is kept of it. Version 8 (RFC 9562): of our own making. */
 export function firstPartyId(tenantId: Guid, appId: Guid): Guid {
-  const hex = createHash('sha256').update(`first party ${tenantId} ${appId}`).digest('hex');
+  const name = `first party ${tenantId} ${appId}`;
+  const known = ids.get(name);
+  if (known !== undefined) return known;
+  const hex = createHash('sha256').update(name).digest('hex');
   const parts = [
     hex.slice(0, 8),
     hex.slice(8, 12),
@@ -36,6 +43,7 @@ export function firstPartyId(tenantId: Guid, appId: Guid): Guid {
   ];
   const id = parseGuid(parts.join('-'));
   invariant(id !== undefined, 'parts of a digest make a GUID');
+  ids.set(name, id);
   return id;
 }
 

@@ -3,13 +3,13 @@ import { spawn } from 'node:child_process';
 import { generateKeyPairSync, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { expect } from 'vitest';
 import { parserEntry, parserSnapshots } from '../../src/kql/testing/parser-entry.ts';
 import { hangMs } from '../support/hang.ts';
+import { quickDirectory } from '../support/quick-directory.ts';
 import type { Killed } from './killed-check.ts';
 import type { Written } from './watched-store.ts';
 
@@ -63,7 +63,7 @@ export async function killEverywhere(scenario: string, wanted = killsMin): Promi
   const random = seededRandom();
   /** So many at a moment and not at a step: in the middle of what the database does. */
   const timed = Math.max(1, Math.floor(wanted / 10));
-  const work = mkdtempSync(join(tmpdir(), `kustody-${scenario}-kills-`));
+  const work = quickDirectory(`kustody-${scenario}-kills-`);
   const script = await bundled();
   const checker = new Checker(script.path);
   try {

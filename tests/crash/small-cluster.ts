@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { createQueryEngine } from '../../src/kql/query-engine.ts';
 import { openTestParser } from '../support/command-fixture.ts';
+import { quickDirectory } from '../support/quick-directory.ts';
 import { customerHost } from './file-vault.ts';
 import type { KilledCluster, KilledClusterOptions } from './killed-cluster.ts';
 import { openKilledCluster } from './killed-cluster.ts';
@@ -28,7 +28,7 @@ export async function smallCluster(
   engine: EngineDatabase,
   more: Pick<KilledClusterOptions, 'wrapState' | 'recordsEach'> = {},
 ): Promise<SmallCluster> {
-  const directory = mkdtempSync(join(tmpdir(), 'kustody-custody-'));
+  const directory = quickDirectory('kustody-custody-');
   const pem = () =>
     generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   writeFileSync(join(directory, 'pairs.json'), JSON.stringify([pem(), pem()]));

@@ -1,21 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
-import {
-  chownSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { parsePostgresAddress } from '../../src/state/postgres/postgres-address.ts';
 import { PostgresStateStore } from '../../src/state/postgres/postgres-state-store.ts';
 import type { PostgresStoreOptions } from '../../src/state/postgres/postgres-state-store.ts';
+import { quickDirectory } from './quick-directory.ts';
 
 /** Debian's, the newest that is there. */
 const versions = '/usr/lib/postgresql';
@@ -40,8 +31,8 @@ export interface Postgres {
 
 /** Starts a server on loopback that asks for a password, and speaks TLS to whoever wants it.
  * @param parent where its directory is made */
-export async function startPostgres(parent = hasRoom(memory) ? memory : tmpdir()): Promise<Postgres> {
-  const directory = mkdtempSync(join(parent, 'kustody-postgres-'));
+export async function startPostgres(parent?: string): Promise<Postgres> {
+  const directory = parent === undefined ? quickDirectory(prefix, roomBytes) : mkdtempSync(join(parent, prefix));
   const owner = ownerOf(directory);
   const data = join(directory, 'data');
   const passwordFile = join(directory, 'password');
@@ -94,15 +85,8 @@ export const openPostgres = (url: string, more: Partial<PostgresStoreOptions> = 
     ...more,
   });
 
-/** Where syncs cost nothing. */
-const memory = '/dev/shm';
+const prefix = 'kustody-postgres-';
 const roomBytes = 512 * 1024 * 1024;
-
-function hasRoom(directory: string): boolean {
-  if (!existsSync(directory)) return false;
-  const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize > roomBytes;
-}
 
 /** PostgreSQL does not run as root. */
 function ownerOf(directory: string): { readonly uid?: number; readonly gid?: number } {

@@ -1,12 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import type { Agent } from 'node:https';
 import { request as httpsRequest } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { defaultKeySettings, anyLoopbackPort } from '../../src/server/settings.ts';
 import type { ServerSettings } from '../../src/server/settings.ts';
 import { startServer } from '../../src/server/start-server.ts';
 import { builtScripts } from './built.ts';
+import { quickDirectory } from './quick-directory.ts';
 import { quickRsaKeys } from './quick-rsa-keys.ts';
 
 export interface HostRequest {
@@ -31,7 +30,7 @@ export interface HostAnswer {
 
 /** A whole Kustody in a temporary directory, spoken to by raw HTTPS under the real host names, certificates verified. */
 export async function startServerFixture(overrides: Partial<ServerSettings> = {}) {
-  const directory = overrides.dataDirectory ?? mkdtempSync(join(tmpdir(), 'kustody-test-'));
+  const directory = overrides.dataDirectory ?? quickDirectory('kustody-test-');
   const server = await startServer({
     dataDirectory: directory,
     listen: anyLoopbackPort,

@@ -1,6 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { Agent, request as httpsRequest } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { CompactSign, decodeJwt } from 'jose';
@@ -13,6 +12,7 @@ import { openRootKeyFile } from '../../../src/state/root-key.ts';
 import { stateTables } from '../../../src/server/state-tables.ts';
 import { SealedState } from '../../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../../src/state/sqlite/sqlite-state-store.ts';
+import { quickDirectory } from '../../support/quick-directory.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
 
 export const hosts = {
@@ -50,7 +50,7 @@ export interface Outcome {
 /** A data directory that knows, before its server first starts, some more people than its owner, and whose signing key this process has:
  * tokens can be made that are wrong in one respect only. */
 async function preparedDirectory() {
-  const directory = mkdtempSync(join(tmpdir(), 'kustody-attacked-'));
+  const directory = quickDirectory('kustody-attacked-');
   const store = SqliteStateStore.open(directory);
   const rootKey = openRootKeyFile(join(directory, rootKeyFileName), systemRandomBytes);
   const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables });

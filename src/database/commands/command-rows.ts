@@ -39,6 +39,7 @@ import { schemaCommands } from './schema-commands.ts';
 import { schemaViolationCommands } from './schema-violation-commands.ts';
 import { scriptCommands } from './script-commands.ts';
 import { showTableCommands } from './show-table-commands.ts';
+import { columnStatisticsCommands } from './column-statistics-commands.ts';
 import { storedResultCommands } from './stored-result-commands.ts';
 import { tableCommands } from './table-commands.ts';
 import { updatePolicyCommands } from './update-policy-commands.ts';
@@ -49,7 +50,7 @@ import { workloadGroupCommands } from './workload-group-commands.ts';
 
 /** Every command that is built, by what it is about. */
 export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = {
-  'Tables and columns': [...tableCommands, ...droppedTableCommands, ...showTableCommands],
+  'Tables and columns': [...tableCommands, ...droppedTableCommands, ...showTableCommands, ...columnStatisticsCommands],
   'Databases and schemas': [
     ...databaseCommands,
     ...schemaCommands,

@@ -38,13 +38,8 @@ export const refusedCommands: readonly RefusedRow[] = [
     why: 'databases are detached through the resource manager (attachedDatabaseConfigurations)',
   },
   {
-    kinds: [
-      'ShowTableDataStatistics',
-      'ShowExtentColumnStorageStats',
-      'ShowTableColumnStatitics',
-      'ShowTablesColumnStatistics',
-    ],
-    why: 'sizes are known of extents, not of single columns; .show table extents tells them',
+    kinds: ['ShowExtentColumnStorageStats', 'ShowTableColumnStatitics', 'ShowTablesColumnStatistics'],
+    why: 'what a column takes is told by .show table T data statistics',
   },
   {
     kinds: ['SetAccess'],

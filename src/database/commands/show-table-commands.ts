@@ -80,7 +80,7 @@ export const showTableCommands: readonly CommandRow[] = [
       'AttributeName: string, AttributeType: string, ExtentSize: long, CompressionRatio: real, IndexSize: long, IndexSizePercent: real, OriginalSize: long, AttributeId: guid, SharedIndexSize: long, StorageEngineVersion: string',
     run: (command, { data, database }) => {
       const table = data.table(database, command.required('TableName'));
-      // Sizes are known of whole extents only.
+      // Sizes are told by .show table data statistics, which reads for that.
       return table.columns.map(({ name, type }) => [
         name,
         clrTypes[type],

@@ -8,6 +8,8 @@ import { bytesAtRest } from '../catalog/sealed-extent.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
 import type { ExportedExtent, ExtentExchange } from './extent-exchange.ts';
 import { collect } from './collect.ts';
+import type { StatisticsRequest, TableColumnStatistics } from './column-statistics.ts';
+import { columnStatistics } from './column-statistics.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import type { Merger } from './merger.ts';
 import { isHot } from './periods.ts';
@@ -30,6 +32,8 @@ export interface ExtentChanges {
   keptExtents(database: string): readonly { readonly title: string; readonly extents: readonly ExtentView[] }[];
   /** Rows and bytes of a table, those in the log included. */
   tableStatistics(database: string, table: string): TableStatistics;
+  /** What the columns of its extents take, from a part of them. */
+  columnStatistics(database: string, table: string, request: StatisticsRequest): Promise<TableColumnStatistics>;
   /** Merges the log of a table into an extent now. */
   flush(database: string, table: string): Promise<void>;
   /** @returns what was dropped */
@@ -90,6 +94,8 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
         extents: catalog.image.extentsOf(table.tableId).map((extent) => extentView(store, extent, table)),
       })),
     tableStatistics: (database, table) => statistics(store, store.table(database, table)),
+    columnStatistics: (database, table, request) =>
+      columnStatistics(store, () => store.table(database, table), request),
     flush: (database, table) => merger.flush(store.table(database, table)),
 
     async dropExtents(database, table, filter) {

@@ -27,6 +27,46 @@ async function differences(texts: readonly string[], needles: readonly string[])
   return table?.rows;
 }
 
+describe('a term that is looked for in all columns', () => {
+  it('is looked for in all of them at once', () => {
+    const columns = Array.from({ length: 200 }, (_one, n) => ({ id: `c${n}`, name: `c${n}`, type: 'string' as const }));
+    const star = {
+      expression: { k: 'column', name: '*', type: 'dynamic' } as const,
+      type: 'dynamic' as const,
+      sql: '',
+    };
+    const needle = { k: 'literal', type: 'string', value: 'a.b' } as const;
+    for (const name of ['search', 'has', 'hasprefix_cs']) {
+      const bound: unknown[] = [];
+      const scope = { ctx: { bind: (value: unknown) => `$${bound.push(value)}` }, relation: { sql: '', columns } };
+      const args = [star, { expression: needle, type: 'string' as const, sql: '' }];
+      const test = textOf(termFunctions[name]?.sql(args, {} as never, scope as never) ?? '');
+      expect([name, test.match(/regexp_matches/g), test.match(/c199/g)]).toEqual([
+        name,
+        ['regexp_matches'],
+        ['c199', 'c199'],
+      ]);
+      expect(bound.length).toBeLessThan(4);
+    }
+  });
+
+  it('is in one of them, not across two', async () => {
+    const rows = `datatable(n:long, s:string, d:dynamic, t:string)
+      [1, 'one a.b', dynamic(null), '', 2, 'one a', dynamic(['b c']), '', 3, '', dynamic({"k":"a.b"}), 'x', 4, 'xa.b', dynamic(1), 'a.bx',
+       5, 'a', dynamic(null), 'b', 6, '', dynamic(null), 'A.B', 7, '.b', dynamic(['a']), 'b']`;
+    const found = async (condition: string): Promise<unknown[] | undefined> =>
+      (await engine.run(`${rows} | ${condition} | sort by n asc | project n`))[0]?.rows.flat();
+    expect(await found("search 'a.b'")).toEqual([1, 3, 6]);
+    expect(await found("search kind=case_sensitive 'a.b'")).toEqual([1, 3]);
+    expect(await found("search 'a b'")).toEqual([]);
+    expect(await found("search '*a.b*'")).toEqual([1, 3, 4, 6]);
+    expect(await found("search 'a*b'")).toEqual([1, 3, 6]);
+    expect(await found("where * has 'a.b'")).toEqual([1, 3, 6]);
+    expect(await found("where * hasprefix 'a.'")).toEqual([1, 3, 4, 6]);
+    expect(await found("project n, s, t | where * has 'a\u001eb'")).toEqual([]);
+  });
+});
+
 describe('has_any and has_all of many needles', () => {
   it('are what has says of each', async () => {
     const piece = fc.constantFrom(

@@ -80,6 +80,16 @@ function texts(left: SqlArgument | undefined, scope: RowScope): Sql[] {
   return (scope.relation?.columns ?? []).map((column) => convert(column.id, column.type, 'string'));
 }
 
+/** Stands between texts that are looked at together: no letter and no digit, so terms end at it. */
+const separator = '\u001e';
+
+/** The texts as one, for a constant that is in it if it is in any of them: DuckDB takes 8 ms of the processor to plan a regular expression,
+ * and `search` over a database looks at tens of thousands of columns. */
+const together = (all: readonly Sql[], needle: Expression): readonly Sql[] =>
+  all.length > 1 && needle.k === 'literal' && typeof needle.value === 'string' && !needle.value.includes(separator)
+    ? [sql`concat_ws(chr(${separator.charCodeAt(0)}), ${joined(all)})`]
+    : all;
+
 const anyOf = (tests: readonly Sql[]): Sql =>
   tests.length === 0 ? 'false' : tests.length === 1 ? (tests[0] ?? 'false') : sql`(${joined(tests, ' OR ')})`;
 
@@ -87,9 +97,10 @@ const term = (match: Match, caseSensitive: boolean, negated = false): FunctionRo
   natives: [isTermOf],
   sql: ([left, needle], _call, scope) => {
     if (!needle) return 'NULL';
+    const wanted = literalText(needle);
     const test = anyOf(
-      texts(left, scope).map((text) =>
-        termTest(text, literalText(needle), cast(needle, 'string'), match, caseSensitive, scope),
+      together(texts(left, scope), wanted).map((text) =>
+        termTest(text, wanted, cast(needle, 'string'), match, caseSensitive, scope),
       ),
     );
     return negated ? sql`(NOT ${test})` : test;
@@ -273,8 +284,10 @@ const searchTerm = (caseSensitive: boolean): FunctionRow => ({
         : 'has';
     if (inner === '') return 'true';
     const expression: Expression = { k: 'literal', type: 'string', value: inner };
+    const all = texts(left, scope);
     return anyOf(
-      texts(left, scope).map((text) => {
+      // What a `*` inside of it stands for is within one text.
+      (inner.includes('*') ? all : together(all, expression)).map((text) => {
         const bound = scope.ctx.bind(inner, 'VARCHAR');
         if (inner.includes('*'))
           return sql`regexp_matches(${text}, ${scope.ctx.bind(wildcardPattern(value, caseSensitive), 'VARCHAR')})`;

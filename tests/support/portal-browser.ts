@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { startKustody } from '../../dist/testing.js';
+import { waitMs } from './hang.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 const chromium = '/usr/bin/chromium';
@@ -63,9 +64,6 @@ interface Browser {
   newContext(options: object): Promise<{ newPage(): Promise<Page>; setDefaultTimeout(ms: number): void }>;
   close(): Promise<void>;
 }
-
-/** Waits are long: the machine may be busy, and no test measures speed. */
-const waitMs = 55_000;
 
 type Instance = Awaited<ReturnType<typeof startKustody<{ cluster: { database: string } }>>>;
 

@@ -46,7 +46,7 @@ describe('the root key in the environment', () => {
     const before = readdirSync(data).sort();
     const { code, stderr } = await kustody(command);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^kustody: There is no root key in .*: it is kept elsewhere/);
+    expect(stderr).toMatch(/^kustody: There is no root key in .*: it is kept elsewhere/m);
     expect(stderr).toMatch(/KUSTODY_ROOT_KEY|--root-key-fd/);
     expect(readdirSync(data).sort()).toEqual(before);
     expect(await kustody(command, variable)).toMatchObject({ code: 0 });

@@ -187,7 +187,9 @@ export const wireRows: readonly BenchRow[] = [
       await using k = await startKustody({ cluster: true });
       await (await kustoClient(k)).query(eightRows);
       await pause(2_000);
-      const [pid] = processesUnder(process.pid, 'cluster-process.js').toSorted((a, b) => residentMb(b) - residentMb(a));
+      const [pid] = processesUnder(process.pid, 'cluster-process.cjs').toSorted(
+        (a, b) => residentMb(b) - residentMb(a),
+      );
       if (pid === undefined) throw new Error('The cluster has a process.');
       const parsers = processesUnder(pid, 'kql-process.js').map((parser) => residentMb(parser));
       const megabytes = residentMb(pid);

@@ -49,14 +49,30 @@ const serverApart = {
     );
   },
 };
-const asCommonJs = {
-  plugins: [serverApart],
-  // Blobs in a container are no setting of the test library: it need not carry the SDK a second time.
-  external: [...common.external, '@azure/storage-blob'],
+/** The engine's package without its native part, which is found as that package finds it. */
+const nativeApart = {
+  name: 'native-apart',
+  setup(build) {
+    const path = '@duckdb/node-bindings';
+    build.onResolve({ filter: /^@duckdb\/node-bindings$/ }, () => ({ path, namespace: 'native' }));
+    build.onLoad({ filter: /.*/, namespace: 'native' }, () => ({
+      contents: `const { createRequire } = require('node:module');
+        module.exports = createRequire(createRequire(__filename).resolve('@duckdb/node-api'))('${path}');`,
+    }));
+  },
+};
+const fileUrl = "const kustodyFileUrl = require('node:url').pathToFileURL(__filename).href;";
+const asScript = {
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   define: { 'import.meta.dirname': '__dirname', 'import.meta.url': 'kustodyFileUrl', builtAsCommonJs: 'true' },
-  banner: { js: "const kustodyFileUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+const asCommonJs = {
+  ...asScript,
+  plugins: [serverApart],
+  // Blobs in a container are no setting of the test library: it need not carry the SDK a second time.
+  external: [...common.external, '@azure/storage-blob'],
+  banner: { js: fileUrl },
 };
 const testingEntries = {
   testing: 'src/testing/testing.ts',
@@ -72,7 +88,6 @@ await bundle({
     article: 'src/cli/article/main.ts',
     ...testingEntries,
     vitest: 'src/testing/vitest.ts',
-    'cluster-process': 'src/cluster/process/main.ts',
     'kql-process': 'src/kql/parser/process/main.ts',
     'scan-process': 'src/server/scan-process.ts',
     'rsa-thread': 'src/vault/rsa/rsa-thread.ts',
@@ -87,6 +102,21 @@ await bundle({
     js: "import { createRequire as kustodyCreateRequire } from 'node:module'; const require = kustodyCreateRequire(import.meta.url);",
   },
 });
+// The program of a cluster's process in one file, whose compiled functions are kept (src/cluster/process/launch.ts): a function that the
+// launcher calls, begun by the digest that it is known by. The engine's package goes in, save its native part.
+await bundle({
+  entryPoints: { 'cluster-program': 'src/cluster/process/main.ts' },
+  ...asScript,
+  plugins: [nativeApart],
+  external: common.external.filter((name) => name !== '@duckdb/node-api' && name !== 'pino'),
+  supported: { 'dynamic-import': false },
+  minifyWhitespace: true,
+  minifySyntax: true,
+  banner: { js: `(function (exports, require, module, __filename, __dirname) {'use strict';${fileUrl}` },
+  footer: { js: '})' },
+});
+beginWithDigest('cluster-program.cjs');
+await bundle({ entryPoints: { 'cluster-process': 'src/cluster/process/launch.ts' }, ...asScript });
 // The parser as a script for `node --build-snapshot`, which takes one file and built-in modules only. A snapshot is known by the text of
 // this script, so the text names the parser, too.
 await bundle({
@@ -123,6 +153,12 @@ function writeTypes() {
     write(`${name}.d.ts`, withModules('.js'));
     write(`${name}.d.cts`, withModules('.cjs'));
   }
+}
+
+function beginWithDigest(name) {
+  const text = readFileSync(join(dist, name), 'utf8');
+  const digest = createHash('sha256').update(text).digest('hex');
+  writeFileSync(join(dist, name), `// ${digest}\n${text}`);
 }
 
 function write(name, text) {

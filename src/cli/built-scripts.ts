@@ -7,11 +7,11 @@ import type { ServerScripts } from '../server/settings.ts';
 export function builtScripts(folder: string, env: NodeJS.ProcessEnv): ServerScripts {
   const cache = cacheDirectory(env);
   return {
-    clusterProcess: join(folder, 'cluster-process.js'),
+    clusterProcess: join(folder, 'cluster-process.cjs'),
     kqlProcess: join(folder, 'kql-process.js'),
     rsaThread: join(folder, 'rsa-thread.js'),
     scanProcess: join(folder, 'scan-process.js'),
-    ...(cache === undefined ? {} : { parserSnapshots: cache }),
+    ...(cache === undefined ? {} : { startUpFiles: cache }),
   };
 }
 

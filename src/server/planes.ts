@@ -232,7 +232,7 @@ export function createPlanes(parts: ServerParts): Planes {
     changeRoles: (clusterId, request, change) => providers.changeRoles(clusterId, request, change),
     ...{ clock: parts.clocks.clock, authority: parts.authority },
     parserScript: parts.settings.scripts.kqlProcess,
-    parserSnapshots: parts.settings.scripts.parserSnapshots,
+    parserSnapshots: parts.settings.scripts.startUpFiles,
     ...{ geoipDatabase: parts.settings.geoipDatabase, memoryDirectory: parts.settings.memoryDirectory },
     storageAccounts: parts.settings.storageAccounts ?? [],
     exports: createExportRecords({
@@ -390,7 +390,7 @@ function createKeys(
       timeoutMs: settings.keys.vaultTimeoutMs,
     }),
     settings: settings.keys,
-    processScript: settings.scripts.clusterProcess,
+    ...{ processScript: settings.scripts.clusterProcess, startUpFiles: settings.scripts.startUpFiles },
     ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
     clusterTables: [clusterCatalogTable.name],
     blobs: blobPlace(parts),

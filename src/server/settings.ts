@@ -33,8 +33,8 @@ export interface ServerScripts {
   readonly rsaThread: string;
   /** Reads the files of a data directory, and nothing else. */
   readonly scanProcess: string;
-  /** The user's directory for start-up snapshots of the parser; without it, it starts plain. */
-  readonly parserSnapshots?: string;
+  /** The user's directory for what starts are faster with: a snapshot of the parser, compiled functions of clusters; without it, they are plain. */
+  readonly startUpFiles?: string;
 }
 
 /** Everything that may differ between two servers, checked and complete. */

@@ -260,6 +260,7 @@ async function rootKeyBeside(store: StateStore, dataDirectory: string): Promise<
 const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clocks): ClusterProcess =>
   new ClusterProcess({
     script: scripts.clusterProcess,
+    startUpFiles: scripts.startUpFiles,
     monotonic,
     vaultTimeoutMs: keys.vaultTimeoutMs,
     output: 'ignore',

@@ -18,7 +18,7 @@ export const readVariables: Readonly<Record<string, string>> = {
   KUSTODY_GEOIP_DATABASE: 'a city database in MMDB format, for `geo_info_from_ip_address()`',
   KUSTODY_MEMORY_DIRECTORY: 'another tmpfs than `/dev/shm`, for large tables',
   XDG_DATA_HOME: 'where the data directory of a user lies by default, in `kustody` below it',
-  XDG_CACHE_HOME: "where the parser's start-up snapshot is kept, in `kustody` below it",
+  XDG_CACHE_HOME: 'where it is kept what starts are faster with, in `kustody` below it',
   LOCALAPPDATA: 'the same on Windows',
   TMPDIR: 'where private instances have their directories',
   NO_PROXY: 'kept, without what would lead past Kustody',

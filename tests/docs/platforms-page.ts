@@ -103,11 +103,11 @@ export const platformRows: readonly PlatformRow[] = [
     files: ['cli/trust-files.ts'],
   },
   {
-    what: 'The start-up snapshot of the parser, in the cache directory of the user',
+    what: 'What starts are faster with (a snapshot of the parser, compiled functions), in the cache directory of the user',
     mac: '`~/Library/Caches/kustody`',
     windows: '`%LOCALAPPDATA%\\kustody\\cache`',
     why: 'Where each keeps what may be made anew; a snapshot is good for one system only',
-    files: ['cli/built-scripts.ts', 'kql/parser/parser-snapshot.ts'],
+    files: ['cli/built-scripts.ts', 'base/start-up-file.ts'],
   },
 ];
 

@@ -39,7 +39,7 @@ describe.runIf(process.platform === 'linux')('core dumps', () => {
     expect(own).toMatchObject({ limit: 'unlimited', filter: expect.any(Number) as number });
     expect(own.filter).not.toBe(0);
     const names = kustody.map(({ name }) => name).join('\n');
-    for (const script of [join('bin', 'kustody.cjs'), 'cluster-process.js', 'kql-process.js'])
+    for (const script of [join('bin', 'kustody.cjs'), 'cluster-process.cjs', 'kql-process.js'])
       expect(names).toContain(script);
     for (const process of kustody) expect(process).toMatchObject({ limit: '0', filter: 0 });
   });

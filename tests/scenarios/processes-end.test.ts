@@ -49,7 +49,7 @@ async function withCluster(act: (processes: Processes, cluster: LiveCluster) => 
     const live = await openLiveCluster(data);
     expect(await live.query('print 1')).toEqual([[1]]);
     all.push(...descendantsOf(server));
-    const named = (name: string): number => all.find((pid) => commandOf(pid).includes(`/${name}.js`)) ?? 0;
+    const named = (name: string): number => all.find((pid) => commandOf(pid).includes(`/${name}.`)) ?? 0;
     const [cluster, parser] = [named('cluster-process'), named('kql-process')];
     expect([isRunning(cluster), isRunning(parser)]).toEqual([true, true]);
     await act({ server, cluster, parser }, live);

@@ -4,11 +4,11 @@ import type { ServerScripts } from '../../src/server/settings.ts';
 
 const dist = resolve(import.meta.dirname, '..', '..', 'dist');
 
-/** The processes of a build. Their parser starts from a snapshot, which is there before the first test (`global-setup.ts`). */
+/** The processes of a build. What they start faster with is there before the first test (`global-setup.ts`). */
 export const builtScripts = {
-  clusterProcess: join(dist, 'cluster-process.js'),
+  clusterProcess: join(dist, 'cluster-process.cjs'),
   kqlProcess: join(dist, 'kql-process.js'),
   rsaThread: join(dist, 'rsa-thread.js'),
   scanProcess: join(dist, 'scan-process.js'),
-  parserSnapshots,
+  startUpFiles: parserSnapshots,
 } satisfies ServerScripts;

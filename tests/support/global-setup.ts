@@ -1,11 +1,13 @@
-import { builtSnapshot } from '../../src/kql/testing/built-snapshot.ts';
+import { processCode } from '../../src/cluster/supervisor/process-code.ts';
+import { builtSnapshot, inPlace } from '../../src/kql/testing/built-snapshot.ts';
 import { buildParser, parserEntry, parserSnapshots } from '../../src/kql/testing/parser-entry.ts';
 import { builtScripts } from './built.ts';
 
 /** Once for a run of tests: a parser of these sources, with a snapshot, so that no test file waits for a grammar to be built, and a
- * snapshot for the clusters of the servers that tests start. */
+ * snapshot and compiled functions for the clusters of the servers that tests start. */
 export async function setup(): Promise<void> {
   await buildParser();
   await builtSnapshot(parserEntry, parserSnapshots);
   await builtSnapshot(builtScripts.kqlProcess, parserSnapshots);
+  await inPlace(parserSnapshots, () => processCode(builtScripts.clusterProcess, parserSnapshots));
 }

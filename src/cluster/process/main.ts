@@ -6,33 +6,50 @@ import type { TakenSocket } from '../messages/handed-socket.ts';
 import { isHandedSocket } from '../messages/handed-socket.ts';
 import type { SupervisorCall, SupervisorCalls } from '../messages/supervisor-calls.ts';
 import type { SupervisorReplies } from '../messages/supervisor-replies.ts';
+import type { ComposedProcess } from './compose.ts';
 import { compose } from './compose.ts';
 import { loadVaultSdk } from './vault-key-wrapper.ts';
 
 // The process of one cluster: it alone holds the cluster's keys. Its parent is the supervisor; when that is gone, so is this.
 
-process.umask(0o077);
-forbidMemoryDumps();
+/** What the script of the process runs: `launch.ts`. */
+export interface ClusterProgram {
+  start(): void;
+  warmUp(): Promise<void>;
+}
 
-const channel = new Channel({
-  send: post,
-  serve: (operation, body) => serve(operation as SupervisorCall, body as never),
-});
-const composed = compose((operation, body) => channel.call(operation, body));
+export function start(): void {
+  process.umask(0o077);
+  forbidMemoryDumps();
+  const channel = new Channel({
+    send: post,
+    serve: (operation, body) => serve(composed, operation as SupervisorCall, body as never),
+  });
+  const composed = compose((operation, body) => channel.call(operation, body));
+  void loadVaultSdk(); // everybody's first call needs it, and it takes longest
+  process.on('message', (message, handle) => {
+    if (!isHandedSocket(message)) {
+      channel.receive(message);
+      return;
+    }
+    if (handle instanceof Socket) composed.take(handle, message);
+    post({ kind: 'taken', id: message.id } satisfies TakenSocket);
+  });
+  process.on('disconnect', () => {
+    process.exit(0);
+  });
+}
 
-void loadVaultSdk(); // everybody's first call needs it, and it takes longest
-
-process.on('message', (message, handle) => {
-  if (!isHandedSocket(message)) {
-    channel.receive(message);
-    return;
-  }
-  if (handle instanceof Socket) composed.take(handle, message);
-  post({ kind: 'taken', id: message.id } satisfies TakenSocket);
-});
-process.on('disconnect', () => {
-  process.exit(0);
-});
+/** Loads what a cluster needs for its first query, with no cluster near: what is compiled by then need not be in later starts. */
+export async function warmUp(): Promise<void> {
+  await Promise.all([
+    loadVaultSdk(),
+    import('../data-plane/data-plane.ts'),
+    import('./open-cluster-host.ts'),
+    import('../data-plane/remote-log.ts'),
+    import('./open-data-parts.ts'),
+  ]);
+}
 
 function post(message: unknown): void {
   invariant(process.send !== undefined, 'a cluster process is started by its supervisor');
@@ -42,6 +59,7 @@ function post(message: unknown): void {
 }
 
 async function serve<Call extends SupervisorCall>(
+  composed: ComposedProcess,
   operation: Call,
   body: SupervisorCalls[Call],
 ): Promise<SupervisorReplies[Call]> {

@@ -13,6 +13,7 @@ import { readReply } from '../messages/supervisor-replies.ts';
 import type { Rested } from '../messages/rest.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import { isTakenSocket } from '../messages/handed-socket.ts';
+import { processCode } from './process-code.ts';
 import { SocketsOnTheWay } from './sockets-on-the-way.ts';
 
 /** What a process may ask tokens for while a call is in flight: nothing else than the call itself names. */
@@ -25,6 +26,8 @@ export interface VaultGrant {
 
 export interface ClusterProcessOptions {
   readonly script: string;
+  /** Where compiled functions of its program are kept; without it, it compiles them itself. */
+  readonly startUpFiles?: string | undefined;
   readonly monotonic: MonotonicClock;
   readonly vaultTimeoutMs: number;
   readonly output: 'ignore' | 'inherit';
@@ -125,7 +128,8 @@ export class ClusterProcess {
   constructor(options: ClusterProcessOptions) {
     this.#options = options;
     this.#neededAt = options.monotonic.now();
-    this.#child = fork(options.script, [], {
+    const code = processCode(options.script, options.startUpFiles);
+    this.#child = fork(options.script, code === undefined ? [] : [code], {
       // Nothing of our environment: it may carry the root key, client secrets or a proxy.
       env: { UV_THREADPOOL_SIZE: '16' },
       execArgv: [],

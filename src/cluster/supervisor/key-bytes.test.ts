@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtScripts } from '../../../tests/support/built.ts';
 import type { HarnessCall } from '../../../tests/support/cluster-keys-harness.ts';
 import { bundleProcesses } from '../../../tests/support/process-bundle.ts';
 import { until } from '../../../tests/support/until.ts';
@@ -20,10 +21,7 @@ let vaults: ScriptedVaults;
 let main: ChildProcess;
 
 beforeAll(async () => {
-  bundle = await bundleProcesses({
-    harness: 'tests/support/cluster-keys-harness.ts',
-    'cluster-process': 'src/cluster/process/main.ts',
-  });
+  bundle = await bundleProcesses({ harness: 'tests/support/cluster-keys-harness.ts' });
   vaults = await ScriptedVaults.listen();
   main = fork(bundle.script('harness'), [], { execArgv: [], serialization: 'advanced' });
 });
@@ -46,7 +44,7 @@ describe.skipIf(process.platform !== 'linux')('key bytes in memory', () => {
     const clusterId = newGuid(systemRandomBytes);
     vaults.addVault(host, [identity]);
     const kid = vaults.addKey(host, 'k');
-    await call({ call: 'start', start: { edge: vaults.edge, script: bundle.script('cluster-process'), identity } });
+    await call({ call: 'start', start: { edge: vaults.edge, script: builtScripts.clusterProcess, identity } });
     await call({ call: 'create', clusterId, kid: formatKeyId(kid) });
     await call({ call: 'recheck', clusterId });
     const next = vaults.addKey(host, 'k');

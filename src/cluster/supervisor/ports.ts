@@ -75,8 +75,9 @@ export interface ClusterKeysOptions {
   /** Answers what the data plane of a cluster process asks. Without it clusters have no data plane.
    * @throws for an operation that there is not, or a body that makes no sense */
   readonly serveDataPlane?: (clusterId: Guid, operation: string, body: unknown) => Promise<unknown>;
-  /** `dist/cluster-process.js`. */
+  /** `dist/cluster-process.cjs`. */
   readonly processScript: string;
+  readonly startUpFiles?: string | undefined;
   /** Runs already and belongs to nobody: the first that is needed. Whoever started it ends it if nobody took it. */
   readonly spareProcess?: ClusterProcess;
   /** Leaves nothing overwritten on disk (truncates the WAL): after a change of custody. */

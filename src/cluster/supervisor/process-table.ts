@@ -126,10 +126,10 @@ export class ProcessTable {
   }
 
   #startNew(): ClusterProcess {
-    const { settings, processScript, monotonic, processOutput } = this.#options;
+    const { settings, processScript, startUpFiles, monotonic, processOutput } = this.#options;
     const { vaultTimeoutMs } = settings;
     return new ClusterProcess({
-      ...{ script: processScript, monotonic, vaultTimeoutMs },
+      ...{ script: processScript, startUpFiles, monotonic, vaultTimeoutMs },
       output: processOutput ?? 'ignore',
     });
   }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { endsWithUs } from '../../base/ends-with-us.ts';
+import { discardStartUpFile } from '../../base/start-up-file.ts';
 import type { KqlCatalog } from '../plan/catalog.ts';
 import type { ParsedCommand } from '../plan/command.ts';
 import { withRecordFacts } from '../plan/record-facts.ts';
@@ -8,7 +9,7 @@ import type { FunctionFactsByName } from '../plan/function-facts.ts';
 import type { ToldSchema } from '../plan/told-schema.ts';
 import type { Program } from '../plan/plan.ts';
 import { deserializeKqlError, KqlError, lowMemory } from '../plan/kql-error.ts';
-import { discardSnapshot, parserFlags, parserSnapshot } from './parser-snapshot.ts';
+import { parserFlags, parserSnapshot } from './parser-snapshot.ts';
 import { ToldCatalogs } from './catalog-differences.ts';
 import type { ParserReply, ParserRequest } from './parser-protocol.ts';
 
@@ -102,7 +103,7 @@ export function createKqlParser(options: {
       // A snapshot that does not start is left aside, and nobody notices.
       if (snapshot !== undefined && !isReady && !stopped) {
         snapshotFails = true;
-        discardSnapshot(snapshot);
+        discardStartUpFile(snapshot);
         child = start();
         return;
       }

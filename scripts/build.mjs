@@ -114,6 +114,8 @@ await bundle({
   minifySyntax: true,
   banner: { js: `(function (exports, require, module, __filename, __dirname) {'use strict';${fileUrl}` },
   footer: { js: '})' },
+  // The vaults' client asks whether a body is a form, for which Node.js would load all of its `fetch`.
+  define: { ...asScript.define, FormData: 'undefined' },
 });
 beginWithDigest('cluster-program.cjs');
 await bundle({ entryPoints: { 'cluster-process': 'src/cluster/process/launch.ts' }, ...asScript });

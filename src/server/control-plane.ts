@@ -10,6 +10,9 @@ import type { Log } from '../http/logging.ts';
 import type { PlaneAnswer } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
 import { renderError as renderPortalError } from '../portal/portal-plane.ts';
+import type { ReadinessPorts } from './readiness.ts';
+import { createReadiness } from './readiness.ts';
+import { startSystemTimer } from '../http/timer.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { StateShown } from './state-place.ts';
 import type { ServerPorts } from './settings.ts';
@@ -58,7 +61,8 @@ export interface ControlPorts {
   /** Of a state that is not in the data directory. */
   readonly stateShown: StateShown | undefined;
   /** Everything that a start does is done, its seed too, and no stop has begun. */
-  readonly ready: () => boolean;
+  readonly serves: () => boolean;
+  readonly checkState: ReadinessPorts['checkState'];
   readonly environment: () => Promise<InstanceEnvironment>;
   readonly checkKeys: () => Promise<readonly CheckedKey[]>;
   /** After purges are no longer held, or the clock was moved. */
@@ -117,7 +121,11 @@ function addStatusRoutes(app: FastifyInstance, ports: ControlPorts): void {
     ...(ports.stateShown === undefined ? {} : { state: ports.stateShown }),
     refusedHosts: ports.refusedHosts.list(),
   }));
-  app.get('/readyz', (_, reply) => reply.code(ports.ready() ? 200 : 503).send({ ready: ports.ready() }));
+  const ready = createReadiness({ ...ports, startTimer: startSystemTimer });
+  app.get('/readyz', async (_, reply) => {
+    const readiness = await ready();
+    return reply.code(readiness.ready ? 200 : 503).send(readiness);
+  });
   app.get('/environment', () => ports.environment());
   app.post('/check-keys', async () => ({ clusters: await ports.checkKeys() }));
 }

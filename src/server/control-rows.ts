@@ -15,7 +15,11 @@ export const controlRows: readonly RouteRow[] = [
   },
   {
     ...{ method: 'GET', path: '/readyz', access: 'anybody', answer: shapes.readyShape },
-    says: 'Everything that a start does is done, its seed too; status 503 until then.',
+    says: 'Everything that a start does is done, its seed too, and the state answers within 2 s and takes writes; else status 503.',
+  },
+  {
+    ...{ method: 'GET', path: '/metrics', access: 'token', mediaType: 'text/plain' },
+    says: 'Requests, clusters and the process, for Prometheus.',
   },
   {
     ...{ method: 'GET', path: '/status', access: 'session', answer: shapes.statusShape },

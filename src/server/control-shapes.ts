@@ -179,7 +179,7 @@ export const secondsShape = shape({ seconds: Type.Number({ minimum: 0, maximum: 
 export const knownPointShape = shape({ known: maybe(Type.String({ pattern: '^\\d{1,15}:[0-9a-f]{64}$' })) });
 export const linkShape = shape({ path: text, expiresInSeconds: whole, isBuilt: flag });
 export const healthShape = shape({ status: Type.Literal('ok') });
-export const readyShape = shape({ ready: flag });
+export const readyShape = shape({ ready: flag, reason: maybe(text) });
 export const settledShape = shape({ settled: whole });
 export const emptyShape = shape({});
 /** With secrets: how everybody signs in who is known to this instance. */

@@ -54,6 +54,7 @@ import { describeEnvironment } from './describe-environment.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import { listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals.ts';
 import { queueRoutes } from './queue-routes.ts';
+import { metricsRoutes } from './metrics-routes.ts';
 import { drillRoutes } from './drill-routes.ts';
 import { createDrillRuns } from './drill-runs.ts';
 import { trafficRoutes } from './traffic-routes.ts';
@@ -231,8 +232,7 @@ export function createPlanes(parts: ServerParts): Planes {
     changeOverrides: (at, change) => providers.changeOverrides(at, change),
     changeRoles: (clusterId, request, change) => providers.changeRoles(clusterId, request, change),
     ...{ clock: parts.clocks.clock, authority: parts.authority },
-    parserScript: parts.settings.scripts.kqlProcess,
-    parserSnapshots: parts.settings.scripts.startUpFiles,
+    ...{ parserScript: parts.settings.scripts.kqlProcess, parserSnapshots: parts.settings.scripts.startUpFiles },
     ...{ geoipDatabase: parts.settings.geoipDatabase, memoryDirectory: parts.settings.memoryDirectory },
     storageAccounts: parts.settings.storageAccounts ?? [],
     exports: createExportRecords({
@@ -263,15 +263,15 @@ export function createPlanes(parts: ServerParts): Planes {
   const control = createControlPlane({
     ...controls,
     ...{ admits: portal.admits, rows: controlRows },
-    ...{ token: parts.controlToken, version, log: parts.log, environment },
-    ...{ refusedHosts: parts.refusedHosts, stateShown: stateShown(parts.settings.statePlace) },
-    ports: parts.ports,
-    ready: () => ready && (seeded !== undefined || parts.settings.seeds !== true),
+    ...{ token: parts.controlToken, version, log: parts.log, environment, checkState: parts.checkState },
+    ...{ refusedHosts: parts.refusedHosts, stateShown: stateShown(parts.settings.statePlace), ports: parts.ports },
+    serves: () => ready && (seeded !== undefined || parts.settings.seeds !== true),
     routes: [
       seededPrincipalRoutes(parts.state),
       identityEndpointRoutes(identityEndpoints, parts.identity.principals, parts.instance.tenantId),
       auditRoutes(parts.state, audit),
       trafficRoutes(parts.recentRequests),
+      metricsRoutes(parts.requestMetrics, providers.clusters, (clusterId) => keys.processOf(clusterId) !== undefined),
       drillRoutes(drills),
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),

@@ -4,6 +4,7 @@ import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import type { Log } from '../http/logging.ts';
 import type { RecentRequests } from '../http/recent-requests.ts';
+import type { RequestMetrics } from '../http/request-metrics.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 import type { State } from '../state/state.ts';
@@ -37,6 +38,9 @@ export interface ServerParts {
   readonly keyPool: RsaKeyPool;
   readonly refusedHosts: RefusedHosts;
   readonly recentRequests: RecentRequests;
+  readonly requestMetrics: RequestMetrics;
+  /** Reads a sealed record from where the state is kept. @throws when that fails, or when the state takes no writes */
+  readonly checkState: () => Promise<void>;
   /** @throws until the edge listens */
   readonly ports: () => ServerPorts;
 }

@@ -12,6 +12,7 @@ import type { Plane } from '../http/plane.ts';
 import { createLog } from '../http/logging.ts';
 import type { State } from '../state/state.ts';
 import { RecentRequests } from '../http/recent-requests.ts';
+import { RequestMetrics } from '../http/request-metrics.ts';
 import { RefusedHosts } from '../http/refused-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { RootKey } from '../state/root-key.ts';
@@ -165,9 +166,14 @@ async function open(
   const bound: { ports?: ServerPorts } = {};
   const refusedHosts = new RefusedHosts();
   const recentRequests = new RecentRequests(clocks.clock, () => clocks.monotonic.now());
+  const requestMetrics = new RequestMetrics();
   const parts: ServerParts = {
     refusedHosts,
-    recentRequests,
+    ...{ recentRequests, requestMetrics },
+    checkState: async () => {
+      await opened.check();
+      await readInstance(state);
+    },
     settings,
     state,
     onCommit,
@@ -175,7 +181,7 @@ async function open(
     sealed,
     compact: () => sealed.compact(),
     randomBytes: systemRandomBytes,
-    log: recentRequests.beside(log),
+    log: requestMetrics.beside(recentRequests.beside(log)),
     clocks,
     faults,
     identity,

@@ -24,6 +24,8 @@ export interface OpenedStore {
   readonly store: StateStore;
   /** Resolves when the store is lost, and the server has to end. */
   readonly lost?: Promise<Error>;
+  /** Asks where the state is kept, whatever is known here. @throws when it does not answer, or takes no writes */
+  check(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,7 +59,10 @@ export async function openStore(
     const mark = await directory.get(markTable, markId);
     if (statePlace === undefined) {
       if (mark !== undefined) throw stateElsewhere(dataDirectory);
-      return { store: directory, close: () => directory.close() };
+      const check = async (): Promise<void> => {
+        await directory.get(markTable, markId);
+      };
+      return { store: directory, check, close: () => directory.close() };
     }
     if (mark === undefined && (await directory.tables()).length > 0)
       throw new StatePlaceError(
@@ -107,7 +112,7 @@ async function openElsewhere(
     await store.close();
     await directory.close();
   };
-  return { store, lost: store.lost, close };
+  return { store, lost: store.lost, check: () => store.checkWritable(), close };
 }
 
 const stateElsewhere = (dataDirectory: string): StatePlaceError =>

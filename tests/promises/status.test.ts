@@ -10,6 +10,7 @@ curl -sv https://packages.example.org/x > /dev/null 2> "$OUT/refused.txt"
 curl -s http://packages.example.org/x > "$OUT/refused-body.txt"
 curl -s --noproxy '*' "$KUSTODY_CONTROL/readyz"; echo
 curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "$KUSTODY_CONTROL/status"; echo
+curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "$KUSTODY_CONTROL/metrics"; echo
 kustody status > "$OUT/status.txt"; echo "status $?"
 kustody status --json > "$OUT/status.json"; echo "json $?"
 kustody query --cluster kustody 'print answer = 42' --format json; echo "named $?"
@@ -22,6 +23,7 @@ it('shows what runs, and which hosts were refused, where people look', async () 
   const { stdout, stderr } = await kustody(['run', '--seed', '--', 'sh', '-c', script], { OUT: directory.path });
   expect(stdout.trim().split('\n')).toEqual([
     '{"ready":true}',
+    '401',
     '401',
     'status 0',
     'json 0',

@@ -194,6 +194,29 @@ describe('an expiry date', () => {
   });
 });
 
+describe('Prometheus', () => {
+  it('is told how often was asked and how many clusters there are, with the control token', async () => {
+    const ask = { host: 'localhost', method: 'GET', path: '/metrics' };
+    expect((await fixture.send(ask)).status).toBe(401);
+    const clusters = [];
+    for await (const { state } of azure.kusto.clusters.list()) if (state === 'Running') clusters.push(state);
+    const { status, text } = await fixture.send({ ...ask, token: fixture.server.controlToken });
+    expect({ status, wrong: text.split('\n').filter((line) => !metricLine.test(line)) }).toEqual({
+      status: 200,
+      wrong: [],
+    });
+    expect(text).toMatch(/^kustody_http_requests_total\{plane="arm",status="200"\} [1-9]\d*$/m);
+    expect(text).toMatch(/^kustody_http_request_duration_seconds_count\{plane="control"\} [1-9]\d*$/m);
+    expect(text.includes(`kustody_clusters{state="Running"} ${clusters.length}\n`)).toBe(clusters.length > 0);
+    const ready = await fixture.send({ ...ask, path: '/readyz' });
+    expect({ status: ready.status, body: ready.body }).toEqual({ status: 200, body: { ready: true } });
+  });
+});
+
+/** Of the text format: a comment, a sample, or the end. */
+const metricLine =
+  /^(?:# (?:HELP|TYPE) [a-z_]+ .+|[a-z_]+(?:\{[a-z_]+="[^"\\\n]*"(?:,[a-z_]+="[^"\\\n]*")*\})? [0-9.e+-]+|)$/;
+
 async function currentTime(): Promise<{ now: number }> {
   const { body } = await fixture.send({
     ...{ host: 'localhost', method: 'GET', path: '/clock', token: fixture.server.controlToken },

@@ -12,7 +12,7 @@ import type { PostgresAddress } from './postgres-address.ts';
 import { nameOf } from './postgres-address.ts';
 import type { PasswordSource, PostgresConnection } from './postgres-connection.ts';
 import { connect } from './postgres-connection.ts';
-import { StateInUseError, StateLostError, StateNameTooLongError } from './postgres-errors.ts';
+import { StateDatabaseError, StateInUseError, StateLostError, StateNameTooLongError } from './postgres-errors.ts';
 import { commitErrors } from './postgres-schema.ts';
 import { prepareSchema } from './prepare-schema.ts';
 import { findOutcome } from './find-outcome.ts';
@@ -136,6 +136,17 @@ export class PostgresStateStore implements StateStore {
    * its standbys and backups, and where nothing has been written over them. */
   async compact(): Promise<void> {
     await this.#read('', 'VACUUM record', []);
+  }
+
+  /** Whether the server is still a primary that takes writes. @throws StateLostError, StateDatabaseError */
+  async checkWritable(): Promise<void> {
+    const [row] = await this.#read(
+      'writable',
+      `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'`,
+      [],
+    );
+    if (row?.[0] !== false)
+      throw new StateDatabaseError(`The state ${nameOf(this.#options.address)} takes no writes now.`);
   }
 
   async close(): Promise<void> {

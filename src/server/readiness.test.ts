@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { createReadiness } from './readiness.ts';
+
+/** A state that answers when told to, and a timer that ends when told to. */
+function fixture() {
+  const asked: { answer: () => void; fail: () => void }[] = [];
+  const timers: (() => void)[] = [];
+  let serves = true;
+  const ready = createReadiness({
+    serves: () => serves,
+    checkState: () =>
+      new Promise((resolve, reject) =>
+        asked.push({ answer: () => resolve(), fail: () => reject(new Error('The state is gone.')) }),
+      ),
+    startTimer: (_, run) => {
+      timers.push(run);
+      return () => undefined;
+    },
+  });
+  return { ready, asked, timers, stop: () => (serves = false) };
+}
+
+it('is ready once the state answers', async () => {
+  const { ready, asked } = fixture();
+  const answer = ready();
+  asked[0]?.answer();
+  expect(await answer).toEqual({ ready: true });
+});
+
+it('is not ready while the state fails, without a word of its error, and asks again', async () => {
+  const { ready, asked } = fixture();
+  const answer = ready();
+  asked[0]?.fail();
+  expect(await answer).toEqual({ ready: false, reason: 'The state cannot be read, or takes no writes.' });
+  const next = ready();
+  asked[1]?.answer();
+  expect(await next).toEqual({ ready: true });
+});
+
+it('is not ready while the state hangs, which is asked once', async () => {
+  const { ready, asked, timers } = fixture();
+  const answers = [ready(), ready()];
+  for (const run of timers) run();
+  const hangs = { ready: false, reason: 'The state does not answer.' };
+  expect(await Promise.all(answers)).toEqual([hangs, hangs]);
+  expect(asked).toHaveLength(1);
+});
+
+it('is not ready before the start is done or once a stop has begun, and asks nobody', async () => {
+  const { ready, asked, stop } = fixture();
+  stop();
+  expect(await ready()).toEqual({ ready: false, reason: 'It is starting or stopping.' });
+  expect(asked).toEqual([]);
+});

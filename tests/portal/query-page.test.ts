@@ -93,6 +93,23 @@ describe.skipIf(!portalCanBeSeen)('the query page', () => {
     expect(cells).toEqual(['Error', '20', 'Info', '40']);
   });
 
+  it('cancels a query that goes on, in the cluster too, and runs the next', async () => {
+    const { kustody: k } = portal;
+    const endless = async (wanted: number): Promise<void> => {
+      const text = ".show running queries | where Text has '1000000000000' | count";
+      await expect.poll(() => k.query(text), { timeout: 55_000 }).toEqual([{ Count: wanted }]);
+    };
+    await write('range n from 1 to 1000000000000 step 1 | where n % 7 > 7');
+    await page.keyboard.press('Shift+Enter');
+    await page.getByRole('tab', { name: 'Query 1 …' }).waitFor();
+    await page.locator('section[aria-label=Result] :text("Running")').waitFor();
+    await endless(1);
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.locator('section[aria-label=Result] :text("Cancelled.")').waitFor();
+    await endless(0);
+    await run('print Answer = 42', '[role=gridcell]');
+  });
+
   it('marks a mistake at its place in the text, below what else is there', async () => {
     await run('print before = 1\n\nLog\n| where Nothing > 1', '[role=alert]');
     expect(await page.locator('section[aria-label=Result] [role=alert]').innerText()).toMatch(/SEM0100.*Nothing/s);
@@ -203,6 +220,28 @@ describe.skipIf(!portalCanBeSeen)('the query page', () => {
     expect(await portal.violations()).toEqual([]);
     await page.getByRole('button', { name: 'Use dark colors' }).click();
     expect(await portal.violations()).toEqual([]);
+  });
+
+  it('says that nobody answers, keeps what it has, and goes on once the server is there', async () => {
+    const gone = page.locator('[role=alert]:has-text("Kustody does not answer")');
+    await run('print before = 4712', '[role=gridcell]');
+    await page.context().setOffline(true);
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    await gone.first().waitFor();
+    expect(await page.locator('[role=gridcell]').allInnerTexts()).toEqual(['4712']);
+    expect(await page.getByRole('treeitem', { name: /^Log/ }).count()).toBe(1);
+    await run('print meanwhile = 4713', '[role=alert]');
+    expect(await page.locator('section[aria-label=Result] [role=alert]').innerText()).toMatch(/NoAnswer.*still run/s);
+    expect(await portal.violations()).toEqual([]);
+    await page.getByRole('link', { name: 'Drill' }).click();
+    await page.getByRole('button', { name: 'Load anew' }).waitFor();
+    expect(await portal.violations()).toEqual([]);
+    await page.context().setOffline(false);
+    await page.getByRole('button', { name: 'Load anew' }).click();
+    await page.getByRole('heading', { name: 'Drill' }).waitFor();
+    await page.getByRole('link', { name: 'Query' }).click();
+    await run('print after = 4714', '[role=gridcell]');
+    expect(await gone.count()).toBe(0);
   });
 
   it('says why, when the key is gone', async () => {

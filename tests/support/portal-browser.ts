@@ -30,7 +30,12 @@ export interface Page {
   locator(selector: string): Locator;
   getByRole(role: string, options?: { readonly name?: string | RegExp; readonly exact?: boolean }): Locator;
   getByLabel(text: string): Locator;
-  screenshot(options: { readonly path: string }): Promise<unknown>;
+  context(): { setOffline(offline: boolean): Promise<void> };
+  screenshot(options: {
+    readonly path?: string;
+    readonly animations?: 'disabled';
+    readonly caret?: 'hide';
+  }): Promise<Buffer>;
   setViewportSize(size: { readonly width: number; readonly height: number }): Promise<void>;
   /** What the page asks of addresses like this goes through `answer` first. */
   route(like: string, answer: (route: Route) => Promise<void>, options?: { readonly times?: number }): Promise<void>;

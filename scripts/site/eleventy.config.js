@@ -25,6 +25,7 @@ const groups = {
   ],
   Topics: [
     'docs/portal',
+    'docs/portal-tour',
     'docs/data',
     'docs/cmk',
     'docs/database-keys',

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../src/base/canonical-json.ts';
 import { sha256Hex } from '../../src/base/sha256.ts';
@@ -44,11 +45,21 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     }
   }
 
+  /** With KUSTODY_WRITE_DOCS=1: a picture for docs/portal-tour.md, of the page from its top. */
+  async function picture(name: string): Promise<void> {
+    if (process.env['KUSTODY_WRITE_DOCS'] !== '1') return;
+    await page.setViewportSize({ width: 960, height: 640 });
+    await page.evaluate(`document.activeElement?.blur(), scrollTo(0, 0)`);
+    await page.screenshot({ path: resolve(import.meta.dirname, '..', '..', 'docs', `portal-${name}.png`) });
+    await page.setViewportSize({ width: 1400, height: 900 });
+  }
+
   it('sees what the data hangs on, all of it well', async () => {
     await chain().first().waitFor();
     expect(await chain().count()).toBe(6);
     expect(await states('good').count()).toBe(6);
     await looksWell('Overview');
+    await picture('overview');
   });
 
   it('takes the key away and gives it back, and sees the query beside it fail and heal', async () => {
@@ -56,12 +67,14 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await probe(true).waitFor();
     await looksWell('Keys of');
     await probe(true).waitFor();
+    await picture('keys');
     await button('Revoke').focus();
     await page.keyboard.press('Enter');
     await probe(false).waitFor();
     expect(await page.locator('[data-testid=probe]').innerText()).toMatch(/503|ClusterSuspended/i);
     await states('bad').first().waitFor();
     await looksWell('Keys of');
+    await picture('revoked');
     await button('Restore').click();
     await probe(true).waitFor();
     await button('Rotate').click();
@@ -150,6 +163,7 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await page.keyboard.press('Enter');
     await page.locator('[data-testid=deed]:has-text("Microsoft.KeyVault/vaults@")').waitFor();
     await looksWell('Administration', '[data-testid=deed]');
+    await picture('form');
     await send('made-by-hand-4711');
     await page.locator('[role=status]:has-text("Done: Make a vault made-by-hand-4711")').waitFor();
     await page.locator('[data-testid=thing]:has-text("made-by-hand-4711")').waitFor();
@@ -179,6 +193,7 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
       await page.locator('[data-testid=exchange]:has-text("Readings | count")').waitFor();
       expect(await page.locator('main').innerText()).not.toContain('eyJ');
       await looksWell('Drill', '[data-testid=exchange]');
+      await picture('drill');
       await button('Begin').click();
       await state('running').waitFor();
       await button('Cancel').click();
@@ -251,6 +266,7 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     expect(sealed).toMatch(/^000000 {2}(?:[0-9a-f]{2} ){15}[0-9a-f]{2} {2}/);
     expect(sealed).not.toContain('hello');
     await looksWell('Proof', '[data-testid=rows]');
+    await picture('proof');
     const enable = async (enabled: boolean) => {
       const [, host, path] = /^https:\/\/([^/]+)(.*)$/.exec(await page.locator('[data-testid=kid]').innerText()) ?? [];
       expect(await inPage(`${host}${path}?api-version=7.4`, 'PATCH', { attributes: { enabled } })).toBe(200);

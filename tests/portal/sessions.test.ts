@@ -286,10 +286,11 @@ describe('sessions of the portal', () => {
     const token = { authorization: `Bearer ${fixture.server.controlToken}` };
     const reading = controlRows.filter(({ method, path }) => method === 'GET' && !path.includes(':'));
     expect(reading.length).toBeGreaterThan(8);
-    for (const { path, access } of reading) {
-      const { status, body } = await send('GET', path, token);
+    for (const { path, access, mediaType } of reading) {
+      const { status, body, headers: told } = await send('GET', path, token);
       if (path === '/audit/check' && status === 404) continue; // a check was not begun
-      expect(unlikeRow(`GET ${path}`, body)).toEqual([]);
+      if (mediaType === undefined) expect(unlikeRow(`GET ${path}`, body)).toEqual([]);
+      else expect([path, status, told['content-type']]).toEqual([path, 200, expect.stringContaining(mediaType)]);
       const inSession = await statusOf('GET', path, headers);
       expect(inSession, path).toBe(access === 'token' ? 403 : 200);
     }

@@ -61,6 +61,7 @@ const takeAny = (conditional: boolean): AggregateRow => ({
       return only.type === 'string'
         ? [sql`coalesce(any_value(nullif(${only.sql}, ''))${filter}, '')`]
         : [sql`any_value(${only.sql})${filter}`];
+    if (picked.length === 0) return [];
     const row = held(scope, sql`first(${packed(picked)})${filter}`);
     return picked.map(({ type }, index) => {
       const value = sql`struct_extract(${row}, 'f${index}')`;

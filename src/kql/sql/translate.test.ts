@@ -138,6 +138,11 @@ describe('generated SQL', () => {
     expect(sql.match(/struct_pack/g)).toHaveLength(2 + 1);
   });
 
+  it('takes no row where every column is one to group by', async () => {
+    const { sql } = await translated('T | project a | summarize take_any(*) by a');
+    expect(sql).not.toContain('struct_pack');
+  });
+
   it('tells columns apart that differ in case only', async () => {
     expect((await translated('T | where a == 1 and A == "1"')).sql).toContain(
       '((x0 = (1)::BIGINT)) AND ((x1 = $v1::VARCHAR))',

@@ -1,15 +1,19 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { mkdtempSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { kustody, startKustody, temporaryDirectory, withoutProgress } from '../support/kustody-command.ts';
 
 describe('a shell that was pointed at a data directory', () => {
   const directory = temporaryDirectory();
   afterAll(() => directory[Symbol.dispose]());
-  const data = join(directory.path, 'first');
 
   /** Serves a directory; @returns what `env` says of it, and how to stop it */
   async function serve(path: string, ...options: string[]) {
     const up = startKustody(['up', '--data', path, ...options]);
+    onTestFinished(async () => {
+      up.process.kill('SIGTERM');
+      await up.result;
+    });
     await up.printed('Stop with');
     const { stdout, stderr } = await kustody(['env', '--data', relative(process.cwd(), path), '--format', 'json']);
     expect(withoutProgress(stderr)).toBe('');
@@ -20,9 +24,13 @@ describe('a shell that was pointed at a data directory', () => {
     return { environment: JSON.parse(stdout) as Record<string, string>, stop };
   }
 
-  it('finds the same ports after a restart, and absolute paths wherever it was called', async () => {
+  // Another test's Kustody may take the ports in the moment in which nobody has them.
+  it('finds the same ports after a restart, and absolute paths wherever it was called', { retry: 3 }, async () => {
+    const both = mkdtempSync(join(directory.path, 'both-'));
+    const data = join(both, 'first');
+    const beside = await serve(join(both, 'second'));
     const before = await serve(data);
-    const beside = await serve(join(directory.path, 'second'));
+    await beside.stop(); // and so leaves the ports that are tried first
     await before.stop();
     const after = await serve(data, '--seed');
     const seeded = ['CLUSTER_URI', 'DATABASE', 'KEY_ID', 'OBJECT_ID', 'VAULT_URI'].map((name) => `KUSTODY_${name}`);
@@ -41,7 +49,6 @@ describe('a shell that was pointed at a data directory', () => {
       'AZURE_CONFIG_DIR',
     ])
       expect(isAbsolute(after.environment[name] ?? '')).toBe(true);
-    await beside.stop();
     expect(await after.stop()).toMatch(
       /KUSTODY_CLUSTER_URI=https:\/\/kustody\.eastus[^]*KUSTODY_OBJECT_ID=[0-9a-f-]{36}\n {2}KUSTODY_VAULT_URI=https:\/\/kustody-keys\.vault\.azure\.net\/\n {2}KUSTODY_KEY_ID=https:\/\/kustody-keys\.vault\.azure\.net\/keys\/cluster-key\n/,
     );

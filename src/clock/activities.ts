@@ -1,15 +1,24 @@
 /** The calls that timers have started. A move waits until each has ended or sleeps on the clock that is being moved. */
 export class Activities {
   readonly #awake = new Set<Activity>();
+  readonly #running = new Set<Activity>();
+  readonly #allEnded: () => void;
   #waiting: (() => void)[] = [];
+
+  /** @param allEnded told each time that no call is left, not even one that sleeps */
+  constructor(allEnded: () => void) {
+    this.#allEnded = allEnded;
+  }
 
   begin(): Activity {
     const activity = new Activity((isAwake) => {
       if (isAwake) this.#awake.add(activity);
       else this.#awake.delete(activity);
       if (this.#awake.size === 0) this.#wake();
+      if (activity.hasEnded() && this.#running.delete(activity) && this.#running.size === 0) this.#allEnded();
     });
     this.#awake.add(activity);
+    this.#running.add(activity);
     return activity;
   }
 

@@ -1,3 +1,4 @@
+import { executionAsyncId } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { clockConformance } from './clock.conformance.ts';
@@ -102,6 +103,26 @@ describe('VirtualClock', () => {
     expect(seen).toEqual([15]);
     await clock.advance(1000);
     expect(seen).toEqual([15, 1015]);
+  });
+
+  it('has no promise of the process followed but while a timer runs or sleeps', async () => {
+    const { clock } = open();
+    // Node.js gives a continuation no number of its own unless promises are followed.
+    const isFollowed = (): Promise<boolean> => {
+      const here = executionAsyncId();
+      return Promise.resolve().then(() => executionAsyncId() !== here);
+    };
+    const seen: boolean[] = [];
+    clock.at(instant(start + 10), async () => {
+      seen.push(await isFollowed());
+      await clock.sleep(1000);
+      seen.push(await isFollowed());
+    });
+    const before = await isFollowed();
+    await clock.advance(100);
+    const asleep = await isFollowed();
+    await clock.advance(1000);
+    expect([before, ...seen, asleep, await isFollowed()]).toEqual([false, true, true, true, false]);
   });
 
   it('passes 90 days in a moment: a check runs before each event and once at the end', async () => {

@@ -45,8 +45,9 @@ export class VirtualClock implements Clock {
   readonly #timers = new TimerQueue();
   readonly #ticks = new Ticks();
   readonly #alarm: Alarm;
-  readonly #activities = new Activities();
   readonly #current = new AsyncLocalStorage<Activity>();
+  /** While a storage is in use, Node.js follows each promise of the process: whoever waits pays twice. */
+  readonly #activities = new Activities(() => this.#current.disable());
   #settings: ClockSettings;
   /** The instant that a move has got to. */
   #steppedTo: number | undefined;

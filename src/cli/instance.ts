@@ -47,6 +47,7 @@ export interface InstanceOptions {
   readonly expectsCluster?: boolean;
   readonly seeds?: boolean;
   readonly clusterIdleMs?: number;
+  readonly stopGraceMs?: number;
   readonly outsideVaults?: readonly OutsideVaultOption[];
   readonly storageAccounts?: readonly StorageAccount[];
   readonly keyRecheckSeconds?: number;
@@ -83,6 +84,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       outsideVaults,
       storageAccounts: options.storageAccounts ?? [],
       keys: { ...defaultKeySettings, ...(keyRecheckSeconds === undefined ? {} : { keyRecheckSeconds }) },
+      ...(options.stopGraceMs === undefined ? {} : { stopGraceMs: options.stopGraceMs }),
       ...(options.clusterIdleMs === undefined ? {} : { clusterIdleMs: options.clusterIdleMs }),
       log: logOf(options),
       scripts: builtScripts(import.meta.dirname, process.env),

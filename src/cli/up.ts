@@ -46,6 +46,7 @@ interface UpOptions {
   readonly vault: readonly OutsideVaultOption[];
   readonly storageAccount: readonly StorageAccount[];
   readonly clusterIdle?: number;
+  readonly stopGrace?: number;
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
   readonly stateAnchor?: string;
@@ -90,6 +91,11 @@ export function upCommand(rootKeys: RootKeySource): Command {
       'a cluster unused for so long gives its memory back (default 600)',
       parseSeconds,
     )
+    .option(
+      '--stop-grace <SECONDS>',
+      'for queries under way when it is stopped (default 5); a second signal ends it at once',
+      parseGrace,
+    )
     .addOption(geoipOption())
     .addOption(rootKeyOption())
     .addOption(stateAnchorOption())
@@ -129,6 +135,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     outsideVaults: options.vault,
     storageAccounts: options.storageAccount,
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
+    ...(options.stopGrace === undefined ? {} : { stopGraceMs: options.stopGrace * 1000 }),
     ...(options.clusterIdle === undefined ? {} : { clusterIdleMs: options.clusterIdle * 1000 }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
     ...(statePlace === undefined ? {} : { statePlace }),
@@ -182,6 +189,12 @@ function parsePort(text: string): number {
 function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!(seconds >= 1) || seconds > 86_400) throw new InvalidArgumentError('1 to 86400 seconds.');
+  return seconds;
+}
+
+function parseGrace(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() === '' || !(seconds >= 0) || seconds > 540) throw new InvalidArgumentError('0 to 540 seconds.');
   return seconds;
 }
 

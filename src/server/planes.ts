@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AuditLog } from '../audit/audit-log.ts';
 import { createArmAudit } from '../arm/arm-audit.ts';
@@ -11,9 +10,7 @@ import type { OutsideVaults } from '../cluster/supervisor/outside-vaults/outside
 import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
-import type { ProductVersion } from '../cluster/supervisor/plane/suspended-commands.ts';
 import type { ServedCluster } from '../cluster/supervisor/served-clusters.ts';
-import { ticksOfUnixMilliseconds } from '../kql/values/ticks.ts';
 import { createKustoPlane } from '../cluster/supervisor/plane/kusto-plane.ts';
 import type { Guid } from '../base/guid.ts';
 import { soon } from '../base/soon.ts';
@@ -61,12 +58,13 @@ import { trafficRoutes } from './traffic-routes.ts';
 import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
-import { defaultClusterIdleMs } from './settings.ts';
+import { defaultClusterIdleMs, defaultStopGraceMs } from './settings.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
 import { controlRows } from './control-rows.ts';
 import { createDiskScan } from './disk-scan.ts';
 import { runScript } from './run-script.ts';
 import { listedVaults } from './vault-inventory.ts';
+import { productVersion } from './product-version.ts';
 import { version } from './version.ts';
 import { createExportRecords } from '../cluster/supervisor/export-records.ts';
 import { findOutwardHost } from '../http/outward-host.ts';
@@ -83,6 +81,8 @@ export interface Planes {
   readonly controls: Controls;
   /** What runs by itself: key checks, retention, interrupted deletions. Call when the edge listens. */
   start(): Promise<void>;
+  /** Says that it is not ready, and lets queries under way come to their end. The edge listens: they need their keys. */
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -327,6 +327,11 @@ export function createPlanes(parts: ServerParts): Planes {
       );
       ready = true;
     },
+    async drain() {
+      ready = false;
+      const cutOff = await keys.drain(parts.settings.stopGraceMs ?? defaultStopGraceMs);
+      if (cutOff > 0) parts.log.warning('queries-cut-off', { clusters: cutOff });
+    },
     async close() {
       ready = false;
       await drills.close();
@@ -350,13 +355,6 @@ function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
 const blobPlace = ({ settings }: ServerParts): BlobPlace => settings.blobs ?? blobPlaceIn(settings.dataDirectory);
 const blobSnapshots = (parts: ServerParts): BlobSnapshots | undefined =>
   blobsAt(blobPlace(parts)).snapshotsIn?.(join(parts.settings.dataDirectory, snapshotDirectoryName));
-
-/** When it was built stands beside its scripts: package managers set the times of files. */
-function productVersion(script: string): ProductVersion {
-  const file = join(dirname(script), 'built-at.txt');
-  const builtAtMs = existsSync(file) ? Date.parse(readFileSync(file, 'utf8').trim()) : 0;
-  return { version, builtAt: ticksOfUnixMilliseconds(builtAtMs) };
-}
 
 const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });
 

@@ -77,6 +77,8 @@ export interface ServerSettings {
   readonly host?: HostTime;
   /** A cluster that nobody has used for so long gives its processes back; default 10 minutes of real time. */
   readonly clusterIdleMs?: number;
+  /** For queries under way when it stops; default 5 s of real time. */
+  readonly stopGraceMs?: number;
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
   /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */
   readonly expectsCluster?: boolean;
@@ -88,6 +90,7 @@ export interface ServerSettings {
 export const defaultKeySettings: ServerSettings['keys'] = { ...defaultLeaseSettings, vaultTimeoutMs: 5_000 };
 
 export const defaultClusterIdleMs = 600_000;
+export const defaultStopGraceMs = 5_000;
 
 export const anyLoopbackPort: ServerAddress = { host: '127.0.0.1', port: 0 };
 export const keptLoopbackPort: ServerAddress = { host: '127.0.0.1', port: 'kept' };

@@ -208,10 +208,13 @@ async function open(
   closers.push(() => edge.close());
   await planes.start();
   if (keepsPorts(settings)) await keepPorts(state, ports);
+  let isLost = false;
+  closers.push(() => (isLost ? undefined : planes.drain())); // whoever has the state now may not wait for us
   writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });
   closers.push(() => removeControlFile(dataDirectory));
   log.event('listening', { ...ports });
   const lost = opened.lost?.then(async (error) => {
+    isLost = true;
     log.failure('state-lost', error);
     await closeAll().catch((failure: unknown) => log.failure('close-failed', failure));
     return error;

@@ -34,6 +34,7 @@ export function operationsOf({ vault, keys, data, databaseKeys, configured }: Ki
       configured(settings);
       return { outcome: 'ready' };
     },
+    drain: notHere,
     rest: notHere,
     putBack: notHere,
     describe: ({ identity: who, key }) => vault.describe(who, key),

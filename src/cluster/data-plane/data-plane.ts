@@ -52,6 +52,8 @@ export interface DataPlane {
   /** Connections to `localhost` are taken from now on, too. */
   serveLocalhost(settings: LocalhostSettings): Promise<void>;
   take(socket: Socket, message: HandedSocket): void;
+  /** No connection is taken any more, and each answer is the last of its connection. Resolves when none is under way. */
+  drain(): Promise<void>;
   /** No row goes out any more: who waits for an answer is told why. Resolves when all answers under way are out. */
   end(reason: ShutdownReason): Promise<void>;
   /** The Kustody clock was put back, and everything with it. */
@@ -202,19 +204,21 @@ export async function openDataPlane(options: {
       clock.putBack(now);
     },
     async end(reason) {
-      const kind = reason.kind === 'databaseSuspended' ? 'unavailable' : reason.kind;
+      const { kind: why } = reason;
+      const kind = why === 'databaseSuspended' || why === 'instanceStopped' ? 'unavailable' : why;
       const error = kustoError(kind, shutdownText(settings.clusterName, reason));
       lease.end(error);
       running.endAll(error);
       results.clearAll();
       await Promise.all([...answering].map((response) => once(response, 'close')));
     },
+    drain: () => new Promise((resolve) => connections.startClosing(resolve)),
     async serveLocalhost(local) {
       localServer = await listen(local.listenPath, local, ['localhost']);
     },
     take(socket, { host: name, head, greeting, inTheClear }) {
       const taking = inTheClear ? plainServer : name === 'localhost' ? localServer : server;
-      if (taking === undefined || connections.socketCount >= socketsMax) {
+      if (taking === undefined || connections.closing || connections.socketCount >= socketsMax) {
         socket.destroy();
         return;
       }

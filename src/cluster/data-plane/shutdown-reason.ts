@@ -7,6 +7,8 @@ export function shutdownText(cluster: string, reason: ShutdownReason): string {
       return `The cluster '${cluster}' is suspended: ${reason.reason}`;
     case 'stopped':
       return `The cluster '${cluster}' is stopped. Start it to reach its data.`;
+    case 'instanceStopped':
+      return `The cluster '${cluster}' is out of reach: Kustody stops. Try again when it runs.`;
     case 'databaseSuspended':
       return `The cluster '${cluster}' starts again without a database that is suspended: ${reason.reason} Other databases are there in a moment: try again.`;
   }

@@ -87,6 +87,7 @@ const samples: readonly Sample[] = [
   ),
   ...replies('putBack', { outcome: 'done' }),
   ...replies('databaseBytes', { outcome: 'known', bytes: 1 }, { outcome: 'notOpen' }),
+  ...replies('drain', { outcome: 'drained' }),
   ...replies('shutDown', { outcome: 'told' }),
   ['resolve', readVaultCall.resolve, { host }],
   ['token', readVaultCall.token, { identity: id, host, audience: 'https://vault.azure.net' }],

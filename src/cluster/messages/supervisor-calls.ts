@@ -84,6 +84,8 @@ export interface SupervisorCalls {
   readonly endedRequests: EndedRequestsCall;
   /** Its data plane is open. */
   readonly flushQueue: Record<string, never>;
+  /** It takes no connection any more; answered when no answer is under way. */
+  readonly drain: Record<string, never>;
   /** Tells whoever waits for an answer why there will be none; no row goes out any more. The process is ended then. */
   readonly shutDown: ShutdownReason;
 }
@@ -92,6 +94,8 @@ export interface SupervisorCalls {
 export type ShutdownReason =
   | { readonly kind: 'suspended'; readonly reason: string }
   | { readonly kind: 'stopped' }
+  /** Kustody itself stops. */
+  | { readonly kind: 'instanceStopped' }
   /** It starts again, without the key of a database of its own. */
   | { readonly kind: 'databaseSuspended'; readonly reason: string };
 

@@ -27,6 +27,7 @@ const supervisorReplies = {
   addRows: rowsReply,
   endedRequests: endedRequestsReply,
   flushQueue: flushReply,
+  drain: outcome('drained', {}),
   shutDown: outcome('told', {}),
 };
 

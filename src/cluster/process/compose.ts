@@ -119,6 +119,10 @@ export function compose(ask: AskSupervisor): ComposedProcess {
       await dataPlane.serveLocalhost(call);
       return { outcome: 'listening' };
     },
+    drain: async () => {
+      await dataPlane?.drain();
+      return { outcome: 'drained' };
+    },
     shutDown: async (reason) => {
       await dataPlane?.end(reason);
       return { outcome: 'told' };

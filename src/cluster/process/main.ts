@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { mindNoSignals } from '../../base/mind-no-signals.ts';
 import { invariant } from '../../base/invariant.ts';
 import { Channel } from '../messages/channel.ts';
 import type { TakenSocket } from '../messages/handed-socket.ts';
@@ -21,6 +22,7 @@ export interface ClusterProgram {
 export function start(): void {
   process.umask(0o077);
   forbidMemoryDumps();
+  mindNoSignals();
   const channel = new Channel({
     send: post,
     serve: (operation, body) => serve(composed, operation as SupervisorCall, body as never),

@@ -57,6 +57,9 @@ export interface SupervisedClusterKeys extends ClusterKeys {
   /** Ends the process of a cluster that nobody has needed for so long. Its key goes on being checked.
    * @returns undefined when it has none, or is needed */
   rest(clusterId: Guid, idleMs: number): Promise<Rested | undefined>;
+  /** Lets answers of clusters that are under way come to their end, for so long at most; clusters begin no new one.
+   * @returns how many clusters did not come to an end of theirs */
+  drain(graceMs: number): Promise<number>;
   /** Ends the checks and all processes. */
   close(): Promise<void>;
 }
@@ -220,6 +223,8 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     admitted,
     processOf: (clusterId) => processes.running(clusterId),
     rest: (clusterId, idleMs) => processes.rest(clusterId, idleMs),
+
+    drain: (graceMs) => processes.drain(graceMs),
 
     async close(): Promise<void> {
       closed = true;

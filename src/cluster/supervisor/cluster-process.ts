@@ -77,6 +77,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   rest: () => [],
   putBack: () => [],
   databaseBytes: () => [],
+  drain: () => [],
   shutDown: () => [],
 };
 
@@ -99,6 +100,7 @@ const longCalls: ReadonlySet<SupervisorCall> = new Set([
   'findExtent',
   'runScript',
   'addRows',
+  'drain',
 ]);
 const longCallMs = 10 * 60_000;
 /** A process that is busy goes without a word. */
@@ -245,6 +247,11 @@ export class ClusterProcess {
 
   #isFree(): boolean {
     return !this.ended && this.idle;
+  }
+
+  /** Has it take no connection any more. Resolves when none of its answers is under way, or it is gone. */
+  async drain(): Promise<void> {
+    if (!this.ended) await this.call('drain', {}).catch(() => undefined);
   }
 
   /** Ends it with everything it holds: at once, or after the moment that it takes to tell its clients why. Resolves when it is gone. */

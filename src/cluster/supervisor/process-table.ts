@@ -41,6 +41,7 @@ export class ProcessTable {
   #spare: ClusterProcess | undefined;
   #preflight: ClusterProcess | undefined;
   #endPreflight: (() => void) | undefined;
+  readonly #undrained = new Set<ClusterProcess>();
   #closed = false;
 
   /** @param onCrash called when a crashed process may start again */
@@ -104,12 +105,31 @@ export class ProcessTable {
     return this.#running.get(clusterId)?.rest(idleMs);
   }
 
+  /** Lets answers under way come to their end, for so long at most; nobody begins a new one. `close` follows.
+   * @returns how many processes did not come to an end of theirs: whoever waits there is told when they are closed */
+  async drain(graceMs: number): Promise<number> {
+    const draining = [...this.#running.values()];
+    for (const one of draining) this.#undrained.add(one);
+    const drained = draining.map(async (one) => {
+      await one.drain();
+      this.#undrained.delete(one);
+    });
+    let cancel = (): void => undefined;
+    const enough = new Promise<void>((resolve) => (cancel = this.#options.monotonic.after(graceMs, resolve)));
+    await Promise.race([Promise.all(drained), enough]);
+    cancel();
+    return this.#undrained.size;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const cancel of this.#pauses.values()) cancel();
     this.#endPreflight?.();
     const all = [...this.#running.values(), ...(this.#preflight === undefined ? [] : [this.#preflight])];
-    await Promise.all([this.visits.end(), ...all.map((one) => one.end())]);
+    await Promise.all([
+      this.visits.end(),
+      ...all.map((one) => one.end(this.#undrained.has(one) ? { kind: 'instanceStopped' } : undefined)),
+    ]);
   }
 
   /** @returns one that belongs to no cluster: which runs already, or a new one */

@@ -254,7 +254,7 @@ export function createKqlParser(options: {
     },
     stop() {
       stopped = true;
-      child?.kill();
+      child?.kill('SIGKILL'); // it minds no other signal
     },
   };
 }

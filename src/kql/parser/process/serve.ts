@@ -1,4 +1,5 @@
 import { invariant } from '../../../base/invariant.ts';
+import { mindNoSignals } from '../../../base/mind-no-signals.ts';
 import { engineMistake, KqlError, serializeKqlError } from '../../plan/kql-error.ts';
 import { KnownCatalogs } from '../catalog-differences.ts';
 import type { ParserReply, ParserRequest } from '../parser-protocol.ts';
@@ -60,6 +61,7 @@ export function answer(request: ParserRequest): ParserReply {
 /** The parser process: one request at a time over IPC; the parent kills it when it takes too long. Holds names, never rows
  * or keys. */
 export function serve(): void {
+  mindNoSignals();
   process.on('message', (message) => {
     process.send?.(answer(message as ParserRequest));
   });

@@ -1,5 +1,8 @@
 /** What people do with a cluster while its key is in trouble, in the order of the matrix. */
-export const actionNames = ['query', 'runningQuery', 'command', 'ingestion', 'start', 'rotate'] as const;
+export const actionNames = [
+  ...(['query', 'runningQuery', 'command', 'ingestion', 'asyncIngestion'] as const),
+  ...(['export', 'runningExport', 'continuousExport', 'start', 'rotate'] as const),
+] as const;
 export type ActionName = (typeof actionNames)[number];
 
 export const actionTitles: Readonly<Record<ActionName, string>> = {
@@ -7,6 +10,10 @@ export const actionTitles: Readonly<Record<ActionName, string>> = {
   runningQuery: 'running query',
   command: 'command',
   ingestion: 'ingestion',
+  asyncIngestion: 'async ingestion',
+  export: '.export',
+  runningExport: 'running .export',
+  continuousExport: 'continuous export',
   start: 'start',
   rotate: 'rotate',
 };

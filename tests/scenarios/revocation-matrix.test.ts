@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemRandomBytes } from '../../src/base/random.ts';
 import { drillInstance } from '../../src/cli/drill/drill-instance.ts';
+import { startDrillStorage } from '../../src/cli/drill/drill-storage.ts';
+import type { DrillStorage } from '../../src/cli/drill/drill-storage.ts';
 import { runDrill } from '../../src/cli/drill/drill.ts';
 import type { DrillRow } from '../../src/cli/drill/drill.ts';
+import { prepareOutside } from '../../src/cli/drill/outside.ts';
+import type { BeginOutside } from '../../src/cli/drill/outside.ts';
 import { makeScene } from '../../src/cli/drill/scene.ts';
 import type { Scene } from '../../src/cli/drill/scene.ts';
 import { ways } from '../../src/cli/drill/ways.ts';
@@ -13,16 +18,24 @@ import { startServerFixture } from '../support/server-fixture.ts';
 let fixture: Awaited<ReturnType<typeof startServerFixture>>;
 let scene: Scene;
 
+let storage: DrillStorage;
+let beginOutside: BeginOutside;
+
 beforeAll(async () => {
-  fixture = await startServerFixture();
+  storage = await startDrillStorage(systemRandomBytes);
+  fixture = await startServerFixture({ storageAccounts: [storage.account] });
   scene = await makeScene(await drillInstance(fixture.server));
+  beginOutside = await prepareOutside(scene, storage);
 });
-afterAll(() => fixture[Symbol.asyncDispose]());
+afterAll(async () => {
+  await fixture[Symbol.asyncDispose]();
+  await storage.close();
+});
 
 const silent = { began: () => undefined, ended: () => undefined };
 
 async function drill(way: Way): Promise<DrillRow> {
-  const [row] = await runDrill(scene, silent, [way]);
+  const [row] = await runDrill(scene, beginOutside, silent, [way]);
   if (row === undefined) throw new Error('a way has a row');
   return row;
 }
@@ -38,7 +51,8 @@ describe('the key of a cluster', () => {
       expect(row.problems).toEqual([]);
       expect([row.bitAfterSeconds, row.healedAfterSeconds]).toEqual([0, 0]);
       expect(row.outcomes.runningQuery).toMatchObject({ status: 503, error: 'ClusterSuspended' });
-      expect(row.outcomes.query).toMatchObject({ status: 503, error: 'ClusterSuspended' });
+      for (const action of ['query', 'asyncIngestion', 'export', 'runningExport', 'continuousExport'] as const)
+        expect(row.outcomes[action], action).toMatchObject({ status: 503, error: 'ClusterSuspended' });
       expect(row.outcomes.rotate.kind).toBe('refused');
     },
   );
@@ -71,5 +85,7 @@ describe('the drill', () => {
     expect(row.problems).toContain('The cluster went on without its key.');
     expect(row.problems).toContain('query was served without the key.');
     expect(row.problems).toContain('ingestion was served without the key.');
+    for (const action of ['asyncIngestion', 'export', 'runningExport', 'continuousExport'])
+      expect(row.problems).toContain(`${action} was served without the key.`);
   });
 });

@@ -6,7 +6,7 @@ import { ScrollTable } from '../shell/scroll-table.tsx';
 const useStyles = makeStyles({
   way: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
   cell: { fontWeight: tokens.fontWeightRegular, textAlign: 'left', minWidth: 0, overflowWrap: 'anywhere' },
-  // Nine of them: on a narrow screen the table is moved sideways.
+  // Thirteen of them: on a narrow screen the table is moved sideways.
   column: { width: '110px' },
   problem: { color: tokens.colorStatusDangerForeground3 },
 });

@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { isJsonObject } from '../../base/json.ts';
 import { localToken } from '../../server/local-client.ts';
 import { resourceOf } from './drill-instance.ts';
-import type { ActionName } from '../../server/drill-matrix.ts';
 import type { Outcome } from './outcome.ts';
 import { outcomeOf, refusal, served } from './outcome.ts';
+import { firstCell, rowsOf } from './result-cells.ts';
 import type { Scene } from './scene.ts';
 import { arm, armVersions, database, kusto, operationAt, rotateTo, table } from './scene.ts';
 
@@ -18,7 +18,10 @@ export async function countRows(scene: Scene): Promise<{ readonly outcome: Outco
   return typeof rows === 'number' ? { outcome, rows } : { outcome: { kind: 'cutOff', error: 'no count' } };
 }
 
-export const actions: { readonly [Name in Exclude<ActionName, 'runningQuery'>]: (scene: Scene) => Promise<Outcome> } = {
+/** What is asked while the key is in trouble, of the cluster alone. */
+type PlainAction = 'query' | 'command' | 'ingestion' | 'start' | 'rotate';
+
+export const actions: Readonly<Record<PlainAction, (scene: Scene) => Promise<Outcome>>> = {
   query: async (scene) => (await countRows(scene)).outcome,
   command: async (scene) => outcomeOf(await kusto(scene, 'mgmt', `.show table ${table} details`)),
   ingestion: async ({ send, clusterHost }) =>
@@ -121,14 +124,4 @@ function outcomeOfStream(response: IncomingMessage, broken: boolean, end: string
   if (response.statusCode !== 200) return { kind: 'refused', error: String(response.statusCode) };
   if (/"FrameType":"DataSetCompletion","HasErrors":false/.test(end)) return served;
   return { kind: 'cutOff', error: /"code":"([A-Za-z_]+)"/.exec(end)?.[1] ?? 'no completion' };
-}
-
-const firstCell = (value: unknown): unknown => rowsOf(value)[0]?.[0];
-
-/** Of the first table of an answer of version 1. */
-function rowsOf(value: unknown): readonly (readonly unknown[])[] {
-  const tables = isJsonObject(value) && Array.isArray(value['Tables']) ? value['Tables'] : [];
-  const first: unknown = tables[0];
-  const rows = isJsonObject(first) && Array.isArray(first['Rows']) ? first['Rows'] : [];
-  return rows.filter((row) => Array.isArray(row));
 }

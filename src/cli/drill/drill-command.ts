@@ -5,10 +5,13 @@ import { interrupted } from '../interrupted.ts';
 import { dataOption, jsonOption } from '../options.ts';
 import type { RootKeySource } from '../root-key-source.ts';
 import { UserError } from '../user-error.ts';
+import { systemRandomBytes } from '../../base/random.ts';
 import { drillInstance } from './drill-instance.ts';
+import { startDrillStorage } from './drill-storage.ts';
 import type { DrillRow } from './drill.ts';
 import type { DrillEvent } from '../../server/drill-matrix.ts';
 import { runDrill } from './drill.ts';
+import { prepareOutside } from './outside.ts';
 import { allCameOut, drillTable } from './present.ts';
 import { makeScene } from './scene.ts';
 import { startWaiting } from '../waiting.ts';
@@ -71,6 +74,7 @@ async function drill(rootKeys: RootKeySource, { only, html, json, events }: Dril
   const wanted = only.length === 0 ? ways : ways.filter(({ name }) => only.includes(name));
   const rootKey = rootKeys.take(undefined);
   const temporary = await temporaryDataDirectory();
+  const storage = await startDrillStorage(systemRandomBytes);
   const say = (text: string): void => {
     if (!json && !events) process.stdout.write(text);
   };
@@ -82,14 +86,18 @@ async function drill(rootKeys: RootKeySource, { only, html, json, events }: Dril
   const waiting = startWaiting();
   try {
     const { startInstance } = await import('../instance.ts');
-    const server = await startInstance({ dataDirectory: temporary.directory, rootKey, virtualTime: true });
+    const server = await startInstance({
+      ...{ dataDirectory: temporary.directory, rootKey, virtualTime: true, storageAccounts: [storage.account] },
+    });
     try {
       say('A cluster with 1000 rows under a key of its own …\n');
       waiting.begin('making the cluster');
       const scene = await unlessCancelled(cancelled, makeScene(await drillInstance(server)));
+      const beginOutside = await unlessCancelled(cancelled, prepareOutside(scene, storage));
       let begun = 0;
       const going = runDrill(
         scene,
+        beginOutside,
         {
           cell: (cell) => tell({ event: 'cell', ...cell }),
           began: ({ name, title }) => {
@@ -120,6 +128,7 @@ async function drill(rootKeys: RootKeySource, { only, html, json, events }: Dril
     }
   } finally {
     waiting.end();
+    await storage.close();
     temporary.remove();
   }
 }

@@ -3,6 +3,7 @@ import { actions, beginComputation, beginLongAnswer, countRows } from './actions
 import type { ActionName, CellName, DrillCell, WayName } from '../../server/drill-matrix.ts';
 import { actionNames } from '../../server/drill-matrix.ts';
 import type { Outcome } from './outcome.ts';
+import type { BeginOutside, OutsideWork } from './outside.ts';
 import type { Scene } from './scene.ts';
 import { ways } from './ways.ts';
 import type { Way } from './ways.ts';
@@ -38,16 +39,19 @@ export interface DrillProgress {
   ended(row: DrillRow): void;
 }
 
-/** Goes through all ways on one cluster, one after the other. @param progress is told what comes of each */
+/** Goes through all ways on one cluster, one after the other.
+ * @param beginOutside what goes out of the cluster and comes into it meanwhile
+ * @param progress is told what comes of each */
 export async function runDrill(
   scene: Scene,
+  beginOutside: BeginOutside,
   progress: DrillProgress,
   wanted: readonly Way[] = ways,
 ): Promise<readonly DrillRow[]> {
   const rows: DrillRow[] = [];
   for (const way of wanted) {
     progress.began(way);
-    const row = await drillOne(scene, way, (cell, what) =>
+    const row = await drillOne(scene, beginOutside, way, (cell, what) =>
       progress.cell?.({ way: way.name, cell, ...what, ...scene.recorder.take() }),
     );
     rows.push(row);
@@ -59,12 +63,14 @@ export async function runDrill(
 /** Tells a cell, with what was asked since the last one. */
 type Tell = (cell: CellName, what: Partial<Outcome> & { readonly seconds?: number }) => void;
 
-async function drillOne(scene: Scene, way: Way, tell: Tell): Promise<DrillRow> {
+async function drillOne(scene: Scene, beginOutside: BeginOutside, way: Way, tell: Tell): Promise<DrillRow> {
   const before = await countRows(scene);
   if (before.rows === undefined) {
     throw new Error(`The cluster does not serve before '${way.title}': ${before.outcome.message ?? 'no reason'}`);
   }
-  const running = await (way.bites === 'none' ? beginLongAnswer(scene) : beginComputation(scene));
+  const outside = await beginOutside(scene);
+  const query = await (way.bites === 'none' ? beginLongAnswer(scene) : beginComputation(scene));
+  const running = { query, outside };
   scene.recorder.take();
   await way.take(scene);
   return way.bites === 'none'
@@ -72,12 +78,19 @@ async function drillOne(scene: Scene, way: Way, tell: Tell): Promise<DrillRow> {
     : withBite(scene, way, running, before.rows, tell);
 }
 
-async function withBite(scene: Scene, way: Way, running: RunningQuery, rows: number, tell: Tell): Promise<DrillRow> {
+/** What had begun before the key was taken. */
+interface Running {
+  readonly query: RunningQuery;
+  readonly outside: OutsideWork;
+}
+
+async function withBite(scene: Scene, way: Way, running: Running, rows: number, tell: Tell): Promise<DrillRow> {
   const bitAfterSeconds = await secondsUntil(scene, isRefused, stepsTo(way));
   tell('taken', secondsOf(bitAfterSeconds));
   const outcomes = await allOutcomes(scene, running, tell);
   await way.giveBack(scene);
   const healedAfterSeconds = await secondsUntil(scene, isServed, healSteps());
+  const outsideAfter = healedAfterSeconds === undefined ? [] : await running.outside.problemsAfter();
   tell('givenBack', secondsOf(healedAfterSeconds));
   const after = await countRows(scene);
   return {
@@ -87,6 +100,8 @@ async function withBite(scene: Scene, way: Way, running: RunningQuery, rows: num
     problems: [
       ...biteProblems(way, bitAfterSeconds),
       ...refusalProblems(scene, outcomes),
+      ...running.outside.problemsMeanwhile(),
+      ...outsideAfter,
       ...(healedAfterSeconds === undefined ? ['It did not heal by itself.'] : []),
       ...(after.rows === rows ? [] : [`There were ${rows} rows before and ${after.rows ?? 'none to be seen'} after.`]),
     ],
@@ -94,12 +109,13 @@ async function withBite(scene: Scene, way: Way, running: RunningQuery, rows: num
 }
 
 /** The clock goes over the date; nothing may stop. */
-async function withoutBite(scene: Scene, way: Way, running: RunningQuery, rows: number, tell: Tell): Promise<DrillRow> {
+async function withoutBite(scene: Scene, way: Way, running: Running, rows: number, tell: Tell): Promise<DrillRow> {
   await scene.instance.pass(expiredSeconds);
   const warning = await scene.instance.warning();
   tell('taken', {});
   const outcomes = await allOutcomes(scene, running, tell);
   await way.giveBack(scene);
+  const outsideAfter = await running.outside.problemsAfter();
   tell('givenBack', {});
   const after = await countRows(scene);
   const refused = Object.entries(outcomes).filter(([, { kind }]) => kind !== 'served');
@@ -108,20 +124,27 @@ async function withoutBite(scene: Scene, way: Way, running: RunningQuery, rows: 
     ...(warning === undefined ? {} : { warning }),
     problems: [
       ...refused.map(([action, { error }]) => `${action} was not served (${error ?? 'no error'}).`),
+      ...running.outside.problemsMeanwhile(),
+      ...outsideAfter,
       ...(warning?.includes('expired') === true ? [] : ['Nobody was warned.']),
       ...(after.rows === rows + 1 ? [] : [`${rows + 1} rows were expected and ${after.rows ?? 'none'} found.`]),
     ],
   };
 }
 
-async function allOutcomes(
-  scene: Scene,
-  running: RunningQuery,
-  tell: Tell,
-): Promise<Readonly<Record<ActionName, Outcome>>> {
+async function allOutcomes(scene: Scene, running: Running, tell: Tell): Promise<Readonly<Record<ActionName, Outcome>>> {
+  const { query, outside } = running;
+  const all: Readonly<Record<ActionName, (scene: Scene) => Promise<Outcome>>> = {
+    ...actions,
+    runningQuery: () => query.finish(),
+    asyncIngestion: () => outside.ingestion(),
+    export: () => outside.export(),
+    runningExport: () => outside.finishExport(),
+    continuousExport: () => outside.continuousExport(),
+  };
   const outcomes: (readonly [ActionName, Outcome])[] = [];
   for (const name of actionNames) {
-    const outcome = name === 'runningQuery' ? await running.finish() : await actions[name](scene);
+    const outcome = await all[name](scene);
     outcomes.push([name, outcome]);
     tell(name, outcome);
   }
@@ -172,10 +195,10 @@ function biteProblems({ bites }: Way, seconds: number | undefined): readonly str
 function refusalProblems({ vaultHost }: Scene, outcomes: Readonly<Record<ActionName, Outcome>>): readonly string[] {
   return Object.entries(outcomes).flatMap(([action, { kind, error, message }]) => {
     if (kind === 'served') return [`${action} was served without the key.`];
-    if (action === 'runningQuery') return [];
+    if (action === 'runningQuery' || action === 'runningExport') return [];
     if (error === undefined || error === 'none') return [`${action} was refused without a name.`];
-    const isData = action === 'query' || action === 'command' || action === 'ingestion';
-    if (isData && error !== 'ClusterSuspended') return [`${action} was refused as ${error}, not as ClusterSuspended.`];
+    if (action !== 'start' && action !== 'rotate' && error !== 'ClusterSuspended')
+      return [`${action} was refused as ${error}, not as ClusterSuspended.`];
     return message?.includes(vaultHost) === true ? [] : [`${action} was refused without the vault's name.`];
   });
 }

@@ -7,6 +7,7 @@ const row: DrillRow = {
   ...{ way: 'keyDeleted', title: 'key <deleted>', bites: 'refusal', bitAfterSeconds: 30, healedAfterSeconds: 10 },
   outcomes: {
     ...{ query: refused, command: refused, ingestion: refused, start: refused, rotate: refused },
+    ...{ asyncIngestion: refused, export: refused, runningExport: refused, continuousExport: refused },
     runningQuery: { kind: 'cutOff', error: 'connection closed' },
   },
   problems: [],

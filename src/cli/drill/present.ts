@@ -4,7 +4,11 @@ import type { DrillRow } from './drill.ts';
 import type { Outcome } from './outcome.ts';
 
 /** The matrix: each way to lose the key against each action. */
-export const drillTable = (rows: readonly DrillRow[]): string => textTable(drillHead, rows.map(drillCells));
+export const drillTable = (rows: readonly DrillRow[]): string =>
+  textTable(
+    drillHead,
+    rows.map((row) => drillCells(row).map(brokenUp)),
+  );
 
 export const drillHead: readonly string[] = [
   ...['', 'what happened', 'bit after', ...actionNames.map((name) => actionTitles[name]), 'healed after'],
@@ -23,7 +27,7 @@ const seconds = (value: number | undefined): string => (value === undefined ? 'n
 
 function outcomeText({ kind, status, error }: Outcome): string {
   if (kind === 'served') return 'served';
-  return kind === 'cutOff' ? 'cut off' : brokenUp(`${status === undefined ? '' : `${status} `}${error ?? ''}`);
+  return kind === 'cutOff' ? 'cut off' : `${status === undefined ? '' : `${status} `}${error ?? ''}`;
 }
 
 /** Long names go over two lines, between two words of theirs. */
@@ -33,7 +37,7 @@ function brokenUp(text: string): string {
   return at <= 0 ? text : `${text.slice(0, at)}\n${brokenUp(text.slice(at))}`;
 }
 
-const lineCharactersMax = 22;
+const lineCharactersMax = 14;
 
 /** Where nothing is wrong. */
 export const allCameOut = (count: number): string =>

@@ -58,8 +58,8 @@ const bin: FunctionRow = {
         ];
     if (isReal) return sql`CASE WHEN ${n} > 0 THEN floor(${x} / ${n}) * ${n} END`;
     const isPositive = size.expression.k === 'literal' && !String(size.expression.value).startsWith('-');
-    // A datetime is never negative.
-    if (isPositive && value.type === 'datetime') return sql`(${x} - ${x} % ${n})`;
+    // A datetime is never negative, and named once.
+    if (isPositive && value.type === 'datetime') return sql`(${x} // ${n} * ${n})`;
     return isPositive
       ? sql`(${x} - ${kql.floorMod(x, n)})`
       : sql`CASE WHEN ${n} > 0 THEN ${x} - ${kql.floorMod(x, n)} END`;

@@ -106,7 +106,7 @@ describe('generated SQL', () => {
     [
       'bins of datetimes by plain integers',
       'T | summarize count() by bin(t, 1h)',
-      /\(c\d+ - c\d+ % \(36000000000\)::BIGINT\)/,
+      /\(c\d+ \/\/ \(36000000000\)::BIGINT \* \(36000000000\)::BIGINT\)/,
     ],
     [
       'a let that is named twice as one CTE',

@@ -98,6 +98,9 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await requests().first().waitFor();
     await page.locator('[data-testid=request] button').first().focus();
     await page.keyboard.press('Enter');
+    await page.setViewportSize({ width: 960, height: 900 });
+    const address = await page.locator('[data-testid=request] td:nth-child(3)').first().boundingBox();
+    expect(address?.width).toBeGreaterThan(280);
     const line = await page.locator('[data-testid=curl]').innerText();
     expect(line).toMatch(/^curl --cacert "\$KUSTODY_DATA_DIR\/ca\.pem" --proxy http:\/\/localhost:\d+ --request POST/);
     expect(line).toMatch(/Bearer \$TOKEN" .*kusto\.windows\.net\/v[12]\/rest\/query$/);

@@ -29,12 +29,12 @@ const useStyles = makeStyles({
   bar: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalM, alignItems: 'center' },
   search: { flexGrow: 1, minWidth: '180px', maxWidth: '420px' },
   list: { marginTop: tokens.spacingVerticalM, padding: tokens.spacingHorizontalS },
-  time: { width: '84px' },
-  method: { width: '76px' },
-  host: { width: '26%' },
-  status: { width: '190px' },
-  ms: { width: '80px', textAlign: 'right' },
-  broken: { overflowWrap: 'anywhere', textAlign: 'left' },
+  time: { width: '64px' },
+  method: { width: '60px' },
+  host: { color: tokens.colorNeutralForeground2 },
+  status: { width: '172px' },
+  ms: { width: '56px', textAlign: 'right' },
+  broken: { overflowWrap: 'anywhere', textAlign: 'left', lineHeight: tokens.lineHeightBase300 },
   failed: { color: tokens.colorStatusDangerForeground3, fontWeight: tokens.fontWeightSemibold },
   // Seen whole on a narrow screen, too, where the table is moved sideways.
   details: { position: 'sticky', left: 0, maxWidth: 'calc(100vw - 80px)', padding: tokens.spacingHorizontalS },
@@ -109,8 +109,7 @@ function Requests({ seen, recording }: RequestsProps) {
             columns={[
               { name: 'Time', className: styles.time },
               { name: 'Method', className: styles.method },
-              { name: 'Host', className: styles.host },
-              'Path',
+              'Address',
               { name: 'Status', className: styles.status },
               { name: 'ms', className: styles.ms },
             ]}
@@ -124,7 +123,7 @@ function Requests({ seen, recording }: RequestsProps) {
                 />
                 {opened === request.sequence && (
                   <TableRow>
-                    <TableCell colSpan={6}>
+                    <TableCell colSpan={5}>
                       <div className={styles.details}>
                         <Details request={request} curl={known && curlLine(request, known)} />
                       </div>
@@ -153,8 +152,8 @@ function Row({ request, isOpen, toggle }: RowProps) {
     <TableRow data-testid="request">
       <TableCell className={styles.time}>{request.time.slice(11, 19)}</TableCell>
       <TableCell className={styles.method}>{request.method}</TableCell>
-      <TableCell className={mergeClasses(styles.host, styles.broken)}>{request.host}</TableCell>
       <TableCell className={styles.broken}>
+        <span className={styles.host}>{request.host}</span>
         <Link as="button" className={styles.broken} aria-expanded={isOpen} onClick={toggle}>
           {request.path}
         </Link>

@@ -139,6 +139,7 @@ function report() {
       });
   const groups = [['together', sum(together)], ...seen.counts];
   const failures = [];
+  for (const name of seen.counts.keys()) if (floor[name] === undefined) failures.push(`no floor for ${name}`);
   const missing = seen.recordings - seen.played;
   if (options.only === undefined && missing > 0)
     failures.push(`${missing} of ${seen.recordings} recordings gave no result`);

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { mendRecording } from './fidelity/mend-recordings.mjs';
 
+export const graphHost = 'graph.microsoft.com';
+
 /** What azure-cli's recorder writes for the name of every deployment in requests; answers keep the real one. */
 const mockName = 'mock-deployment';
 const mocked = /\/deployments\/mock-deployment(?=[/?]|$)/i;
@@ -21,6 +23,14 @@ export function prepareRecordings(from, to, notHere) {
     writeFileSync(join(to, name), gzipSync(JSON.stringify({ ...recording, pairs }), { level: 1 }));
   }
   return apart;
+}
+
+/** What a recording asks of Microsoft Graph.
+ * @param {string} recording a file
+ * @returns {{ index: number, pair: object }[]} with its place among all pairs */
+export function graphPairs(recording) {
+  const { pairs } = JSON.parse(gunzipSync(readFileSync(recording)));
+  return pairs.flatMap((pair, index) => (new URL(pair.url).hostname === graphHost ? [{ index, pair }] : []));
 }
 
 const parsed = (text) => {

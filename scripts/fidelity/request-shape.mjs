@@ -5,6 +5,7 @@ const literals = new Set(['add', 'default', 'remove', 'replace']);
 const services = [
   [/^login\.|^sts\.windows/, 'login'],
   [/\.vault(?:-int)?\./, 'vault'],
+  [/^graph\.microsoft\.com$/, 'graph'],
   [/^management\.|^api-dogfood\.resources\./, 'management'],
 ];
 /** What lies below the same names and is never compared. */
@@ -65,5 +66,7 @@ const namesOf = {
       return isWord ? segment : '{}';
     });
   },
+  /** Words of Graph are letters alone; what else is there are names. */
+  graph: ([, ...segments]) => segments.map((segment) => (/^[a-z$]+$/.test(segment) ? segment : '{}')),
   login: (segments) => segments.map((segment, at) => (at === 0 && segment !== 'common' ? '{}' : segment)),
 };

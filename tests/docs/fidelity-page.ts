@@ -50,7 +50,7 @@ export function fidelityPage(): string {
     ),
     '',
     wrapped(
-      'Of the answers compared, so many are equal at least, or differ in nothing that a client sees. *Together* are Key Vault’s and Kusto’s resource providers, Microsoft.Resources, Microsoft.ManagedIdentity, the resource manager itself and the vaults’ data plane.',
+      'Of the answers compared, so many are equal at least, or differ in nothing that a client sees. *Together* are Key Vault’s and Kusto’s resource providers, Microsoft.Resources, Microsoft.ManagedIdentity, the resource manager itself and the vaults’ data plane; Microsoft.Authorization and Microsoft Graph are counted apart. No request to Entra ID was recorded: the recorders of all suites leave signing in out. A group that is recorded and has no floor fails the comparison.',
     ),
     '',
     ...table(
@@ -61,7 +61,7 @@ export function fidelityPage(): string {
     '## Not compared',
     '',
     wrapped(
-      'Requests about resources of services that are not here, and deployments whose template makes such resources: nothing is pretended to have been made. How many answers these are is counted, and the comparison fails when there are more.',
+      'Requests about resources of services that are not here, deployments whose template makes such resources, and Azure AD Graph (`graph.windows.net`), which Microsoft has taken out of service: nothing is pretended to have been made. How many answers these are is counted, and the comparison fails when there are more.',
     ),
     '',
     ...table(

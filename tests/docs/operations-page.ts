@@ -74,16 +74,17 @@ export function operationsPage(): string {
     '## Microsoft Graph',
     '',
     wrapped(
-      'Under `graph.microsoft.com`, below `/v1.0`. *Needs* is the right of the caller’s roles in the directory; *self* means a user, and no more than that. Each stands in Microsoft’s reference of Graph 1.0; no recording of one is compared.',
+      'Under `graph.microsoft.com`, below `/v1.0`. *Needs* is the right of the caller’s roles in the directory; *self* means a user, and no more than that. Each stands in Microsoft’s reference of Graph 1.0.',
     ),
     '',
     ...table(
-      ['Operation', 'Method', 'Path', 'Needs'],
+      ['Operation', 'Method', 'Path', 'Needs', 'Proof'],
       graphOperations.map((row) => [
         row.id,
         row.method,
         code(row.path),
         row.right === 'self' ? '*self*' : code(row.right),
+        proofs.of(row),
       ]),
     ),
     '',

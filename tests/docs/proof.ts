@@ -5,11 +5,13 @@ import type { Router } from '../../src/arm/router.ts';
 import { createRouter } from '../../src/arm/router.ts';
 import { entraOperations } from '../../src/identity/entra/operations.ts';
 import type { EntraOperation } from '../../src/identity/entra/operations.ts';
+import type { GraphOperation } from '../../src/identity/graph/graph-operation.ts';
+import { graphOperations } from '../../src/identity/graph/operations.ts';
 import type { CollectionOperation } from '../../src/vault/objects/operation.ts';
 import { vaultOperations } from '../../src/vault/plane/vault-operations.ts';
 import { allArmProviders } from '../support/arm-operations.ts';
 
-type Row = ArmOperation | CollectionOperation | EntraOperation;
+type Row = ArmOperation | CollectionOperation | EntraOperation | GraphOperation;
 
 export interface Proofs {
   /** Whether real Azure was recorded answering it, with which api-versions; else whether an official description has it. */
@@ -56,8 +58,9 @@ export function readProofs(): Proofs {
   };
 }
 
-/** Described by the pages of Microsoft's identity platform, which no client is generated from. */
+/** Described by the pages of Microsoft's identity platform and of Graph 1.0, which no client here is generated from. */
 const officialPages = new Set([
+  ...graphOperations.map(({ id }) => id),
   ...['TokenV1', 'TokenV2', 'AuthorizeV1', 'AuthorizeV2', 'DeviceCodeV1', 'DeviceCodeV2', 'LogoutV1', 'LogoutV2'],
   ...['OpenIdConfigurationV1', 'OpenIdConfigurationV2', 'KeysV1', 'KeysV2'],
 ]);
@@ -65,6 +68,7 @@ const officialPages = new Set([
 function rowOf(router: Router, method: string, service: string, path: string): Row | undefined {
   if (service === 'vault') return rowByPath(vaultOperations, method, path, (row) => row.latest === true);
   if (service === 'login') return rowByPath(entraOperations, method, path, () => false);
+  if (service === 'graph') return rowByPath(graphOperations, method, path, () => false);
   return routed(router, method, path)?.operation;
 }
 

@@ -6,7 +6,7 @@ import { directoryObjects, requireUser, showObjects, users } from './entity-sets
 import { showUser } from './entity-views.ts';
 import { graphErrors } from './graph-error.ts';
 import type { GraphDependencies, GraphOperation, GraphReply, GraphRequest } from './graph-operation.ts';
-import { collectionContext } from './graph-operation.ts';
+import { collectionContext, graphHost } from './graph-operation.ts';
 
 type WhoIs = (deps: GraphDependencies, request: GraphRequest) => Promise<Guid>;
 
@@ -175,5 +175,7 @@ async function getByIds(deps: GraphDependencies, request: GraphRequest): Promise
   });
   const all = types.length === 0 || types.includes('directoryobject') ? undefined : kinds;
   const value = await showObjects(deps, request.caller.tenantId, guids, all);
-  return { status: 200, body: { '@odata.context': collectionContext('directoryObjects'), value } };
+  // Recorded: the address of Graph itself, also where nothing was found.
+  const headers = { location: `https://${graphHost}` };
+  return { status: 200, headers, body: { '@odata.context': collectionContext('directoryObjects'), value } };
 }

@@ -257,11 +257,10 @@ describe('users, groups and what is asked of both', () => {
     const [group, user] = [await newGroup(), await newUser()];
     const nobody = '514f6bdf-7746-4a35-a11b-ed87fabdb7b1';
     const ids = [user.id, group, graph.plain.objectId, nobody];
-    const found = await graph.admin('POST', '/directoryObjects/getByIds', {
-      ids,
-      types: ['user', 'group', 'servicePrincipal', 'directoryObjectPartnerReference'],
-    });
+    const kinds = ['user', 'group', 'servicePrincipal', 'directoryObjectPartnerReference'];
+    const found = await graph.admin('POST', '/directoryObjects/getByIds', { ids, types: kinds });
     expect(found.body['@odata.context']).toBe('https://graph.microsoft.com/v1.0/$metadata#directoryObjects');
+    expect(found.headers['location']).toBe('https://graph.microsoft.com');
     const types = valueOf(found).map((one) => [one['id'], one['@odata.type']]);
     expect(types).toHaveLength(3);
     expect(types).toEqual(

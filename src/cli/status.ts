@@ -134,7 +134,9 @@ function statusText(found: InstanceStatus): string {
     `  cluster on localhost   https://localhost:${kustoPort}`,
     `  forward proxy          http://127.0.0.1:${proxyPort}`,
     `  clock                  ${clock.now} (${kind})`,
-    ...(state === undefined ? [] : [`  state                  ${state.address}`, `    ${state.keeps}`]),
+    ...(state === undefined
+      ? []
+      : [`  state                  ${state.address}`, `    ${state.keeps}`, `    ${state.failover}`]),
     '',
     section('Clusters', 'none', clusters.length === 0 ? '' : clustersTable(clusters)),
     section('Vaults', 'none', vaults.length === 0 ? '' : vaultsTable(vaults)),

@@ -59,7 +59,7 @@ export interface ControlPorts {
   readonly ports: () => ServerPorts;
   readonly refusedHosts: RefusedHosts;
   /** Of a state that is not in the data directory. */
-  readonly stateShown: StateShown | undefined;
+  readonly stateShown: () => Promise<StateShown | undefined>;
   /** Everything that a start does is done, its seed too, and no stop has begun. */
   readonly serves: () => boolean;
   readonly checkState: ReadinessPorts['checkState'];
@@ -115,12 +115,15 @@ function requireToken(request: FastifyRequest, token: string): void {
 }
 
 function addStatusRoutes(app: FastifyInstance, ports: ControlPorts): void {
-  app.get('/status', () => ({
-    ...{ version: ports.version, pid: process.pid, ...ports.ports() },
-    clock: readingOf(ports.clocks.read()),
-    ...(ports.stateShown === undefined ? {} : { state: ports.stateShown }),
-    refusedHosts: ports.refusedHosts.list(),
-  }));
+  app.get('/status', async () => {
+    const state = await ports.stateShown();
+    return {
+      ...{ version: ports.version, pid: process.pid, ...ports.ports() },
+      clock: readingOf(ports.clocks.read()),
+      ...(state === undefined ? {} : { state }),
+      refusedHosts: ports.refusedHosts.list(),
+    };
+  });
   const ready = createReadiness({ ...ports, startTimer: startSystemTimer });
   app.get('/readyz', async (_, reply) => {
     const readiness = await ready();

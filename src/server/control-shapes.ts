@@ -21,7 +21,7 @@ export const clockShape = shape({
 
 export const statusShape = shape({
   ...{ version: text, pid: whole, port: whole, proxyPort: whole, kustoPort: whole, clock: clockShape },
-  state: maybe(shape({ address: text, keeps: text })),
+  state: maybe(shape({ address: text, keeps: text, failover: text })),
   refusedHosts: list(shape({ host: text, why: oneOf('foreign', 'absent'), times: whole })),
 });
 

@@ -31,7 +31,6 @@ import { createClusterInventory } from './cluster-inventory.ts';
 import { trustOfIdentity } from '../providers/managed-identity/federated-credentials.ts';
 import type { ScriptRun } from '../providers/kusto/ports.ts';
 import { createControlPlane } from './control-plane.ts';
-import { stateShown } from './state-place.ts';
 import type { CheckedKey } from './control-plane.ts';
 import type { InstanceEnvironment } from './instance-environment.ts';
 import { blobPlaceIn, snapshotDirectoryName } from './data-directory-names.ts';
@@ -264,7 +263,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ...controls,
     ...{ admits: portal.admits, rows: controlRows },
     ...{ token: parts.controlToken, version, log: parts.log, environment, checkState: parts.checkState },
-    ...{ refusedHosts: parts.refusedHosts, stateShown: stateShown(parts.settings.statePlace), ports: parts.ports },
+    ...{ refusedHosts: parts.refusedHosts, stateShown: parts.stateShown, ports: parts.ports },
     serves: () => ready && (seeded !== undefined || parts.settings.seeds !== true),
     routes: [
       seededPrincipalRoutes(parts.state),

@@ -15,6 +15,7 @@ import type { Faults } from './faults.ts';
 import type { IdentityParts } from './identity-parts.ts';
 import type { Instance } from './instance.ts';
 import type { ServerPorts, ServerSettings } from './settings.ts';
+import type { StateShown } from './state-place.ts';
 
 /** What an opened data directory offers to the planes. */
 export interface ServerParts {
@@ -41,6 +42,8 @@ export interface ServerParts {
   readonly requestMetrics: RequestMetrics;
   /** Reads a sealed record from where the state is kept. @throws when that fails, or when the state takes no writes */
   readonly checkState: () => Promise<void>;
+  /** Of a state that is not in the data directory. */
+  readonly stateShown: () => Promise<StateShown | undefined>;
   /** @throws until the edge listens */
   readonly ports: () => ServerPorts;
 }

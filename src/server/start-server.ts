@@ -21,7 +21,8 @@ import { isSealed } from '../state/sealed/check-record.ts';
 import { SealedState } from '../state/sealed/sealed-state.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { watchState } from '../state/watched-state.ts';
-import { openStore } from './state-place.ts';
+import { startSystemTimer } from '../http/timer.ts';
+import { openStore, stateShown } from './state-place.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
 import { openClocks } from './clocks.ts';
@@ -170,6 +171,7 @@ async function open(
   const parts: ServerParts = {
     refusedHosts,
     ...{ recentRequests, requestMetrics },
+    stateShown: () => stateShown(settings.statePlace, opened.failover, startSystemTimer),
     checkState: async () => {
       await opened.check();
       await readInstance(state);

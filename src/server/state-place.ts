@@ -1,6 +1,7 @@
 import type { RootKey } from '../state/root-key.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import { isSealed } from '../state/sealed/check-record.ts';
+import type { StartTimer } from '../http/timer.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import { nameOf } from '../state/postgres/postgres-address.ts';
 import type { StateStore } from '../state/state-store.ts';
@@ -26,6 +27,8 @@ export interface OpenedStore {
   readonly lost?: Promise<Error>;
   /** Asks where the state is kept, whatever is known here. @throws when it does not answer, or takes no writes */
   check(): Promise<void>;
+  /** Of a state that is elsewhere: what a failover would lose. @throws when it does not answer */
+  readonly failover?: () => Promise<string>;
   close(): Promise<void>;
 }
 
@@ -33,14 +36,34 @@ export interface OpenedStore {
 export interface StateShown {
   readonly address: string;
   readonly keeps: string;
+  /** Whether a standby that takes over has what was acknowledged; asked each time. */
+  readonly failover: string;
 }
 
-export const stateShown = (place: StatePlace | undefined): StateShown | undefined =>
-  place && {
+/** Whoever asks is a person. */
+const askedMsMax = 2_000;
+
+export async function stateShown(
+  place: StatePlace | undefined,
+  failover: OpenedStore['failover'],
+  startTimer: StartTimer,
+): Promise<StateShown | undefined> {
+  if (place === undefined || failover === undefined) return undefined;
+  return {
     address: nameOf(place.address),
     keeps:
       'PostgreSQL keeps sealed records that were replaced or deleted: in its write-ahead log, on standbys, in backups, and until it writes over them.',
+    failover: await inTime(failover(), startTimer),
   };
+}
+
+function inTime(asked: Promise<string>, startTimer: StartTimer): Promise<string> {
+  return new Promise((resolve) => {
+    const silent = (): void => resolve('It does not answer: whether failover is synchronous is not known.');
+    const cancel = startTimer(askedMsMax, silent);
+    asked.then(resolve, silent).finally(cancel);
+  });
+}
 
 /** In the state file of a data directory whose state is elsewhere: its only record, not sealed. */
 const markTable = 'state-place';
@@ -112,7 +135,7 @@ async function openElsewhere(
     await store.close();
     await directory.close();
   };
-  return { store, lost: store.lost, check: () => store.checkWritable(), close };
+  return { store, lost: store.lost, check: () => store.checkWritable(), failover: () => store.failover(), close };
 }
 
 const stateElsewhere = (dataDirectory: string): StatePlaceError =>

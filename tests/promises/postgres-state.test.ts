@@ -42,6 +42,7 @@ describe.skipIf(!hasPostgres)('a state in PostgreSQL', () => {
     ]);
     expect(status.stdout).toContain('(schema served)');
     expect(status.stdout).toContain('PostgreSQL keeps sealed records that were replaced or deleted');
+    expect(status.stdout).toContain('Failover is asynchronous: a standby that takes over may lack commits');
     const seen = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${up.process.pid}/${name}`, 'latin1'));
     await ended('served');
     const { code, stdout, stderr } = await up.result;

@@ -206,6 +206,20 @@ describe.skipIf(!hasPostgres)('PostgresStateStore', () => {
     }
   });
 
+  it('says whether a failover is synchronous, as the server has it now', async () => {
+    const store = await openPostgres(fresh());
+    expect(await store.failover()).toContain('Failover is asynchronous');
+    const reload = 'SELECT pg_reload_conf()';
+    await asked(`ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (east, west)'`, reload);
+    try {
+      while (!(await store.failover()).includes('standbys of ANY 1 (east, west) have commits on the disk'));
+    } finally {
+      await asked('ALTER SYSTEM RESET synchronous_standby_names', reload);
+      while (!(await store.failover()).includes('asynchronous'));
+      await store.close();
+    }
+  });
+
   it('speaks TLS to a server whose certificate is that of the host, and to no other', async () => {
     const certificate = server?.certificateFile ?? '';
     const good = await openPostgres(`${fresh()}&sslrootcert=${certificate}`);

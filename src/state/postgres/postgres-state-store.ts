@@ -5,6 +5,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import { StorageFullError } from '../../base/storage-full.ts';
 import { checkCommit, checkListOptions } from '../record-rules.ts';
 import type { ListOptions, RecordCommit, StateStore, StoredRecord } from '../state-store.ts';
+import { failoverText } from './failover.ts';
 import { GroupQueue } from './group-queue.ts';
 import type { Found, GroupPlan, GroupRecord } from './plan-group.ts';
 import { planGroup, recordKey } from './plan-group.ts';
@@ -147,6 +148,16 @@ export class PostgresStateStore implements StateStore {
     );
     if (row?.[0] !== false)
       throw new StateDatabaseError(`The state ${nameOf(this.#options.address)} takes no writes now.`);
+  }
+
+  /** Whether a standby that takes over has what was acknowledged, in words. @throws StateLostError */
+  async failover(): Promise<string> {
+    const [row = []] = await this.#read(
+      'failover',
+      `SELECT current_setting('synchronous_standby_names'), current_setting('synchronous_commit')`,
+      [],
+    );
+    return failoverText(String(row[0]), String(row[1]));
   }
 
   async close(): Promise<void> {

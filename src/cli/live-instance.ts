@@ -97,7 +97,11 @@ async function openTemporary(options: OpenOptions): Promise<LiveInstance> {
   const temporary = await temporaryDataDirectory();
   try {
     const { startInstance } = await import('./instance.ts');
-    const server = await startInstance({ ...options, dataDirectory: temporary.directory, virtualTime: true });
+    const server = await startInstance({
+      ...options,
+      ...{ dataDirectory: temporary.directory, virtualTime: true },
+      stopGraceMs: 0, // what would wait for an answer has ended
+    });
     return {
       dataDirectory: temporary.directory,
       controlToken: server.controlToken,

@@ -45,6 +45,7 @@ export async function startInstance(options: StartOptions): Promise<StartedInsta
       expectsCluster: seedOf(options.cluster) !== undefined,
       ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: resolve(options.geoipDatabase) }),
       keys: { ...defaultKeySettings, keyRecheckSeconds: recheckSecondsOf(options) },
+      stopGraceMs: 0, // whoever still asks is this test
       log: { level: 'silent', destination: process.stderr },
       scripts: builtScripts(import.meta.dirname, process.env),
     });

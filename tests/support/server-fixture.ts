@@ -40,6 +40,7 @@ export async function startServerFixture(overrides: Partial<ServerSettings> = {}
     allowedHosts: [],
     virtualTime: true,
     keys: defaultKeySettings,
+    stopGraceMs: 0,
     log: { level: 'silent', destination: process.stderr },
     scripts: builtScripts,
     rsaKeys: quickRsaKeys,

@@ -67,6 +67,26 @@ describe('records that are kept open', () => {
     expect(reads.count).toBe(0);
   });
 
+  it('are put together to a list once, as long as nothing is written that must not be lost', async () => {
+    const { state, put } = await opened(10);
+    for (const id of ['a/1', 'a/2', 'b/1']) await put(id, person(1));
+    const list = (limit?: number) => state.list(people, { prefix: 'a/', ...(limit === undefined ? {} : { limit }) });
+    await list();
+    const whole = await list();
+    expect(await list()).toBe(whole);
+    expect((await list(1)).map(({ id }) => id)).toEqual(['a/1']);
+    expect((await state.list(people, { prefix: 'a/', after: 'a/1' })).map(({ id }) => id)).toEqual(['a/2']);
+    await state.commit({ write: [writeRecord(letters, '1', null, person(1))] });
+    expect(await list()).toBe(whole);
+    await put('a/2', person(2));
+    expect((await list()).map(({ value }) => value.age)).toEqual([1, 2]);
+    await put('a/1', null);
+    expect((await list()).map(({ id }) => id)).toEqual(['a/2']);
+    await put('a/3', person(3));
+    expect((await list()).map(({ id }) => id)).toEqual(['a/2', 'a/3']);
+    expect(await state.list(people, { prefix: 'a/', limit: 2 })).toHaveLength(2);
+  });
+
   it('are those of tables that say so, and so many', async () => {
     for (const scene of [await opened(10, {}), await opened(1), await opened(0)]) {
       await scene.put('a/1', person(1));

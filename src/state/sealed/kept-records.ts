@@ -16,6 +16,16 @@ export interface DigestMarks {
   readonly head: object;
 }
 
+interface KeptList<Whole> {
+  /** As in `DigestMarks`. */
+  readonly all: object;
+  readonly records: readonly Whole[];
+}
+
+/** Longer lists are put together anew. */
+const listLengthMax = 64;
+const listsMax = 1_024;
+
 /** Records of some tables, opened or sealed, by the tag that sealed them: whoever has looked up which tag is current need not read (open)
  * and check the record again. What nobody asks for goes first. What is handed out is frozen, since many have it. */
 export class KeptRecords<Whole extends { readonly id: string; readonly version: number }> {
@@ -23,6 +33,7 @@ export class KeptRecords<Whole extends { readonly id: string; readonly version: 
   readonly #kept: RecentMap<string, Kept<Whole>>;
   /** Lists that were read from the store since it was opened, with nothing in them that was removed or brought back. */
   readonly #checked = new Set<string>();
+  readonly #lists = new RecentMap<string, KeptList<Whole>>(listsMax);
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
@@ -72,7 +83,23 @@ export class KeptRecords<Whole extends { readonly id: string; readonly version: 
     this.#checked.add(keyOf(table, prefix));
   }
 
+  /** The whole list, if nothing was written for anybody since it was put together.
+   * @param all of all owners, now
+   * @param limit the list is shorter */
+  listSince(all: object, table: string, prefix: string, limit: number): readonly Whole[] | undefined {
+    const found = this.#lists.get(keyOf(table, prefix));
+    return found?.all === all && found.records.length < limit ? found.records : undefined;
+  }
+
+  /** @param all as it was before the first record was looked up
+   * @param records all that there are, each as it is kept */
+  keepList(all: object, table: string, prefix: string, records: readonly Whole[]): void {
+    if (records.length <= listLengthMax)
+      this.#lists.set(keyOf(table, prefix), { all, records: Object.freeze(records) });
+  }
+
   clear(): void {
+    this.#lists.clear();
     this.#kept.clear();
     this.#checked.clear();
   }

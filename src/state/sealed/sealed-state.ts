@@ -145,7 +145,7 @@ export class SealedState implements State {
   /** What is left out does not make the list shorter than `limit`: a short list is the end, here as in every store. */
   async list<T>(table: Table<T>, options: StateListOptions = {}): Promise<readonly Versioned<T>[]> {
     const { damaged, limit = listLimitMax, ...range } = options;
-    const opened = await this.#openedList(table, { ...range, limit });
+    const opened = this.#unchangedList(table, range, limit) ?? (await this.#openedList(table, { limit, ...range }));
     if (opened !== undefined) return opened;
     const intact: Versioned<T>[] = [];
     let isWhole = range.after === undefined;
@@ -179,7 +179,7 @@ export class SealedState implements State {
     const nonces = this.#seal.nonces(commit.write.length);
     const write = commit.write.map((one, index) => this.#sealed(one, nonces[index]));
     const { adds = false } = commit;
-    await this.#store.commit({ ...(expected && { expect: expected }), write, ...(adds && { adds }) });
+    await this.#store.commit({ write, ...(expected && { expect: expected }), ...(adds && { adds }) });
   }
 
   /** Counts the commits of the whole state. */
@@ -250,6 +250,17 @@ export class SealedState implements State {
     return current && kept.get(table.name, id, current, marks);
   }
 
+  /** @returns undefined unless it was put together since anything was written */
+  #unchangedList<T>(
+    table: Table<T>,
+    { prefix = '', after }: StateListOptions,
+    limit: number,
+  ): readonly Versioned<T>[] | undefined {
+    if (after !== undefined) return undefined;
+    const found = this.#keptOpen(table)?.listSince(this.#store.markOfAll, table.name, prefix, limit);
+    return found as readonly Versioned<T>[] | undefined;
+  }
+
   /** @returns undefined unless all of it is in memory */
   async #openedList<T>(
     table: Table<T>,
@@ -257,6 +268,7 @@ export class SealedState implements State {
   ): Promise<readonly Versioned<T>[] | undefined> {
     const kept = this.#keptOpen(table);
     if (kept?.isChecked(table.name, range.prefix) !== true || range.after !== undefined) return undefined;
+    const { markOfAll } = this.#store;
     const entries = await this.#store.entriesOf(table.name, range);
     if (entries === undefined) return undefined;
     const opened: Versioned<T>[] = [];
@@ -265,6 +277,7 @@ export class SealedState implements State {
       if (record === undefined) return undefined;
       opened.push(record as Versioned<T>);
     }
+    kept.keepList(markOfAll, table.name, range.prefix ?? '', opened);
     return opened;
   }
 

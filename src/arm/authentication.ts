@@ -44,17 +44,17 @@ function textOf(refusal: Refusal): RefusalText {
   }
 }
 
-/** @param tenantId where the client should get its token
+/** @param tenantId where the client should get its token; asked for only by a challenge
  * @throws ArmError 401 with the challenge from which clients learn the tenant */
 export async function authenticate(
   verifyToken: VerifyToken,
   authorization: string | undefined,
-  tenantId: Guid,
+  tenantId: () => Promise<Guid>,
 ): Promise<Caller> {
   const verdict = await verifyToken(authorization, armAudiences);
   if (verdict.outcome === 'valid') return verdict.caller;
   const { code, text } = textOf(verdict);
-  throw new ArmError(401, code, text, { headers: { 'www-authenticate': challengeHeader(tenantId, text) } });
+  throw new ArmError(401, code, text, { headers: { 'www-authenticate': challengeHeader(await tenantId(), text) } });
 }
 
 /** A token of one tenant for a subscription that trusts another. */

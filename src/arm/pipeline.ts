@@ -69,15 +69,17 @@ export function createArmPipeline(parts: {
   const router = createRouter(parts.providers);
   const checkBody = createBodyCheck();
   const routed = (message: ArmMessage): Routed => {
-    const apiVersion = requireApiVersion(message.query);
-    return { ...message, apiVersion, route: router.find(message.method, message.segments, apiVersion) };
+    const { method, segments, query, origin, url, headers, caller, correlationId, clientAddress } = message;
+    const apiVersion = requireApiVersion(query);
+    const route = router.find(method, segments, apiVersion);
+    return { method, segments, query, origin, url, headers, caller, correlationId, clientAddress, apiVersion, route };
   };
   // The order says which error wins, here and in `requireReady`.
   const allowed = async (request: Routed): Promise<Admitted> => {
     router.requireApiVersion(request.route, request.apiVersion);
     const subscription = await subscriptionOf(state, request);
     const assignment = await authorize(authorizer, request.caller, request.route);
-    return { ...request, subscription, assignment };
+    return { subscription, assignment, ...request };
   };
   /** @returns what allows it in the end */
   const requireReady = async (admitted: Admitted, request: ArmRequest): Promise<RoleAssignment | undefined> => {
@@ -109,7 +111,7 @@ export function createArmPipeline(parts: {
     async run(admitted, body) {
       const request = toArmRequest(admitted, body);
       const assignment = await orRefused(admitted, requireReady(admitted, request));
-      return audit.run({ ...admitted, assignment, body: request.body }, () => admitted.route.operation.handle(request));
+      return audit.run({ body: request.body, ...admitted, assignment }, () => admitted.route.operation.handle(request));
     },
   };
 }
@@ -171,7 +173,14 @@ function requireRegistration({ subscription, route, method }: Admitted): void {
 function toArmRequest(admitted: Admitted, body: Json | undefined): ArmRequest {
   const { query, headers, caller, origin, url, correlationId, route, apiVersion } = admitted;
   return {
-    ...{ params: route.params, query, apiVersion: apiVersion.toLowerCase(), headers, body },
-    ...{ caller, origin, url, correlationId },
+    params: route.params,
+    query,
+    apiVersion: apiVersion.toLowerCase(),
+    headers,
+    body,
+    caller,
+    origin,
+    url,
+    correlationId,
   };
 }

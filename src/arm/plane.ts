@@ -97,14 +97,18 @@ const isForEverybody = (request: FastifyRequest): boolean =>
 async function admit(options: ArmPlaneOptions, pipeline: ArmPipeline, request: FastifyRequest): Promise<Admitted> {
   const target = readTarget(request);
   requireApiVersion(target.query);
-  const caller = await authenticate(
-    options.verifyToken,
-    request.headers.authorization,
-    await tenantToChallengeWith(options, target),
+  const caller = await authenticate(options.verifyToken, request.headers.authorization, () =>
+    tenantToChallengeWith(options, target),
   );
   request.sender = caller;
   const message = {
-    ...{ ...target, caller, method: request.method, headers: headersOf(request), url: request.raw.url ?? '/' },
+    segments: target.segments,
+    query: target.query,
+    origin: target.origin,
+    caller,
+    method: request.method,
+    headers: headersOf(request),
+    url: request.raw.url ?? '/',
     correlationId: request.correlation.correlationId,
     clientAddress: request.raw.socket.remoteAddress?.replace(/^::ffff:/, ''),
   };
@@ -142,15 +146,15 @@ function headersOf(request: FastifyRequest): Record<string, string | undefined> 
 
 /** As recorded answers have them, `x-ms-ratelimit-…` left out: Kustody has no such limits. */
 function commonHeaders(correlation: Correlation, wallClockMs: number): Record<string, string> {
-  return {
-    ...correlationHeaders(correlation),
-    'x-ms-routing-request-id': `KUSTODY:${stampOf(Math.floor(wallClockMs / 1000))}:${correlation.correlationId}`,
-    'cache-control': 'no-cache',
-    pragma: 'no-cache',
-    expires: '-1',
-    'strict-transport-security': 'max-age=31536000; includeSubDomains',
-    'x-content-type-options': 'nosniff',
-  };
+  const headers = correlationHeaders(correlation);
+  headers['x-ms-routing-request-id'] =
+    `KUSTODY:${stampOf(Math.floor(wallClockMs / 1000))}:${correlation.correlationId}`;
+  headers['cache-control'] = 'no-cache';
+  headers['pragma'] = 'no-cache';
+  headers['expires'] = '-1';
+  headers['strict-transport-security'] = 'max-age=31536000; includeSubDomains';
+  headers['x-content-type-options'] = 'nosniff';
+  return headers;
 }
 
 /** Of the second before: `20260131T120000Z`. */

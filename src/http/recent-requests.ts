@@ -73,14 +73,17 @@ export class RecentRequests {
       request: (line, seen) => {
         log.request(line);
         if (seen === undefined) return;
-        const { bodies, ...rest } = seen;
-        const admitted = bodies && this.recording.admit(bodies);
-        const kept = admitted === undefined ? rest : seen;
-        this.#ring[this.#last % recentRequestsMax] = { line, seen: kept, at: this.#clock.now() };
+        this.#ring[this.#last % recentRequestsMax] = { line, seen: this.#kept(seen), at: this.#clock.now() };
         this.#last += 1;
       },
       wantsBodies: () => this.recording.isOn(),
     };
+  }
+
+  #kept(seen: SeenRequest): SeenRequest {
+    if (seen.bodies === undefined) return seen;
+    const { bodies, ...rest } = seen;
+    return this.recording.admit(bodies) === undefined ? rest : seen;
   }
 
   /** Ends the recording of bodies; those that there are go, too. */

@@ -39,7 +39,7 @@ export async function grantClientCredentials(request: GrantRequest, options: Gra
   const audience = audienceOf(resource, identifier);
   const roles = await rolesOfPrincipal(options.directory, principal.objectId, resource);
   const issued = await options.issueToken({ principal, tenant, resource, audience, provedBy, roles });
-  return { ...issued, resource: identifier };
+  return { resource: identifier, ...issued };
 }
 
 /** @throws EntraError */

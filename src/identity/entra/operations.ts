@@ -53,7 +53,7 @@ const grant =
   (version: 1 | 2): Run =>
   async (request, options) => {
     if (request.method !== 'POST') throw entraError('PostOnly', request.method);
-    const asked = { ...request, version };
+    const asked = { version, ...request };
     const granted = await grantBy(request.form.get('grant_type'))(asked, options);
     return version === 1 ? grantV1(granted) : grantV2(granted);
   };

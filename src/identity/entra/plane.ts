@@ -67,7 +67,7 @@ export function createEntraPlane(options: EntraPlaneOptions): Plane {
     bodyRules: entraBodyRules,
     bodyBytesMax,
     randomBytes: options.randomBytes,
-    answerHeaders: ({ requestId }) => ({ ...answerHeaders, 'x-ms-request-id': requestId }),
+    answerHeaders: ({ requestId }) => ({ 'x-ms-request-id': requestId, ...answerHeaders }),
     renderError: (error, request) => (error instanceof EntraError ? answer(error, request) : undefined),
     renderFailure: (failure, request) =>
       answer(errorOfFailure[failure.kind](), request, failure.kind === 'unsupportedMediaType' ? 400 : failure.status),

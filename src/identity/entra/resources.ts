@@ -87,7 +87,10 @@ export async function findResource(
     const knownAppId = parseGuid(known.appId);
     invariant(knownAppId !== undefined, 'the table of resources holds valid application ids');
     return {
-      ...{ appId: knownAppId, tokenVersion: known.tokenVersion ?? 1, firstParty: true, extraClaims: known.extraClaims },
+      appId: knownAppId,
+      tokenVersion: known.tokenVersion ?? 1,
+      firstParty: true,
+      extraClaims: known.extraClaims,
       principalId: firstPartyId(tenantId, knownAppId),
     };
   }

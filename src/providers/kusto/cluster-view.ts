@@ -70,17 +70,19 @@ export function showCluster(
   { now, apiVersion }: { readonly now: Instant; readonly apiVersion: string },
   first?: { readonly etag: string; readonly provisioning: ProvisioningState },
 ): Record<string, unknown> {
-  const { zones, identity } = { ...cluster, ...cluster.properties };
+  const { id, identity } = cluster;
+  const { zones } = cluster.properties;
   const since = (date: string, properties: Record<string, unknown>): Record<string, unknown> =>
     isKnownIn(apiVersion, date) ? properties : {};
   return {
+    id,
     ...heading(cluster, first?.etag ?? clusterEtag(cluster)),
     tags: cluster.tags ?? {},
     ...(zones === undefined ? {} : since('2019-05-15', { zones })),
     properties: {
       state: clusterState(cluster, status, now),
       ...since('2019-11-09', { stateReason: shownReason(stateReason(cluster, status), apiVersion) }),
-      ...shownParts(cluster, apiVersion),
+      ...partsAsBefore(cluster, apiVersion),
       ...since('2022-02-01', { privateEndpointConnections: [] }),
       ...since('2023-08-15', { migrationCluster: null }),
       ...since('2024-04-13', { zoneStatus: zones === undefined ? 'NonZonal' : 'Zonal' }),
@@ -97,8 +99,19 @@ const shownReason = (reason: string, apiVersion: string): string | null =>
 /** What api-versions of 2019 show for a developer cluster that nobody has set anything for. */
 const developerScale: Json = { version: 1, isEnabled: false, minimum: 1, maximum: 1 };
 
+const shownBefore = new WeakMap<ClusterResource, { readonly apiVersion: string; readonly parts: JsonObject }>();
+
+/** Records are not changed, and mostly those of the request before. */
+function partsAsBefore(cluster: ClusterResource, apiVersion: string): JsonObject {
+  const known = shownBefore.get(cluster);
+  if (known?.apiVersion === apiVersion) return known.parts;
+  const parts = shownParts(cluster, apiVersion);
+  shownBefore.set(cluster, { apiVersion, parts });
+  return parts;
+}
+
 /** Addresses and settings, the key among them. */
-function shownParts({ name, sku, properties }: ClusterResource, apiVersion: string): Record<string, unknown> {
+function shownParts({ name, sku, properties }: ClusterResource, apiVersion: string): JsonObject {
   const { region, key, settings } = properties;
   const { languageExtensions, ...rest } = shownSettings(settings, apiVersion);
   const { userIdentity = null, ...common } = key ?? {};
@@ -117,7 +130,12 @@ function shownParts({ name, sku, properties }: ClusterResource, apiVersion: stri
 }
 
 const heading = ({ id, name, type, location, sku }: ClusterResource, etag: string): Record<string, unknown> => ({
-  ...{ id, name, type, etag, location, sku },
+  id,
+  name,
+  type,
+  etag,
+  location,
+  sku,
 });
 
 const sentName = (sku: Json | undefined): { readonly name?: string } =>

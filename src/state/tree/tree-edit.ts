@@ -98,7 +98,7 @@ export class TreeEdit {
       return seal({ page, was, put: { kind: 'inner', items } });
     };
     const root = this.#root === undefined ? {} : { root: settle(this.#root) };
-    return { ...root, next: this.#next, removed: this.#removed };
+    return { next: this.#next, removed: this.#removed, ...root };
   }
 
   /** The pages from the root to the leaf of a key, loaded. */

@@ -73,7 +73,7 @@ export class TreeRecords {
   sealHead(owner: string, was: Head | undefined, version: number, { root, next }: TreeRoot) {
     const plain = Buffer.from(JSON.stringify({ root, next }));
     const { writes, tag } = this.#sealed(headTable, headId(owner), was?.version, version, plain, false);
-    return { writes, head: { ...(root === undefined ? {} : { root }), next, version, tag } satisfies Head };
+    return { writes, head: { next, version, tag, ...(root === undefined ? {} : { root }) } satisfies Head };
   }
 
   /** @returns undefined when there is none */
@@ -89,7 +89,7 @@ export class TreeRecords {
   sealTop(was: Top | undefined, version: number, next: Pick<Top, 'root' | 'next' | 'anchored' | 'lineage'>) {
     const plain = Buffer.from(JSON.stringify(next));
     const { writes, tag } = this.#sealed(headTable, headId(topOwner), was?.version, version, plain, true);
-    return { writes, top: { ...next, version, tag } satisfies Top };
+    return { writes, top: { version, tag, ...next } satisfies Top };
   }
 
   /** The deletes of what is not used any more. */

@@ -56,7 +56,7 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
     }
     if (outcome.committed !== undefined) await outcome.committed();
     const { assignmentId } = access;
-    return assignmentId === undefined ? outcome : { ...outcome, assignmentId };
+    return assignmentId === undefined ? outcome : { assignmentId, ...outcome };
   }
   const tooMany = vaultError('changedMeanwhile');
   await commitRefusal(runner, call, tooMany);
@@ -66,7 +66,7 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
 function commitOutcome(runner: VaultRunner, call: VaultCall, { outcome, access }: Attempt): Promise<void> {
   const { expect = [], write = [] } = outcome;
   const now = runner.services.clock.now();
-  const event = auditEvent(now, call, { ...access, status: outcome.status }, outcome.id);
+  const event = auditEvent(now, call, { status: outcome.status, ...access }, outcome.id);
   return write.length === 0 && isRepeated(call)
     ? runner.repeated.record(now, event, expect)
     : runner.audit.commit({ events: [event], expect, write });

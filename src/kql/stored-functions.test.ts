@@ -20,7 +20,13 @@ const lacking = [
   ...['project nosuch', "where nosuch == 'x'", 'sort by nosuch', 'summarize sum(nosuch)', 'extend x = nosuch(a)'],
   'join kind=inner (print b = 1) on a',
 ];
-const broken = [...lacking, 'extend x = strlen(1, 2)', '| take 1'];
+const mistyped = [
+  'extend Process = coalesce(tostring(a), split("a b", " ")[0])',
+  'extend s = tostring(a) | where s > 1',
+];
+const broken = [...lacking, ...mistyped, 'extend x = strlen(1, 2)', '| take 1'];
+/** A fuzzy union does without these. */
+const unresolved = [...lacking, ...mistyped];
 const catalog = {
   version: '1',
   cluster: 'local',
@@ -49,7 +55,7 @@ describe('a stored function whose body no longer fits is refused:', () => {
   it.each(broken.map((operator, index) => [operator, `Broken${index}`] as const))('%s', async (operator, name) => {
     const code = operator.startsWith('|') ? 'syntax' : 'semantic';
     const fuzzy = `union isfuzzy=true Fits(), ${name}()`;
-    for (const query of [`${name}()`, name, `${name} | count`, ...(lacking.includes(operator) ? [] : [fuzzy])])
+    for (const query of [`${name}()`, name, `${name} | count`, ...(unresolved.includes(operator) ? [] : [fuzzy])])
       await expect(engine.run(query)).rejects.toMatchObject({ name: 'KqlError', code });
   });
 
@@ -61,9 +67,9 @@ describe('a stored function whose body no longer fits is refused:', () => {
   );
 });
 
-describe('a fuzzy union does without functions of which something is not there:', () => {
+describe('a fuzzy union does without legs that cannot be resolved:', () => {
   it.each([
-    ...lacking.map((_operator, index) => `union isfuzzy=true Fits(), Broken${String(index)}()`),
+    ...unresolved.map((_operator, index) => `union isfuzzy=true Fits(), Broken${String(index)}()`),
     'union isfuzzy=true (Broken0 | extend more = 1), Fits',
     'union isfuzzy=true (union isfuzzy=true (print b = 1 | where c == 1), Gone), Fits',
     'union isfuzzy=true (print a = 2 | where nosuch == 1), Fits',
@@ -71,8 +77,11 @@ describe('a fuzzy union does without functions of which something is not there:'
     "union isfuzzy=true (print a = 'x' | extend c = nosuch | where c > a), Fits",
     'union isfuzzy=true Fits(), Gone()',
     'union isfuzzy=true Gone, Fits',
+    "union isfuzzy=true Fits(), (print b = 'x' | where b > 1)",
+    'let parser = (off:bool = false) { print Process = coalesce("", split("a b", " ")[0]) | where not(off) }; union isfuzzy=true parser(), Fits',
     'union isfuzzy=true GoneDeep(), Fits(), (GoneDeeper() | where b > 1)',
     'Fuzzy() | project a',
+    `union isfuzzy=true (print a = 1, Process = 'p'), Broken${String(lacking.length)}() | where Process == 'p' | project a`,
   ])('%s', async (query) => {
     const [table] = await engine.run(query);
     expect([table?.columns.map(({ name }) => name), table?.rows]).toEqual([['a'], [[1]]]);
@@ -84,7 +93,6 @@ describe('a fuzzy union does without functions of which something is not there:'
     'union isfuzzy=true Fits(), (print b = 1 | where c == 1) | project b',
     'union isfuzzy=true Fits(), Broken0 | where nosuch == 1',
     'union isfuzzy=true (print a = 1 | where nosuch == 1), Broken0',
-    "union isfuzzy=true Fits(), (print b = 'x' | where b > 1)",
   ])('and no column of theirs, nor anything for all of them: %s', async (query) => {
     await expect(engine.run(query)).rejects.toMatchObject({ code: 'semantic' });
   });

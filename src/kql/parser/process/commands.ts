@@ -7,7 +7,7 @@ import { columnsOf } from './language/node-types.ts';
 import { Scope } from './build/draft/scope.ts';
 import { withBindOptions } from './binder/options.ts';
 import { byPlace } from './compile.ts';
-import { checkDiagnostics } from './binder/diagnostics.ts';
+import { checkDiagnostics, isTypeMistake } from './binder/diagnostics.ts';
 import { commandOf, withWholeCommands } from './language/partial-commands.ts';
 import type { SyntaxNode } from './language/language.ts';
 import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language/language.ts';
@@ -26,7 +26,8 @@ export function compileCommand(
   graphs: KeptGraphs,
   told: readonly ToldSchema[] = [],
 ): ParsedCommand {
-  return withBindOptions({ database, told: byPlace(told) }, () => compileBound(text, database, graphs));
+  const options = { database, told: byPlace(told), isMistake: isTypeMistake(graphs.functions) };
+  return withBindOptions(options, () => compileBound(text, database, graphs));
 }
 
 function compileBound(text: string, database: string, graphs: KeptGraphs): ParsedCommand {

@@ -7,7 +7,7 @@ import { hasOpenPlugin } from './binder/open-schemas.ts';
 import { withBindOptions } from './binder/options.ts';
 import type { Draft } from './build/draft/draft.ts';
 import { Scope } from './build/draft/scope.ts';
-import { checkDiagnostics } from './binder/diagnostics.ts';
+import { checkDiagnostics, isTypeMistake } from './binder/diagnostics.ts';
 import type { GlobalState, ParsedCode, SyntaxNode } from './language/language.ts';
 import { children, kindOf, languagePackage, list } from './language/language.ts';
 import type { KeptGraphs } from './build/draft/draft.ts';
@@ -36,7 +36,7 @@ export function compileQuery(text: string, database: string, graphs: KeptGraphs,
     database,
     bestEffort: setsBestEffort(text, state) ?? asked.bestEffort ?? false,
     told: byPlace(told),
-    ...{ given: naming, named },
+    ...{ given: naming, named, isMistake: isTypeMistake(graphs.functions) },
   };
   const program = withBindOptions(options, () => compileBound(text, state, database, graphs));
   return named.size > 0 ? { ...program, namedBy: [...named] } : program;

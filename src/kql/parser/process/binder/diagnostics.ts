@@ -9,6 +9,7 @@ import { engineWords } from '../words/semantic-words.ts';
 import { isSyntax, syntaxError } from '../words/syntax-words.ts';
 import type { EngineFunctions } from './engine-functions.ts';
 import { hasOpenPlugin } from './open-schemas.ts';
+import type { BindOptions } from './options.ts';
 import { missingPatterns } from './missing-patterns.ts';
 
 /** @param mayBeUnknown what need not be known where a name or a type is wrong
@@ -142,6 +143,12 @@ const isTypeOfPercentiles = (root: SyntaxNode, at: number): boolean => {
 
 /** What depends on the types of operands and arguments. */
 const ofTypes = /^KS(106|107|108|116|127|134|135|136|137|138|141|206|232|23[3-5])$/;
+
+/** Whether a complaint is one about types that the engine has, too. */
+export const isTypeMistake =
+  (functions: EngineFunctions): BindOptions['isMistake'] =>
+  (root, diagnostic) =>
+    ofTypes.test(diagnostic.Code) && !isTolerated(root, diagnostic, functions);
 
 /** @param stored of a stored function, which nobody has checked since its tables were as they are. What comes after columns that only a
  * run tells is checked once they are told.

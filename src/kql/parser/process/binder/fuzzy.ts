@@ -36,33 +36,38 @@ const answers = new WeakMap<BindOptions, Map<LanguageSymbol, boolean>>();
 const isStored = ({ Signatures }: LanguageSymbol): boolean =>
   toArray<{ readonly Declaration?: SyntaxNode | null }>(Signatures).every(({ Declaration }) => Declaration == null);
 
-/** Whether a fuzzy union does without a leg: it starts from nothing, or names a column, a table or a function that is not there, itself or
- * in a function that it calls. A recorded answer has such legs as warnings of the query; mistakes of other kinds nobody has seen there.
- * @see https://github.com/Azure/azure-sdk-for-python/issues/25137 */
+/** Whether a fuzzy union does without a leg: it starts from nothing, or cannot be resolved, itself or in a function that it calls: a name is
+ * not there, or a type does not fit. A recorded answer has names that are not there as warnings of the query, and the page speaks of any
+ * failure. Of types: the parsers of Sentinel give `coalesce` a text and a dynamic, which its page refuses, in one leg of a union that
+ * queries of Microsoft's read as if that leg had no columns.
+ * @see https://github.com/Azure/azure-sdk-for-python/issues/25137, vimProcessEventMD4IoT.yaml in Azure-Sentinel */
 export function isLeftOut(leg: SyntaxNode): boolean {
   const known = legs.get(bindOptions()) ?? new Map<SyntaxNode | LanguageSymbol, boolean>();
   legs.set(bindOptions(), known);
-  return startsFromNothing(leg) || lacksNames(leg, known);
+  return startsFromNothing(leg) || fails(leg, known);
 }
 
 const legs = new WeakMap<BindOptions, Map<SyntaxNode | LanguageSymbol, boolean>>();
 
-function lacksNames(node: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean>): boolean {
+function fails(node: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean>): boolean {
   const before = known.get(node);
   if (before !== undefined) return before;
   known.set(node, false); // for a function that calls itself
-  const lacks =
-    (!hasOpenPlugin(node) && missesItself(node)) || calledIn(node).some((inner) => innerLacks(inner, known));
-  known.set(node, lacks);
-  return lacks;
+  const answer =
+    (!hasOpenPlugin(node) && failsItself(node)) || calledIn(node).some((inner) => innerFails(inner, known));
+  known.set(node, answer);
+  return answer;
 }
 
-const missesItself = (node: SyntaxNode): boolean =>
+const failsItself = (node: SyntaxNode): boolean =>
   toArray<LanguageDiagnostic>(node.GetContainedDiagnostics?.()).some(
-    ({ Severity, Code, Start }) => Severity === 'Error' && isUnknownName(Code) && !legsAround(node, Start).length,
+    (diagnostic) =>
+      diagnostic.Severity === 'Error' &&
+      (isUnknownName(diagnostic.Code) || bindOptions().isMistake(node, diagnostic)) &&
+      !legsAround(node, diagnostic.Start).length,
   );
 
-function innerLacks(called: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean>): boolean {
+function innerFails(called: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean>): boolean {
   if (kindOf(called) === 'UnionOperator')
     return !pipedInto(called) && list(called, 'Expressions').every((leg) => isLeftOut(leg));
   const { ReferencedSymbol: symbol } = called;
@@ -72,9 +77,9 @@ function innerLacks(called: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, 
   // Below a fuzzy union a function that is not there is no error to the binder.
   if (!symbol) return called.NameInParent !== 'FunctionCall' && kindOf(called) === 'FunctionCallExpression';
   const body = called.GetCalledFunctionBody?.();
-  const lacks = body != null && lacksNames(body, known);
-  if (stored) known.set(stored, lacks);
-  return lacks;
+  const answer = body != null && fails(body, known);
+  if (stored) known.set(stored, answer);
+  return answer;
 }
 
 /** Calls of functions; and fuzzy unions instead of the calls in them, as they do without those themselves. */

@@ -1,4 +1,5 @@
 import type { Column } from '../../../plan/types.ts';
+import type { LanguageDiagnostic, SyntaxNode } from '../language/language.ts';
 
 /** What holds for all of one compilation: bodies of functions are bound when a builder first asks for them. */
 export interface BindOptions {
@@ -13,11 +14,13 @@ export interface BindOptions {
   readonly given: Readonly<Record<string, string | null>>;
   /** Those of them whose values have been looked at. */
   readonly named: Set<string>;
+  /** Whether a complaint about types, in the text or in the body of a function, is a mistake to the engine as well. */
+  readonly isMistake: (root: SyntaxNode, diagnostic: LanguageDiagnostic) => boolean;
 }
 
 const none: BindOptions = {
   ...{ database: '', text: '', bestEffort: false },
-  ...{ told: new Map(), given: {}, named: new Set() },
+  ...{ told: new Map(), given: {}, named: new Set(), isMistake: () => false },
 };
 let current = none;
 

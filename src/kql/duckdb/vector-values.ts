@@ -7,7 +7,7 @@ import {
   DuckDBIntegerVector,
   DuckDBVarCharVector,
 } from '@duckdb/node-api';
-import type { ByteRows } from '../algorithms/text/byte-rows.ts';
+import type { ByteRows, KeptValues } from '../algorithms/text/byte-rows.ts';
 import type { NativeValue, OverBytes } from '../sql/native.ts';
 import type { NativeBudget } from './native-budget.ts';
 
@@ -97,32 +97,40 @@ export function fillFromBytes(
   budget: NativeBudget,
 ): void {
   if (!(output instanceof DuckDBBigIntVector)) throw new Error('The result of a function over bytes is a long.');
-  const rows = byteRowsOf(input);
+  const rows = byteRowsOf(input, (bytes) => budget.weighBytes(bytes));
   budget.check();
-  if (rows instanceof TextVector) budget.weighBytes(rows.longBytes);
   const { items } = output as unknown as KeptNumbers;
   overBytes(rows, items as BigInt64Array);
-  for (let row = 0; row < rows.rowCount; row += 1) if (rows.isNull(row)) output.setItem(row, null);
+  if (rows.kept.hasNulls)
+    for (let row = 0; row < rows.rowCount; row += 1) if (rows.isNull(row)) output.setItem(row, null);
 }
 
-/** The bytes of each value: of a text in UTF-8, of a number the eight that it has, least first; NaN is one number. */
-function byteRowsOf(vector: DuckDBVector): ByteRows {
-  if (vector instanceof DuckDBVarCharVector) return new TextVector(vector);
+/** The bytes of each value: of a text in UTF-8, of a number the eight that it has, least first; NaN is one number.
+ * @param weigh hears how many bytes texts have, before they are looked for one by one */
+function byteRowsOf(vector: DuckDBVector, weigh: (bytes: number) => void): ByteRows & { readonly kept: KeptValues } {
+  if (vector instanceof DuckDBVarCharVector) return new TextVector(vector, weigh);
   if (!(vector instanceof DuckDBBigIntVector || vector instanceof DuckDBDoubleVector))
     throw new Error('Of other values bytes are not asked for.');
   const { items, validity } = vector as unknown as KeptNumbers;
   // A copy: a number that is written from JavaScript has the bytes of JavaScript's NaN.
-  const own = items instanceof Float64Array ? items.map((value) => (Number.isNaN(value) ? NaN : value)) : items;
+  const own = items instanceof Float64Array ? withOneNaN(items) : items;
   const bytes = Buffer.from(own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
   const isNull = nullsOf(validity);
   const rows = {
     ...{ rowCount: vector.itemCount, isNull, bytes, from: 0, to: 8 },
+    kept: { of: 'numbers' as const, bytes, hasNulls: validity.data !== null, bytesAt: () => bytes },
     find: (row: number): void => {
       rows.from = row * 8;
       rows.to = rows.from + 8;
     },
   };
   return rows;
+}
+
+function withOneNaN(values: Float64Array): Float64Array {
+  const own = values.slice();
+  for (let row = 0; row < own.length; row += 1) if (Number.isNaN(own[row])) own[row] = NaN;
+  return own;
 }
 
 /** A text of DuckDB is 16 bytes: its length, then itself where it has at most 12 bytes, else its first four and where it stands. */
@@ -144,30 +152,46 @@ interface Span {
 export class TextVector implements ByteRows {
   readonly rowCount: number;
   readonly isNull: (row: number) => boolean;
-  /** Of all texts of more than 12 bytes. */
-  readonly longBytes: number;
-  readonly #kept: KeptTexts;
+  readonly kept: KeptValues;
+  readonly #vector: KeptTexts;
   readonly #words: Uint32Array;
   readonly #own: Buffer;
-  readonly #spans: readonly Span[];
+  readonly #weigh: (longBytes: number) => void;
+  #located: { readonly spans: readonly Span[]; readonly bytes: number } | undefined;
   #last: Span | undefined;
   /** Where the bytes of the text are that was found last. */
   bytes: Buffer;
   from = 0;
   to = 0;
 
-  constructor(vector: DuckDBVarCharVector) {
-    this.#kept = vector as unknown as KeptTexts;
-    const { buffer, byteOffset, byteLength } = this.#kept.dataView;
+  /** @param weigh hears how many bytes the texts have that stand elsewhere, before any of them is found */
+  constructor(vector: DuckDBVarCharVector, weigh: (longBytes: number) => void = () => undefined) {
+    this.#vector = vector as unknown as KeptTexts;
+    const { dataView, validity } = this.#vector;
+    const { buffer, byteOffset, byteLength } = dataView;
     this.rowCount = vector.itemCount;
-    this.isNull = nullsOf(this.#kept.validity);
+    this.isNull = nullsOf(validity);
+    this.#weigh = weigh;
     this.#words = new Uint32Array(buffer, byteOffset, byteLength >>> 2);
     this.#own = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
     this.bytes = this.#own;
-    const { spans, bytes } = this.#spansOf();
-    this.#spans = spans;
-    this.longBytes = bytes;
-    this.#last = this.#spans[0];
+    this.kept = {
+      ...{ of: 'texts', bytes: this.#own, hasNulls: (validity as Kept<never>['validity']).data !== null },
+      bytesAt: (address, length) => this.#bytesAt(address, length),
+    };
+  }
+
+  /** Of all texts of more than 12 bytes. */
+  get longBytes(): number {
+    return this.#locate().bytes;
+  }
+
+  #locate(): { readonly spans: readonly Span[]; readonly bytes: number } {
+    if (this.#located === undefined) {
+      this.#located = this.#spansOf();
+      this.#weigh(this.#located.bytes);
+    }
+    return this.#located;
   }
 
   /** Finds the bytes of a text that is not null. */
@@ -221,13 +245,14 @@ export class TextVector implements ByteRows {
   #spanAt(row: number): Span {
     const address = this.#address(row);
     if (this.#last !== undefined && address >= this.#last.start && address < this.#last.end) return this.#last;
-    let [low, high] = [0, this.#spans.length - 1];
+    const { spans } = this.#locate();
+    let [low, high] = [0, spans.length - 1];
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      if ((this.#spans[middle]?.start ?? Infinity) <= address) low = middle;
+      if ((spans[middle]?.start ?? Infinity) <= address) low = middle;
       else high = middle - 1;
     }
-    const span = this.#spans[low];
+    const span = spans[low];
     if (span === undefined) throw new Error('A text stands in none of the spans of its vector.');
     this.#last = span;
     return span;
@@ -269,7 +294,7 @@ export class TextVector implements ByteRows {
   /** By way of a text of ours that says to stand there. */
   #bytesAt(address: number, length: number): Buffer {
     const words = new Uint32Array([length, 0, address % 2 ** 32, Math.floor(address / 2 ** 32)]);
-    const { validity, vector } = this.#kept;
+    const { validity, vector } = this.#vector;
     const bytes = new DuckDBBlobVector(new DataView(words.buffer), allValid(validity), vector, 0, 1).getItemBytes(0);
     if (bytes === null) throw new Error('A span is not null.');
     return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);

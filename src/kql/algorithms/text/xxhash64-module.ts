@@ -31,17 +31,23 @@ const get = (local: number): Code => [0x20, ...unsigned(local)];
 const set = (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)];
 const int = (value: number): Code => [0x41, ...signed(BigInt(value))];
 const long = (value: bigint): Code => [0x42, ...signed(value)];
+type Two = (left: Code, right: Code) => Code;
+type Six = [Two, Two, Two, Two, Two, Two];
 const two =
-  (instruction: number) =>
-  (left: Code, right: Code): Code => [...left, ...right, instruction];
-const [addInt, atMost, atLeast, less] = [two(0x6a), two(0x4d), two(0x4f), two(0x49)];
-const [add, multiply, xor, shift, rotate] = [two(0x7c), two(0x7e), two(0x85), two(0x88), two(0x89)];
+  (instruction: number): Two =>
+  (left, right) => [...left, ...right, instruction];
+const [addInt, atMost, atLeast, less, more] = [two(0x6a), two(0x4d), two(0x4f), two(0x49), two(0x4b)];
+const [add, subtract, multiply, xor, shift, rotate] = [0x7c, 0x7d, 0x7e, 0x85, 0x88, 0x89].map(two) as Six;
+const [lessLong, moreLong, atMostLong] = [two(0x54), two(0x56), two(0x58)];
 const loadInt = (at: Code, offset: number): Code => [...at, 0x28, 2, ...unsigned(offset)];
 const loadLong = (at: Code, offset = 0): Code => [...at, 0x29, 0, ...unsigned(offset)];
 const loadByte = (at: Code): Code => [...at, 0x31, 0, 0];
 const loadFour = (at: Code): Code => [...at, 0x35, 0, 0];
 const store = (at: Code, value: Code): Code => [...at, ...value, 0x37, 3, 0];
+const storeByte = (at: Code, value: Code): Code => [...at, ...value, 0x3a, 0, 0];
 const wide = (value: Code): Code => [...value, 0xad];
+const narrow = (value: Code): Code => [...value, 0xa7];
+const select = (condition: Code, then: Code, otherwise: Code): Code => [...then, ...otherwise, ...condition, 0x1b];
 const end = 0x0b;
 const when = (condition: Code, then: Code, otherwise: Code = []): Code => [
   ...[...condition, 0x04, 0x40, ...then],
@@ -101,38 +107,104 @@ const hash: Code = [
 ];
 
 const [row, rowsEnd, out] = [0, 1, 2];
+const hashed = (where: Code, size: Code): Code => [...where, ...size, 0x10, 0];
+const eachRow = (bytes: number, code: Code): Code =>
+  repeat(less(get(row), get(rowsEnd)), [...code, ...set(row, addInt(get(row), int(bytes)))]);
+const put = (value: Code): Code => [...store(get(out), value), ...set(out, addInt(get(out), int(8)))];
+
 /** Of rows of two numbers, where and how long, from `row` to `rowsEnd`: the hashes go to `out`. */
-const hashRows: Code = repeat(less(get(row), get(rowsEnd)), [
-  ...store(get(out), [...loadInt(get(row), 0), ...loadInt(get(row), 4), 0x10, 0]),
-  ...set(row, addInt(get(row), int(8))),
-  ...set(out, addInt(get(out), int(8))),
-]);
+const hashRows: Code = eachRow(8, put(hashed(loadInt(get(row), 0), loadInt(get(row), 4))));
 
-const [hashType, rowsType] = [0, 1];
+/** Of numbers of eight bytes, the first `width` of each. */
+const hashNumbers: Code = eachRow(8, put(hashed(get(row), get(3))));
+
+/** Texts as DuckDB has them: a length, then up to 12 bytes, or four of them and where all stand. */
+const textLength = loadInt(get(row), 0);
+const address = loadLong(get(row), 8);
+const isElsewhere = more(textLength, int(12));
+
+/** Of texts that stand elsewhere: the least address, the end of the last and how many bytes they have in all, to `out`. */
+const [least, greatest, sum, textEnd] = [3, 4, 5, 6];
+const findTexts: Code = [
+  ...set(least, long(-1n)),
+  ...eachRow(
+    16,
+    when(isElsewhere, [
+      ...set(textEnd, add(address, wide(textLength))),
+      ...set(least, select(lessLong(address, get(least)), address, get(least))),
+      ...set(greatest, select(moreLong(get(textEnd), get(greatest)), get(textEnd), get(greatest))),
+      ...set(sum, add(get(sum), wide(textLength))),
+    ]),
+  ),
+  ...[least, greatest, sum].flatMap((one) => put(get(one))),
+];
+
+/** Sets a byte of `out` for each page that such a text is in, counted from `firstPage`. */
+const [firstPage, page, lastPage] = [3, 4, 5];
+const markPages: Code = eachRow(
+  16,
+  when(isElsewhere, [
+    ...set(page, subtract(shift(address, long(12n)), get(firstPage))),
+    ...set(lastPage, subtract(shift(subtract(add(address, wide(textLength)), long(1n)), long(12n)), get(firstPage))),
+    ...repeat(atMostLong(get(page), get(lastPage)), [
+      ...storeByte(addInt(get(out), narrow(get(page))), int(1)),
+      ...set(page, add(get(page), long(1n))),
+    ]),
+  ]),
+);
+
+/** Of texts, those elsewhere `distance` before their addresses. */
+const distance = 3;
+const hashTexts: Code = eachRow(
+  16,
+  put(hashed(select(isElsewhere, narrow(subtract(address, get(distance))), addInt(get(row), int(4))), textLength)),
+);
+
 const body = (locals: readonly Code[], code: Code): Code => sized([...vector(locals), ...code, end]);
+const kindOf = (parameters: readonly number[], results: readonly number[]): Code => [
+  ...[0x60, ...vector(parameters.map((type) => [type]))],
+  ...vector(results.map((type) => [type])),
+];
+const rowParameters = [i32, i32, i32];
+const kinds = [
+  kindOf([i32, i32], [i64]),
+  kindOf(rowParameters, []),
+  kindOf([...rowParameters, i32], []),
+  kindOf([...rowParameters, i64], []),
+];
+/** Name, kind and code. */
+const functions: readonly (readonly [name: string, kind: number, code: Code])[] = [
+  [
+    'hash',
+    0,
+    body(
+      [
+        [1, i32],
+        [5, i64],
+      ],
+      hash,
+    ),
+  ],
+  ['hashRows', 1, body([], hashRows)],
+  ['hashNumbers', 2, body([], hashNumbers)],
+  ['findTexts', 1, body([[4, i64]], findTexts)],
+  ['markPages', 3, body([[2, i64]], markPages)],
+  ['hashTexts', 3, body([], hashTexts)],
+];
 
-/** Exports `memory` and `hashRows(row, rowsEnd, out)`. @param pages of 64 KiB */
+/** Exports `memory` and the functions over rows. @param pages of 64 KiB */
 export const xxhash64Module = (pages: number): Uint8Array =>
   Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [
-      [0x60, ...vector([[i32], [i32]]), ...vector([[i64]])],
-      [0x60, ...vector([[i32], [i32], [i32]]), ...vector([])],
-    ]),
-    ...section(3, [[hashType], [rowsType]]),
+    ...section(1, kinds),
+    ...section(
+      3,
+      functions.map(([, kind]) => [kind]),
+    ),
     ...section(5, [[1, ...unsigned(pages), ...unsigned(pages)]]),
-    ...section(7, [
-      [...named('memory'), 2, 0],
-      [...named('hashRows'), 0, 1],
-    ]),
-    ...section(10, [
-      body(
-        [
-          [1, i32],
-          [5, i64],
-        ],
-        hash,
-      ),
-      body([], hashRows),
-    ]),
+    ...section(7, [[...named('memory'), 2, 0], ...functions.map(([name], index) => [...named(name), 0, index])]),
+    ...section(
+      10,
+      functions.map(([, , code]) => code),
+    ),
   ]);

@@ -1,17 +1,36 @@
-import type { ByteRows } from './byte-rows.ts';
+import type { ByteRows, KeptValues } from './byte-rows.ts';
 import { xxhash64 } from './xxhash64.ts';
 import { xxhash64Module } from './xxhash64-module.ts';
 
-const pageBytes = 1 << 16;
-const pages = 33;
+const pages = 34;
 /** At a time, as DuckDB gives them. */
 const rowsMax = 2048;
-/** Where in the module's memory the places of the rows stand, and their hashes, and then the bytes. */
-const [places, hashes, bytesStart, bytesEnd] = [0, rowsMax * 8, rowsMax * 16, pages * pageBytes];
+/** Where in the module's memory the places of the rows stand, and their hashes, the values as they are kept, what is found out of them, the
+ * marks of pages, and then the bytes. */
+const [places, hashes, kept] = [0, rowsMax * 8, rowsMax * 16];
+const found = kept + rowsMax * 16;
+const marks = found + 32;
+const [bytesStart, bytesEnd] = [marks + 4_064, pages << 16];
+/** Of texts in memory. */
+const pageBits = 12n;
+/** That all values of a chunk may have together, each counted as often as it is there, to be taken as they are kept. */
+const sumMax = 4 << 20;
+/** Of a chunk, until all of its texts are near each other: two times that they go on elsewhere. */
+const splitsMax = 22;
 
+type OverRows<Last extends readonly unknown[] = []> = (
+  row: number,
+  rowsEnd: number,
+  out: number,
+  ...last: Last
+) => void;
 interface Hasher {
-  readonly run: (row: number, rowsEnd: number, out: number) => void;
-  readonly memory: ArrayBuffer;
+  readonly hashRows: OverRows;
+  readonly hashNumbers: OverRows<[width: number]>;
+  readonly findTexts: OverRows;
+  readonly markPages: OverRows<[firstPage: bigint]>;
+  readonly hashTexts: OverRows<[distance: bigint]>;
+  readonly memory: { readonly buffer: ArrayBuffer };
 }
 
 /** What the types of Node leave out. */
@@ -22,9 +41,7 @@ interface WebAssemblyApi {
 
 function newHasher(): Hasher {
   const { Instance, Module } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
-  const { exports } = new Instance(new Module(xxhash64Module(pages)));
-  const { hashRows, memory } = exports as { hashRows: Hasher['run']; memory: { readonly buffer: ArrayBuffer } };
-  return { run: hashRows, memory: memory.buffer };
+  return new Instance(new Module(xxhash64Module(pages))).exports as Hasher;
 }
 
 let hasher: Hasher | undefined;
@@ -34,11 +51,83 @@ let hasher: Hasher | undefined;
  * @param width how many bytes of each value count; all of them without it */
 export function xxhash64Rows(rows: ByteRows, results: BigInt64Array, width?: number): void {
   hasher ??= newHasher();
-  const { run, memory } = hasher;
-  const [table, bytes] = [new Int32Array(memory, places, rowsMax * 2), new Uint8Array(memory)];
-  const hashed = new BigInt64Array(memory, hashes, rowsMax);
+  if (rows.kept === undefined || rows.rowCount > rowsMax) hashEach(hasher, rows, results, width, 0, rows.rowCount);
+  else hashAsKept(hasher, rows, rows.kept, results, width);
+}
+
+/** The values of a chunk as they lie in memory: no row costs JavaScript anything. */
+function hashAsKept(
+  own: Hasher,
+  rows: ByteRows,
+  values: KeptValues,
+  results: BigInt64Array,
+  width: number | undefined,
+): void {
+  const { buffer } = own.memory;
+  const far: (readonly [number, number])[] = [];
+  new Uint8Array(buffer).set(values.bytes, kept);
+  if (values.of === 'numbers') own.hashNumbers(kept, kept + rows.rowCount * 8, hashes, width ?? 8);
+  else {
+    if (values.hasNulls) {
+      const words = new Int32Array(buffer, kept);
+      for (let row = 0; row < rows.rowCount; row += 1) if (rows.isNull(row)) words[row * 4] = 0;
+    }
+    let splits = splitsMax;
+    const hash = (from: number, to: number): void => {
+      if (hashedTexts(own, values, from, to)) return;
+      if (splits === 0 || to - from === 1) {
+        far.push([from, to]);
+        return;
+      }
+      splits -= 1;
+      const middle = (from + to) >>> 1;
+      hash(from, middle);
+      hash(middle, to);
+    };
+    hash(0, rows.rowCount);
+  }
+  results.set(new BigInt64Array(buffer, hashes, rows.rowCount));
+  for (const [from, to] of far) hashEach(own, rows, results, width, from, to);
+}
+
+/** Hashes texts of some rows, in their places. @returns false where they lie too far from each other */
+function hashedTexts(
+  { findTexts, markPages, hashTexts, memory }: Hasher,
+  values: KeptValues,
+  from: number,
+  to: number,
+): boolean {
+  const bytes = new Uint8Array(memory.buffer);
+  const [start, end, out] = [kept + from * 16, kept + to * 16, hashes + from * 8];
+  findTexts(start, end, found);
+  const [least = 0n, greatest = 0n, sum = 0n] = new BigInt64Array(memory.buffer, found, 3);
+  const length = Number(greatest - least);
+  if (sum > sumMax || length > bytesEnd - bytesStart) return false;
+  if (sum > 0n) {
+    const firstPage = least >> pageBits;
+    const ours = bytes.subarray(marks, marks + Number(((greatest - 1n) >> pageBits) - firstPage) + 1);
+    ours.fill(0);
+    markPages(start, end, marks, firstPage);
+    // A page without a text may be no memory at all.
+    if (ours.includes(0)) return false;
+    bytes.set(values.bytesAt(Number(least), length), bytesStart);
+  }
+  hashTexts(start, end, out, least - BigInt(bytesStart));
+  return true;
+}
+
+function hashEach(
+  { hashRows, memory: { buffer } }: Hasher,
+  rows: ByteRows,
+  results: BigInt64Array,
+  width: number | undefined,
+  from: number,
+  to: number,
+): void {
+  const [table, bytes] = [new Int32Array(buffer, places, rowsMax * 2), new Uint8Array(buffer)];
+  const hashed = new BigInt64Array(buffer, hashes, rowsMax);
   const copied = new Map<Buffer, number>();
-  let [first, used] = [0, bytesStart];
+  let [first, used] = [from, bytesStart];
   let [lastPiece, lastAt]: [Buffer | undefined, number] = [undefined, 0];
   const copy = (piece: Uint8Array): number => {
     const at = used;
@@ -47,7 +136,7 @@ export function xxhash64Rows(rows: ByteRows, results: BigInt64Array, width?: num
     return at;
   };
   const finish = (end: number): void => {
-    run(places, places + (end - first) * 8, hashes);
+    hashRows(places, places + (end - first) * 8, hashes);
     results.set(hashed.subarray(0, end - first), first);
     copied.clear();
     lastPiece = undefined;
@@ -71,7 +160,7 @@ export function xxhash64Rows(rows: ByteRows, results: BigInt64Array, width?: num
     return rows.to - rows.from <= bytesEnd - used ? copy(piece.subarray(rows.from, rows.to)) : undefined;
   };
   const tooLong: number[] = [];
-  for (let row = 0; row < rows.rowCount; row += 1) {
+  for (let row = from; row < to; row += 1) {
     if (row - first === rowsMax) finish(row);
     let [at, length] = [bytesStart, 0];
     if (!rows.isNull(row)) {
@@ -90,7 +179,7 @@ export function xxhash64Rows(rows: ByteRows, results: BigInt64Array, width?: num
     table[(row - first) * 2] = at;
     table[(row - first) * 2 + 1] = length;
   }
-  finish(rows.rowCount);
+  finish(to);
   for (const row of tooLong) {
     rows.find(row);
     results[row] = xxhash64(rows.bytes.subarray(rows.from, rows.to));

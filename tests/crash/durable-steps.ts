@@ -6,11 +6,10 @@ import Database from 'libsql';
  * before the step `killAt`. A write to a file at which it ends is half done. Replaces functions of Node and of the database
  * driver, so everything above them is as it always is. */
 export class DurableSteps {
-  /** How often each kind of step was counted. */
-  readonly counted = new Map<string, number>();
+  /** What each step was, in their order. */
+  readonly kinds: string[] = [];
   readonly #directory: string;
   readonly #killAt: number;
-  #count = 0;
   #armed = 0;
 
   /** @param directory only files below it count
@@ -20,10 +19,6 @@ export class DurableSteps {
     this.#killAt = killAt;
     this.#watchFiles();
     this.#watchDatabase();
-  }
-
-  get count(): number {
-    return this.#count;
   }
 
   /** Steps count while `work` runs. */
@@ -39,9 +34,8 @@ export class DurableSteps {
   /** @param half does a part of the step, when the process is to end in it */
   #pass(kind: string, half: () => void = () => undefined): void {
     if (this.#armed === 0) return;
-    this.#count += 1;
-    this.counted.set(kind, (this.counted.get(kind) ?? 0) + 1);
-    if (this.#count !== this.#killAt) return;
+    this.kinds.push(kind);
+    if (this.kinds.length !== this.#killAt) return;
     half();
     process.kill(process.pid, 'SIGKILL');
     for (;;); // nothing more is done

@@ -31,8 +31,8 @@ interface Run {
   readonly sent: readonly string[];
   readonly done: readonly string[];
   readonly written: readonly Written[];
-  readonly steps: number;
-  readonly counted: readonly (readonly [string, number])[];
+  /** What each durable step was. */
+  readonly kinds: readonly string[];
 }
 
 export interface KillFigures {
@@ -58,8 +58,13 @@ function seededRandom(): Random {
 }
 
 /** Kills a process that does the work of `scenario` at each of its durable steps, or at some when only some kills are asked for,
- * and at random moments. Each time it begins at the same place, and what is left is checked. */
-export async function killEverywhere(scenario: string, wanted = killsMin): Promise<KillFigures> {
+ * and at random moments. Each time it begins at the same place, and what is left is checked.
+ * @param always kinds of steps at which it is killed however few kills are asked for */
+export async function killEverywhere(
+  scenario: string,
+  wanted = killsMin,
+  always: readonly string[] = [],
+): Promise<KillFigures> {
   const random = seededRandom();
   /** So many at a moment and not at a step: in the middle of what the database does. */
   const timed = Math.max(1, Math.floor(wanted / 10));
@@ -70,7 +75,8 @@ export async function killEverywhere(scenario: string, wanted = killsMin): Promi
     const begin = await prepared(work, script.path, scenario, checker);
     const whole = await begin(0);
     await whole.check();
-    const { steps, milliseconds, counted } = whole.run;
+    const { kinds, milliseconds } = whole.run;
+    const steps = kinds.length;
     const killedAt = new Set<number>();
     let kills = 0;
     let checking = Promise.resolve();
@@ -84,12 +90,16 @@ export async function killEverywhere(scenario: string, wanted = killsMin): Promi
       checking = ended.check();
       checking.catch(() => undefined); // told above
     };
-    for (const step of chosen(steps, wanted - timed, random)) await kill(step);
+    const certain = kinds.flatMap((kind, index) => (always.includes(kind) ? [index + 1] : []));
+    for (const step of new Set(certain)) await kill(step);
+    for (const step of chosen(steps, wanted - timed - kills, random)) await kill(step);
     for (let n = 0; n < timed; n += 1) await kill(0, 1 + random(Math.ceil(milliseconds)));
     // Where several things go on at the same time a run may have ended before its step came.
     for (let n = 0; kills < wanted && n < wanted; n += 1) await kill(1 + random(steps));
     await checking;
-    const list = counted.map(([kind, count]) => `${count} × ${kind}`).join(', ');
+    const list = [...new Set(kinds)]
+      .map((kind) => `${kinds.filter((one) => one === kind).length} × ${kind}`)
+      .join(', ');
     console.log(`${scenario}: ${kills} kills, at ${killedAt.size} of ${steps} steps (${list})`);
     return { steps, killedAt, kills };
   } finally {
@@ -150,8 +160,8 @@ async function run(args: readonly string[], killAfterMs?: number): Promise<Run> 
   const stuck = setTimeout(() => child.kill('SIGTERM'), stuckMs);
   const said: Record<'sent' | 'done', string[]> = { sent: [], done: [] };
   const written: Written[] = [];
-  let [steps, begun] = [0, 0];
-  let counted: Run['counted'] = [];
+  let begun = 0;
+  let kinds: Run['kinds'] = [];
   for await (const line of createInterface({ input: child.stdout })) {
     const [word, ...rest] = line.split(' ');
     if (word === 'begun') {
@@ -159,17 +169,14 @@ async function run(args: readonly string[], killAfterMs?: number): Promise<Run> 
       if (killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfterMs);
     } else if (word === 'sent' || word === 'done') said[word].push(rest.join(' '));
     else if (word === 'written') written.push({ generation: Number(rest[0]), mark: rest[1] ?? '' });
-    else if (word === 'steps') {
-      steps = Number(rest[0]);
-      counted = JSON.parse(rest.slice(1).join(' ')) as Run['counted'];
-    }
+    else if (word === 'steps') kinds = JSON.parse(rest.join(' ')) as Run['kinds'];
   }
   await exited;
   clearTimeout(stuck);
   const milliseconds = performance.now() - begun;
   if (child.signalCode !== 'SIGKILL' && child.exitCode !== 0)
     throw new Error(`The process was not killed and failed: ${child.exitCode ?? child.signalCode}.`);
-  return { isKilled: child.signalCode === 'SIGKILL', milliseconds, ...said, written, steps, counted };
+  return { isKilled: child.signalCode === 'SIGKILL', milliseconds, ...said, written, kinds };
 }
 
 /** A process that checks one directory after the other. */

@@ -134,6 +134,7 @@ async function checkBlobs(cluster: KilledCluster, { directory, sent, done }: Kil
   const data = await cluster.data();
   const kept = data.keptExtents('db').reduce((sum, { extents }) => sum + extents.length, 0);
   const extents = data.extents('db').length + kept;
+  const filters = await cluster.filters();
   const queued = [...new Set(sent)].filter((name) => requestOf(name).kind === 'queued');
   const staged = await stagedOf(cluster, queued);
   const open = queued.filter((name) => !done.includes(name)).length;
@@ -141,7 +142,9 @@ async function checkBlobs(cluster: KilledCluster, { directory, sent, done }: Kil
     entry.isFile(),
   );
   return [
-    ...(files.length === extents + staged ? [] : [`${files.length} files for ${extents} extents, ${staged} staged`]),
+    ...(files.length === extents + filters + staged
+      ? []
+      : [`${files.length} files for ${extents} extents, ${filters} filters, ${staged} staged`]),
     // What became rows is gone; what nobody could name in a message any more stays its week.
     ...(staged <= open ? [] : [`${staged} blobs are staged of ${open} that were under way`]),
   ];

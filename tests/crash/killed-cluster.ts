@@ -96,6 +96,8 @@ export interface KilledCluster {
   readonly databaseKid: () => Promise<VersionedKeyId | undefined>;
   /** How many extents and segments of the log the key of the database wraps, and how many it does not. */
   readonly wraps: () => Promise<{ readonly own: number; readonly others: number }>;
+  /** How many extents have a filter of their terms. */
+  readonly filters: () => Promise<number>;
   /** The process of the cluster dies. */
   readonly killProcess: () => Promise<void>;
   /** Adds records of extents that are copies of one of that table. The data is then opened anew. */
@@ -151,6 +153,11 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
     const opened = await inside.data.data();
     if (opened.databases().length === 0) await opened.setDatabases([database]);
     return opened;
+  };
+  const running = async (): Promise<InsideProcess> => {
+    await data();
+    if (inside === undefined) throw new Error('the cluster has no process');
+    return inside;
   };
   const customer: KilledCluster['customer'] = (kid, how) => ({
     kind: 'customer',
@@ -216,11 +223,8 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
       await changed(databaseId, value, undefined, () => keys.databases.change(clusterId, databaseId, key));
     },
     databaseKid: async () => (await keys.databases.status(clusterId, database.databaseId))?.kid,
-    wraps: async () => {
-      await data();
-      if (inside === undefined) throw new Error('the cluster has no process');
-      return inside.wraps();
-    },
+    wraps: async () => (await running()).wraps(),
+    filters: async () => (await running()).filters(),
     killProcess: () => killed(inside),
     copyExtents: async (table, count) => {
       await data();
@@ -352,6 +356,11 @@ class InsideProcess extends EventEmitter {
       return [sealed.sealedFor === database.databaseId];
     });
     return { own: isOwn.filter(Boolean).length, others: isOwn.filter((is) => !is).length };
+  }
+
+  async filters(): Promise<number> {
+    const { image } = await this.#catalog();
+    return [...image.all()].filter((record) => record.kind === 'extent' && record.terms !== undefined).length;
   }
 
   async copyExtents(table: string, count: number): Promise<void> {

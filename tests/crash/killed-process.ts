@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   else {
     if (changesCatalog) for (const { generation, mark } of await cluster.stored()) say(`written ${generation} ${mark}`);
     await scenario.work({ cluster, steps, say });
-    say(`steps ${steps.count} ${JSON.stringify([...steps.counted])}`);
+    say(`steps ${JSON.stringify(steps.kinds)}`);
   }
   await cluster.close();
   parser.stop();

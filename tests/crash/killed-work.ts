@@ -8,6 +8,7 @@ import { sqlChange } from '../support/row-change.ts';
 import { checkEvents, eventRecorder, eventSender, makeSetting } from './killed-diagnostics.ts';
 import { derive, derivedProblems, exportDue, exportOnce, materialize, requireWhole } from './killed-derived.ts';
 import { enqueue, ingestQueue } from './killed-queue.ts';
+import { addTexts, mergeTexts, requireFilter, termProblems, textTable } from './killed-terms.ts';
 
 /** `log`: a small streaming request; `extent`: inline data; `queued`: a blob and a message; `export`: a command whose rows go to
  * the user's storage; `update`: rows in the place of those of the update
@@ -78,7 +79,7 @@ export interface Scenario {
   /** Makes what is there before. */
   readonly prepare: (cluster: KilledCluster) => Promise<void>;
   /** What comes between the tables and their first rows. */
-  readonly tablesMade?: (cluster: KilledCluster) => Promise<void>;
+  readonly tablesMade?: (cluster: KilledCluster, say: Work['say']) => Promise<void>;
   readonly work: (work: Work) => Promise<void>;
   /** Goes on after a crash with what was acknowledged and is not done yet. */
   readonly resume?: (cluster: KilledCluster) => Promise<void>;
@@ -226,6 +227,21 @@ const merge: Scenario = {
   },
 };
 
+/** Extents of so many texts that what they are merged into gets a filter of terms. */
+const terms: Scenario = {
+  tables: [textTable],
+  prepare: async (cluster) => {
+    await cluster.changeTo(cluster.customer(firstKey(cluster)));
+  },
+  tablesMade: addTexts,
+  work: ({ cluster, steps }) => steps.during(() => mergeTexts(cluster)),
+  check: termProblems,
+  again: async (cluster) => {
+    await mergeTexts(cluster);
+    await requireFilter(cluster);
+  },
+};
+
 /** Requests and queries, one after the other in each of two lanes, until `change` has ended. A lane that fails, fails the test. */
 async function underLoad(work: Work, first: number, change: () => Promise<void>): Promise<void> {
   const { cluster } = work;
@@ -345,6 +361,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   diagnostics,
   derived,
   merge,
+  terms,
   rotation,
   custody,
   databaseKey,
@@ -358,7 +375,7 @@ export async function prepare(scenario: Scenario, cluster: KilledCluster, say: W
     'db',
     scenario.tables.map((name) => ({ name, columns })),
   );
-  await scenario.tablesMade?.(cluster);
+  await scenario.tablesMade?.(cluster, say);
   const extents = scenario === merge ? smallExtents : 2;
   for (const table of scenario.tables) {
     await data.setPolicy('db', table, 'streamingingestion', { IsEnabled: true, HintAllocatedRate: null });

@@ -22,7 +22,7 @@ const exportedColumns = 'ExternalTableName: string, Path: string, NumRecords: lo
 const hiddenProof = '*******';
 
 /** A connection string without what proves access. */
-const shownConnection = (text: string): string => {
+export const shownConnection = (text: string): string => {
   const [address = ''] = text.split(/[?;]/);
   return `${address};${hiddenProof}`;
 };

@@ -1,7 +1,14 @@
-import type { DatabaseView } from '../catalog/catalog-view.ts';
+import type { DatabaseView, TableView } from '../catalog/catalog-view.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Column } from '../../kql/plan/types.ts';
 import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
 import { namedDatabases, oneDatabase, versionOf } from './database-commands.ts';
-import { clrTypes, cslSchema, databaseJson, quotedName } from './schema-text.ts';
+import { requirePermission } from './permissions.ts';
+import { schemaScript } from './schema-script.ts';
+import type { SchemaKind } from './schema-text.ts';
+import { clrTypes, cslSchema, databaseJson, schemaKinds } from './schema-text.ts';
+import { boolOf } from './view-properties.ts';
 
 const schemaColumns =
   'DatabaseName: string, TableName: string, ColumnName: string, ColumnType: string, IsDefaultTable: bool, IsDefaultColumn: bool, PrettyName: string, Version: string, Folder: string, DocString: string';
@@ -18,9 +25,10 @@ function schemaRows(database: DatabaseView): Row[] {
   return rows;
 }
 
-function schemaJson(databases: readonly DatabaseView[]): string {
+function schemaJson(command: Command, databases: readonly DatabaseView[]): string {
+  const wanted = wantedKinds(command);
   return JSON.stringify({
-    Databases: Object.fromEntries(databases.map((database) => [database.name, databaseJson(database)])),
+    Databases: Object.fromEntries(databases.map((database) => [database.name, databaseJson(database, wanted)])),
   });
 }
 
@@ -32,35 +40,61 @@ function isNews(command: Command, database: DatabaseView): boolean {
   );
 }
 
-function scriptOf(database: DatabaseView): string[] {
-  const texts = (folder: string, docstring: string, view?: true): string => {
-    const given = [
-      ...(folder === '' ? [] : [`folder=${JSON.stringify(folder)}`]),
-      ...(docstring === '' ? [] : [`docstring=${JSON.stringify(docstring)}`]),
-      ...(view === undefined ? [] : ['view=true']),
+const scriptOptions = [
+  ...(['IncludeEncodingPolicies', 'IncludeSecuritySettings', 'IncludeIngestionMappings'] as const),
+  'ShowObfuscatedStrings',
+] as const;
+
+function scriptOf(command: Command, context: CommandContext): readonly string[] {
+  const given = command.properties(scriptOptions);
+  const isOn = (name: (typeof scriptOptions)[number], otherwise: boolean): boolean =>
+    boolOf(name, given[name]) ?? otherwise;
+  const database = oneDatabase(command, context);
+  if (isOn('ShowObfuscatedStrings', false)) {
+    requirePermission(context, 'admin', database.name, command.kind);
+    if (database.externalTables.length > 0)
+      throw new KqlError(
+        'notSupported',
+        'ShowObfuscatedStrings is not supported in a database with external tables: what proves access is never shown.',
+      );
+  }
+  return schemaScript(database, context, {
+    encodingPolicies: isOn('IncludeEncodingPolicies', true),
+    securitySettings: isOn('IncludeSecuritySettings', true),
+    ingestionMappings: isOn('IncludeIngestionMappings', true),
+  });
+}
+
+/** None named: all. */
+function wantedKinds(command: Command): (kind: SchemaKind) => boolean {
+  const given = command.properties(schemaKinds);
+  const named = schemaKinds.filter((kind) => boolOf(kind, given[kind]) === true);
+  return (kind) => Object.keys(given).length === 0 || named.includes(kind);
+}
+
+/** Of each kind alike, as editors want them. */
+function entityRows(database: DatabaseView): Row[] {
+  const ofTable =
+    (type: string) =>
+    ({ name, docstring, folder, columns }: Pick<TableView, 'name' | 'docstring' | 'folder'> & SomeColumns): Row => [
+      ...[database.name, type, name, docstring, folder, '', '', cslSchema(columns), null],
     ];
-    return given.length === 0 ? '' : ` with (${given.join(', ')})`;
-  };
   return [
-    ...[...database.tables.values()].map((table) => {
-      const after = texts(table.folder, table.docstring);
-      return `.create-merge table ${quotedName(table.name)} (${cslSchema(table.columns).replaceAll(',', ', ')})${after}`;
-    }),
-    ...[...database.functions.values()].map((fn) => {
-      return `.create-or-alter function${texts(fn.folder, fn.docstring, fn.view)} ${quotedName(fn.name)}${fn.parameters} ${fn.body}`;
-    }),
+    ...[...database.tables.values()].map(ofTable('Table')),
+    ...[...database.views.values()].map(ofTable('MaterializedView')),
+    ...database.externalTables.map(ofTable('ExternalTable')),
+    ...[...database.functions.values()].map(({ name, docstring, folder, parameters, body }): Row => [
+      ...[database.name, 'Function', name, docstring, folder, parameters, body, '', null],
+    ]),
+    ...database.entityGroups.map(({ name, entities }): Row => [
+      ...[database.name, 'EntityGroup', name, '', '', '', `[${entities.join(', ')}]`, '', null],
+    ]),
   ];
 }
 
-/** Tables and functions alike, as editors want them. */
-const entityRows = (database: DatabaseView): Row[] => [
-  ...[...database.tables.values()].map(({ name, docstring, folder, columns }): Row => [
-    ...[database.name, 'Table', name, docstring, folder, '', '', cslSchema(columns), null],
-  ]),
-  ...[...database.functions.values()].map(({ name, docstring, folder, parameters, body }): Row => [
-    ...[database.name, 'Function', name, docstring, folder, parameters, body, '', null],
-  ]),
-];
+interface SomeColumns {
+  readonly columns: readonly Column[];
+}
 
 /** @see Kusto ".show database schema" */
 export const schemaCommands: readonly CommandRow[] = [
@@ -85,7 +119,7 @@ export const schemaCommands: readonly CommandRow[] = [
     parsed: true,
     permission: 'anyone',
     columns: 'DatabaseSchema: string',
-    run: (command, context) => [[schemaJson(namedDatabases(command, context))]],
+    run: (command, context) => [[schemaJson(command, namedDatabases(command, context))]],
   },
   {
     kinds: { ShowDatabaseSchemaAsJson: '.show database D schema as json' },
@@ -93,14 +127,14 @@ export const schemaCommands: readonly CommandRow[] = [
     columns: 'DatabaseSchema: string',
     run: (command, context) => {
       const database = oneDatabase(command, context);
-      return isNews(command, database) ? [[schemaJson([database])]] : [];
+      return isNews(command, database) ? [[schemaJson(command, [database])]] : [];
     },
   },
   {
     kinds: { ShowDatabaseSchemaAsCslScript: '.show database D schema as csl script' },
     permission: 'metadata',
     columns: 'DatabaseSchemaScript: string',
-    run: (command, context) => scriptOf(oneDatabase(command, context)).map((line) => [line]),
+    run: (command, context) => scriptOf(command, context).map((line) => [line]),
   },
   {
     kinds: { ShowDatabaseCslSchema: '.show database D cslschema' },
@@ -122,6 +156,6 @@ export const schemaCommands: readonly CommandRow[] = [
     kinds: { ShowSchema: '.show schema' },
     permission: 'anyone',
     columns: 'ClusterSchema: string',
-    run: (command, context) => [[schemaJson(namedDatabases(command, context))]],
+    run: (command, context) => [[schemaJson(command, namedDatabases(command, context))]],
   },
 ];

@@ -1,5 +1,5 @@
 import { invariant } from '../../base/invariant.ts';
-import type { DatabaseView, FunctionView, TableView } from '../catalog/catalog-view.ts';
+import type { DatabaseView, FunctionView } from '../catalog/catalog-view.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column, KqlType } from '../../kql/plan/types.ts';
 import { isKqlType } from '../../kql/plan/types.ts';
@@ -60,7 +60,15 @@ export const quotedName = (name: string): string =>
 export const cslSchema = (columns: readonly Column[]): string =>
   columns.map(({ name, type }) => `${quotedName(name)}:${type}`).join(',');
 
-function tableJson(table: TableView): object {
+/** Tables, external ones and views alike. */
+interface TableLike {
+  readonly name: string;
+  readonly folder: string;
+  readonly docstring: string;
+  readonly columns: readonly (Column & { readonly docstring?: string })[];
+}
+
+function tableJson(table: TableLike): object {
   return {
     Name: table.name,
     ...(table.folder === '' ? {} : { Folder: table.folder }),
@@ -69,8 +77,8 @@ function tableJson(table: TableView): object {
   };
 }
 
-const columnsJson = (table: TableView): object[] =>
-  table.columns.map(({ name, type, docstring }) => ({
+const columnsJson = ({ columns }: TableLike): object[] =>
+  columns.map(({ name, type, docstring = '' }) => ({
     Name: name,
     Type: clrTypes[type],
     CslType: type,
@@ -89,20 +97,30 @@ function functionJson(fn: FunctionView): object {
   };
 }
 
-export function databaseJson(database: DatabaseView): object {
+/** Kinds of entities of which a schema as JSON may tell some alone. */
+export const schemaKinds = ['Tables', 'ExternalTables', 'MaterializedViews', 'Functions'] as const;
+export type SchemaKind = (typeof schemaKinds)[number];
+
+const named = <Entity extends { readonly name: string }>(
+  entities: Iterable<Entity>,
+  json: (entity: Entity) => unknown,
+): object => Object.fromEntries([...entities].map((entity) => [entity.name, json(entity)]));
+
+/** What editors complete names by. @param wanted the others are empty */
+export function databaseJson(database: DatabaseView, wanted: (kind: SchemaKind) => boolean = () => true): object {
+  const { tables, externalTables, views, functions, entityGroups, prettyName } = database;
+  const of = <Entity>(kind: SchemaKind, entities: Iterable<Entity>): Iterable<Entity> => (wanted(kind) ? entities : []);
   return {
     Name: database.name,
-    Tables: Object.fromEntries(
-      [...database.tables].map(([name, table]) => [name, { ...tableJson(table), DefaultColumn: null }]),
-    ),
-    ExternalTables: {},
-    MaterializedViews: {},
-    EntityGroups: {},
+    Tables: named(of('Tables', tables.values()), (table) => ({ ...tableJson(table), DefaultColumn: null })),
+    ExternalTables: named(of('ExternalTables', externalTables), tableJson),
+    MaterializedViews: named(of('MaterializedViews', views.values()), tableJson),
+    EntityGroups: named(entityGroups, ({ entities }) => entities),
     MajorVersion: 1,
     MinorVersion: database.schemaVersion,
-    Functions: Object.fromEntries([...database.functions].map(([name, fn]) => [name, functionJson(fn)])),
+    Functions: named(of('Functions', functions.values()), functionJson),
     DatabaseAccessMode: database.accessMode ?? 'ReadWrite',
-    PrettyName: null,
+    PrettyName: prettyName === '' ? null : prettyName,
   };
 }
 

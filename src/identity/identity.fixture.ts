@@ -9,6 +9,7 @@ import { RootKey } from '../state/root-key.ts';
 import { SealedState } from '../state/sealed/sealed-state.ts';
 import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
+import type { UnmetPolicy } from './entra/conditional-access.ts';
 import { createMintToken } from './entra/mint.ts';
 import type { ReadJson } from '../http/outward-json.ts';
 import { OutwardError } from '../http/outward-json.ts';
@@ -87,6 +88,8 @@ export async function startIdentity(
   const proved = new Set<Guid>();
   /** By the id of an identity's resource. */
   const identityTrust = new Map<string, readonly TrustedIssuer[]>();
+  /** What keeps users from tokens. */
+  const policies: { unmet?: UnmetPolicy } = {};
   const readJson: ReadJson = options.readJson ?? ((url) => Promise.reject(new OutwardError('notAllowed', url, 'No.')));
   const newVerifier = (): VerifyToken =>
     createTokenVerifier({ signingKeys, tenants, directory, wallClock, ...options });
@@ -105,11 +108,12 @@ export async function startIdentity(
       newVerifier,
     },
     ...{ tenant, application, managed, secret: added?.secret ?? '', secretKeyId: added?.keyId },
-    ...{ identityTrust, proved, verifyToken: newVerifier() },
+    ...{ identityTrust, proved, policies, verifyToken: newVerifier() },
     grantOptions: {
       ...{ tenants, principals, directory, issueToken, wallClock },
       ...{ signingKeys, issuerKeys: openIssuerKeys(readJson, wallClock) },
       identityProved: (objectId: Guid) => void proved.add(objectId),
+      findUnmetPolicy: () => policies.unmet,
       trustOfIdentity: (resourceId: string) => Promise.resolve(identityTrust.get(resourceId) ?? []),
       issueUserToken: createUserTokenService({ signingKeys, randomBytes, wallClock }),
       userSignIn: createUserSignIn({ tenants, directory, monotonicMs: wallClock }),

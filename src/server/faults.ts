@@ -10,6 +10,7 @@ import type { Instant } from '../clock/clock.ts';
 import { listAll } from '../state/list-all.ts';
 import type { State, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
+import type { FindUnmetPolicy } from '../identity/entra/conditional-access.ts';
 import type { OperationFault } from '../providers/kusto/operation-record.ts';
 import type { VaultFault } from '../vault/faults.ts';
 
@@ -63,6 +64,15 @@ export const faultRuleSchema = Type.Union([
     },
     { additionalProperties: false },
   ),
+  Type.Object(
+    {
+      /** A policy of Conditional Access keeps users from tokens, all or the one of this user principal name: AADSTS50076 or 53003. */
+      kind: Type.Literal('conditionalAccess'),
+      grant: Type.Union([Type.Literal('block'), Type.Literal('multifactor')]),
+      user: Type.Optional(Type.String({ maxLength: 113 })),
+    },
+    { additionalProperties: false },
+  ),
 ]);
 
 export type FaultRule = Static<typeof faultRuleSchema>;
@@ -86,6 +96,7 @@ export interface Faults {
   vaultLimits(): boolean;
   ofOperation(): OperationFault;
   tokenExpired(issuedAt: Instant): boolean;
+  unmetPolicy: FindUnmetPolicy;
 }
 
 export async function openFaults(parts: {
@@ -131,5 +142,11 @@ export async function openFaults(parts: {
       return { takesMs: (slow?.takesSeconds ?? 0) * 1000, fails };
     },
     tokenExpired: (issuedAt) => rules.some((rule) => rule.kind === 'tokenExpiry' && issuedAt < rule.since),
+    unmetPolicy(name) {
+      const isOf = (user: string | undefined): boolean => (user ?? name).toLowerCase() === name.toLowerCase();
+      for (const rule of rules)
+        if (rule.kind === 'conditionalAccess' && isOf(rule.user)) return { policyId: rule.id, grant: rule.grant };
+      return undefined;
+    },
   };
 }

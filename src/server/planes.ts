@@ -181,6 +181,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const entra = createEntraPlane({
     ...common(parts),
     ...parts.identity,
+    findUnmetPolicy: parts.faults.unmetPolicy,
     issuerKeys: identityEndpoints.issuerKeys(parts.identity.issuerKeys),
     trustOfIdentity: async (resourceId) => [
       ...(await trustOfIdentity(parts.state, resourceId)),

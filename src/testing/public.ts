@@ -216,4 +216,6 @@ export type FaultRule =
   /** Vaults have the service's limits of operations in ten seconds, and answer 429 with `Retry-After` beyond them. */
   | { readonly kind: 'vaultLimits' }
   /** Tokens issued before now count as expired. */
-  | { readonly kind: 'tokenExpiry' };
+  | { readonly kind: 'tokenExpiry' }
+  /** A policy of Conditional Access keeps users from tokens, all or one: AADSTS50076 or 53003. Applications get theirs. */
+  | { readonly kind: 'conditionalAccess'; readonly grant: 'block' | 'multifactor'; readonly user?: string };

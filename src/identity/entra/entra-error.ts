@@ -183,6 +183,23 @@ export const entraErrors = {
   },
   UserDisabled: { code: 50057, status: 400, error: 'invalid_grant', text: () => 'The user account is disabled.' },
   PasswordExpired: { code: 50055, status: 400, error: 'invalid_grant', text: () => 'The password is expired.' },
+  /** What policies of Conditional Access want; which one, the claims of the answer say. */
+  MultifactorRequired: {
+    code: 50076,
+    status: 400,
+    error: 'invalid_grant',
+    suberror: 'basic_action',
+    text: (resourceId: string) =>
+      `Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '${resourceId}'.`,
+  },
+  PolicyBlocks: {
+    code: 53003,
+    status: 400,
+    error: 'invalid_grant',
+    suberror: 'message_only',
+    text: () =>
+      'Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.',
+  },
   GrantRevoked: {
     code: 50173,
     status: 400,
@@ -292,14 +309,30 @@ export class EntraError extends Error {
   readonly code: number;
   constructor(
     readonly row: EntraErrorName,
-    text: string,
+    private readonly text: string,
+    private readonly challenge?: Challenge,
   ) {
     const { code, status, error } = entraErrors[row];
     super(`AADSTS${code}: ${text}`);
     this.status = status;
-    this.error = error;
+    this.error = challenge?.error ?? error;
     this.code = code;
   }
+
+  /** The same, with what the client is to come back with. */
+  challenging(challenge: Challenge): EntraError {
+    return new EntraError(this.row, this.text, challenge);
+  }
+
+  get claims(): string | undefined {
+    return this.challenge?.claims;
+  }
+}
+
+interface Challenge {
+  readonly error: string;
+  /** A claims request as JSON (OpenID Connect Core 5.5). */
+  readonly claims: string;
 }
 
 /** `entraError('SecretInvalid', clientId)`: row and arguments are checked together. */
@@ -320,6 +353,7 @@ export interface ErrorContext {
 /** The body of an error, the same from v1 and v2 endpoints. */
 export function renderEntraError(error: EntraError, { traceId, correlationId, now }: ErrorContext): JsonObject {
   const timestamp = `${toIso(now).slice(0, 19).replace('T', ' ')}Z`;
+  const row = entraErrors[error.row];
   return {
     error: error.error,
     error_description: `${error.message} Trace ID: ${traceId} Correlation ID: ${correlationId} Timestamp: ${timestamp}`,
@@ -327,8 +361,8 @@ export function renderEntraError(error: EntraError, { traceId, correlationId, no
     timestamp,
     trace_id: traceId,
     correlation_id: correlationId,
-    ...('withoutUri' in entraErrors[error.row]
-      ? {}
-      : { error_uri: `https://login.microsoftonline.com/error?code=${error.code}` }),
+    ...('withoutUri' in row ? {} : { error_uri: `https://login.microsoftonline.com/error?code=${error.code}` }),
+    ...('suberror' in row ? { suberror: row.suberror } : {}),
+    ...(error.claims === undefined ? {} : { claims: error.claims }),
   };
 }

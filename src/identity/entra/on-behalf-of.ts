@@ -13,6 +13,7 @@ import { parseAssertion, ticksOf } from './assertion.ts';
 import { issueInstantOf, issuerV1, issuerV2 } from './claims.ts';
 import type { ProofOptions } from './client-proof.ts';
 import { requireClient } from './client-proof.ts';
+import { requirePoliciesMet } from './conditional-access.ts';
 import { grantConsentedScope } from './delegated-scope.ts';
 import { entraError } from './entra-error.ts';
 import type { UserGrant, UserGrantOptions } from './user-grants.ts';
@@ -44,6 +45,7 @@ export async function grantOnBehalfOf(request: GrantRequest, options: OnBehalfOf
   const scope = await grantConsentedScope(asked, principal, user, options.directory);
   const clientClass = provedBy === 'assertion' ? '2' : '1';
   const subject = { user, tenant, clientId: principal.appId, clientClass, scope } as const;
+  requirePoliciesMet(options, subject, version);
   const idTokenFor = await idTokenForClient(asked, subject, options.directory);
   const tokens = await options.issueUserToken(subject, { version, nonce: undefined, idTokenFor });
   return {

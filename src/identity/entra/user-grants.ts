@@ -8,6 +8,8 @@ import { passwordCharsMax } from '../principals/password.ts';
 import type { Principals } from '../principals/principals.ts';
 import type { GrantRequest } from './client-credentials.ts';
 import { requireTenant, sharedTenantNames } from './client-credentials.ts';
+import type { ConditionalAccessOptions } from './conditional-access.ts';
+import { requirePoliciesMet } from './conditional-access.ts';
 import type { AskedScope } from './delegated-scope.ts';
 import { grantScope, parseDelegatedScope, scopeOfResource } from './delegated-scope.ts';
 import { entraError } from './entra-error.ts';
@@ -22,7 +24,7 @@ import type { UserSubject } from './user-claims.ts';
 import { clientInfoOf } from './user-claims.ts';
 import type { Tenants } from '../tenants.ts';
 
-export interface UserGrantOptions {
+export interface UserGrantOptions extends ConditionalAccessOptions {
   readonly tenants: Tenants;
   readonly principals: Principals;
   readonly directory: Directory;
@@ -80,6 +82,7 @@ export async function grantForUser(request: GrantRequest, options: UserGrantOpti
   const { user, tenant, scope: asked, nonce } = await grantType(request, client, options);
   const scope = await grantScope(asked, client, user, options.directory);
   const subject = { user, tenant, clientId: client.appId, clientClass: '0', scope } as const;
+  requirePoliciesMet(options, subject, version);
   const idTokenFor = await idTokenForClient(asked, subject, options.directory);
   const tokens = await options.issueUserToken(subject, { version, nonce, idTokenFor });
   const grant = { userId: user.objectId, tenantId: tenant.tenantId, clientId: client.appId };

@@ -104,6 +104,19 @@ describe('on behalf of a user', () => {
     expect(await refusal('no.token')).toEqual([400, 'invalid_request', 50027]);
   });
 
+  it('ends where a policy wants more of the user, and says what', async () => {
+    const policyId = graph.tenant.tenantId;
+    graph.policies.unmet = { policyId, grant: 'multifactor' };
+    const { status, body } = await exchange(user());
+    delete graph.policies.unmet;
+    expect([status, body['error'], body['error_codes'], body['suberror']]).toEqual([
+      ...[400, 'invalid_grant', [50076], 'basic_action'],
+    ]);
+    expect(JSON.parse(String(body['claims']))).toEqual({
+      access_token: { capolids: { essential: true, values: [policyId] } },
+    });
+  });
+
   it('says nothing of a token before the client has proved itself', async () => {
     expect(await refusal('no.token', { client_secret: 'wrong' })).toEqual([401, 'invalid_client', 7000215]);
     expect(await refusal('no.token', { client_secret: '' })).toEqual([401, 'invalid_client', 7000218]);

@@ -5,6 +5,7 @@ import { openLocalEngine } from '../testing/local-engine.ts';
 import { parserEntry } from '../testing/parser-entry.ts';
 import { textOf } from '../sql/fragment.ts';
 import { termFunctions } from './terms.ts';
+import { mayHave } from './text-characters.ts';
 
 let engine: Awaited<ReturnType<typeof openLocalEngine>>;
 beforeAll(async () => {
@@ -48,6 +49,48 @@ describe('a term that is looked for in all columns', () => {
       ]);
       expect(bound.length).toBeLessThan(4);
     }
+  });
+
+  it('is not looked for where texts of that type cannot have it', async () => {
+    const values = {
+      bool: ['true', 'false'],
+      int: ['int(-2147483648)'],
+      long: ['9223372036854775807'],
+      real: ['real(-1e-300)', '1e300', 'real(nan)', 'real(-inf)', '0.1'],
+      decimal: ['decimal(-12345678901234567890.5)', 'decimal(0.000000000000000001)'],
+      datetime: ['datetime(9999-12-31T23:59:59.9999999Z)', 'datetime(0001-01-01)'],
+      timespan: ['timespan(-10675199.02:48:05.4775808)', '1tick'],
+      guid: ['guid(01234567-89ab-cdef-0123-456789abcdef)'],
+    } as const;
+    const types = Object.keys(values) as (keyof typeof values)[];
+    const all = types.flatMap((type) => values[type].map((value) => ({ type, value })));
+    const [table] = await engine.run(`print ${all.map(({ value }) => `tostring(${value})`).join(', ')}`);
+    const texts = (table?.rows[0] ?? []).map(String);
+    const missed = all.filter(({ type }, n) =>
+      [texts[n] ?? '', texts[n]?.toUpperCase() ?? ''].some((one) => !mayHave(type, one)),
+    );
+    expect([texts.length, missed]).toEqual([all.length, []]);
+    expect(types.filter((type) => mayHave(type, 'microsoft'))).toEqual([]);
+    expect(types.filter((type) => mayHave(type, '2020'))).toEqual(types.filter((type) => type !== 'bool'));
+    expect([mayHave('string', 'x'), mayHave('dynamic', 'x'), mayHave('long', '\u212a')]).toEqual([true, true, true]);
+  });
+
+  it.each([
+    ["search 'true'", [1, 3]],
+    ["search '2020'", [1, 2]],
+    ["search '2020-01-02T*'", [2]],
+    ["search kind=case_sensitive 'True'", [1]],
+    ["where * contains '00:05'", [2]],
+    ["where * has 'zz'", [3]],
+    ["where not(* has 'zz')", [1, 2]],
+    ["where * startswith 'abc'", [3]],
+    ["where * == 'x'", []],
+  ])('is found in columns of all types: %s', async (condition, expected) => {
+    const rows = `datatable(n:long, s:string, b:bool, t:datetime, d:timespan, g:guid)
+      [1, '', true, datetime(2020-01-01), 1m, guid(null), 2, '2020', bool(null), datetime(2020-01-02), 5s, guid(null),
+       3, 'true zz', false, datetime(2021-01-01), 1d, guid(abcdef01-0000-0000-0000-000000000000)]`;
+    const [table] = await engine.run(`${rows} | ${condition} | sort by n asc | project n`);
+    expect(table?.rows.flat()).toEqual(expected);
   });
 
   it('is in one of them, not across two', async () => {

@@ -8,6 +8,7 @@ import { compilePlan } from '../sql/plans.ts';
 import { selectFrom } from '../sql/relation.ts';
 import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../sql/scope.ts';
 import { constantRegex } from './constant-regex.ts';
+import { mayHave } from './text-characters.ts';
 
 type Match = 'has' | 'hasprefix' | 'hassuffix';
 const termCharacter = /[\p{L}\p{N}]/u;
@@ -73,12 +74,17 @@ export function jsTermPattern(needle: string, match: Match, caseSensitive: boole
   return new RegExp(left + needle.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&') + right, caseSensitive ? 'u' : 'iu');
 }
 
-/** Texts of the left side: of one value, or of every text column when it is `*`. */
-function texts(left: SqlArgument | undefined, scope: RowScope): Sql[] {
+/** Texts of the left side: of one value or, when it is `*`, of every column.
+ * @param wanted what a text must have; columns that cannot have it are left out of all */
+function texts(left: SqlArgument | undefined, scope: RowScope, wanted = ''): Sql[] {
   if (!left) return [];
   if (left.expression.k !== 'column' || left.expression.name !== '*') return [cast(left, 'string')];
-  return (scope.relation?.columns ?? []).map((column) => convert(column.id, column.type, 'string'));
+  const columns = scope.relation?.columns ?? [];
+  return columns.filter(({ type }) => mayHave(type, wanted)).map(({ id, type }) => convert(id, type, 'string'));
 }
+
+const textOfLiteral = (expression: Expression): string =>
+  expression.k === 'literal' && typeof expression.value === 'string' ? expression.value : '';
 
 /** Stands between texts that are looked at together: no letter and no digit, so terms end at it. */
 const separator = '\u001e';
@@ -99,7 +105,7 @@ const term = (match: Match, caseSensitive: boolean, negated = false): FunctionRo
     if (!needle) return 'NULL';
     const wanted = literalText(needle);
     const test = anyOf(
-      together(texts(left, scope), wanted).map((text) =>
+      together(texts(left, scope, textOfLiteral(wanted)), wanted).map((text) =>
         termTest(text, wanted, cast(needle, 'string'), match, caseSensitive, scope),
       ),
     );
@@ -127,7 +133,9 @@ const simple = (test: (text: Sql, needle: Sql) => Sql, ignoreCase: boolean, nega
   sql: ([left, needle], _call, scope) => {
     if (!needle) return 'NULL';
     const fold = (value: Sql): Sql => (ignoreCase ? sql`lower(${value})` : value);
-    const result = anyOf(texts(left, scope).map((text) => test(fold(text), fold(cast(needle, 'string')))));
+    const wanted = needle.type === 'string' ? textOfLiteral(needle.expression) : '';
+    const all = texts(left, scope, wanted);
+    const result = anyOf(all.map((text) => test(fold(text), fold(cast(needle, 'string')))));
     return negated ? sql`(NOT ${result})` : result;
   },
 });
@@ -284,7 +292,7 @@ const searchTerm = (caseSensitive: boolean): FunctionRow => ({
         : 'has';
     if (inner === '') return 'true';
     const expression: Expression = { k: 'literal', type: 'string', value: inner };
-    const all = texts(left, scope);
+    const all = texts(left, scope, inner.replaceAll('*', ''));
     return anyOf(
       // What a `*` inside of it stands for is within one text.
       (inner.includes('*') ? all : together(all, expression)).map((text) => {

@@ -12,6 +12,7 @@ import { readProofs } from './proof.ts';
 export function operationsPage(): string {
   const arm = allArmOperations();
   const proofs = readProofs();
+  const inBeta = graphOperations.filter((row) => row.isInBeta === true).map(({ id }) => id);
   const providers = [...new Set(arm.map(({ provider }) => provider))].toSorted();
   return [
     '# Operations',
@@ -74,7 +75,7 @@ export function operationsPage(): string {
     '## Microsoft Graph',
     '',
     wrapped(
-      'Under `graph.microsoft.com`, below `/v1.0`. *Needs* is the right of the caller’s roles in the directory; *self* means a user, and no more than that. Each stands in Microsoft’s reference of Graph 1.0.',
+      `Under \`graph.microsoft.com\`, below \`/v1.0\`; below \`/beta\`, too: ${inBeta.join(', ')}. *Needs* is the right of the caller’s roles in the directory; *self* means a user, and no more than that. Each stands in Microsoft’s reference of Graph 1.0.`,
     ),
     '',
     ...table(

@@ -54,8 +54,11 @@ export const applicationOperations: readonly GraphOperation[] = [
     method: 'GET',
     path: '/applications/{id}',
     right: 'directory.read',
-    handle: async (deps, request) =>
-      showReply(request, applications, await showApplicationOf(deps, await requireApplication(deps, request))),
+    isInBeta: true,
+    handle: async (deps, request) => {
+      const shown = await showApplicationOf(deps, await requireApplication(deps, request));
+      return showReply(request, applications, request.version === 'beta' ? { ...shown, ...onlyInBeta } : shown);
+    },
   },
   {
     id: 'Applications_Update',
@@ -83,6 +86,9 @@ export const applicationOperations: readonly GraphOperation[] = [
     },
   },
 ];
+
+/** Of what beta has more, the part that azuread 3 asks for with each application. Neither can be changed here. */
+const onlyInBeta = { isDisabled: null, oauth2RequirePostResponse: false } as const;
 
 /** A service principal is called as its application, and takes the tokens that this takes. */
 async function rename({ directory }: GraphDependencies, before: Application, after: Application): Promise<void> {

@@ -169,6 +169,27 @@ describe('applications and service principals', () => {
     });
   });
 
+  it('Applications_Get: is had in beta, too, with what the Terraform provider asks for there', async () => {
+    const made = await graph.admin('POST', '/applications', { displayName: 'both' });
+    const path = `/applications/${idOf(made)}`;
+    const only = await graph.admin('GET', `/beta${path}?$select=isDisabled,oauth2RequirePostResponse`);
+    expect(only).toMatchObject({ status: 200 });
+    expect(only.body).toEqual({
+      '@odata.context':
+        'https://graph.microsoft.com/beta/$metadata#applications(isDisabled,oauth2RequirePostResponse)/$entity',
+      ...{ isDisabled: null, oauth2RequirePostResponse: false },
+    });
+    const plain = (await graph.admin('GET', path)).body;
+    const beta = (await graph.admin('GET', `/beta${path}`)).body;
+    expect(beta).toEqual({
+      ...plain,
+      '@odata.context': 'https://graph.microsoft.com/beta/$metadata#applications/$entity',
+      ...{ isDisabled: null, oauth2RequirePostResponse: false },
+    });
+    expect(plain).not.toHaveProperty('oauth2RequirePostResponse');
+    expect(errorOf(await graph.admin('PATCH', `/beta${path}`, { isDisabled: true }))[0]).toBe(501);
+  });
+
   it('Applications_Update: keeps what an application will ask for, which by itself gives nothing', async () => {
     const { id } = await register('asking');
     const vault = 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093';

@@ -1,3 +1,5 @@
+import { RecentMap } from '../base/recent-map.ts';
+
 /** Names of query parameters whose values are kept: they choose an operation, and are nobody's data and no proof of access. */
 const keptParameters: ReadonlySet<string> = new Set(['api-version', 'comp', 'restype', 'maxresults', '$top']);
 /** A version, an operation or a number. */
@@ -12,9 +14,20 @@ const charsRead = 2_000;
 const pathCharsMax = 500;
 const parametersMax = 12;
 
+/** Of late, those that are kept as they were sent: nothing that must be hidden is in here. */
+const keptAsSent = new RecentMap<string, string>(256);
+
 /** What is kept of a request's target (path and query as sent): the path, names of parameters, and of few parameters the values; `…` stands for
  * what is not. `/keys/k?api-version=7.4&sig=abc` is `/keys/k?api-version=7.4&sig=…`. */
 export function keptTarget(url: string): string {
+  const known = keptAsSent.get(url);
+  if (known !== undefined) return known;
+  const kept = keptOf(url);
+  if (kept === url) keptAsSent.set(url, kept);
+  return kept;
+}
+
+function keptOf(url: string): string {
   const read = url.slice(0, charsRead);
   const sent = read.startsWith('/') ? read : read.replace(/^[^/?#]*(?:\/\/[^/?#]*)?/, '');
   const [target = ''] = sent.split('#', 1);

@@ -56,8 +56,8 @@ export class RequestMetrics {
     answered.count += 1;
     this.#answered.set(key, answered);
     const durations = this.#durations.get(plane) ?? { upTo: bounds.map(() => 0), count: 0, seconds: 0 };
-    for (const [at, bound] of bounds.entries())
-      if (seconds <= bound) durations.upTo[at] = (durations.upTo[at] ?? 0) + 1;
+    for (let at = bounds.findIndex((bound) => seconds <= bound); at >= 0 && at < bounds.length; at += 1)
+      durations.upTo[at] = (durations.upTo[at] ?? 0) + 1;
     durations.count += 1;
     durations.seconds += seconds;
     this.#durations.set(plane, durations);

@@ -374,7 +374,9 @@ async function removeDropped(catalog: Catalog, sweeper: Sweeper, dropped: readon
       }
     });
   const told = [...journalOf(catalog.image), ...dataOperationsOf(catalog.image)];
-  for (const chunk of chunksOf(told.filter(({ databaseId }) => dropped.includes(databaseId))))
+  for (const chunk of chunksOf(
+    told.filter(({ databaseId }) => databaseId !== undefined && dropped.includes(databaseId)),
+  ))
     await catalog.change((draft) => {
       for (const record of chunk) draft.delete(recordId(record));
     });

@@ -1,19 +1,20 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 
-/** A change of what a database defines: a row of `.show journal`. Nothing of rows is in it. */
+/** A change of what a database or the cluster defines: a row of `.show journal`. Nothing of rows is in it. */
 export interface JournalRecord extends MetadataEvent, Requester {
   readonly kind: 'journal';
   readonly journalId: Guid;
   readonly at: Instant;
-  /** Of the schema of the database, before and after. */
+  /** Of the schema of the database, before and after; 0 of the cluster, which has none. */
   readonly originalVersion: number;
   readonly version: number;
 }
 
 /** What a change does to one entity. */
 export interface MetadataEvent {
-  readonly databaseId: Guid;
+  /** Absent: it is one of the cluster. */
+  readonly databaseId?: Guid;
   /** `CREATE-TABLE` and the like. */
   readonly event: string;
   readonly entity: string;

@@ -54,10 +54,11 @@ export function createJournal(image: CatalogImage, randomBytes: RandomBytes, now
   };
 }
 
-const versionsOf = (databaseId: Guid, after: CatalogReader, before: CatalogReader) => ({
-  originalVersion: databaseOf(before, databaseId).schemaVersion,
-  version: databaseOf(after, databaseId).schemaVersion,
-});
+const versionsOf = (databaseId: Guid | undefined, after: CatalogReader, before: CatalogReader) => {
+  if (databaseId === undefined) return { originalVersion: 0, version: 0 };
+  const of = (reader: CatalogReader): number => databaseOf(reader, databaseId).schemaVersion;
+  return { originalVersion: of(before), version: of(after) };
+};
 
 const withShortTexts = <T extends object>(texts: T): T =>
   Object.fromEntries(

@@ -1,6 +1,8 @@
 import type { KqlType } from '../../kql/plan/types.ts';
 import { obfuscated } from '../../kql/values/obfuscated.ts';
+import type { ClusterSettings } from './cluster-setting.ts';
 import type { ContinuousExport } from './continuous-export.ts';
+import type { ExternalTableView } from './external-table.ts';
 import type { CatalogReader } from './image.ts';
 import type { MetadataEvent } from './journal-record.ts';
 import type { CatalogRecord, DatabaseRecord, TableRecord } from './records.ts';
@@ -11,13 +13,15 @@ const storedTypes: Readonly<Record<KqlType, string>> = {
   ...{ datetime: 'DateTime', timespan: 'TimeSpan', guid: 'UniqueId', dynamic: 'Dynamic' },
 };
 
-/** One thing that is said of an entity. */
+/** What is said of an entity. */
 interface Entity {
   readonly name: string;
   readonly state: string;
+  /** What may change beside it, by the end of the event's name. */
+  readonly parts?: Readonly<Record<string, unknown>>;
 }
 
-/** What of a table, a view or a database may change; what rows do to it is no change of it.
+/** What of a table, a view, a database or the cluster may change; what rows do to it is no change of it.
  * @see Kusto "Journal management": names beyond those on the page follow from them */
 export function eventsOf(
   changes: ReadonlyMap<string, CatalogRecord | null>,
@@ -25,8 +29,9 @@ export function eventsOf(
 ): readonly MetadataEvent[] {
   return [...changes].flatMap(([id, after]): readonly MetadataEvent[] => {
     const [kind] = id;
-    if (kind !== 't' && kind !== 'd' && kind !== 'v') return [];
+    if (kind === undefined || !'tdvpw'.includes(kind)) return [];
     const old = before.get(id);
+    if (kind === 'p' || kind === 'w') return clusterEvents(old, after ?? undefined);
     // Of a database that goes, nothing more is told.
     if (kind === 'v') return changes.get(`d${id.slice(1)}`) === null ? [] : exportEvents(old, after);
     if (kind === 'd') return old?.kind === 'database' && after === null ? [] : databaseEvents(old, after);
@@ -63,8 +68,34 @@ function tableEvents(
     ...partEvents(rest, `${noun}-DOCSTRING`, old.docstring, after.docstring),
     ...partEvents(rest, `${noun}-POLICY`, old.policies, after.policies),
     ...partEvents(rest, `${noun}-PRINCIPALS`, old.principals, after.principals),
+    ...partEvents(rest, `${noun}-PROPERTIES`, viewProperties(old), viewProperties(after)),
+    ...columnEvents(old, after, 'COLUMN-DOCSTRING', ({ docstring }) => docstring),
+    ...columnEvents(old, after, 'COLUMN-ENCODING-POLICY', ({ encoding }) => encoding),
     ...listEvents({ ...base, container: after.name }, 'INGESTION-MAPPING', old.mappings, after.mappings, mappingOf),
   ];
+}
+
+function viewProperties({ view }: TableRecord): object | undefined {
+  if (view === undefined) return undefined;
+  const { isEnabled, autoUpdateSchema, lookback, lookbackColumn, dimensionTables } = view;
+  return { isEnabled, autoUpdateSchema, lookback, lookbackColumn, dimensionTables };
+}
+
+/** Of columns that stay. */
+function columnEvents(
+  old: TableRecord,
+  after: TableRecord,
+  noun: string,
+  of: (column: TableRecord['columns'][number]) => string | undefined,
+): readonly MetadataEvent[] {
+  if (old.columns === after.columns) return [];
+  const before = new Map(old.columns.map((column) => [column.columnId, column]));
+  return after.columns.flatMap((column) => {
+    const was = before.get(column.columnId);
+    if (was === undefined) return [];
+    const names = { entity: was.name, updatedEntity: column.name };
+    return partEvents({ databaseId: after.databaseId, container: after.name, ...names }, noun, of(was), of(column));
+  });
 }
 
 /** A view is its query: its columns follow from that. */
@@ -87,16 +118,18 @@ function databaseEvents(old: CatalogRecord | undefined, after: CatalogRecord | n
     ...lists(
       'FUNCTION',
       ({ functions }) => functions,
-      ({ name, parameters, body }) => ({
+      ({ name, parameters, body, folder, docstring, view, principals }) => ({
         ...{ name, state: `Name: ${name}, Parameters: ${parameters}, Body: ${obfuscated(body)}` },
+        parts: { FOLDER: folder, DOCSTRING: docstring, PROPERTIES: view && { view }, PRINCIPALS: principals },
       }),
     ),
     ...lists('INGESTION-MAPPING', ({ mappings }) => mappings, mappingOf),
     ...lists(
       'GRAPH-MODEL',
       ({ graphModels }) => graphModels,
-      ({ name, versions }) => ({
+      ({ name, versions, principals }) => ({
         ...{ name, state: `Name: ${name}, Id: ${versions.at(-1)?.versionId ?? ''}` },
+        parts: { PRINCIPALS: principals },
       }),
     ),
     ...lists(
@@ -110,13 +143,51 @@ function databaseEvents(old: CatalogRecord | undefined, after: CatalogRecord | n
     ...lists(
       'EXTERNAL-TABLE',
       ({ externalTables }) => externalTables,
-      ({ name, columns }) => ({
+      ({ name, columns, folder, docstring, mappings, principals, ...table }) => ({
         ...{ name, state: `Name: ${name}, Columns: ${columns.map((one) => `${one.name}:${one.type}`).join(', ')}` },
+        parts: {
+          ...{ FOLDER: folder, DOCSTRING: docstring, PRINCIPALS: principals, PROPERTIES: externalProperties(table) },
+          MAPPINGS: mappings?.map((one) => ({ name: one.name, mapping: one.mapping })),
+        },
       }),
     ),
     ...partEvents(names, 'DATABASE-POLICY', before.policies ?? {}, after.policies),
     ...partEvents(names, 'DATABASE-PRETTY-NAME', before.prettyName, after.prettyName),
   ];
+}
+
+type ExternalFiles = Pick<ExternalTableView, 'kind' | 'format' | 'partitions' | 'pathFormat' | 'properties'>;
+
+const externalProperties = ({ kind, format, partitions, pathFormat, properties }: ExternalFiles): object => {
+  return { kind, format, partitions, pathFormat, properties };
+};
+
+/** Policies, workload groups, plugins and who is blocked. */
+function clusterEvents(old: CatalogRecord | undefined, after: CatalogRecord | undefined): readonly MetadataEvent[] {
+  const [before, now] = [settingsOf(old), settingsOf(after)];
+  const place = { container: '' };
+  const each = (values: Readonly<Record<string, unknown>> = {}) => Object.entries(values);
+  const byName = (noun: string, was: readonly NamedValue[], is: readonly NamedValue[]) =>
+    listEvents(place, noun, was, is, ([name, value]) => ({ name, state: partState(value) }));
+  return [
+    ...byName('CLUSTER-POLICY', each(before.policies), each(now.policies)),
+    ...byName('WORKLOAD-GROUP', each(before.workloadGroups), each(now.workloadGroups)),
+    ...listEvents(place, 'DISABLED-PLUGIN', before.disabledPlugins ?? [], now.disabledPlugins ?? [], (name) => ({
+      ...{ name, state: `Name: ${name}` },
+    })),
+    ...listEvents(place, 'BLOCKED-PRINCIPAL', before.blockedPrincipals ?? [], now.blockedPrincipals ?? [], (one) => ({
+      name: [one.fqn, one.application, one.user].filter((text) => text !== '').join(' '),
+      state: partState(one),
+    })),
+  ];
+}
+
+type NamedValue = readonly [name: string, value: unknown];
+
+/** The group `default` has a record of its own. */
+function settingsOf(record: CatalogRecord | undefined): Partial<ClusterSettings> {
+  if (record?.kind === 'workloadGroup') return { workloadGroups: { [record.name]: record.group } };
+  return record?.kind === 'clusterSettings' ? record.settings : {};
 }
 
 function exportEvents(old: CatalogRecord | undefined, after: CatalogRecord | null): readonly MetadataEvent[] {
@@ -173,18 +244,29 @@ function listEvents<T>(
   if (old === after) return [];
   const kept = new Set(old);
   const left = new Set(after);
-  const removed = new Map(old.filter((one) => !left.has(one)).map((one) => [entityOf(one).name, entityOf(one).state]));
+  const removed = new Map(
+    old
+      .filter((one) => !left.has(one))
+      .map(entityOf)
+      .map((entity) => [entity.name, entity]),
+  );
   const found: MetadataEvent[] = [];
   for (const one of after) {
     if (kept.has(one)) continue;
-    const { name, state } = entityOf(one);
+    const { name, state, parts = {} } = entityOf(one);
     const before = removed.get(name);
     removed.delete(name);
-    if (before === state) continue;
-    const names = { entity: name, updatedEntity: name, originalState: before ?? '', updatedState: state };
-    found.push({ ...place, ...names, event: `${before === undefined ? 'CREATE' : 'ALTER'}-${noun}` });
+    const names = { ...place, entity: name, updatedEntity: name };
+    if (before?.state !== state)
+      found.push({
+        ...{ ...names, originalState: before?.state ?? '', updatedState: state },
+        event: `${before === undefined ? 'CREATE' : 'ALTER'}-${noun}`,
+      });
+    if (before !== undefined)
+      for (const [part, value] of Object.entries(parts))
+        found.push(...partEvents(names, `${noun}-${part}`, before.parts?.[part], value));
   }
-  for (const [name, state] of removed)
+  for (const [name, { state }] of removed)
     found.push({
       ...{ ...place, entity: name, updatedEntity: name, originalState: state, updatedState: '', event: `DROP-${noun}` },
     });

@@ -8,23 +8,28 @@ import { isAllowed } from './permissions.ts';
 const journalColumns =
   'Event: string, EventTimestamp: datetime, Database: string, EntityName: string, UpdatedEntityName: string, EntityVersion: string, EntityContainerName: string, OriginalEntityState: string, UpdatedEntityState: string, ChangeCommand: string, Principal: string, RootActivityId: guid, ClientRequestId: string, User: string, OriginalEntityVersion: string';
 
-const versionText = (version: number): string => `v1.${version}`;
+const versionText = ({ databaseId }: JournalRecord, version: number): string =>
+  databaseId === undefined ? '' : `v1.${version}`;
 
 const journalRow = (one: JournalRecord, database: string): Row => [
   ...[one.event, ticksOf(one.at), database, one.entity || database, one.updatedEntity || database],
-  ...[versionText(one.version), one.container || database, one.originalState || '.', one.updatedState || '.'],
+  ...[versionText(one, one.version), one.container || database, one.originalState || '.', one.updatedState || '.'],
   ...[one.command, one.principal, one.activityId || null, one.clientRequestId, one.user],
-  versionText(one.originalVersion),
+  versionText(one, one.originalVersion),
 ];
 
-/** One's own changes, and all in databases that one administers. @param only of this database. Absent: of all */
+/** One's own changes, all in databases that one administers, and all of the cluster for who administers that.
+ * @param only of this database. Absent: of all */
 function entries({ data, ...context }: CommandContext, only?: string): readonly Row[] {
   const databases = new Map(data.databases().map(({ databaseId, name }) => [databaseId, name]));
+  const administersCluster = isAllowed({ data, ...context }, 'clusterAdmin', context.database);
   return data.journal().flatMap((one) => {
+    const isOwn = one.principal === context.caller.fqn;
+    if (one.databaseId === undefined)
+      return only === undefined && (isOwn || administersCluster) ? [journalRow(one, '')] : [];
     const database = databases.get(one.databaseId);
     if (database === undefined || (only !== undefined && database !== only)) return [];
-    const isSeen = one.principal === context.caller.fqn || isAllowed({ data, ...context }, 'admin', database);
-    return isSeen ? [journalRow(one, database)] : [];
+    return isOwn || isAllowed({ data, ...context }, 'admin', database) ? [journalRow(one, database)] : [];
   });
 }
 

@@ -23,6 +23,8 @@ export const refusedCommands: readonly RefusedRow[] = [
   },
   {
     kinds: ['AddClusterRole', 'DropClusterRole', 'SetClusterRole'],
+    // The parser knows this role in no command.
+    begins: ['add', 'drop', 'set'].map((verb) => `${verb} cluster multidatabaseadmins`),
     why: 'roles on the cluster are assigned through the resource manager alone (principalAssignments of the cluster)',
   },
   {

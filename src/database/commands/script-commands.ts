@@ -5,6 +5,7 @@ import type { Command, CommandRow, Row, RunNested } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandName, commandTypeOf } from './command-type.ts';
 import { ForbiddenError } from './forbidden-error.ts';
+import { boolOf } from './view-properties.ts';
 
 const commandsMax = 1_000;
 
@@ -77,8 +78,10 @@ export async function runScript(
 
 async function execute(command: Command, context: CommandContext, nested: RunNested): Promise<readonly Row[]> {
   const { ContinueOnErrors, ThrowOnErrors } = command.properties(['ContinueOnErrors', 'ThrowOnErrors']);
-  const throws = ThrowOnErrors?.toLowerCase() === 'true';
-  const continues = !throws && ContinueOnErrors?.toLowerCase() === 'true';
+  const throws = boolOf('ThrowOnErrors', ThrowOnErrors) === true;
+  const continues = boolOf('ContinueOnErrors', ContinueOnErrors) === true;
+  if (throws && continues)
+    throw new KqlError('semantic', "The properties 'ContinueOnErrors' and 'ThrowOnErrors' exclude each other.");
   const scope = command.kind === 'ExecuteClusterScript' ? 'cluster' : 'database';
   const steps = await runScript(command.raw, continues, nested, scope);
   const failed = steps.find(({ error }) => error !== undefined)?.error;
@@ -98,6 +101,7 @@ export const scriptCommands: readonly CommandRow[] = [
       ExecuteDatabaseScript: [
         '.execute database script <| .create-merge table T (A: long)',
         'execute database script with <|',
+        'execute script with <|',
       ],
     },
     permission: 'admin',

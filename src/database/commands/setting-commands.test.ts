@@ -191,6 +191,18 @@ describe('.execute database script', () => {
     );
   });
 
+  it('takes its options as they are documented, and the database for granted', async () => {
+    const script = '<|\n.create-merge table S4 (a: long)';
+    const results = async (text: string): Promise<unknown> => (await cluster.run(text)).map((row) => row['Result']);
+    expect(await results(`.execute script ${script}`)).toEqual(['Completed']);
+    for (const [options, why] of [
+      ['ContinueOnErrors=true, ThrowOnErrors=true', 'exclude each other'],
+      ['ContinueOnErrors=7', 'is true or false'],
+      ['Everything=true', 'is not supported'],
+    ])
+      await expect(cluster.run(`.execute database script with (${options}) ${script}`), options).rejects.toThrow(why);
+  });
+
   it('skips what only reads, and of the cluster runs what is about the cluster', async () => {
     const results = async (text: string): Promise<unknown> => (await cluster.run(text)).map((row) => row['Result']);
     const script =

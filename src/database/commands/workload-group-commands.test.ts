@@ -88,7 +88,9 @@ describe("workload groups of one's own", () => {
 
   it('are made, merged limit by limit, shown, kept and dropped', async () => {
     const limits = { ...seconds('00:02:00'), MaxResultRecords: { IsRelaxable: true, Value: 1000 } };
-    const policies = { RequestRateLimitPolicies: [limit(3), quota('RequestCount', 50), quota('TotalCpuSeconds', 10)] };
+    const policies = {
+      RequestRateLimitPolicies: [limit(3), quota('RequestCount', 50, '00:00:01'), quota('TotalCpuSeconds', 10)],
+    };
     expect(await groupOf(create("['My Group']", { RequestLimitsPolicy: limits, ...policies }))).toEqual({
       ...policies,
       RequestLimitsPolicy: limits,
@@ -136,7 +138,10 @@ describe("workload groups of one's own", () => {
     [create('A', { RequestLimitsPolicy: { DataScope: { Value: 'Cold' } } }), 'has a value'],
     [create('A', { RequestRateLimitPolicies: [quota('Memory', 1)] }), "ResourceKind must be 'RequestCount'"],
     [create('A', { RequestRateLimitPolicies: [quota('TotalCpuSeconds', 828_001)] }), 'MaxUtilization has a value'],
-    [create('A', { RequestRateLimitPolicies: [quota('RequestCount', 1, '00:00:59')] }), 'TimeWindow must be'],
+    [create('A', { RequestRateLimitPolicies: [quota('RequestCount', 1, '00:00:00.9')] }), 'TimeWindow must be'],
+    [create('A', { RequestRateLimitPolicies: [quota('RequestCount', 1, '01:00:01')] }), 'TimeWindow must be'],
+    [create('A', { RequestRateLimitPolicies: [quota('RequestCount', 16_777_216)] }), 'MaxUtilization has a value'],
+    [create('A', { RequestLimitsPolicy: { MaxMemoryPerIterator: { Value: 32_212_254_721 } } }), 'has a value'],
     [create('A', { RequestRateLimitPolicies: [quota('RequestCount', 1), quota('RequestCount', 2)] }), 'same scope'],
     [create('A', { RequestRateLimitsEnforcementPolicy: { CommandsEnforcementLevel: 'QueryHead' } }), 'has a value'],
     [create('default', { RequestRateLimitPolicies: [limit(1)], RequestLimitsPolicy: seconds(null) }), 'needs a value'],

@@ -57,7 +57,7 @@ const limitChecks = {
   MaxResultBytes: long,
   DataScope: oneOf('All', 'HotCache'),
   MaxMemoryPerQueryPerNode: long,
-  MaxMemoryPerIterator: long,
+  MaxMemoryPerIterator: whole(1, 32_212_254_720),
   MaxFanoutThreadsPercentage: percentage,
   MaxFanoutNodesPercentage: percentage,
   QueryResultsCacheMaxAge: period(0n, 365n * 24n * hour),
@@ -121,8 +121,8 @@ function readEnforcement(value: Json): Readonly<Record<string, string>> {
 const scopeOf = oneOf('WorkloadGroup', 'Principal');
 const maxConcurrentRequests = 10_000;
 const concurrency = whole(0, maxConcurrentRequests);
-const utilizations = { RequestCount: whole(1, 1_000_000_000), TotalCpuSeconds: whole(1, 828_000) } as const;
-const timeWindow = period(60n * second, 24n * hour);
+const utilizations = { RequestCount: whole(1, 16_777_215), TotalCpuSeconds: whole(1, 828_000) } as const;
+const timeWindow = period(second, hour);
 
 function readRateLimits(value: Json): readonly RateLimit[] {
   if (!Array.isArray(value)) throw invalid('RequestRateLimitPolicies is not a JSON array.');
@@ -166,7 +166,7 @@ function readUtilization(
   if (MaxUtilization === undefined)
     throw invalid(`MaxUtilization has a value that it cannot have for ${ResourceKind}.`);
   const TimeWindow = timeWindow(sent.TimeWindow);
-  if (TimeWindow === undefined) throw invalid('TimeWindow must be a period from 00:01:00 to 1.00:00:00.');
+  if (TimeWindow === undefined) throw invalid('TimeWindow must be a period from 00:00:01 to 01:00:00.');
   return { ResourceKind, MaxUtilization, TimeWindow };
 }
 

@@ -173,7 +173,7 @@ describe("a workload group of one's own", () => {
       RequestRateLimitPolicies: [
         {
           ...{ IsEnabled: true, Scope: 'WorkloadGroup', LimitKind: 'ResourceUtilization' },
-          Properties: { ResourceKind: 'RequestCount', MaxUtilization: 3, TimeWindow: '1.00:00:00' },
+          Properties: { ResourceKind: 'RequestCount', MaxUtilization: 3, TimeWindow: '01:00:00' },
         },
       ],
     };
@@ -193,7 +193,7 @@ describe("a workload group of one's own", () => {
     expect((await described('range a from 1 to 4 step 1')).text).toContain('the set limit of 3 records');
     expect((await described('print Third = 1')).status).toBe(200);
     const quota =
-      "The request was denied due to exceeding quota limitations. Resource: 'RequestCount', Quota: '3', TimeWindow: '1.00:00:00', Origin: 'RequestRateLimitPolicy/WorkloadGroup/Small ones'.";
+      "The request was denied due to exceeding quota limitations. Resource: 'RequestCount', Quota: '3', TimeWindow: '01:00:00', Origin: 'RequestRateLimitPolicy/WorkloadGroup/Small ones'.";
     expect(await described('print Fourth = 1')).toMatchObject(throttled('QuotaExceededException', quota));
     expect((await query('print 1')).status).toBe(200);
     const shown = '.show queries | where Text has "Third" | project WorkloadGroup, isnotnull(TotalCpu), State';

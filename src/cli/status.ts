@@ -29,6 +29,8 @@ interface ServerStatus extends ServerPorts {
   readonly refusedHosts: readonly RefusedHost[];
   /** One that is not in the data directory. */
   readonly state?: StateShown;
+  /** Sealed extents that are not in the data directory. */
+  readonly blobs?: { readonly address: string };
 }
 
 /** Everything that the command shows; `--json` prints it as it is. */
@@ -117,6 +119,7 @@ function statusText(found: InstanceStatus): string {
     kustoPort,
     proxyPort,
     state,
+    blobs,
     clock,
     clusters,
     vaults,
@@ -137,6 +140,7 @@ function statusText(found: InstanceStatus): string {
     ...(state === undefined
       ? []
       : [`  state                  ${state.address}`, `    ${state.keeps}`, `    ${state.failover}`]),
+    ...(blobs === undefined ? [] : [`  sealed extents         ${blobs.address}`]),
     '',
     section('Clusters', 'none', clusters.length === 0 ? '' : clustersTable(clusters)),
     section('Vaults', 'none', vaults.length === 0 ? '' : vaultsTable(vaults)),

@@ -22,6 +22,8 @@ import {
   storageAccountOption,
 } from './options.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
+import type { CredentialSource } from './blobs-place.ts';
+import { blobsCredentialOption, blobsOption, blobsPlaceOf } from './blobs-place.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
@@ -52,6 +54,8 @@ interface UpOptions {
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
+  readonly blobs?: string;
+  readonly blobsCredential?: CredentialSource;
   readonly open: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -101,11 +105,13 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .addOption(stateAnchorOption())
     .addOption(stateOption())
     .addOption(statePasswordOption())
+    .addOption(blobsOption())
+    .addOption(blobsCredentialOption())
     .option('--open', "open the portal in the browser, as 'kustody open' does", false)
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ kustody up --data ./azure &\n  $ eval "$(kustody env --data ./azure)"\n  $ node my-program.js\n  $ kustody up --config kustody-up.yaml',
+      '\nExamples:\n  $ kustody up --data ./azure &\n  $ eval "$(kustody env --data ./azure)"\n  $ node my-program.js\n  $ kustody up --config kustody-up.yaml\n  $ kustody up --blobs https://myaccount.blob.core.windows.net/extents --blobs-credential file:connection',
     )
     .action(async (_options: UpOptions, command: Command) => {
       takeConfigFile(command);
@@ -117,6 +123,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   if (options.open && !isPortalBuilt(import.meta.dirname)) throw portalNotBuilt();
   const rootKey = rootKeys.take(options.rootKeyFd);
   const statePlace = statePlaceOf(options);
+  const blobsPlace = await blobsPlaceOf(options, process.env);
   const seed = await seedDirectoryOf(options.seed);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
   const { startInstance } = await import('./instance.ts');
@@ -139,6 +146,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(options.clusterIdle === undefined ? {} : { clusterIdleMs: options.clusterIdle * 1000 }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
     ...(statePlace === undefined ? {} : { statePlace }),
+    ...blobsPlace,
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });

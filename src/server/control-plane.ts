@@ -60,6 +60,8 @@ export interface ControlPorts {
   readonly refusedHosts: RefusedHosts;
   /** Of a state that is not in the data directory. */
   readonly stateShown: () => Promise<StateShown | undefined>;
+  /** Of sealed extents that are not in the data directory. */
+  readonly blobsAddress: string | undefined;
   /** Everything that a start does is done, its seed too, and no stop has begun. */
   readonly serves: () => boolean;
   readonly checkState: ReadinessPorts['checkState'];
@@ -121,6 +123,7 @@ function addStatusRoutes(app: FastifyInstance, ports: ControlPorts): void {
       ...{ version: ports.version, pid: process.pid, ...ports.ports() },
       clock: readingOf(ports.clocks.read()),
       ...(state === undefined ? {} : { state }),
+      ...(ports.blobsAddress === undefined ? {} : { blobs: { address: ports.blobsAddress } }),
       refusedHosts: ports.refusedHosts.list(),
     };
   });

@@ -17,7 +17,6 @@ import { soon } from '../base/soon.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import { createGraphPlane } from '../identity/graph/plane.ts';
 import type { Plane } from '../http/plane.ts';
-import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { blobsAt } from '../storage/places/blob-place.ts';
 import type { BlobSnapshots } from '../storage/placed-blobs.ts';
 import { RsaThreads } from '../vault/rsa/rsa-threads.ts';
@@ -33,7 +32,8 @@ import type { ScriptRun } from '../providers/kusto/ports.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { CheckedKey } from './control-plane.ts';
 import type { InstanceEnvironment } from './instance-environment.ts';
-import { blobPlaceIn, snapshotDirectoryName } from './data-directory-names.ts';
+import { placeOf } from './blobs-owner.ts';
+import { snapshotDirectoryName } from './data-directory-names.ts';
 import type { Faults } from './faults.ts';
 import { createIdentityEndpoints } from '../identity/managed/identity-endpoints.ts';
 import { identityEndpointRoutes } from './identity-endpoint-routes.ts';
@@ -115,7 +115,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ...common(parts),
     keys,
     clock: parts.clocks.clock,
-    blobs: blobPlace(parts),
+    ...placeOf(parts.settings),
     destructionHeld: () => parts.clocks.destructionHeld(),
   });
   const openable = {
@@ -265,6 +265,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ...{ admits: portal.admits, rows: controlRows },
     ...{ token: parts.controlToken, version, log: parts.log, environment, checkState: parts.checkState },
     ...{ refusedHosts: parts.refusedHosts, stateShown: parts.stateShown, ports: parts.ports },
+    blobsAddress: parts.blobsAddress,
     serves: () => ready && (seeded !== undefined || parts.settings.seeds !== true),
     routes: [
       seededPrincipalRoutes(parts.state),
@@ -280,7 +281,7 @@ export function createPlanes(parts: ServerParts): Planes {
         parts.randomBytes,
         createDiskScan(parts.settings.scripts.scanProcess, parts.settings.dataDirectory),
       ),
-      inventoryRoutes(inventory, () => listedVaults(parts), blobPlace(parts)),
+      inventoryRoutes(inventory, () => listedVaults(parts), placeOf(parts.settings)),
       upkeepRoutes(contents, parts.settings.memoryDirectory),
       portal.routes,
     ],
@@ -352,9 +353,8 @@ function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
   });
 }
 
-const blobPlace = ({ settings }: ServerParts): BlobPlace => settings.blobs ?? blobPlaceIn(settings.dataDirectory);
 const blobSnapshots = (parts: ServerParts): BlobSnapshots | undefined =>
-  blobsAt(blobPlace(parts)).snapshotsIn?.(join(parts.settings.dataDirectory, snapshotDirectoryName));
+  blobsAt(placeOf(parts.settings).blobs).snapshotsIn?.(join(parts.settings.dataDirectory, snapshotDirectoryName));
 
 const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });
 
@@ -391,7 +391,7 @@ function createKeys(
     ...{ processScript: settings.scripts.clusterProcess, startUpFiles: settings.scripts.startUpFiles },
     ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
     clusterTables: [clusterCatalogTable.name],
-    blobs: blobPlace(parts),
+    ...placeOf(settings),
     serveDataPlane,
     compact: parts.compact,
   });

@@ -44,6 +44,8 @@ export interface ServerParts {
   readonly checkState: () => Promise<void>;
   /** Of a state that is not in the data directory. */
   readonly stateShown: () => Promise<StateShown | undefined>;
+  /** Of sealed extents that are not in the data directory. */
+  readonly blobsAddress: string | undefined;
   /** @throws until the edge listens */
   readonly ports: () => ServerPorts;
 }

@@ -9,6 +9,7 @@ import type { RootKey } from '../state/root-key.ts';
 import type { StatePlace } from './state-place.ts';
 import type { MakeSigningKeys } from '../identity/entra/signing-keys.ts';
 import type { MakeRsaKey } from '../vault/rsa/rsa-keys.ts';
+import type { AskAccess } from '../storage/placed-blobs.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 
 /** Port `kept`: the one on which the directory was served last. */
@@ -62,6 +63,8 @@ export interface ServerSettings {
   readonly geoipDatabase?: string;
   /** Where clusters keep their sealed extents, each its part; default: a directory in the data directory. */
   readonly blobs?: BlobPlace;
+  /** To a container that `blobs` names without a signature. */
+  readonly containerAccess?: AskAccess;
   /** On a tmpfs: where clusters open their extents. Default `/dev/shm`. */
   readonly memoryDirectory?: string;
   /** Name of the cluster that `localhost` leads to; without it the only one. */

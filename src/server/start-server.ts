@@ -23,6 +23,7 @@ import type { StateStore } from '../state/state-store.ts';
 import { watchState } from '../state/watched-state.ts';
 import { startSystemTimer } from '../http/timer.ts';
 import { openStore, stateShown } from './state-place.ts';
+import { openBlobsPlace } from './blobs-owner.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
 import { openClocks } from './clocks.ts';
@@ -80,7 +81,7 @@ const keptOpenMax = 8_192;
 
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
  * @throws StateLockedError, StateFormatError, EmptiedStateError, WrongRootKeyError, SealedRecordError, RootKeyError, EdgeAddressError,
- * StateRolledBackError, AnchorError, GeoipDatabaseError, OutsideVaultError, RealTimeError, and those of `openStore` */
+ * StateRolledBackError, AnchorError, BlobsPlaceError, BlobsUnavailableError, GeoipDatabaseError, OutsideVaultError, RealTimeError, and those of `openStore` */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -157,6 +158,7 @@ async function open(
   const instanceParts = { state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() };
   const first = await withDirectory(instanceParts, known ?? (await createInstance(instanceParts, virtualTime)));
   const instance = settings.secondSubscription === true ? await withSecondSubscription(instanceParts, first) : first;
+  const blobsAddress = await openBlobsPlace(state, instance, settings);
   await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
@@ -172,6 +174,7 @@ async function open(
     refusedHosts,
     ...{ recentRequests, requestMetrics },
     stateShown: () => stateShown(settings.statePlace, opened.failover, startSystemTimer),
+    blobsAddress,
     checkState: async () => {
       await opened.check();
       await readInstance(state);

@@ -49,3 +49,12 @@ export class BlobExistsError extends Error {
     super(`Blob ${blob} exists already.`);
   }
 }
+
+/** What keeps the blobs is away, or refuses us: nothing is known of any blob, and nothing was acknowledged. It may be back at any time. */
+export class BlobsUnavailableError extends Error {
+  override readonly name = 'BlobsUnavailableError';
+  /** @param why a sentence that names no blob and no secret */
+  constructor(readonly why: string) {
+    super(`The store of sealed extents is not available: ${why}`);
+  }
+}

@@ -13,6 +13,18 @@ export interface PlacedBlobs<Place> {
   /** Undefined: what is at such a place cannot be put back.
    * @param directory for what is needed to put blobs back; on the disk of this machine, nobody else's */
   readonly snapshotsIn?: (directory: string) => BlobSnapshots;
+  /** Undefined: blobs are in the data directory, which has a lock of its own. */
+  readonly elsewhere?: BlobsElsewhere;
+}
+
+/** A place that anybody may name in his settings: it is marked with whose it is. */
+export interface BlobsElsewhere {
+  /** For people and records, the same at each start: no secret in it. */
+  readonly address: string;
+  /** @returns undefined for nobody's @throws BlobsUnavailableError */
+  ownerMark(): Promise<Guid | 'unknown' | undefined>;
+  /** Marks it, if it is nobody's. @returns whose it is now @throws BlobsUnavailableError */
+  markFor(owner: Guid): Promise<Guid | 'unknown' | undefined>;
 }
 
 /** Blobs as they were, by the id of a snapshot, for tests of a whole instance. Owners may write meanwhile. */
@@ -23,3 +35,15 @@ export interface BlobSnapshots {
   removeNew(id: Guid): Promise<void>;
   forget(id: Guid): Promise<void>;
 }
+
+/** What requests to a container prove themselves with, for some time. */
+export interface ContainerAccess {
+  /** `signature`: the query of a shared access signature. `token`: one of Entra ID for Azure Storage. A secret. */
+  readonly kind: 'signature' | 'token';
+  readonly value: string;
+  /** So long it may be used without asking again, from when it was given; whole milliseconds. */
+  readonly goodForMs: number;
+}
+
+/** Gives access that is good now. @throws BlobsUnavailableError */
+export type AskAccess = () => Promise<ContainerAccess>;

@@ -72,7 +72,7 @@ export const platformRows: readonly PlatformRow[] = [
     mac: 'yes',
     windows: 'the access list of the folder above it counts',
     why: 'Windows has no mode bits',
-    files: ['cli/data-directory.ts', 'state/root-key.ts', 'cli/outside-vault-option.ts', 'cli/state-place.ts'],
+    files: ['cli/data-directory.ts', 'state/root-key.ts', 'cli/private-file.ts', 'cli/state-place.ts'],
   },
   {
     what: 'Links in place of files are not followed',

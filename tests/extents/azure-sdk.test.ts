@@ -17,9 +17,8 @@ import { RegionBuffers } from '../../src/encryption/cse-v2/region-buffers.ts';
 import { unwrapDek } from '../../src/encryption/cse-v2/wrapped-dek.ts';
 import { ExtentFiles } from '../../src/encryption/extent-files/extent-files.ts';
 import { wrappedDekOf } from '../../src/encryption/extent-files/sealed-extent.ts';
-import { AzureBlobStore } from '../../src/storage/azure-blob/azure-blob-store.ts';
 import type { Azurite } from '../support/azurite.ts';
-import { startAzurite } from '../support/azurite.ts';
+import { startAzurite, storeIn } from '../support/azurite.ts';
 import { python, pythonHas } from '../support/python.ts';
 
 const wrappingKey = Buffer.from(systemRandomBytes(32));
@@ -57,7 +56,7 @@ describe.skipIf(!pythonHas('azure.storage.blob', 'cryptography'))(
       async (length) => {
         const plaintext = Buffer.from(systemRandomBytes(length));
         const files = new ExtentFiles({
-          store: new AzureBlobStore(container),
+          store: storeIn(container),
           withDekWrappingKey: (use) => use(wrappingKey),
           randomBytes: systemRandomBytes,
           cacheBytesMax: 0,

@@ -1,8 +1,14 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { ContainerClient } from '@azure/storage-blob';
 import { BlobServiceClient, ContainerSASPermissions } from '@azure/storage-blob';
+import { systemRandomBytes } from '../../src/base/random.ts';
+import type { AzureBlobOptions } from '../../src/storage/azure-blob/azure-blob-store.ts';
+import { AzureBlobStore } from '../../src/storage/azure-blob/azure-blob-store.ts';
 
 export interface Azurite {
   /** Of its account: `http://127.0.0.1:10000/devstoreaccount1`. */
@@ -55,4 +61,35 @@ export function azuriteAt(origin: string, stop: () => Promise<void>): Azurite {
       });
     },
   };
+}
+
+/** The product's own store over a client, without waiting. */
+export const storeIn = (client: ContainerClient, more: Partial<AzureBlobOptions> = {}): AzureBlobStore =>
+  new AzureBlobStore({
+    ...{ container: client.url, folder: '', randomBytes: systemRandomBytes, random: () => 0 },
+    clients: { client: () => Promise.resolve(client), refused: () => undefined },
+    pause: () => Promise.resolve(),
+    ...more,
+  });
+
+/** The same account under another address, which can be away. */
+export interface WayToAzurite extends Pick<Azurite, 'endpoint' | 'connectionString'> {
+  isOpen: boolean;
+  close(): void;
+}
+
+export async function startWayTo(azurite: Azurite): Promise<WayToAzurite> {
+  const target = Number(new URL(azurite.endpoint).port);
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    for (const socket of [client, upstream]) socket.on('error', () => undefined);
+    client.on('data', (bytes) => (way.isOpen ? upstream.write(bytes) : client.destroy()));
+    client.on('close', () => upstream.destroy());
+    upstream.pipe(client);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { endpoint, connectionString } = azuriteAt(`http://127.0.0.1:${port}`, () => Promise.resolve());
+  const way: WayToAzurite = { endpoint, connectionString, isOpen: true, close: () => void server.close() };
+  return way;
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invariant } from '../../base/invariant.ts';
 import { StorageFullError } from '../../base/storage-full.ts';
+import { BlobsUnavailableError } from '../../storage/blob-store.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import { DataError, CommitRefusedError } from '../../database/catalog/data-error.ts';
 import { accountNames, readStorageHost } from '../../database/queued/storage-accounts.ts';
@@ -184,6 +185,7 @@ function storageErrorOf(error: unknown): StorageError | undefined {
   const isUnavailable =
     error instanceof CommitRefusedError ||
     error instanceof StorageFullError ||
+    error instanceof BlobsUnavailableError ||
     error instanceof MemoryFilesFullError ||
     (error instanceof KustoError && error.status === 503) ||
     (error instanceof DataError && error.code === 'DatabaseLocked');

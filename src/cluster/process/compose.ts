@@ -8,7 +8,10 @@ import { machineTime } from '../../clock/host-time.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import type { Log } from '../../http/logging.ts';
 import { startSystemTimer } from '../../http/timer.ts';
+import type { ContainerAccess } from '../../storage/placed-blobs.ts';
+import { BlobsUnavailableError } from '../../storage/blob-store.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
+import type { AccessAnswer } from '../messages/container-access.ts';
 import type { CallMain } from '../messages/data-plane-calls.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
@@ -109,7 +112,10 @@ export function compose(ask: AskSupervisor): ComposedProcess {
       ]);
       const log = await mainLog(ask);
       const { blobs } = ready().settings;
-      const host = openClusterHost({ settings, blobs, log, data: data(), startTimer: startSystemTimer });
+      const host = openClusterHost({
+        ...{ settings, blobs, log, data: data(), startTimer: startSystemTimer },
+        containerAccess: () => accessFrom(ask),
+      });
       dataPlane = await openDataPlane({ settings, host, log, call: callMain(ask) });
       yieldToOthers(); // threads that the engine has yet to start take after those that start them
       return { outcome: 'listening' };
@@ -161,6 +167,12 @@ function dataHolder(parts: {
       failure: (name, error, fields) => void mainLog(ask).then((log) => log.failure(name, error, fields)),
     },
   });
+}
+
+async function accessFrom(ask: AskSupervisor): Promise<ContainerAccess> {
+  const answer = (await ask('containerAccess', {})) as AccessAnswer;
+  if (answer.outcome === 'unavailable') throw new BlobsUnavailableError(answer.why);
+  return answer.access;
 }
 
 const callMain =

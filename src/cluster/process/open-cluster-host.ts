@@ -12,6 +12,7 @@ import { functionFacts, languageWith, nativesOf } from '../../kql/language.ts';
 import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { Log } from '../../http/logging.ts';
+import type { AskAccess } from '../../storage/placed-blobs.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
 import type { DataHolder, DataParts } from './data-holder.ts';
@@ -36,10 +37,11 @@ export function openClusterHost(options: {
   readonly settings: DataPlaneSettings;
   readonly data: DataHolder;
   readonly blobs: BlobPlace | undefined;
+  readonly containerAccess: AskAccess;
   readonly startTimer: StartTimer;
   readonly log: Log;
 }): ClusterHost {
-  const { settings, data, blobs, log } = options;
+  const { settings, data, blobs, containerAccess, log } = options;
   const language = languageWith(settings.geoipDatabase);
   const parser = createKqlParser({
     entry: settings.parserScript,
@@ -70,7 +72,7 @@ export function openClusterHost(options: {
     if (blobs !== undefined) {
       data.serveWith({
         clusterName: settings.clusterName,
-        blobs: await blobsAt(blobs).open(),
+        blobs: await blobsAt(blobs, containerAccess).open(),
         engine: database,
         queries,
         ...memoryForExtents(settings.memoryDirectory),

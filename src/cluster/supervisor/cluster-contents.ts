@@ -7,6 +7,7 @@ import { listIntact } from '../../state/list-all.ts';
 import type { State, StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
+import type { AskAccess } from '../../storage/placed-blobs.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
 import { clusterCatalogTable } from '../process/remote-catalog-store.ts';
@@ -41,6 +42,7 @@ export interface ClusterContentsPorts {
   readonly keys: SupervisedClusterKeys;
   /** Each cluster has its part. */
   readonly blobs: BlobPlace;
+  readonly containerAccess?: AskAccess | undefined;
   readonly clock: { now(): number; every(milliseconds: number, run: () => Promise<void>): () => void };
   readonly log: KeyLog;
   /** While true nothing goes for its age: the clock is doubtful. */
@@ -158,7 +160,10 @@ async function upkeepOf(
 }
 
 /** Order: the cluster's key is gone with the commit that made the removal → records → blobs → the removal itself. */
-async function removeContents({ state, keys, blobs, log }: ClusterContentsPorts, clusterId: string): Promise<void> {
+async function removeContents(
+  { state, keys, blobs, containerAccess, log }: ClusterContentsPorts,
+  clusterId: string,
+): Promise<void> {
   const id = parseGuid(clusterId);
   invariant(id !== undefined, 'a removal names a cluster');
   if ((await state.get(clusterKeyTable, id)) !== undefined) return;
@@ -173,7 +178,7 @@ async function removeContents({ state, keys, blobs, log }: ClusterContentsPorts,
         });
       }
     }
-    await blobsAt(blobsAt(blobs).partOf(id)).removeAll();
+    await blobsAt(blobsAt(blobs).partOf(id), containerAccess).removeAll();
     const removal = await state.get(removedClusters, id);
     if (removal !== undefined) await state.commit({ write: [writeRecord(removedClusters, id, removal.version, null)] });
   } catch (error) {

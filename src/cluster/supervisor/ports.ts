@@ -9,6 +9,7 @@ import type { Custody } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
 import type { State } from '../../state/state.ts';
+import type { AskAccess } from '../../storage/placed-blobs.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { Edge, OutsideRoute, TokenAnswer, TokenTarget } from '../messages/vault-calls.ts';
@@ -72,6 +73,8 @@ export interface ClusterKeysOptions {
   readonly clusterTables?: readonly string[];
   /** Where clusters keep their sealed extents. */
   readonly blobs?: BlobPlace;
+  /** To a container that is named without a signature. */
+  readonly containerAccess?: AskAccess;
   /** Answers what the data plane of a cluster process asks. Without it clusters have no data plane.
    * @throws for an operation that there is not, or a body that makes no sense */
   readonly serveDataPlane?: (clusterId: Guid, operation: string, body: unknown) => Promise<unknown>;

@@ -1,6 +1,9 @@
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import { parseHostName } from '../../base/names.ts';
+import type { AskAccess } from '../../storage/placed-blobs.ts';
+import { BlobsUnavailableError } from '../../storage/blob-store.ts';
+import type { AccessAnswer } from '../messages/container-access.ts';
 import { ProtocolError } from '../messages/message.ts';
 import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
 import { readVaultCall } from '../messages/vault-calls.ts';
@@ -21,10 +24,11 @@ type Ports = Pick<
   | 'settings'
   | 'clusterTables'
   | 'serveDataPlane'
+  | 'containerAccess'
 >;
 
 /** Answers what cluster processes ask: whose a host is, tokens, and the state of their own cluster. A process gets a token only for an identity and a host
- * that a call in flight named, and only for an audience that the host belongs to. One that visits keys says whose key it is for, which the call named, too. */
+ * that a call in flight named, and only for an audience that the host belongs to; that of a cluster gets access to the container of extents. One that visits keys says whose key it is for, which the call named, too. */
 export function createProcessServices(
   ports: Ports,
   clusterId: Guid | undefined,
@@ -54,11 +58,23 @@ export function createProcessServices(
         }
         return tokenFor(ports, clusterId ?? call.clusterId, call);
       }
+      case 'containerAccess':
+        if (clusterId === undefined || ports.containerAccess === undefined) throw new ProtocolError('operation');
+        return accessFor(ports.containerAccess);
       default:
         if (clusterId === undefined || ports.serveDataPlane === undefined) throw new ProtocolError('operation');
         return ports.serveDataPlane(clusterId, operation, body);
     }
   };
+}
+
+async function accessFor(ask: AskAccess): Promise<AccessAnswer> {
+  try {
+    return { outcome: 'access', access: await ask() };
+  } catch (error) {
+    if (error instanceof BlobsUnavailableError) return { outcome: 'unavailable', why: error.why };
+    throw error;
+  }
 }
 
 /** The way there, without what makes tokens. */

@@ -1,29 +1,62 @@
-import type { PlacedBlobs } from '../placed-blobs.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Guid } from '../../base/guid.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import { machineTime } from '../../clock/host-time.ts';
+import { BlobsUnavailableError } from '../blob-store.ts';
+import type { AskAccess, PlacedBlobs } from '../placed-blobs.ts';
 import type { AzureBlobStore } from './azure-blob-store.ts';
 
 export interface ContainerPlace {
-  /** URL of a container that exists, with a shared access signature that may read, create, list and delete: a secret. */
+  /** URL of a container that exists. One with a shared access signature that may read, create, list and delete is a secret; for one without,
+   * access is asked for. */
   readonly container: string;
   /** Of the names in the container; without it they are all of this place. */
   readonly folder?: string;
 }
 
-/** Blobs in a container of Azure Blob Storage, in a folder for each owner. Nobody else of Kustody's may make blobs in that container. */
-export const containerPlace = (place: ContainerPlace): PlacedBlobs<ContainerPlace> => ({
+/** Blobs in a container of Azure Blob Storage, in a folder for each owner. Nobody else of Kustody's may make blobs in that container.
+ * @param ask for access to a container whose URL has no signature */
+export const containerPlace = (place: ContainerPlace, ask?: AskAccess): PlacedBlobs<ContainerPlace> => ({
   partOf: (owner) => ({ container: place.container, folder: `${place.folder ?? ''}${owner}/` }),
-  open: () => opened(place),
-  reader: () => opened(place),
+  open: () => opened(place, ask),
+  reader: () => opened(place, ask),
   async removeAll() {
-    const store = await opened(place);
+    const store = await opened(place, ask);
     for await (const { name } of store.list('')) await store.delete(name);
+  },
+  elsewhere: {
+    address: addressOf(place),
+    async ownerMark() {
+      const { readOwnerMark } = await import('./owner-mark.ts');
+      return readOwnerMark(await opened(place, ask));
+    },
+    async markFor(owner: Guid) {
+      const { writeOwnerMark } = await import('./owner-mark.ts');
+      return writeOwnerMark(await opened(place, ask), owner);
+    },
   },
 });
 
+const addressOf = ({ container }: ContainerPlace): string => container.replace(/\?.*$/s, '');
+
 /** The SDK is large, and who keeps blobs elsewhere does without. */
-async function opened({ container, folder }: ContainerPlace): Promise<AzureBlobStore> {
-  const [{ ContainerClient }, { AzureBlobStore }] = await Promise.all([
-    import('@azure/storage-blob'),
+async function opened(place: ContainerPlace, ask: AskAccess = noAccess): Promise<AzureBlobStore> {
+  const [{ ContainerClients }, { AzureBlobStore }] = await Promise.all([
+    import('./container-clients.ts'),
     import('./azure-blob-store.ts'),
   ]);
-  return new AzureBlobStore(new ContainerClient(container), folder);
+  const [, signature] = /^[^?]*\?(.+)$/s.exec(place.container) ?? [];
+  const own =
+    signature === undefined ? undefined : { kind: 'signature' as const, value: signature, goodForMs: Infinity };
+  const address = addressOf(place);
+  const clients = new ContainerClients(address, own === undefined ? ask : () => Promise.resolve(own), () =>
+    machineTime.monotonic(),
+  );
+  return new AzureBlobStore({
+    ...{ clients, container: address, folder: place.folder ?? '', randomBytes: systemRandomBytes },
+    pause: (milliseconds) => pause(milliseconds),
+    random: () => (systemRandomBytes(1)[0] ?? 0) / 256,
+  });
 }
+
+const noAccess: AskAccess = () => Promise.reject(new BlobsUnavailableError('nobody gives access to it.'));

@@ -10,7 +10,7 @@ import type { KqlErrorCode } from '../../../kql/plan/kql-error.ts';
 import { KqlError } from '../../../kql/plan/kql-error.ts';
 import { lineAndColumn } from '../../../kql/plan/line-and-column.ts';
 import { SealedRecordError } from '../../../state/record-seal.ts';
-import { BlobNotFoundError } from '../../../storage/blob-store.ts';
+import { BlobNotFoundError, BlobsUnavailableError } from '../../../storage/blob-store.ts';
 import { ChannelBusyError } from '../../messages/channel.ts';
 import type { InnerError, KustoErrorKind, SentText } from './kusto-error.ts';
 import { KustoError, kustoError, namedText } from './kusto-error.ts';
@@ -87,6 +87,7 @@ export function translateError(error: unknown, text: string, database?: string):
   if (error instanceof StorageFullError) return kustoError('storageFull', error.message);
   if (error instanceof CommitRefusedError)
     return kustoError(error.reason === 'storageFull' ? 'storageFull' : 'unavailable', error.message);
+  if (error instanceof BlobsUnavailableError) return kustoError('unavailable', error.message);
   if (error instanceof MemoryFilesFullError) return lowMemory(`${error.message} (E_LOW_MEMORY_CONDITION)`);
   if (error instanceof NoMemoryFilesError) return kustoError('notBuilt', error.message);
   if (error instanceof CatalogDamagedError || error instanceof SealedRecordError)

@@ -22,6 +22,7 @@ export const clockShape = shape({
 export const statusShape = shape({
   ...{ version: text, pid: whole, port: whole, proxyPort: whole, kustoPort: whole, clock: clockShape },
   state: maybe(shape({ address: text, keeps: text, failover: text })),
+  blobs: maybe(shape({ address: text })),
   refusedHosts: list(shape({ host: text, why: oneOf('foreign', 'absent'), times: whole })),
 });
 

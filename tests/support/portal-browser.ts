@@ -8,7 +8,7 @@ import { waitMs } from './hang.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 const chromium = '/usr/bin/chromium';
-const playwright = join(root, 'portal', 'node_modules', 'playwright-core');
+export const playwright = join(root, 'portal', 'node_modules', 'playwright-core');
 
 const absent = [chromium, join(root, 'dist', 'portal', 'index.html.br'), playwright].filter(
   (path) => !existsSync(path),
@@ -48,6 +48,8 @@ export interface Route {
   /** Sends it, without telling the page. */
   fetch(): Promise<object>;
   fulfill(given: { readonly response: object }): Promise<void>;
+  /** As if the server had not answered. */
+  abort(): Promise<void>;
 }
 
 export interface Locator {
@@ -77,17 +79,53 @@ type Instance = Awaited<ReturnType<typeof startKustody<{ cluster: { database: st
 export async function openPortal(address: string) {
   if (absent.length > 0) throw new Error(`Tests of the portal need ${absent.join(', ')}.`);
   const kustody = await startKustody({ cluster: { database: 'db' } });
-  let browser: Browser | undefined;
   try {
-    const { chromium: launcher } = createRequire(import.meta.url)(playwright) as {
-      chromium: { launch(options: object): Promise<Browser> };
-    };
-    browser = await launcher.launch({ executablePath: chromium, args: ['--no-sandbox', '--disable-gpu'] });
+    const browser = await openBrowser();
+    const { page, complaints } = browser;
     const origin = kustody.endpoints.control;
-    const viewport = { width: 1400, height: 900 };
-    const context = await browser.newContext({ viewport, ignoreHTTPSErrors: true });
+    const close = async (): Promise<void> => {
+      await browser.close();
+      await kustody.close();
+    };
+    try {
+      await page.goto(origin + (await openLink(kustody)));
+      await page.goto(`${origin}/portal/#${address}`);
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+    return {
+      kustody,
+      page,
+      origin,
+      postControl: (path: string, body: unknown) => postControl(kustody, path, body),
+      complaints,
+      /** Rules of accessibility that the page breaks: its id and where. Fluent's invisible stops for the focus are left out: they hand it on. */
+      violations: () => violations(page),
+      close,
+    };
+  } catch (error) {
+    await kustody.close();
+    throw error;
+  }
+}
+
+/** Debian's Chromium with one page, with the same fonts on every machine. */
+export async function openBrowser() {
+  if (absent.length > 0) throw new Error(`Tests of the portal need ${absent.join(', ')}.`);
+  const { chromium: launcher } = createRequire(import.meta.url)(playwright) as {
+    chromium: { launch(options: object): Promise<Browser> };
+  };
+  const browser = await launcher.launch({
+    executablePath: chromium,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-lcd-text', '--font-render-hinting=none'],
+    env: { ...process.env, FONTCONFIG_FILE: join(import.meta.dirname, 'fonts.conf') },
+  });
+  try {
+    const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ignoreHTTPSErrors: true });
     context.setDefaultTimeout(waitMs);
     const page = await context.newPage();
+    /** What the page logged as an error, refusals of the content security policy among it. */
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
@@ -96,26 +134,9 @@ export async function openPortal(address: string) {
         complaints.push(message.text());
       }
     });
-    await page.goto(origin + (await openLink(kustody)));
-    await page.goto(`${origin}/portal/#${address}`);
-    const opened = browser;
-    return {
-      kustody,
-      page,
-      origin,
-      postControl: (path: string, body: unknown) => postControl(kustody, path, body),
-      /** What the page logged as an error, refusals of the content security policy among it. */
-      complaints,
-      /** Rules of accessibility that the page breaks: its id and where. Fluent's invisible stops for the focus are left out: they hand it on. */
-      violations: () => violations(page),
-      close: async (): Promise<void> => {
-        await opened.close();
-        await kustody.close();
-      },
-    };
+    return { page, complaints, close: () => browser.close() };
   } catch (error) {
-    await browser?.close();
-    await kustody.close();
+    await browser.close();
     throw error;
   }
 }

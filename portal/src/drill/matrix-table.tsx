@@ -50,7 +50,9 @@ export function MatrixTable({
             return (
               <TableCell key={cell}>
                 {outcome === undefined ? (
-                  <span aria-label="not yet">{state === 'underWay' ? '…' : ''}</span>
+                  <span role="img" aria-label="not yet">
+                    {state === 'underWay' ? '…' : ''}
+                  </span>
                 ) : (
                   <Button
                     size="small"

@@ -12,7 +12,7 @@ import {
 import { WeatherMoonRegular, WeatherSunnyRegular } from '@fluentui/react-icons';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { onConnection } from '../api/request.ts';
-import { endSession, pageToken } from '../api/session.ts';
+import { endSession, pageToken, takeOpenLink } from '../api/session.ts';
 import { chooseScheme, useScheme } from './color-scheme.ts';
 import { FailureBoundary } from './failure-boundary.tsx';
 import { pages } from './pages.ts';
@@ -72,13 +72,30 @@ const useStyles = makeStyles({
 
 const loaded = new Map(pages.map((page) => [page.id, { ...page, Content: lazy(page.load) }]));
 
-/** @param refused why the link that led here was not taken */
-export function App({ refused }: { readonly refused: string | undefined }) {
+/** @param refusedFirst why the link that led here was not taken */
+export function App({ refused: refusedFirst }: { readonly refused: string | undefined }) {
   const styles = useStyles();
   const scheme = useScheme();
   const route = useRoute();
   const [signedIn, setSignedIn] = useState(pageToken() !== undefined);
+  const [refused, setRefused] = useState(refusedFirst);
   const [gone, setGone] = useState(false);
+  useEffect(() => {
+    /** A link that is opened where the page is already changes its address alone. */
+    const take = (): void => {
+      if (!location.hash.startsWith('#open=')) return;
+      takeOpenLink().then(
+        (reason) => {
+          setRefused(reason);
+          if (reason === undefined) setSignedIn(true);
+          dispatchEvent(new HashChangeEvent('hashchange')); // it is another address now
+        },
+        (error: unknown) => setRefused(String(error)),
+      );
+    };
+    addEventListener('hashchange', take);
+    return () => removeEventListener('hashchange', take);
+  }, []);
   useEffect(
     () =>
       onConnection((state) => {

@@ -1,14 +1,16 @@
-import { makeStyles, tokens } from '@fluentui/react-components';
+import { Button, makeStyles, MessageBar, MessageBarActions, MessageBarBody, tokens } from '@fluentui/react-components';
 import type { RefObject } from 'react';
 import { useEffect, useImperativeHandle, useRef, useState } from 'react';
 import type { Scheme } from '../../shell/color-scheme.ts';
 import type { ClusterSchema } from '../use-database-schema.ts';
+import { useAbsentWorkers } from './loaded-worker.ts';
 import type { Statement } from './statement.ts';
 import { statementAt } from './statement.ts';
 import { monaco, themeNames, useSchema as tellSchema } from './monaco.ts';
 
 const useStyles = makeStyles({
-  editor: { height: '100%', minHeight: '120px', border: `1px solid ${tokens.colorNeutralStroke1}` },
+  frame: { display: 'flex', flexDirection: 'column', height: '100%' },
+  editor: { flexGrow: 1, minHeight: '120px', border: `1px solid ${tokens.colorNeutralStroke1}` },
 });
 
 export interface KqlEditorHandle {
@@ -148,5 +150,20 @@ export default function KqlEditor(props: KqlEditorProps) {
     }),
     [editor],
   );
-  return <div ref={place} className={styles.editor} data-testid="kql-editor" />;
+  const askForWorkers = useAbsentWorkers();
+  return (
+    <div className={styles.frame}>
+      {askForWorkers !== undefined && (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>A part of the editor did not come: it completes and marks nothing.</MessageBarBody>
+          <MessageBarActions>
+            <Button size="small" onClick={askForWorkers}>
+              Load it again
+            </Button>
+          </MessageBarActions>
+        </MessageBar>
+      )}
+      <div ref={place} className={styles.editor} data-testid="kql-editor" />
+    </div>
+  );
 }

@@ -3,15 +3,18 @@ import 'monaco-editor/esm/vs/editor/edcore.main';
 import './editor.css';
 import * as monaco from 'monaco-editor/esm/vs/editor/editor.api';
 import { getKustoWorker, kustoDefaults, themeNames } from '@kusto/monaco-kusto';
+import { loadedWorker } from './loaded-worker.ts';
 import type { ClusterSchema } from '../use-database-schema.ts';
 
 /** Workers are files of this server: the content security policy lets no others be. */
 self.MonacoEnvironment = {
   globalAPI: false,
-  getWorker: (_: unknown, label: string): Worker =>
-    label === 'kusto'
-      ? new Worker(new URL('./kusto-worker.ts', import.meta.url), { type: 'module' })
-      : new Worker(new URL('./editor-worker.ts', import.meta.url), { type: 'module' }),
+  getWorker: (_: unknown, label: string): Promise<Worker> =>
+    loadedWorker(() =>
+      label === 'kusto'
+        ? new Worker(new URL('./kusto-worker.ts', import.meta.url), { type: 'module' })
+        : new Worker(new URL('./editor-worker.ts', import.meta.url), { type: 'module' }),
+    ),
 };
 
 kustoDefaults.setLanguageSettings({

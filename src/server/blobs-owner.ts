@@ -46,15 +46,22 @@ export const placeOf = ({
   ...(containerAccess === undefined ? {} : { containerAccess }),
 });
 
+/** Extents that are not in the data directory. */
+export interface BlobsElsewhere {
+  readonly address: string;
+  /** Reads something there. @throws BlobsUnavailableError */
+  readonly check: () => Promise<void>;
+}
+
 /** A state and a container belong to each other from the first start on. Order of that: the container has a mark that names the instance → the
  * state names the container → clusters.
- * @returns the address of the container, undefined for extents in the data directory
+ * @returns undefined for extents in the data directory
  * @throws BlobsPlaceError, BlobsUnavailableError */
 export async function openBlobsPlace(
   state: State,
   { tenantId }: Instance,
   { blobs, containerAccess }: Pick<ServerSettings, 'blobs' | 'containerAccess'>,
-): Promise<string | undefined> {
+): Promise<BlobsElsewhere | undefined> {
   const known = (await state.get(blobsPlaceTable, blobsPlaceId))?.value;
   const place = blobs === undefined ? undefined : blobsAt(blobs, containerAccess).elsewhere;
   if (place === undefined) {
@@ -74,7 +81,10 @@ export async function openBlobsPlace(
     await state.commit({
       write: [writeRecord(blobsPlaceTable, blobsPlaceId, null, { format: 1, address: place.address })],
     });
-  return place.address;
+  const check = async (): Promise<void> => {
+    await place.ownerMark();
+  };
+  return { address: place.address, check };
 }
 
 /** Clusters that there are, or whose extents are still to go. */

@@ -11,6 +11,7 @@ import type { PlaneAnswer } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
 import { renderError as renderPortalError } from '../portal/portal-plane.ts';
 import type { ReadinessPorts } from './readiness.ts';
+import type { BlobsElsewhere } from './blobs-owner.ts';
 import { createReadiness } from './readiness.ts';
 import { startSystemTimer } from '../http/timer.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
@@ -61,7 +62,7 @@ export interface ControlPorts {
   /** Of a state that is not in the data directory. */
   readonly stateShown: () => Promise<StateShown | undefined>;
   /** Of sealed extents that are not in the data directory. */
-  readonly blobsAddress: string | undefined;
+  readonly blobs: BlobsElsewhere | undefined;
   /** Everything that a start does is done, its seed too, and no stop has begun. */
   readonly serves: () => boolean;
   readonly checkState: ReadinessPorts['checkState'];
@@ -123,11 +124,11 @@ function addStatusRoutes(app: FastifyInstance, ports: ControlPorts): void {
       ...{ version: ports.version, pid: process.pid, ...ports.ports() },
       clock: readingOf(ports.clocks.read()),
       ...(state === undefined ? {} : { state }),
-      ...(ports.blobsAddress === undefined ? {} : { blobs: { address: ports.blobsAddress } }),
+      ...(ports.blobs === undefined ? {} : { blobs: { address: ports.blobs.address } }),
       refusedHosts: ports.refusedHosts.list(),
     };
   });
-  const ready = createReadiness({ ...ports, startTimer: startSystemTimer });
+  const ready = createReadiness({ ...ports, checkBlobs: ports.blobs?.check, startTimer: startSystemTimer });
   app.get('/readyz', async (_, reply) => {
     const readiness = await ready();
     return reply.code(readiness.ready ? 200 : 503).send(readiness);

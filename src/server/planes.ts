@@ -265,7 +265,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ...{ admits: portal.admits, rows: controlRows },
     ...{ token: parts.controlToken, version, log: parts.log, environment, checkState: parts.checkState },
     ...{ refusedHosts: parts.refusedHosts, stateShown: parts.stateShown, ports: parts.ports },
-    blobsAddress: parts.blobsAddress,
+    blobs: parts.blobs,
     serves: () => ready && (seeded !== undefined || parts.settings.seeds !== true),
     routes: [
       seededPrincipalRoutes(parts.state),

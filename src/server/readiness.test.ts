@@ -52,3 +52,24 @@ it('is not ready before the start is done or once a stop has begun, and asks nob
   expect(await ready()).toEqual({ ready: false, reason: 'It is starting or stopping.' });
   expect(asked).toEqual([]);
 });
+
+it('is not ready while sealed extents that are elsewhere fail or hang, and says so', async () => {
+  const away = { ready: false, reason: 'The store of sealed extents is not available.' };
+  const timers: (() => void)[] = [];
+  let blobs = (): Promise<void> => Promise.reject(new Error('secret words'));
+  const ready = createReadiness({
+    ...{ serves: () => true, checkState: () => Promise.resolve(), checkBlobs: () => blobs() },
+    startTimer: (_, run) => {
+      timers.push(run);
+      return () => undefined;
+    },
+  });
+  expect(await ready()).toEqual(away);
+  blobs = () => Promise.resolve();
+  expect(await ready()).toEqual({ ready: true });
+  blobs = () => new Promise(() => undefined);
+  const hangs = ready();
+  await new Promise(setImmediate); // the state has answered
+  for (const run of timers) run();
+  expect(await hangs).toEqual(away);
+});

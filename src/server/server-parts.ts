@@ -1,3 +1,4 @@
+import type { BlobsElsewhere } from './blobs-owner.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
@@ -45,7 +46,7 @@ export interface ServerParts {
   /** Of a state that is not in the data directory. */
   readonly stateShown: () => Promise<StateShown | undefined>;
   /** Of sealed extents that are not in the data directory. */
-  readonly blobsAddress: string | undefined;
+  readonly blobs: BlobsElsewhere | undefined;
   /** @throws until the edge listens */
   readonly ports: () => ServerPorts;
 }

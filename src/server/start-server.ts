@@ -158,7 +158,7 @@ async function open(
   const instanceParts = { state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() };
   const first = await withDirectory(instanceParts, known ?? (await createInstance(instanceParts, virtualTime)));
   const instance = settings.secondSubscription === true ? await withSecondSubscription(instanceParts, first) : first;
-  const blobsAddress = await openBlobsPlace(state, instance, settings);
+  const blobs = await openBlobsPlace(state, instance, settings);
   await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
@@ -174,7 +174,7 @@ async function open(
     refusedHosts,
     ...{ recentRequests, requestMetrics },
     stateShown: () => stateShown(settings.statePlace, opened.failover, startSystemTimer),
-    blobsAddress,
+    blobs,
     checkState: async () => {
       await opened.check();
       await readInstance(state);

@@ -120,6 +120,8 @@ describe('a server whose extents lie in a container', () => {
       expect([asked.status, String(asked.body)]).toEqual([503, saying('of sealed extents is not available')]);
       const added = await kusto(scene, 'mgmt', `.append Canaries <| ${canaries}`);
       expect([added.status, String(added.body)]).toEqual([503, saying('of sealed extents is not available')]);
+      const answer = await fixture.send({ host: 'localhost', method: 'GET', path: '/readyz' });
+      expect([answer.status, answer.text]).toEqual([503, saying('The store of sealed extents is not available')]);
       // Few rows are durable without it, as records of the state.
       expect((await actions.ingestion(scene)).kind).toBe('served');
     } finally {

@@ -1,5 +1,11 @@
 import { invariant } from '../../base/invariant.ts';
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
+import type {
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBPendingResult,
+  DuckDBPreparedStatement,
+  DuckDBResult,
+} from '@duckdb/node-api';
 import { DuckDBInstance, DuckDBScalarFunction, INTEGER, ResultReturnType } from '@duckdb/node-api';
 import type { KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
@@ -14,6 +20,7 @@ import { appendColumns, chunkRows, nativeTypes } from './append-columns.ts';
 import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
 import { fillFromBytes, partsOf, valuesOf } from './vector-values.ts';
+import { callsNatives } from './native-calls.ts';
 import { finished, startedElsewhere, Transactions, withValues } from './own-threads.ts';
 import type { NativeCaller } from './run-native.ts';
 import { runNative } from './run-native.ts';
@@ -46,7 +53,9 @@ export interface EngineConnection {
   /** Runs a statement that answers nothing worth reading. */
   run(sql: string, bound?: readonly BoundValue[]): Promise<void>;
   /** Leaves the statements from now on to the engine's own threads, which work on a piece of each connection's after the other. So however
-   * many are heavy, as many of them run as the engine has threads, and whoever asks for little does it in a thread of its own beside them. */
+   * many are heavy, as many of them run as the engine has threads, and whoever asks for little does it in a thread of its own beside them.
+   * Those that call JavaScript stay as they are: such a call waits for the thread that would look whether the statement has ended, and when
+   * one has failed, looking waits for all calls. */
   giveWay(): void;
   /** What JavaScript may do for this connection. */
   readonly budget: NativeBudget;
@@ -309,14 +318,23 @@ function connection(
       yield* partsOf(chunk);
     }
   }
+  const leaves = (sql: string): boolean => givesWay && !callsNatives(sql);
+  const elsewhere = (
+    sql: string,
+    bound: readonly BoundValue[],
+    start: (statement: DuckDBPreparedStatement) => DuckDBPendingResult,
+  ): AsyncGenerator<ColumnValues[], boolean> =>
+    transactions.around(
+      chunksOf(withValues(sql, bound), [], (one) => startedElsewhere(start(one), running.isInterrupted)),
+    );
   return {
     budget,
     giveWay: () => {
       givesWay = hasOwnThreads;
     },
     async *stream(sql, bound) {
-      const isWhole = givesWay
-        ? yield* transactions.around(chunksOf(withValues(sql, bound), [], (one) => startedElsewhere(one.startStream())))
+      const isWhole = leaves(sql)
+        ? yield* elsewhere(sql, bound, (one) => one.startStream())
         : yield* chunksOf(sql, bound, (statement) => statement.stream());
       if (isWhole) return;
       await transactions.end();
@@ -345,11 +363,8 @@ function connection(
       appender.closeSync();
     },
     async run(sql, bound = []) {
-      if (!givesWay) await withStatement(duckdb, sql, bound, running, (statement) => statement.run());
-      else
-        await finished(
-          transactions.around(chunksOf(withValues(sql, bound), [], (one) => startedElsewhere(one.start()))),
-        );
+      if (leaves(sql)) await finished(elsewhere(sql, bound, (one) => one.start()));
+      else await withStatement(duckdb, sql, bound, running, (statement) => statement.run());
     },
     append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
     interrupt: () => {

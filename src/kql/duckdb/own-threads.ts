@@ -23,13 +23,17 @@ const lateness = 1 / 8;
 
 /** Waits for a statement that has started and that no thread of ours works on: DuckDB's own do, a piece of each statement after the other. It
  * is looked at every few milliseconds. It must be started in a transaction that began before the statement was prepared, and have no
- * parameters: else DuckDB may plan it anew in this thread, and wait in it for a function that is to be called in it.
+ * parameters: else DuckDB may plan it anew in this thread, and wait in it for a function that is to be called in it. And it may call none:
+ * whoever looks at one that has failed waits until all threads have left it. So nobody looks once it was interrupted.
  * @throws what the statement failed with */
-export async function startedElsewhere(pending: DuckDBPendingResult): Promise<DuckDBResult> {
+export async function startedElsewhere(
+  pending: DuckDBPendingResult,
+  isInterrupted: () => boolean,
+): Promise<DuckDBResult> {
   const { pending_result: kept } = pending as unknown as KeptPending;
   const { RESULT_NOT_READY, NO_TASKS_AVAILABLE } = bindings.PendingState;
   const startedMs = machineTime.monotonic();
-  for (;;) {
+  while (!isInterrupted()) {
     const state = bindings.pending_execute_check_state(kept);
     if (state !== RESULT_NOT_READY && state !== NO_TASKS_AVAILABLE) break;
     const waitMs = Math.max(1, Math.min((machineTime.monotonic() - startedMs) * lateness, pollMsMax));

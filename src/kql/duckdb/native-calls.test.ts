@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KqlError } from '../plan/kql-error.ts';
+import { nativeFunction } from '../sql/native.ts';
+import { natives } from '../language.ts';
+import type { EngineDatabase } from './engine-database.ts';
+import { openEngineDatabase } from './engine-database.ts';
+import { callsNatives } from './native-calls.ts';
+
+/** As many parts of a table as several threads can have. */
+const numberCount = 250_000;
+let calls = 0;
+/** What the function does in its hundredth chunk or so. */
+let then = (): void => undefined;
+const watched = nativeFunction('watched', ['long'], 'long', ([value]) => {
+  calls += 1;
+  if (calls === 100 * 2048) then();
+  return value ?? null;
+});
+let engine: EngineDatabase;
+beforeAll(async () => {
+  engine = await openEngineDatabase({ threads: 3, memoryLimit: '256MB' }, [...natives, watched]);
+  const connection = await engine.connect();
+  await connection.run(`CREATE TABLE numbers AS SELECT i FROM range(${numberCount}) t(i)`);
+  connection.close();
+});
+afterAll(() => engine.close());
+
+describe('a statement that calls JavaScript', () => {
+  it.each([
+    [`SELECT kql_n_xxhash_long(getvariable('connection'), i)`, true],
+    ['SELECT kql_datetime_of_text(s)', true],
+    ['SELECT kql_datetime_of_json(kql_json(j))', true],
+    ['SELECT kql_floor_mod(i, 7)', false],
+    ['SELECT hash(i), "kql_n_x" FROM t', false],
+  ])('is known by its text: %s', (sql, expected) => {
+    expect(callsNatives(sql)).toBe(expected);
+  });
+
+  /** Of a chunk a thread waits many times, and heeds nothing between two of them. */
+  const callOf = (_call: unknown, index: number): string => `kql_n_watched(getvariable('connection'), i + ${index})`;
+  const statement = `SELECT ${Array.from({ length: 40 }, callOf).join(' + ')} AS x FROM numbers ORDER BY x DESC LIMIT 1`;
+
+  it.each([
+    ['is interrupted', 'cancelled', (interrupt: () => void) => interrupt()],
+    [
+      'fails',
+      'runtime',
+      () => {
+        throw new KqlError('runtime', 'no more');
+      },
+    ],
+  ])('and %s while other threads wait for it, ends, on a connection that gives way', async (_how, code, act) => {
+    for (let round = 0; round < 8; round += 1) {
+      const connection = await engine.connect();
+      connection.giveWay();
+      calls = 0;
+      then = () => act(() => connection.interrupt());
+      await expect(connection.run(statement)).rejects.toMatchObject({ code });
+      connection.close();
+    }
+  });
+
+  it('runs on a connection that gives way', async () => {
+    const connection = await engine.connect();
+    connection.giveWay();
+    then = () => undefined;
+    for await (const chunk of connection.stream(statement, []))
+      expect(chunk).toEqual([[BigInt(40 * (numberCount - 1) + 780)]]);
+    connection.close();
+  });
+});

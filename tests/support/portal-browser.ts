@@ -110,8 +110,9 @@ export async function openPortal(address: string) {
   }
 }
 
-/** Debian's Chromium with one page, with the same fonts on every machine. */
-export async function openBrowser() {
+/** Debian's Chromium with one page, with the same fonts on every machine.
+ * @param proxy what it goes by, but to `localhost` */
+export async function openBrowser(proxy?: string) {
   if (absent.length > 0) throw new Error(`Tests of the portal need ${absent.join(', ')}.`);
   const { chromium: launcher } = createRequire(import.meta.url)(playwright) as {
     chromium: { launch(options: object): Promise<Browser> };
@@ -119,6 +120,7 @@ export async function openBrowser() {
   const browser = await launcher.launch({
     executablePath: chromium,
     args: ['--no-sandbox', '--disable-gpu', '--disable-lcd-text', '--font-render-hinting=none'],
+    ...(proxy === undefined ? {} : { proxy: { server: proxy, bypass: 'localhost' } }),
     env: { ...process.env, FONTCONFIG_FILE: join(import.meta.dirname, 'fonts.conf') },
   });
   try {

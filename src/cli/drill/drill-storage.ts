@@ -15,8 +15,8 @@ export interface DrillStorage {
   address(path: string): string;
   /** Lays a blob there. */
   put(path: string, bytes: Buffer): void;
-  /** Blobs that are whole, by path; those of a folder. */
-  blobsIn(folder: string): readonly Buffer[];
+  /** Blobs of a folder that are whole, by their addresses without the proof. */
+  blobsIn(folder: string): ReadonlyMap<string, Buffer>;
   /** What is asked below the folder from now on waits for `release`. */
   hold(folder: string): void;
   /** Resolves once something waits. */
@@ -28,6 +28,7 @@ export interface DrillStorage {
 
 const accountName = 'drillbox';
 const container = 'box';
+const place = `https://${accountName}.blob.core.windows.net/${container}`;
 /** Of all blobs and blocks, and of one request. A drill writes a few kilobytes. */
 const bytesMax = 64 * 1024 * 1024;
 
@@ -88,9 +89,14 @@ export async function startDrillStorage(randomBytes: RandomBytes): Promise<Drill
   await once(server, 'listening');
   return {
     account: { name: accountName, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
-    address: (path) => `https://${accountName}.blob.core.windows.net/${container}/${path}?sig=${signature}`,
+    address: (path) => `${place}/${path}?sig=${signature}`,
     put: (path, bytes) => void blobs.set(path, bytes),
-    blobsIn: (folder) => [...blobs].filter(([path]) => path.startsWith(`${folder}/`)).map(([, bytes]) => bytes),
+    blobsIn: (folder) =>
+      new Map(
+        [...blobs]
+          .filter(([path]) => path.startsWith(`${folder}/`))
+          .map(([path, bytes]) => [`${place}/${path}`, bytes]),
+      ),
     hold: (folder) => void held.set(folder, newHeld()),
     waits: (folder) => held.get(folder)?.arrived ?? Promise.resolve(),
     release: (folder) => {

@@ -1,9 +1,9 @@
-import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../src/base/canonical-json.ts';
 import { sha256Hex } from '../../src/base/sha256.ts';
 import { documentedCodes } from '../../src/cmk/documented-errors.ts';
 import { unlikeRow } from '../support/control-answers.ts';
+import { holdPictures } from '../support/pictures.ts';
 import type { Page } from '../support/portal-browser.ts';
 import { openPortal, portalCanBeSeen } from '../support/portal-browser.ts';
 
@@ -46,14 +46,7 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     }
   }
 
-  /** With KUSTODY_WRITE_DOCS=1: a picture for docs/portal-tour.md, of the page from its top. */
-  async function picture(name: string): Promise<void> {
-    if (process.env['KUSTODY_WRITE_DOCS'] !== '1') return;
-    await page.setViewportSize({ width: 960, height: 640 });
-    await page.evaluate(`document.activeElement?.blur(), scrollTo(0, 0)`);
-    await page.screenshot({ path: resolve(import.meta.dirname, '..', '..', 'docs', `portal-${name}.png`) });
-    await page.setViewportSize({ width: 1400, height: 900 });
-  }
+  const picture = (name: string, top?: string): Promise<void> => holdPictures(page, name, top);
 
   it('sees what the data hangs on, all of it well', async () => {
     await chain().first().waitFor();
@@ -61,6 +54,21 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     expect(await states('good').count()).toBe(6);
     await looksWell('Overview');
     await picture('overview');
+  });
+
+  it('asks for rows, and sees them as a chart', async () => {
+    await page.getByRole('link', { name: 'Query', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('treeitem', { name: /^Log/ }).waitFor();
+    await page.locator('.monaco-editor textarea').focus();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.insertText(wave);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Shift+Enter');
+    await page.locator('section[aria-label=Result] canvas').first().waitFor();
+    await looksWell('Query', 'section[aria-label=Result] canvas');
+    await picture('query');
+    await page.getByRole('link', { name: 'Overview', exact: true }).click();
   });
 
   it('takes the key away and gives it back, and sees the query beside it fail and heal', async () => {
@@ -119,6 +127,7 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     );
     expect(await page.locator('main').innerText()).not.toContain('4713');
     await looksWell('Traffic', '[data-testid=curl]');
+    await picture('traffic');
     await page.getByRole('switch', { name: 'Bodies' }).click();
     await page.locator('[aria-label="Request body"]').waitFor({ state: 'hidden' });
   });
@@ -148,6 +157,9 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     const who = await page.locator('[data-testid=thing] td:first-child').allInnerTexts();
     expect(who).toContain(hostile);
     await looksWell('Administration', '[data-testid=thing]');
+    await link('Clusters').click();
+    await page.locator('[data-testid=thing]:has-text("Running")').first().waitFor();
+    await picture('administration');
   });
 
   it('makes something by a form that shows what it does, and is told why it may not', async () => {
@@ -220,6 +232,7 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
       expect(await run(' [data-stage=mend]').count()).toBeGreaterThan(0);
     }
     await looksWell('Errors', '[data-stage=error]');
+    await picture('errors', '[data-testid=KeyVaultNotSoftDeleteEnabled] [data-testid=run]');
     await page.getByRole('link', { name: 'Traffic' }).click();
     await page.getByLabel('Filter by text').fill(`${documentedCodes[0] ?? ''} patch`);
     await page.locator('[data-testid=request] button').first().click();
@@ -313,3 +326,8 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     expect(await portal.violations()).toEqual([]);
   });
 });
+
+const wave = `range Hour from 0 to 47 step 1
+| extend When = datetime(2026-01-01) + Hour * 1h
+| project When, Reads = 60 + 40 * sin(Hour / 4.0), Writes = 30 + 20 * cos(Hour / 6.0)
+| render timechart with (title = "Requests of two days")`;

@@ -75,7 +75,7 @@ describe('ifnotexists', () => {
       '.create ifnotexists materialized-view V on table T { T | summarize count() by A }',
       '.create ifnotexists materialized-view with (folder="F") V on table T { T | summarize count() by B }',
     ])
-      expect(await here(`${text}`)).toMatchObject([{ Name: 'V', Query: 'T | summarize count() by A', Folder: '' }]);
+      expect(await here(text)).toMatchObject([{ Name: 'V', Query: 'T | summarize count() by A', Folder: '' }]);
     const started = await here(
       '.create async ifnotexists materialized-view W on materialized-view V { V | summarize count() by A }',
     );

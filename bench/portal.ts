@@ -90,7 +90,7 @@ async function openQuery(page: Page): Promise<void> {
 
 async function openGrid(page: Page): Promise<void> {
   await openQuery(page);
-  await page.locator('.monaco-editor .view-lines').first().click();
+  await page.locator('.monaco-editor textarea').first().focus();
   await page.keyboard.insertText(`range n from 1 to ${gridRows} step 1 | extend text = strcat("row ", n)`);
   await page.keyboard.press('Escape');
   await page.keyboard.press('Shift+Enter');

@@ -89,7 +89,9 @@ export class TreeRecords {
   sealTop(was: Top | undefined, version: number, next: Pick<Top, 'root' | 'next' | 'anchored' | 'lineage'>) {
     const plain = Buffer.from(JSON.stringify(next));
     const { writes, tag } = this.#sealed(headTable, headId(topOwner), was?.version, version, plain, true);
-    return { writes, top: { version, tag, ...next } satisfies Top };
+    const { root, next: nextPage, anchored, lineage } = next;
+    const rooted = root === undefined ? {} : { root };
+    return { writes, top: { version, tag, next: nextPage, anchored, lineage, ...rooted } satisfies Top };
   }
 
   /** The deletes of what is not used any more. */

@@ -33,6 +33,11 @@ describe('extents in a container of Azure Blob Storage', () => {
     const status = await kustody(['status', '--data', data]);
     expect(status.stdout).toContain(`sealed extents         ${container}\n`);
     const seen = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${up.process.pid}/${name}`, 'latin1'));
+    const joining = ['run', '--data', data, ...blobs, 'env:CONNECTION', '--', 'true'];
+    expect(await kustody(joining, { CONNECTION: azurite.connectionString })).toMatchObject({
+      code: 1,
+      stderr: saying('--blobs counts for a server that is started now'),
+    });
     up.process.kill('SIGKILL');
     const { stdout, stderr } = await up.result;
     const log = readFileSync(join(data, 'kustody.log'), 'utf8');
@@ -69,6 +74,25 @@ describe('extents in a container of Azure Blob Storage', () => {
       code: 1,
       stderr: saying('does not have the mark of this instance'),
     });
+  });
+
+  it('are not begun beside extents in a directory, nor left behind by an instance that goes', async () => {
+    using directory = temporaryDirectory();
+    const data = join(directory.path, 'data');
+    const command = ['--', 'true'];
+    expect(await kustody(['run', '--data', data, '--seed', ...command])).toMatchObject({ code: 0 });
+    const url = await azurite.newContainer();
+    const blobs = ['--blobs', url.replace(/\?.*/, ''), '--blobs-credential', 'env:CONNECTION'];
+    const environment = { CONNECTION: azurite.connectionString };
+    expect(await kustody(['run', '--data', data, ...blobs, ...command], environment)).toMatchObject({
+      code: 1,
+      stderr: saying('are in its data directory. Moving them is not built'),
+    });
+    expect(await kustody(['run', ...blobs, ...command], environment)).toMatchObject({
+      code: 1,
+      stderr: saying('would leave its sealed extents behind'),
+    });
+    expect(await namesIn(url)).toEqual([]);
   });
 
   it.each([

@@ -19,7 +19,7 @@ interface KqlOptions {
 export const kqlExportCommand = (): Command =>
   new Command('kql')
     .description(
-      'Write the schema of a database as a script of management commands that can run again: tables, functions, mappings and policies, no rows.',
+      'Write the schema of a database as a script of management commands that can run again, no rows: tables, mappings, policies, functions, views, external tables (as comments, where their proof is to be filled in), entity groups, graph models and roles.',
     )
     .addOption(dataOption())
     .option('--cluster <URI>', 'name or address; default: $KUSTODY_CLUSTER_URI, else the only cluster')

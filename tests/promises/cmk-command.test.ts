@@ -7,6 +7,7 @@ import type { CmkTarget } from '../../src/cmk/target.ts';
 import { group, location, startCmkFixture } from '../support/cmk-fixture.ts';
 import { startKustody } from '../support/kustody-command.ts';
 import type { CommandResult } from '../support/kustody-command.ts';
+import { sarifCanBeValidated, sarifSchemaErrors } from '../support/sarif-validator.ts';
 
 interface Step {
   readonly id: string;
@@ -251,6 +252,7 @@ describe('kustody cmk, as it is typed', () => {
         runs: readonly { results: readonly unknown[] }[];
       };
       expect(sarif.runs[0]?.results).toHaveLength(found.findings.length);
+      if (sarifCanBeValidated) expect(sarifSchemaErrors(readFileSync(files.sarif, 'utf8'))).toEqual([]);
       expect(readFileSync(join(directory, 'key-size.json'), 'utf8')).toContain('"less": 3072');
     } finally {
       rmSync(directory, { recursive: true });

@@ -17,7 +17,10 @@ interface Found {
 
 export interface FleetRule {
   readonly id: string;
+  /** What holds where all is well. */
   readonly title: string;
+  /** What is a finding, said after "Finds". */
+  readonly finds: string;
   readonly severity: Severity;
   readonly ofCluster?: (cluster: FleetCluster, policy: FleetPolicy) => readonly Found[];
   /** Of each key of the cluster and of its databases. */
@@ -51,6 +54,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'cluster-runs',
     title: 'A cluster runs, and its last change succeeded',
+    finds: 'a cluster that does not run, or whose last change failed; a stopped one is none',
     severity: 'high',
     ofCluster: ({ cluster }) => {
       const { state, provisioningState, stateReason } = cluster;
@@ -67,6 +71,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'customer-managed-key',
     title: microsoftManaged.title,
+    finds: 'a cluster under a Microsoft-managed key',
     severity: 'high',
     ofCluster: ({ cluster }, { customerManagedKeyRequired }) =>
       when(
@@ -78,6 +83,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'key-reachable',
     title: 'The vault and the key are there, and the cluster can use them',
+    finds: 'identity, vault or key that are not there, or that the cluster cannot use',
     severity: 'high',
     ofKey: (key, policy, now) =>
       isUnseen(key) ? [unseen(key)] : ofChecks(['identity', 'vault', 'key'])(key, policy, now),
@@ -85,18 +91,21 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'identity-rights',
     title: 'The identity may get, wrapKey and unwrapKey',
+    finds: 'an identity that lacks get, wrapKey or unwrapKey',
     severity: 'high',
     ofKey: ofChecks(['permissions']),
   },
   {
     id: 'vault-protection',
     title: 'The vault has soft delete and purge protection',
+    finds: 'a vault without soft delete or purge protection',
     severity: 'high',
     ofKey: ofChecks(['softDelete', 'purgeProtection']),
   },
   {
     id: 'vault-allowed',
     title: 'The key lies in a vault that the policy allows',
+    finds: 'a vault that the policy does not list',
     severity: 'high',
     ofKey: ({ key, view }, { allowedVaults }) => {
       const vault = view?.facts.vault;
@@ -111,12 +120,14 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'key-expiry',
     title: 'The key does not expire soon',
+    finds: 'a version that expires sooner than the policy asks',
     severity: 'medium',
     ofKey: ofChecks(['expiry'], ({ daysBeforeExpiry }) => daysBeforeExpiry),
   },
   {
     id: 'key-expires',
     title: 'A version of a key expires once',
+    finds: 'a version that never expires, where the policy asks for an end',
     severity: 'low',
     ofKey: ({ view }, { expiryRequired }) =>
       when(
@@ -127,6 +138,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'key-size',
     title: 'The key is as long as the policy asks',
+    finds: 'a key of fewer bits than the policy asks',
     severity: 'medium',
     ofKey: ({ view }, { minimumKeySizeBits }) => {
       const sizeBits = view?.facts.key.outcome === 'found' ? view.facts.key.key.sizeBits : undefined;
@@ -140,6 +152,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'newest-version',
     title: 'A cluster that names a version names the newest',
+    finds: 'a cluster that names a version which is not the newest',
     severity: 'medium',
     ofKey: ({ key, view }) => {
       const newest = view?.newest.outcome === 'found' ? view.newest.key.version : undefined;
@@ -154,6 +167,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'rotation',
     title: 'The vault rotates the key, and the cluster follows',
+    finds: 'a key that nobody rotates, or whose rotations the cluster does not follow',
     severity: 'low',
     ofKey: ({ key, view }, policy) => {
       if (view?.rotation.outcome !== 'read') return none;
@@ -168,6 +182,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'vault-retention',
     title: 'The vault keeps what is deleted as long as the policy asks',
+    finds: 'a vault that keeps what is deleted for fewer days than the policy asks',
     severity: 'medium',
     ofKey: ({ view }, { minimumRetentionDays }) => {
       const days = view?.facts.vault?.retentionDays;
@@ -180,6 +195,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'vault-network',
     title: 'The vault is not open to every network, and lets the cluster through',
+    finds: 'a vault that is open to every network, or closed to trusted services',
     severity: 'low',
     ofKey: ({ view }) => {
       const vault = view?.facts.vault;
@@ -201,6 +217,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'disk-encryption',
     title: 'Disk encryption is on',
+    finds: 'a cluster without disk encryption, where the policy asks for it',
     severity: 'medium',
     ofCluster: ({ cluster, diskEncryption }, { diskEncryptionRequired }) =>
       when(
@@ -212,6 +229,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'double-encryption',
     title: 'Double encryption is on',
+    finds: 'a cluster without double encryption, where the policy asks for it',
     severity: 'medium',
     ofCluster: ({ doubleEncryption }, { doubleEncryptionRequired }) =>
       when(
@@ -222,6 +240,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'diagnostic-settings',
     title: 'Cluster and vault send their events somewhere',
+    finds: 'a cluster or a vault that sends its events nowhere',
     severity: 'low',
     ofCluster: ({ diagnosticSettings }, { diagnosticSettingsRequired }) =>
       when(
@@ -239,6 +258,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'followers',
     title: 'Who falls with the key is known',
+    finds: 'a cluster that is suspended together with the one that it follows',
     severity: 'note',
     ofCluster: ({ cluster, followers }) =>
       cluster.key === undefined || followers.outcome !== 'read'
@@ -250,6 +270,7 @@ export const fleetRules: readonly FleetRule[] = [
   {
     id: 'readable',
     title: 'Everything could be looked at',
+    finds: 'what the caller may not read, so that no rule could look at it',
     severity: 'note',
     ofCluster: ({ databases, followers, diagnosticSettings }) =>
       Object.entries({ databases, followers, 'diagnostic settings': diagnosticSettings }).flatMap(([what, reading]) =>

@@ -104,6 +104,66 @@ describe('policy definitions of a fleet', () => {
   });
 });
 
+describe('the language of the policy definitions', () => {
+  // Fields that Microsoft's built-in definitions of Data Explorer and Key Vault have (Azure/azure-policy), with the operators of the
+  // reference and what either mode can do; the retention has an alias that none of them asks.
+  const fields = [
+    ...['type', 'Microsoft.Kusto/clusters/keyVaultProperties.keyName'],
+    ...['Microsoft.Kusto/clusters/keyVaultProperties.keyVaultUri', 'Microsoft.Kusto/clusters/enableDiskEncryption'],
+    ...['Microsoft.Kusto/clusters/enableDoubleEncryption', 'Microsoft.KeyVault/vaults/enableSoftDelete'],
+    ...['Microsoft.KeyVault/vaults/enablePurgeProtection', 'Microsoft.KeyVault/vaults/softDeleteRetentionInDays'],
+    ...['attributes.expiresOn', 'keyType', 'keySize'].map((name) => `Microsoft.KeyVault.Data/vaults/keys/${name}`),
+  ];
+  const operators = ['equals', 'notEquals', 'like', 'in', 'exists', 'less', 'lessOrEquals'];
+  type Condition = Readonly<Record<string, unknown>>;
+
+  /** What of a condition is none. */
+  function wrongIn(condition: Condition): readonly string[] {
+    const [[name, value] = ['', undefined], ...more] = Object.entries(condition).filter(([key]) => key !== 'field');
+    if (!('field' in condition)) {
+      if (more.length > 0) return [`several of ${Object.keys(condition).join(', ')}`];
+      if (name === 'not') return wrongIn(value as Condition);
+      const parts = value as readonly Condition[];
+      return ['allOf', 'anyOf'].includes(name) && parts.length > 0 ? parts.flatMap(wrongIn) : [`operator ${name}`];
+    }
+    return [
+      ...(fields.includes(String(condition['field'])) ? [] : [`field ${String(condition['field'])}`]),
+      ...(more.length === 0 && operators.includes(name) ? [] : [`operator ${name}`]),
+      // A list for `in`, and one value for everything else; functions in brackets, of those that both modes know.
+      ...(Array.isArray(value) === (name === 'in') ? [] : [`value of ${name}`]),
+      ...(typeof value !== 'string' || !value.startsWith('[') || /^\[addDays\(utcNow\(\), \d+\)\]$/.test(value)
+        ? []
+        : [`function ${value}`]),
+    ];
+  }
+  const all = policyDefinitions({
+    ...presetPolicy,
+    ...{ expiryRequired: true, doubleEncryptionRequired: true, allowedVaults: ['a', 'b'] },
+  });
+
+  it('is that of Azure, in every definition', () => {
+    expect(all).toHaveLength(11);
+    for (const { name, properties } of all) {
+      const { mode, policyRule } = properties as { mode: string; policyRule: { if: Condition; then: Condition } };
+      expect([name, wrongIn(policyRule.if)]).toEqual([name, []]);
+      const { effect, details } = policyRule.then;
+      const possible = mode === 'Indexed' ? ['audit', 'auditIfNotExists'] : ['audit'];
+      expect(possible).toContain(effect);
+      expect(effect === 'auditIfNotExists').toBe(details !== undefined);
+      expect(JSON.stringify(policyRule.if).includes('KeyVault.Data')).toBe(mode === 'Microsoft.KeyVault.Data');
+    }
+  });
+
+  it.each<[string, Condition]>([
+    ['field Microsoft.Kusto/clusters/keyName', { field: 'Microsoft.Kusto/clusters/keyName', exists: 'false' }],
+    ['operator smaller', { allOf: [{ field: 'type', smaller: 3 }] }],
+    ['value of in', { not: { field: 'type', in: 'a' } }],
+    ['several of allOf, anyOf', { allOf: [], anyOf: [] }],
+  ])('is not when there is %s', (says, condition) => {
+    expect(wrongIn(condition)).toEqual([says]);
+  });
+});
+
 describe('the page of the fleet', () => {
   const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'cmk.md'), 'utf8');
 

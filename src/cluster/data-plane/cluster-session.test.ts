@@ -22,7 +22,7 @@ describe('LeaseWatch', () => {
     let now = 0;
     const { asked, call } = mainProcess(50);
     const lease = new LeaseWatch(call, () => now);
-    lease.extend(100);
+    lease.asking()(100);
     now = 99;
     await lease.require();
     expect(asked.renew).toBe(0);
@@ -30,6 +30,23 @@ describe('LeaseWatch', () => {
     await lease.require();
     await lease.require();
     expect(asked.renew).toBe(1);
+  });
+
+  it('counts from when it asked: this process, or the other, may have been paused since', async () => {
+    let now = 0;
+    const { asked, call } = mainProcess(100);
+    const slow: CallMain = async (operation, body) => {
+      const answer = await call(operation, body);
+      now += 100;
+      return answer;
+    };
+    const lease = new LeaseWatch(slow, () => now);
+    await lease.require();
+    await lease.require();
+    expect(asked.renew).toBe(2);
+    await admitRequest(slow, lease, undefined);
+    await lease.require();
+    expect(asked.renew).toBe(3);
   });
 
   it('lets nothing out when the lease is not renewed', async () => {

@@ -24,17 +24,23 @@ export class LeaseWatch {
     this.#ended.abort(error);
   }
 
-  extend(leaseMs: number): void {
-    this.#endsAt = this.#monotonicMs() + leaseMs;
+  /** To be called before the main process is asked. @returns takes what it answered: the lease counts from the question on, since this
+   * process may be paused at any moment. */
+  asking(): (leaseMs: number) => void {
+    const asked = this.#monotonicMs();
+    return (leaseMs) => {
+      this.#endsAt = asked + leaseMs;
+    };
   }
 
   /** Before each chunk of a result and before each acknowledgement. @throws KustoError `unavailable` */
   async require(): Promise<void> {
     this.#ended.signal.throwIfAborted();
     if (this.#monotonicMs() < this.#endsAt) return;
+    const extend = this.asking();
     const { leaseMs } = await this.#call('renew', {});
     if (leaseMs <= 0) throw kustoError('unavailable', 'The cluster may not use its key now.');
-    this.extend(leaseMs);
+    extend(leaseMs);
   }
 }
 
@@ -46,8 +52,9 @@ export async function admitRequest(
   authorization: string | undefined,
   ticket?: string,
 ): Promise<AllowedRequest> {
+  const extend = lease.asking();
   const reply = await call('authorize', { authorization, ...(ticket === undefined ? {} : { ticket }) });
   if (reply.outcome === 'refused') throw new KustoError(reply.kind, reply.message, undefined, reply.challenge);
-  lease.extend(reply.leaseMs);
+  extend(reply.leaseMs);
   return reply;
 }

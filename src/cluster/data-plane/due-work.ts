@@ -35,9 +35,10 @@ export async function dataNow({
 }: Pick<DueWorkPorts, 'call' | 'lease' | 'clock' | 'host'>): Promise<
   { readonly data: ClusterData; readonly now: number } | undefined
 > {
+  const extend = lease.asking();
   const { leaseMs, now } = await call('renew', {});
   if (leaseMs <= 0) return undefined;
-  lease.extend(leaseMs);
+  extend(leaseMs);
   clock.tell(now);
   host.tell(instant(now));
   return { data: await host.data(), now };

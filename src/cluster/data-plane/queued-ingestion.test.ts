@@ -23,7 +23,7 @@ function processWith(dueOn: number | undefined) {
     ...{
       activity,
       startTimer: () => () => undefined,
-      lease: { extend: () => undefined },
+      lease: { asking: () => () => undefined },
       clock: { tell: () => undefined },
     },
     call: () => Promise.resolve({ leaseMs: 1, now: 1_000 }),

@@ -97,9 +97,10 @@ async function run(
   const resource = { ...host, name };
 
   // Whether the cluster may use its key is asked before anything that depends on it, and the time comes along.
+  const extend = ports.lease.asking();
   const { leaseMs, now } = await ports.call('renew', {});
   if (leaseMs <= 0) throw new StorageError('ServerBusy');
-  ports.lease.extend(leaseMs);
+  extend(leaseMs);
   ports.clock.tell(now);
   ports.host.tell(instant(now));
   const { queued: storage } = await ports.host.data();

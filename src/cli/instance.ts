@@ -59,6 +59,7 @@ export interface InstanceOptions {
   readonly geoipDatabase?: string;
   readonly stateAnchor?: string;
   readonly statePlace?: StatePlace;
+  readonly onStandBy?: NonNullable<ServerSettings['onStandBy']>;
   readonly blobs?: BlobPlace;
   readonly containerAccess?: AskAccess;
 }
@@ -87,6 +88,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
       ...(options.statePlace === undefined ? {} : { statePlace: options.statePlace }),
+      ...(options.onStandBy === undefined ? {} : { onStandBy: options.onStandBy }),
       ...(options.blobs === undefined ? {} : { blobs: options.blobs }),
       ...(options.containerAccess === undefined ? {} : { containerAccess: options.containerAccess }),
       outsideVaults,

@@ -54,6 +54,7 @@ interface UpOptions {
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
+  readonly standby: boolean;
   readonly blobs?: string;
   readonly blobsCredential?: CredentialSource;
   readonly open: boolean;
@@ -105,6 +106,11 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .addOption(stateAnchorOption())
     .addOption(stateOption())
     .addOption(statePasswordOption())
+    .option(
+      '--standby',
+      'wait as long as another Kustody serves --state, then serve it: at most some 10 seconds after that one has ended or gone silent',
+      false,
+    )
     .addOption(blobsOption())
     .addOption(blobsCredentialOption())
     .option('--open', "open the portal in the browser, as 'kustody open' does", false)
@@ -122,7 +128,12 @@ export function upCommand(rootKeys: RootKeySource): Command {
 async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   if (options.open && !isPortalBuilt(import.meta.dirname)) throw portalNotBuilt();
   const rootKey = rootKeys.take(options.rootKeyFd);
-  const statePlace = statePlaceOf(options);
+  const given = statePlaceOf(options);
+  if (options.standby && (given === undefined || options.blobs === undefined))
+    throw new UserError(
+      '--standby is for a state that --state names, with its extents in a container that --blobs names: other nodes reach nothing else.',
+    );
+  const statePlace = given && { ...given, standsBy: options.standby };
   const blobsPlace = await blobsPlaceOf(options, process.env);
   const seed = await seedDirectoryOf(options.seed);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
@@ -146,6 +157,9 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(options.clusterIdle === undefined ? {} : { clusterIdleMs: options.clusterIdle * 1000 }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
     ...(statePlace === undefined ? {} : { statePlace }),
+    onStandBy: (host) => {
+      process.stdout.write(standingBy(host));
+    },
     ...blobsPlace,
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
@@ -187,6 +201,9 @@ async function seeding(
     throw error;
   }
 }
+
+const standingBy = (host: string | undefined): string =>
+  `Standing by: ${host === undefined ? 'another Kustody' : `Kustody on ${host}`} serves the state, or did until it broke off. This one serves when that has ended, or was silent for 6 seconds.\n`;
 
 function parsePort(text: string): number {
   const port = Number(text);

@@ -388,6 +388,7 @@ function createKeys(
       timeoutMs: settings.keys.vaultTimeoutMs,
     }),
     settings: settings.keys,
+    nodeLeaseMs: () => parts.nodeLease.remainingMs(),
     ...{ processScript: settings.scripts.clusterProcess, startUpFiles: settings.scripts.startUpFiles },
     ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
     clusterTables: [clusterCatalogTable.name],

@@ -16,6 +16,7 @@ import type { Faults } from './faults.ts';
 import type { IdentityParts } from './identity-parts.ts';
 import type { Instance } from './instance.ts';
 import type { ServerPorts, ServerSettings } from './settings.ts';
+import type { NodeLease } from './node-lease.ts';
 import type { StateShown } from './state-place.ts';
 
 /** What an opened data directory offers to the planes. */
@@ -47,6 +48,7 @@ export interface ServerParts {
   readonly stateShown: () => Promise<StateShown | undefined>;
   /** Of sealed extents that are not in the data directory. */
   readonly blobs: BlobsElsewhere | undefined;
+  readonly nodeLease: NodeLease;
   /** @throws until the edge listens */
   readonly ports: () => ServerPorts;
 }

@@ -59,6 +59,8 @@ export interface ServerSettings {
   readonly stateAnchor?: string;
   /** Where the state is kept instead of in the data directory. */
   readonly statePlace?: StatePlace;
+  /** Told once, when another Kustody serves the state, or did until it broke off. @param host of it */
+  readonly onStandBy?: (host: string | undefined) => void;
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
   readonly geoipDatabase?: string;
   /** Where clusters keep their sealed extents, each its part; default: a directory in the data directory. */

@@ -22,7 +22,10 @@ import { SealedState } from '../state/sealed/sealed-state.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { watchState } from '../state/watched-state.ts';
 import { startSystemTimer } from '../http/timer.ts';
+import type { OpenedStore } from './state-place.ts';
 import { openStore, stateShown } from './state-place.ts';
+import type { NodeLease } from './node-lease.ts';
+import { BeatingLease, endlessLease, NodeLeaseExpiredError, underLease } from './node-lease.ts';
 import { openBlobsPlace } from './blobs-owner.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
@@ -122,7 +125,18 @@ async function open(
   const noFile = hasNoState(dataDirectory);
   if (noFile) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const released = (): void => log.warning('disk-full', { reserve: 'used' });
-  const opened = await openStore(settings, { bytes: reserveBytes, released });
+  const opened = await openStore(
+    settings,
+    { bytes: reserveBytes, released },
+    {
+      monotonicMs: () => host.monotonic(),
+      hasBlobsElsewhere: settings.blobs !== undefined,
+      waits: (served) => {
+        log.event('standing-by', served === undefined ? {} : { host: served });
+        settings.onStandBy?.(served);
+      },
+    },
+  );
   closers.push(() => opened.close());
   const { store } = opened;
   if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
@@ -141,6 +155,7 @@ async function open(
   const virtualTime = known?.virtualTime ?? settings.virtualTime;
   const clocks = await openClocks({ state, isNew: known === undefined, virtualTime, host, log, onError });
   closers.push(() => clocks.close());
+  const nodeLease = await holdLease(opened, clocks, closers, onError);
   const spareProcess = settings.expectsCluster === true ? startSpareProcess(settings, clocks) : undefined;
   closers.push(async () => spareProcess?.end());
   if (spareProcess !== undefined && known === undefined) keyPool.fill(1).catch(onError);
@@ -159,6 +174,7 @@ async function open(
   const first = await withDirectory(instanceParts, known ?? (await createInstance(instanceParts, virtualTime)));
   const instance = settings.secondSubscription === true ? await withSecondSubscription(instanceParts, first) : first;
   const blobs = await openBlobsPlace(state, instance, settings);
+  await opened.adopt?.();
   await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
@@ -175,8 +191,10 @@ async function open(
     ...{ recentRequests, requestMetrics },
     stateShown: () => stateShown(settings.statePlace, opened.failover, startSystemTimer),
     blobs,
+    nodeLease,
     checkState: async () => {
       await opened.check();
+      if (nodeLease.remainingMs() <= 0) throw new NodeLeaseExpiredError();
       await readInstance(state);
     },
     settings,
@@ -206,7 +224,9 @@ async function open(
   closers.push(() => planes.close());
   const { allowedHosts, allowRemote } = settings;
   const onProxy = { below: identityEndpointsPath, plane: planes.managedIdentity };
-  const all = [...planes.all, createMappedStoragePlane({ settings, log })];
+  const all = [...planes.all, createMappedStoragePlane({ settings, log })].map((plane) =>
+    plane.name === 'control' ? plane : underLease(plane, nodeLease),
+  );
   const edgeParts = { planes: all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
   const { edge, ports } = await listen(edgeParts, planes.kustoOnLocalhost, state, settings);
   bound.ports = ports;
@@ -279,6 +299,21 @@ const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clo
     vaultTimeoutMs: keys.vaultTimeoutMs,
     output: 'ignore',
   });
+
+/** Before anything is answered, and ended before the state is closed. */
+async function holdLease(
+  { beat, lost }: OpenedStore,
+  { monotonic }: Clocks,
+  closers: (() => void)[],
+  onError: (error: unknown) => void,
+): Promise<NodeLease> {
+  if (beat === undefined) return endlessLease;
+  const lease = new BeatingLease(beat, monotonic, onError);
+  closers.push(() => lease.end());
+  void lost?.then(() => lease.end());
+  await lease.start();
+  return lease;
+}
 
 const keepsPorts = ({ listen, kusto, proxy }: ServerSettings): boolean =>
   [listen, kusto, proxy].some(({ port }) => port === 'kept');

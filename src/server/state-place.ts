@@ -1,10 +1,13 @@
+import { hostname } from 'node:os';
+import { newGuid } from '../base/new-guid.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import { isSealed } from '../state/sealed/check-record.ts';
 import type { StartTimer } from '../http/timer.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import { nameOf } from '../state/postgres/postgres-address.ts';
-import type { StateStore } from '../state/state-store.ts';
+import type { PostgresStateStore } from '../state/postgres/postgres-state-store.ts';
+import type { RecordWrite, StateStore } from '../state/state-store.ts';
 import type { ReserveOptions } from '../state/sqlite/sqlite-state-store.ts';
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
 import { systemRandomBytes } from '../base/random.ts';
@@ -14,6 +17,17 @@ export interface StatePlace {
   readonly address: PostgresAddress;
   /** Asked when the server wants one. */
   readonly password: () => string;
+  /** Waits as long as another Kustody serves the state, then serves it. */
+  readonly standsBy?: boolean;
+}
+
+/** What a server wants of a state that others may take over; a command that only looks at it wants nothing. */
+export interface ServingPorts {
+  readonly monotonicMs: () => number;
+  /** There is something to wait for. @param host of the node that serves, or served last */
+  readonly waits: (host: string | undefined) => void;
+  /** All extents lie where every node reaches them. */
+  readonly hasBlobsElsewhere: boolean;
 }
 
 /** The data directory and the state do not belong together. */
@@ -29,6 +43,10 @@ export interface OpenedStore {
   check(): Promise<void>;
   /** Of a state that is elsewhere: what a failover would lose. @throws when it does not answer */
   readonly failover?: () => Promise<string>;
+  /** Tells other nodes that this one serves; absent where there can be none. @throws StateLostError */
+  readonly beat?: () => Promise<void>;
+  /** Of a directory that is new to a state with its extents elsewhere: it belongs to that state from now on. */
+  readonly adopt?: () => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,6 +86,8 @@ function inTime(asked: Promise<string>, startTimer: StartTimer): Promise<string>
 /** In the state file of a data directory whose state is elsewhere: its only record, not sealed. */
 const markTable = 'state-place';
 const markId = 'postgres';
+/** Beside it: what the node is known by. */
+const nodeMarkId = 'node';
 
 /** Opens and locks the data directory, and the state where it is kept. A data directory (extents, certificates, log) and a state in PostgreSQL
  * belong to each other from the first start on: the directory's state file then holds nothing but the id of that state.
@@ -75,6 +95,7 @@ const markId = 'postgres';
 export async function openStore(
   settings: { readonly dataDirectory: string; readonly statePlace?: StatePlace; readonly rootKey?: RootKey },
   reserve?: ReserveOptions,
+  serving?: ServingPorts,
 ): Promise<OpenedStore> {
   const { dataDirectory, statePlace, rootKey } = settings;
   const directory = SqliteStateStore.open(dataDirectory, reserve);
@@ -95,7 +116,13 @@ export async function openStore(
       throw new RootKeyError(
         'A state in PostgreSQL is sealed under a root key that is kept elsewhere. Give it in KUSTODY_ROOT_KEY or by --root-key-fd.',
       );
-    return await openElsewhere(directory, mark && Buffer.from(mark.value).toString(), statePlace, dataDirectory);
+    return await openElsewhere(
+      directory,
+      mark && Buffer.from(mark.value).toString(),
+      statePlace,
+      dataDirectory,
+      serving,
+    );
   } catch (error) {
     await directory.close();
     throw error;
@@ -106,27 +133,44 @@ export async function openStore(
 export const isKeptElsewhere = async (directory: StateStore): Promise<boolean> =>
   (await directory.get(markTable, markId)) !== undefined;
 
-/** Order of a first start: both locked → the directory names the state → first record. */
+/** Order of a first start: both locked → the directory names the state → first record. A directory that is new to a state with its extents
+ * elsewhere names it when it is known that they are (`adopt`). */
 async function openElsewhere(
   directory: StateStore,
   known: string | undefined,
-  { address, password }: StatePlace,
+  { address, password, standsBy = false }: StatePlace,
   dataDirectory: string,
+  serving: ServingPorts | undefined,
 ): Promise<OpenedStore> {
   const { PostgresStateStore } = await import('../state/postgres/postgres-state-store.ts');
   const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
-  const store = await PostgresStateStore.open({ address, password, pause, randomBytes: systemRandomBytes });
+  const node = await nodeOf(directory);
+  let isWaiting = false;
+  const turn = serving && {
+    node: { id: node.id, host: hostname() },
+    ...{ standsBy, monotonicMs: serving.monotonicMs },
+    told: (host: string | undefined) => {
+      if (!isWaiting) serving.waits(host);
+      isWaiting = true;
+    },
+  };
+  const open = (): Promise<PostgresStateStore> =>
+    PostgresStateStore.open({
+      ...{ address, password, pause, randomBytes: systemRandomBytes },
+      ...(turn === undefined ? {} : { turn }),
+    });
+  const store = await whileStandingBy(open, () => isWaiting && standsBy, pause);
+  const name = (): Promise<void> => directory.commit({ write: [markRecord(markId, store.id), ...node.write] });
+  const isNew = known === undefined && (await isSealed(store));
   try {
-    if (known === undefined && (await isSealed(store)))
+    if (isNew && serving?.hasBlobsElsewhere !== true)
       throw new StatePlaceError(
         `The state ${nameOf(address)} belongs to another data directory, which has its extents. Give that one with --data.`,
       );
     if (known !== undefined && known !== store.id)
       throw new StatePlaceError(`${dataDirectory} belongs to another state than ${nameOf(address)}.`);
-    if (known === undefined)
-      await directory.commit({
-        write: [{ table: markTable, id: markId, expect: null, put: { version: 1, value: Buffer.from(store.id) } }],
-      });
+    if (known === undefined && !isNew) await name();
+    else if (known !== undefined && node.write.length > 0) await directory.commit({ write: node.write });
   } catch (error) {
     await store.close();
     throw error;
@@ -135,8 +179,43 @@ async function openElsewhere(
     await store.close();
     await directory.close();
   };
-  return { store, lost: store.lost, check: () => store.checkWritable(), failover: () => store.failover(), close };
+  return {
+    ...{ store, lost: store.lost, check: () => store.checkWritable(), failover: () => store.failover(), close },
+    beat: () => store.beat(),
+    ...(isNew ? { adopt: name } : {}),
+  };
 }
+
+/** Whoever waits for days outlives restarts and failovers of the database. */
+async function whileStandingBy(
+  open: () => Promise<PostgresStateStore>,
+  isWaiting: () => boolean,
+  pause: (milliseconds: number) => Promise<void>,
+): Promise<PostgresStateStore> {
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!isWaiting() || (error instanceof Error && error.name === 'StateFormatTooNewError')) throw error;
+      await pause(reconnectMs);
+    }
+  }
+}
+
+const reconnectMs = 1_000;
+
+/** @returns what the directory is known by, and what it does not have of that yet */
+async function nodeOf(directory: StateStore): Promise<{ readonly id: string; readonly write: readonly RecordWrite[] }> {
+  const known = await directory.get(markTable, nodeMarkId);
+  if (known !== undefined) return { id: Buffer.from(known.value).toString(), write: [] };
+  const id = newGuid(systemRandomBytes);
+  return { id, write: [markRecord(nodeMarkId, id)] };
+}
+
+const markRecord = (id: string, text: string): RecordWrite => ({
+  ...{ table: markTable, id, expect: null },
+  put: { version: 1, value: Buffer.from(text) },
+});
 
 const stateElsewhere = (dataDirectory: string): StatePlaceError =>
   new StatePlaceError(`The state of ${dataDirectory} is in PostgreSQL. Give its address with --state.`);

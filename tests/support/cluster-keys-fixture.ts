@@ -60,6 +60,7 @@ export interface FixtureOptions {
   readonly store?: StateStore;
   readonly vaultTimeoutMs?: number;
   readonly settings?: Partial<ClusterKeysOptions['settings']>;
+  readonly nodeLeaseMs?: () => number;
   /** Default: sealed under a root key. */
   readonly openState?: (store: StateStore) => Promise<FixtureState>;
 }
@@ -116,6 +117,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
       vaultTimeoutMs: options.vaultTimeoutMs ?? 5000,
       ...options.settings,
     },
+    ...(options.nodeLeaseMs === undefined ? {} : { nodeLeaseMs: options.nodeLeaseMs }),
     clusterTables: ['test-extents', 'cluster-catalog'],
     processScript: options.script,
     compact: () => {

@@ -6,6 +6,7 @@ import { systemRandomBytes } from '../../src/base/random.ts';
 import { parsePostgresAddress } from '../../src/state/postgres/postgres-address.ts';
 import { PostgresStateStore } from '../../src/state/postgres/postgres-state-store.ts';
 import type { PostgresStoreOptions } from '../../src/state/postgres/postgres-state-store.ts';
+import { descendantsOf } from './process-tree.ts';
 import { quickDirectory } from './quick-directory.ts';
 
 /** Debian's, the newest that is there. */
@@ -26,6 +27,8 @@ export interface Postgres {
   readonly certificateFile: string;
   /** @param schema a state of its own */
   url(schema: string, port?: number): string;
+  /** To the server and all its processes. */
+  signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -67,6 +70,9 @@ export async function startPostgres(parent?: string): Promise<Postgres> {
   return {
     ...{ port, certificateFile },
     url: (schema, at = port) => `postgres://kustody@127.0.0.1:${at}/postgres?schema=${schema}`,
+    signal: (signal) => {
+      for (const pid of [child.pid ?? 0, ...descendantsOf(child.pid ?? 0)]) process.kill(pid, signal);
+    },
     async stop() {
       child.kill('SIGQUIT');
       await ended;

@@ -132,7 +132,8 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     const process = processes.running(clusterId);
     const leaseMs = leaseRemainingMs(record.lease, bothClocks(options), settings);
     if (leaseMs <= 0 || process?.holds !== record.generation || process.ended) return { outcome: 'notReady' };
-    const withDatabasesMs = Math.min(leaseMs, await databases.leaseMs(clusterId, process));
+    const ownMs = Math.min(leaseMs, await databases.leaseMs(clusterId, process));
+    const withDatabasesMs = Math.min(ownMs, options.nodeLeaseMs?.() ?? ownMs);
     if (withDatabasesMs <= 0) return { outcome: 'notReady' };
     return { outcome: 'admitted', generation: record.generation, pid: process.pid ?? 0, leaseMs: withDatabasesMs };
   };

@@ -33,6 +33,20 @@ describe('a vault that cannot be asked', () => {
     },
   );
 
+  it('goes on no longer than its node may answer, which no grace lengthens', async () => {
+    let nodeLeaseMs = 4_000;
+    const { keys, cluster, customer, vaults, clock } = await open({ nodeLeaseMs: () => nodeLeaseMs });
+    const id = await cluster(customer(vaults.addKey(customerHost, 'k')));
+    vaults.intercept = () => outages.unreachable;
+    keys.start();
+    await clock.advance(300_000 + 30_000);
+    expect(await keys.admit(id)).toMatchObject({ outcome: 'admitted', leaseMs: 4_000 });
+    nodeLeaseMs = 0;
+    expect(await keys.admit(id)).toEqual({ outcome: 'notReady' });
+    nodeLeaseMs = 1;
+    expect(await keys.admit(id)).toMatchObject({ outcome: 'admitted', leaseMs: 1 });
+  });
+
   it('a timeout counts as an outage', async () => {
     const { keys, cluster, customer, vaults, recordOf } = await open({ vaultTimeoutMs: 2_500 });
     const id = await cluster(customer(vaults.addKey(customerHost, 'k')));

@@ -68,6 +68,8 @@ export interface ClusterKeysOptions {
   readonly edge: Edge;
   readonly serviceVault: ServiceVault;
   readonly settings: LeaseSettings & { readonly vaultTimeoutMs: number };
+  /** So long the main process may answer at all, in milliseconds; without it for ever. No key lease and no grace goes beyond it. */
+  readonly nodeLeaseMs?: () => number;
   /** Names of the tables that cluster processes read and write, each its own records: ids start with `{cluster id}/`.
    * None by default. */
   readonly clusterTables?: readonly string[];

@@ -17,6 +17,8 @@ import { StateDatabaseError, StateInUseError, StateLostError, StateNameTooLongEr
 import { commitErrors } from './postgres-schema.ts';
 import { prepareSchema } from './prepare-schema.ts';
 import { findOutcome } from './find-outcome.ts';
+import type { TurnOptions } from './take-over.ts';
+import { takeTurn, tryLock } from './take-over.ts';
 
 export interface PostgresStoreOptions {
   readonly address: PostgresAddress;
@@ -26,6 +28,8 @@ export interface PostgresStoreOptions {
   readonly pause: (milliseconds: number) => Promise<void>;
   /** Nobody else may have the state open, and whoever had it before commits nothing any more; default true. */
   readonly alone?: boolean;
+  /** For one that serves: when its turn is. Without it a state that another has open is an error, whoever served last. */
+  readonly turn?: Omit<TurnOptions, 'pause'>;
 }
 
 /** A page of an index holds three entries. */
@@ -55,18 +59,20 @@ export class PostgresStateStore implements StateStore {
 
   /** @throws StateInUseError, StateDatabaseError, StateFormatTooNewError */
   static async open(options: PostgresStoreOptions): Promise<PostgresStateStore> {
-    const { address, password, randomBytes, alone = true } = options;
+    const { address, password, randomBytes, pause, turn, alone = true } = options;
     const writer = await connect(address, password);
     let reader: PostgresConnection | undefined;
     try {
-      if (alone) await takeLock(writer, address);
+      if (turn !== undefined) await takeTurn(writer, address, { ...turn, pause });
+      else if (alone && !(await tryLock(writer, address))) throw new StateInUseError(nameOf(address));
       const id = await prepareSchema(writer, address.schema, nameOf(address));
       const handle = newGuid(randomBytes);
       await writer.query(
         `WITH closed AS (UPDATE writer SET closed = true WHERE $2 AND NOT closed),
-         old AS (DELETE FROM writer WHERE $2 AND closed AND opened < now() - interval '1 day')
-         INSERT INTO writer (handle) VALUES ($1)`,
-        [handle, alone],
+         old AS (DELETE FROM writer WHERE $2 AND closed AND opened < now() - interval '1 day'),
+         silent AS (DELETE FROM heartbeat WHERE $3::uuid IS NOT NULL)
+         INSERT INTO writer (handle, node, host) VALUES ($1, $3, $4)`,
+        [handle, alone, turn?.node.id ?? null, turn?.node.host ?? null],
       );
       reader = await connect(address, password);
       return new PostgresStateStore(options, { writer, reader, handle, id });
@@ -160,12 +166,32 @@ export class PostgresStateStore implements StateStore {
     return failoverText(String(row[0]), String(row[1]));
   }
 
+  /** Tells others that this one serves. Over the connection that has the lock: what ends it ends the heart, too. @throws StateLostError */
+  async beat(): Promise<void> {
+    this.#checkOpen();
+    try {
+      await this.#writer.query(
+        `INSERT INTO heartbeat (handle, beats, backend, begun)
+           SELECT $1::uuid, 1, pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()
+         ON CONFLICT (handle) DO UPDATE SET beats = heartbeat.beats + 1`,
+        [this.#handle],
+        'kustody-beat',
+      );
+    } catch (error) {
+      throw isRefusal(error) ? error : this.#lose('its connection ended', error);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#queue.idle();
     if (this.#lost === undefined) {
-      await this.#writer.query('DELETE FROM writer WHERE handle = $1', [this.#handle]).catch(() => undefined);
+      await this.#writer
+        .query('WITH silent AS (DELETE FROM heartbeat WHERE handle = $1) DELETE FROM writer WHERE handle = $1', [
+          this.#handle,
+        ])
+        .catch(() => undefined);
       await Promise.all([this.#writer.close(), this.#reader.close()]).catch(() => undefined);
     }
     this.#writer.cut();
@@ -245,14 +271,6 @@ export class PostgresStateStore implements StateStore {
   #checkLost(): void {
     if (this.#lost !== undefined) throw this.#lost;
   }
-}
-
-/** Ends with the connection. @throws StateInUseError */
-async function takeLock(connection: PostgresConnection, address: PostgresAddress): Promise<void> {
-  const [row] = await connection.query('SELECT pg_try_advisory_lock(hashtextextended($1, 0))', [
-    `kustody serves ${address.schema}`,
-  ]);
-  if (row?.[0] !== true) throw new StateInUseError(nameOf(address));
 }
 
 /** Serialization failure and deadlock: nothing was written. */

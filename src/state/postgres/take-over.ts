@@ -1,0 +1,109 @@
+import { nameOf } from './postgres-address.ts';
+import type { PostgresAddress } from './postgres-address.ts';
+import type { PostgresConnection } from './postgres-connection.ts';
+import { StateInUseError } from './postgres-errors.ts';
+
+/** A Kustody that serves a state, or would. */
+export interface ServingNode {
+  /** Of its data directory, made with it. */
+  readonly id: string;
+  /** For people. */
+  readonly host: string;
+}
+
+export interface TurnOptions {
+  readonly node: ServingNode;
+  /** Waits as long as another serves; otherwise that is an error. */
+  readonly standsBy: boolean;
+  /** Milliseconds of real time, sleep included. */
+  readonly monotonicMs: () => number;
+  readonly pause: (milliseconds: number) => Promise<void>;
+  /** Called once, when there is something to wait for. @param host of the one that serves, or served last */
+  readonly told: (host: string | undefined) => void;
+}
+
+/** So long a node answers after its last heartbeat, counted from before it was sent. */
+export const nodeLeaseMs = 5_000;
+/** Somebody else's heart has stood still for so long: that node answers nothing any more. Clocks of two machines run at different rates. */
+const silentMs = nodeLeaseMs + 1_000;
+const lookEveryMs = 1_000;
+
+/** Takes the lock of a state, which ends with the connection, when it is certain that nobody else answers from the state:
+ *
+ * - the last one that served has ended in order, or was this node: at once;
+ * - its connection is gone, however that came about: when its heart was seen to stand still for longer than the lease of a node;
+ * - it holds the lock, and its heart stands still for so long: its connection is ended by the server. It may be paused, or cut off. It
+ *   commits nothing any more either way: whoever opens the state next closes the writers before it.
+ *
+ * @throws StateInUseError unless it stands by */
+export async function takeTurn(
+  connection: PostgresConnection,
+  address: PostgresAddress,
+  options: TurnOptions,
+): Promise<void> {
+  const { node, standsBy, monotonicMs, pause, told } = options;
+  let seen: { readonly beats: string; readonly at: number } | undefined;
+  let isTold = false;
+  for (;;) {
+    const isOurs = await tryLock(connection, address);
+    if (!isOurs && !standsBy) throw new StateInUseError(nameOf(address));
+    const asked = monotonicMs();
+    const last = await lastServing(connection);
+    const isOver = last === undefined || last.node === node.id;
+    if (isOurs && isOver) return;
+    if (last?.beats !== seen?.beats) seen = last && { beats: last.beats, at: monotonicMs() };
+    else if (seen !== undefined && asked - seen.at >= silentMs) {
+      if (isOurs) return;
+      await endHolder(connection, address);
+    }
+    if (!isTold) told(last?.host);
+    isTold = true;
+    await pause(lookEveryMs);
+  }
+}
+
+/** @returns whether this connection has the lock now */
+export async function tryLock(connection: PostgresConnection, address: PostgresAddress): Promise<boolean> {
+  const [row] = await connection.query('SELECT pg_try_advisory_lock(hashtextextended($1, 0))', [lockName(address)]);
+  return row?.[0] === true;
+}
+
+const lockName = ({ schema }: PostgresAddress): string => `kustody serves ${schema}`;
+
+interface LastServing {
+  readonly node: string | undefined;
+  readonly host: string | undefined;
+  /** Differs with each heartbeat, and from everybody else's. */
+  readonly beats: string;
+}
+
+/** Commands have no node: they answer nobody. One that was closed and has a heartbeat left had lost its connection.
+ * @returns undefined: all that served have ended in order, or the state was made by a Kustody whose heart does not beat, or is not made */
+async function lastServing(connection: PostgresConnection): Promise<LastServing | undefined> {
+  const [known] = await connection.query(`SELECT to_regclass('heartbeat') IS NOT NULL`);
+  if (known?.[0] !== true) return undefined;
+  const rows = await connection.query(
+    `SELECT w.node::text, w.host, w.handle::text, h.beats::text FROM writer w LEFT JOIN heartbeat h USING (handle)
+     WHERE w.node IS NOT NULL AND (NOT w.closed OR h.handle IS NOT NULL) ORDER BY w.opened DESC, w.handle`,
+  );
+  const [newest] = rows;
+  if (newest === undefined) return undefined;
+  const [node, host] = newest;
+  return {
+    node: rows.every((row) => row[0] === node) && typeof node === 'string' ? node : undefined,
+    host: typeof host === 'string' ? host : undefined,
+    beats: JSON.stringify(rows),
+  };
+}
+
+/** Only a connection whose heart has beaten: one that does something else with the state, and holds the lock meanwhile, is waited for. */
+async function endHolder(connection: PostgresConnection, address: PostgresAddress): Promise<void> {
+  await connection.query(
+    `WITH lock(key) AS (SELECT hashtextextended($1, 0))
+     SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN heartbeat h ON (h.backend, h.begun) = (a.pid, a.backend_start), lock
+     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+     AND l.classid::bigint = ((lock.key >> 32) & 4294967295) AND l.objid::bigint = (lock.key & 4294967295)`,
+    [lockName(address)],
+  );
+}

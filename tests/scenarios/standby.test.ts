@@ -1,0 +1,214 @@
+import { Agent, request } from 'node:https';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localToken } from '../../src/server/local-client.ts';
+import { sendLocal } from '../../src/server/local-request.ts';
+import { defaultSeed } from '../../src/server/seed.ts';
+import type { Azurite } from '../support/azurite.ts';
+import { startAzurite } from '../support/azurite.ts';
+import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+import type { StartedCommand } from '../support/kustody-command.ts';
+import type { LiveCluster } from '../support/live-cluster.ts';
+import { openLiveCluster } from '../support/live-cluster.ts';
+import type { Postgres } from '../support/postgres.ts';
+import { databasePassword, hasPostgres, startPostgres } from '../support/postgres.ts';
+import { descendantsOf } from '../support/process-tree.ts';
+import { until } from '../support/until.ts';
+
+describe.skipIf(!hasPostgres)('a node that stands by', () => {
+  let server: Postgres | undefined;
+  let azurite: Azurite | undefined;
+  beforeAll(async () => {
+    [server, azurite] = await Promise.all([startPostgres(), startAzurite()]);
+  });
+  afterAll(() => Promise.all([server?.stop(), azurite?.stop()]));
+
+  /** Nodes of one instance, each with a directory of its own, as on machines of their own. */
+  async function openNodes(schema: string) {
+    const directory = temporaryDirectory();
+    const url = (await azurite?.newContainer()) ?? '';
+    const places = ['--state', server?.url(schema) ?? '', '--blobs', url.replace(/\?.*/, '')];
+    const secrets = {
+      ...{ KUSTODY_ROOT_KEY: 'ab'.repeat(32), PGPASSWORD: databasePassword },
+      CONNECTION: azurite?.connectionString ?? '',
+    };
+    const started: StartedCommand[] = [];
+    const dataOf = (name: string): string => join(directory.path, name);
+    const allOf = ({ process: { pid = 0 } }: StartedCommand): readonly number[] => [...descendantsOf(pid), pid];
+    return {
+      dataOf,
+      secrets,
+      places,
+      start: (name: string, ...options: string[]): StartedCommand => {
+        const args = ['up', '--data', dataOf(name), ...places, '--blobs-credential', 'env:CONNECTION'];
+        const node = startKustody([...args, '--log-level', 'error', ...options], secrets);
+        started.push(node);
+        return node;
+      },
+      signal: (node: StartedCommand, signal: NodeJS.Signals): void => {
+        for (const pid of allOf(node)) process.kill(pid, signal);
+      },
+      [Symbol.asyncDispose]: async () => {
+        for (const { process: child } of started) if (child.exitCode === null) child.kill('SIGKILL');
+        await Promise.all(started.map(({ result }) => result));
+        directory[Symbol.dispose]();
+      },
+    };
+  }
+
+  /** A connection to the cluster's own process, on which requests go one after the other. */
+  async function keptConnection({ environment, seeded }: LiveCluster) {
+    const token = await localToken(environment, 'https://kusto.kusto.windows.net');
+    const host = new URL(seeded.clusterUri).hostname;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: environment.caCertificate });
+    return {
+      close: () => agent.destroy(),
+      /** @returns the status and the text of the answer; undefined: there is none */
+      ask: async (csl: string): Promise<{ status: number | undefined; body: string } | undefined> => {
+        const asked = request({
+          ...{ agent, host: '127.0.0.1', port: environment.port, servername: host },
+          ...{ method: 'POST', path: '/v1/rest/query' },
+          headers: { host, authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        });
+        asked.end(JSON.stringify({ db: defaultSeed.database, csl }));
+        try {
+          const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+          return { status: answer.statusCode, body: await text(answer) };
+        } catch {
+          return undefined;
+        }
+      },
+    };
+  }
+
+  it('serves what another had acknowledged when that was killed, from a directory of its own', async () => {
+    await using nodes = await openNodes('killed');
+    const east = nodes.start('east', '--seed');
+    await east.printed('Stop with');
+    const west = nodes.start('west', '--standby');
+    await west.printed('Standing by');
+    const before = await openLiveCluster(nodes.dataOf('east'));
+    await before.command('.create table T (A: long)');
+    await before.command('.set-or-append T <| range A from 1 to 700 step 1');
+    let acknowledged = 700;
+    const killed = new Promise<void>((resolve) => {
+      void (async () => {
+        for (;;) {
+          const taken = await before.ingest('T', `${acknowledged}\n`).catch(() => undefined);
+          if (taken === undefined) break;
+          acknowledged += taken;
+          if (acknowledged === 720) nodes.signal(east, 'SIGKILL');
+        }
+        resolve();
+      })();
+    });
+    await killed;
+    await west.printed('Stop with');
+    const after = await openLiveCluster(nodes.dataOf('west'), before.seeded);
+    const [[count] = []] = await after.query('T | count');
+    expect([0, 1]).toContain(Number(count) - acknowledged); // one may have been made, and not acknowledged
+    expect(await after.ingest('T', '1\n')).toBe(1);
+
+    const again = nodes.start('east', '--standby');
+    await again.printed('Standing by');
+    west.process.kill('SIGTERM');
+    expect(await west.result).toMatchObject({ code: 0 });
+    await again.printed('Stop with');
+    const back = await openLiveCluster(nodes.dataOf('east'), before.seeded);
+    expect(await back.query('T | count')).toEqual([[Number(count) + 1]]);
+  });
+
+  it('takes over from one that is paused, which then tells nothing that was revoked meanwhile, and ends', async () => {
+    await using nodes = await openNodes('paused');
+    const east = nodes.start('east', '--seed');
+    await east.printed('Stop with');
+    const west = nodes.start('west', '--standby');
+    await west.printed('Standing by');
+    const before = await openLiveCluster(nodes.dataOf('east'));
+    await before.command('.set T <| range A from 1 to 700 step 1 | extend Secret = "4711"');
+    const connection = await keptConnection(before);
+    expect(await connection.ask('T | take 1')).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('4711') as string,
+    });
+
+    nodes.signal(east, 'SIGSTOP');
+    await west.printed('Stop with');
+    const after = await openLiveCluster(nodes.dataOf('west'), before.seeded);
+    expect(await after.query('T | count')).toEqual([[700]]);
+    await after.setKeyEnabled(false);
+    expect(await after.queryStatus('T | take 1')).toBe(503);
+    const late = connection.ask('T | take 1');
+    nodes.signal(east, 'SIGCONT');
+    const answer = await late;
+    expect(answer?.status).not.toBe(200);
+    expect(answer?.body ?? '').not.toContain('4711');
+    const { code, stderr } = await east.result;
+    expect({ code, why: /^kustody: The state .* is lost: .*$/m.test(stderr) }).toEqual({ code: 1, why: true });
+    connection.close();
+  });
+
+  it('answers nothing while its state is out of reach for longer than its lease, and then again', async () => {
+    await using nodes = await openNodes('hanging');
+    const east = nodes.start('east', '--seed');
+    await east.printed('Stop with');
+    const live = await openLiveCluster(nodes.dataOf('east'));
+    await live.command('.set T <| range A from 1 to 700 step 1 | extend Secret = "4711"');
+    const connection = await keptConnection(live);
+    expect(await connection.ask('T | take 1')).toMatchObject({ status: 200 });
+    const { environment } = live;
+    const token = await localToken(environment, 'https://management.azure.com');
+    /** A request that nobody answers is given up. */
+    const groups = () =>
+      sendLocal(
+        { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
+        {
+          ...{ host: 'management.azure.com', method: 'GET', path: '/subscriptions?api-version=2022-12-01' },
+          ...{ headers: { authorization: `Bearer ${token}` }, timeoutMs: 500, answerBytesMax: 1024 * 1024 },
+        },
+      ).catch(() => undefined);
+    server?.signal('SIGSTOP');
+    try {
+      const late = connection.ask('T | take 1');
+      let refused = await groups();
+      await until(async () => (refused = await groups())?.status === 503);
+      expect(refused?.body.toString()).toContain('NodeLeaseExpired');
+      server?.signal('SIGCONT');
+      expect([200, 503]).toContain((await late)?.status); // it was admitted, or came too late
+      await until(async () => (await groups())?.status === 200);
+      await until(async () => (await connection.ask('T | take 1'))?.status === 200);
+    } finally {
+      server?.signal('SIGCONT');
+      connection.close();
+    }
+  });
+
+  it.each([
+    [['--standby'], 'for a state that --state names'],
+    [['--standby', '--state', 'postgres://me@127.0.0.1:1/d'], 'in a container that --blobs names'],
+  ])('is refused with %j', async (options, why) => {
+    using directory = temporaryDirectory();
+    const { code, stdout, stderr } = await kustody(['up', '--data', join(directory.path, 'data'), ...options]);
+    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: expect.stringContaining(why) as string });
+  });
+
+  it('has the extents where it reaches them: a directory that is new to a state is refused otherwise', async () => {
+    await using nodes = await openNodes('elsewhere');
+    const [east, west] = ['east', 'west'].map((name) => nodes.dataOf(name)) as [string, string];
+    const state = nodes.places.slice(0, 2);
+    const run = (data: string, ...options: string[]) =>
+      kustody(['run', '--data', data, ...state, ...options, '--', 'true'], nodes.secrets);
+    expect(await run(east)).toMatchObject({ code: 0 });
+    const why = expect.stringContaining('belongs to another data directory') as string;
+    expect(await run(west)).toMatchObject({ code: 1, stderr: why });
+    const blobs = [...nodes.places.slice(2), '--blobs-credential', 'env:CONNECTION'];
+    expect(await run(west, ...blobs)).toMatchObject({ code: 0 });
+    expect(await run(west)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Give that with --blobs') as string,
+    });
+  });
+});

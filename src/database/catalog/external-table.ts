@@ -41,6 +41,14 @@ export interface ExternalPartition {
   readonly of?: { readonly column: string; readonly call?: string; readonly argument?: string };
 }
 
+const hiddenProof = '*******';
+
+/** A connection string without what proves access. */
+export const shownConnection = (text: string): string => {
+  const [address = ''] = text.split(/[?;]/);
+  return `${address};${hiddenProof}`;
+};
+
 /** What only the paths of its files say, as columns after its own. */
 export const virtualColumns = ({ columns, partitions }: Pick<ExternalTableView, 'columns' | 'partitions'>): Column[] =>
   partitions.flatMap(({ name, type, of }) => {

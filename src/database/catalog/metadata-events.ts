@@ -3,6 +3,7 @@ import { obfuscated } from '../../kql/values/obfuscated.ts';
 import type { ClusterSettings } from './cluster-setting.ts';
 import type { ContinuousExport } from './continuous-export.ts';
 import type { ExternalTableView } from './external-table.ts';
+import { shownConnection } from './external-table.ts';
 import type { CatalogReader } from './image.ts';
 import type { MetadataEvent } from './journal-record.ts';
 import type { CatalogRecord, DatabaseRecord, TableRecord } from './records.ts';
@@ -19,6 +20,8 @@ interface Entity {
   readonly state: string;
   /** What may change beside it, by the end of the event's name. */
   readonly parts?: Readonly<Record<string, unknown>>;
+  /** The same of what is not shown as it is. */
+  readonly hidden?: Readonly<Record<string, { readonly value: unknown; readonly shown: unknown }>>;
 }
 
 /** What of a table, a view, a database or the cluster may change; what rows do to it is no change of it.
@@ -139,16 +142,17 @@ function databaseEvents(old: CatalogRecord | undefined, after: CatalogRecord | n
         ...{ name, state: `Name: ${name}, Entities: ${entities.join(', ')}` },
       }),
     ),
-    // Without addresses, which may hold what proves access.
     ...lists(
       'EXTERNAL-TABLE',
       ({ externalTables }) => externalTables,
-      ({ name, columns, folder, docstring, mappings, principals, ...table }) => ({
+      ({ name, columns, folder, docstring, mappings, principals, connections, ...table }) => ({
         ...{ name, state: `Name: ${name}, Columns: ${columns.map((one) => `${one.name}:${one.type}`).join(', ')}` },
         parts: {
           ...{ FOLDER: folder, DOCSTRING: docstring, PRINCIPALS: principals, PROPERTIES: externalProperties(table) },
           MAPPINGS: mappings?.map((one) => ({ name: one.name, mapping: one.mapping })),
         },
+        // What proves access is told nobody, but that it is another one now.
+        hidden: { 'CONNECTION-STRINGS': { value: connections, shown: connections.map(shownConnection) } },
       }),
     ),
     ...partEvents(names, 'DATABASE-POLICY', before.policies ?? {}, after.policies),
@@ -253,7 +257,7 @@ function listEvents<T>(
   const found: MetadataEvent[] = [];
   for (const one of after) {
     if (kept.has(one)) continue;
-    const { name, state, parts = {} } = entityOf(one);
+    const { name, state, parts = {}, hidden = {} } = entityOf(one);
     const before = removed.get(name);
     removed.delete(name);
     const names = { ...place, entity: name, updatedEntity: name };
@@ -262,9 +266,15 @@ function listEvents<T>(
         ...{ ...names, originalState: before?.state ?? '', updatedState: state },
         event: `${before === undefined ? 'CREATE' : 'ALTER'}-${noun}`,
       });
-    if (before !== undefined)
-      for (const [part, value] of Object.entries(parts))
-        found.push(...partEvents(names, `${noun}-${part}`, before.parts?.[part], value));
+    if (before === undefined) continue;
+    for (const [part, value] of Object.entries(parts))
+      found.push(...partEvents(names, `${noun}-${part}`, before.parts?.[part], value));
+    for (const [part, { value, shown }] of Object.entries(hidden)) {
+      const old = before.hidden?.[part];
+      if (JSON.stringify(old?.value) === JSON.stringify(value)) continue;
+      const states = { originalState: partState(old?.shown), updatedState: partState(shown) };
+      found.push({ ...names, ...states, event: `ALTER-${noun}-${part}` });
+    }
   }
   for (const [name, { state }] of removed)
     found.push({

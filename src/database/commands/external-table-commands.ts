@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import type { ExternalPartition, ExternalTableView } from '../catalog/external-table.ts';
+import { shownConnection } from '../catalog/external-table.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { recorded } from './export-commands.ts';
@@ -18,14 +19,6 @@ const changedColumns =
   'TableName: string, TableType: string, Folder: string, DocString: string, Schema: string, Properties: string';
 const schemaColumns = 'TableName: string, Schema: string, DatabaseName: string, Folder: string, DocString: string';
 const exportedColumns = 'ExternalTableName: string, Path: string, NumRecords: long, SizeInBytes: long';
-
-const hiddenProof = '*******';
-
-/** A connection string without what proves access. */
-export const shownConnection = (text: string): string => {
-  const [address = ''] = text.split(/[?;]/);
-  return `${address};${hiddenProof}`;
-};
 
 const functionNames: Readonly<Record<string, string>> = {
   startofday: 'StartOfDay',

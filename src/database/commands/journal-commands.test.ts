@@ -40,6 +40,16 @@ describe('the journal', () => {
       ['.alter materialized-view V docstring "x"', 'ALTER-MATERIALIZED-VIEW-DOCSTRING', 'V'],
       ['.alter materialized-view V policy caching hot = 1d', 'ALTER-MATERIALIZED-VIEW-POLICY', 'V'],
       [external('partition by (P: string = B) dataformat=csv'), 'ALTER-EXTERNAL-TABLE-PROPERTIES', 'Out'],
+      [
+        external('partition by (P: string = B) dataformat=csv', 'canary2'),
+        ...(['ALTER-EXTERNAL-TABLE-CONNECTION-STRINGS', 'Out'] as const),
+      ],
+      [
+        external('partition by (P: string = B) dataformat=csv', 'canary2')
+          .replace('create-or-alter', 'alter')
+          .replace('/f;', '/g;'),
+        ...(['ALTER-EXTERNAL-TABLE-CONNECTION-STRINGS', 'Out'] as const),
+      ],
       ['.alter external table Out docstring "x"', 'ALTER-EXTERNAL-TABLE-DOCSTRING', 'Out'],
       ['.alter external table Out folder "y"', 'ALTER-EXTERNAL-TABLE-FOLDER', 'Out'],
       [
@@ -56,6 +66,13 @@ describe('the journal', () => {
       await run(command);
       expect((await events()).slice(before.length), command).toEqual([[event, 'db', entity]]);
     }
+    const [moved] = await run(
+      '.show cluster journal | where Event has "CONNECTION" | top 1 by UpdatedEntityState | project OriginalEntityState, UpdatedEntityState',
+    );
+    expect(moved).toEqual({
+      OriginalEntityState: `["${box}/f;*******"]`,
+      UpdatedEntityState: `["${box}/g;*******"]`,
+    });
     const all = await run('.show cluster journal');
     expect(JSON.stringify(all, (_name, value: unknown) => String(value))).not.toContain('canary');
   });

@@ -110,7 +110,8 @@ async function serve(
   if (match.outcome === 'otherMethods') throw graphErrors.methodNotAllowed(request.method);
   if (match.outcome === 'none') throw graphErrors.notBuilt(`'${request.method} ${rest}'`);
   const { operation, params } = match;
-  if (asked === 'beta' && operation.isInBeta !== true) throw graphErrors.notBuilt(`the version '${version}'`);
+  if (asked === 'beta' && operation.isInBeta !== true)
+    throw graphErrors.notBuilt(`'${request.method} ${rest}' of the version '${version}'`);
   request.operationId = operation.id;
   const graphRequest = { caller, version: asked, params, query: new URLSearchParams(query), body: request.body };
   await authorize(options, operation, graphRequest);

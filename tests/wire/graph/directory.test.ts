@@ -386,7 +386,7 @@ describe('every operation of Graph', () => {
   it.each([
     ['GET', '/users/x/messages', 501, "Kustody does not offer 'GET /users/x/messages' of Microsoft Graph."],
     ['GET', '/deviceManagement', 501, "Kustody does not offer 'GET /deviceManagement' of Microsoft Graph."],
-    ['GET', '/beta/users', 501, "Kustody does not offer the version 'beta' of Microsoft Graph."],
+    ['GET', '/beta/users', 501, "Kustody does not offer 'GET /users' of the version 'beta' of Microsoft Graph."],
     ['DELETE', '/users', 405, 'Specified HTTP method is not allowed for the request target: DELETE.'],
     ['POST', '/users', 400, 'Unable to read JSON request payload.'],
     ['GET', '/users/%zz', 400, 'The request path is malformed.'],

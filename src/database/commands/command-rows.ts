@@ -6,6 +6,7 @@ import { cancelCommands } from './cancel-commands.ts';
 import { classificationCommands } from './classification-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
 import { clusterPolicyCommands } from './cluster-policy-commands.ts';
+import { entityCommands } from './entity-commands.ts';
 import { entityGroupCommands } from './entity-group-commands.ts';
 import { diagnosticsCommands } from './diagnostics-commands.ts';
 import type { CommandRow } from './command.ts';
@@ -54,6 +55,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   'Databases and schemas': [
     ...databaseCommands,
     ...schemaCommands,
+    ...entityCommands,
     ...schemaViolationCommands,
     ...journalCommands,
     ...entityGroupCommands,

@@ -2,6 +2,7 @@ import { invariant } from '../../base/invariant.ts';
 import { instant } from '../../clock/clock.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
+import { withoutHidden } from '../../kql/values/obfuscated.ts';
 import { formatTimespan, parseTimespan, ticksPerMillisecond, unixEpochTicks } from '../../kql/values/ticks.ts';
 import { exportDueOn } from '../catalog/continuous-export.ts';
 import type { ContinuousExportDefinition } from '../catalog/continuous-export.ts';
@@ -114,7 +115,7 @@ const propertiesJson = ({ properties, identity }: ContinuousExportView): string 
   });
 
 const rowOf = ({ database }: Pick<CommandContext, 'database'>, one: ContinuousExportView): Row => [
-  ...[one.name, one.externalTable, one.query, ticksOfMs(one.forcedLatencyMs), ticksOfMs(one.intervalMs)],
+  ...[one.name, one.externalTable, withoutHidden(one.query), ticksOfMs(one.forcedLatencyMs), ticksOfMs(one.intervalMs)],
   JSON.stringify(one.isScoped ? one.factTables.map((table) => `['${database}'].['${table}']`) : []),
   ...[propertiesJson(one), ticksOrNull(one.lastRunOn), String(ticksOfIngestion(one.startCursor)), one.isDisabled],
   ...[one.lastRunResult ?? '', ticksOfIngestion(one.exportedTo), one.isRunning],

@@ -2,19 +2,48 @@ import type { FunctionSchema } from '../catalog/schema.ts';
 import type { FunctionView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
+import { withoutHidden } from '../../kql/values/obfuscated.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
-import { ownPrincipals, requirePermission } from './permissions.ts';
+import { isAllowed, ownPrincipals, requirePermission } from './permissions.ts';
+import { boolOf } from './view-properties.ts';
 
 const functionColumns = 'Name: string, Parameters: string, Body: string, Folder: string, DocString: string';
 
-const functionRow = (fn: FunctionSchema | FunctionView): Row => [
-  fn.name,
-  fn.parameters,
-  fn.body,
-  fn.folder ?? '',
-  fn.docstring ?? '',
-];
+const functionRow = (fn: FunctionSchema | FunctionView): Row => {
+  const { name, parameters, body, folder = '', docstring = '' } = withHiddenTexts(fn);
+  return [name, parameters, body, folder, docstring];
+};
+
+/** A function as it is shown: what its obfuscated literals hide is nobody's but its administrators'. */
+export const withHiddenTexts = <Fn extends Pick<FunctionView, 'parameters' | 'body'>>(fn: Fn): Fn => ({
+  ...fn,
+  parameters: withoutHidden(fn.parameters),
+  body: withoutHidden(fn.body),
+});
+
+/** Whoever asks for hidden texts without administering the function gets it without them. */
+export const asAllowed = (
+  fn: FunctionView,
+  isAsked: boolean,
+  context: CommandContext,
+  database: string,
+): FunctionView => (isAsked && isAllowed(context, 'functionAdmin', database, fn.name) ? fn : withHiddenTexts(fn));
+
+const shownProperties = ['ShowObfuscatedStrings', 'IncludeHiddenFunctions', 'Builtin'] as const;
+
+function showOne(command: Command, context: CommandContext): Row {
+  const { data, database } = context;
+  const given = command.properties(shownProperties);
+  const [asksHidden, , isBuiltIn] = shownProperties.map((name) => boolOf(name, given[name]) ?? false);
+  if (isBuiltIn === true)
+    throw new KqlError('notSupported', "The property 'Builtin' is not built: functions of the service are not stored.");
+  const name = command.required('FunctionName');
+  const found = data.database(database).functions.get(name);
+  if (found === undefined) throw dataError('FunctionNotFound', name.slice(0, 200));
+  const fn = asAllowed(found, asksHidden === true, context, database);
+  return [fn.name, fn.parameters, fn.body, fn.folder, fn.docstring];
+}
 
 /** `(n:long) { … }` → parameters and body, each with its brackets. */
 function splitDeclaration(text: string): { readonly parameters: string; readonly body: string } {
@@ -86,12 +115,7 @@ export const functionCommands: readonly CommandRow[] = [
     kinds: { ShowFunction: '.show function F' },
     permission: 'metadata',
     columns: functionColumns,
-    run: (command, { data, database }) => {
-      const name = command.required('FunctionName');
-      const found = data.database(database).functions.get(name);
-      if (found === undefined) throw dataError('FunctionNotFound', name.slice(0, 200));
-      return [functionRow(found)];
-    },
+    run: (command, context) => [showOne(command, context)],
   },
   {
     kinds: {

@@ -5,6 +5,7 @@ import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from '../ca
 import { stepsOfModel } from '../catalog/graph-models.ts';
 import { fixedProgram } from '../../kql/open-schemas.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import { hidingTexts } from '../../kql/values/obfuscated.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
@@ -25,9 +26,16 @@ const versionRow = ({ name }: GraphModelView, { createdOn, versionId }: GraphMod
   ...[name, ticksOf(createdOn), versionId],
 ];
 
+/** As it was written, but for what its queries hide. */
+export const shownModel = (model: string): string => {
+  const value: unknown = JSON.parse(model);
+  const shown = JSON.stringify(value, hidingTexts);
+  return shown === JSON.stringify(value) ? model : shown;
+};
+
 const modelRow = (model: GraphModelView, version: GraphModelVersion): Row => [
   ...versionRow(model, version),
-  ...[BigInt(model.snapshots.length), version.model, ...policies],
+  ...[BigInt(model.snapshots.length), shownModel(version.model), ...policies],
 ];
 
 const snapshotRow = (model: string, snapshot: GraphSnapshotView): Row => [

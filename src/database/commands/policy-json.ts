@@ -1,11 +1,12 @@
 import type { DatabaseView, Policies, TableView } from '../catalog/catalog-view.ts';
 import { inheritedPolicies } from '../catalog/cluster-settings.ts';
+import { hidingTexts } from '../../kql/values/obfuscated.ts';
 import { formatTimespan } from '../../kql/values/ticks.ts';
 import type { CommandContext } from './command-context.ts';
 
-/** How Kusto writes a policy: indented JSON, or `null` where none is set. */
+/** How Kusto writes a policy: indented JSON, or `null` where none is set. What its queries hide is not shown. */
 export const policyText = (policy: unknown): string =>
-  policy === undefined ? 'null' : JSON.stringify(policy, undefined, 2);
+  policy === undefined ? 'null' : JSON.stringify(policy, hidingTexts, 2);
 
 const timespanOfMs = (milliseconds: number): string => formatTimespan(BigInt(milliseconds) * 10_000n);
 

@@ -1,6 +1,5 @@
-import type { DatabaseView, TableView } from '../catalog/catalog-view.ts';
+import type { DatabaseView } from '../catalog/catalog-view.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
-import type { Column } from '../../kql/plan/types.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { namedDatabases, oneDatabase, versionOf } from './database-commands.ts';
@@ -59,6 +58,7 @@ function scriptOf(command: Command, context: CommandContext): readonly string[] 
       );
   }
   return schemaScript(database, context, {
+    hiddenTexts: isOn('ShowObfuscatedStrings', false),
     encodingPolicies: isOn('IncludeEncodingPolicies', true),
     securitySettings: isOn('IncludeSecuritySettings', true),
     ingestionMappings: isOn('IncludeIngestionMappings', true),
@@ -70,30 +70,6 @@ function wantedKinds(command: Command): (kind: SchemaKind) => boolean {
   const given = command.properties(schemaKinds);
   const named = schemaKinds.filter((kind) => boolOf(kind, given[kind]) === true);
   return (kind) => Object.keys(given).length === 0 || named.includes(kind);
-}
-
-/** Of each kind alike, as editors want them. */
-function entityRows(database: DatabaseView): Row[] {
-  const ofTable =
-    (type: string) =>
-    ({ name, docstring, folder, columns }: Pick<TableView, 'name' | 'docstring' | 'folder'> & SomeColumns): Row => [
-      ...[database.name, type, name, docstring, folder, '', '', cslSchema(columns), null],
-    ];
-  return [
-    ...[...database.tables.values()].map(ofTable('Table')),
-    ...[...database.views.values()].map(ofTable('MaterializedView')),
-    ...database.externalTables.map(ofTable('ExternalTable')),
-    ...[...database.functions.values()].map(({ name, docstring, folder, parameters, body }): Row => [
-      ...[database.name, 'Function', name, docstring, folder, parameters, body, '', null],
-    ]),
-    ...database.entityGroups.map(({ name, entities }): Row => [
-      ...[database.name, 'EntityGroup', name, '', '', '', `[${entities.join(', ')}]`, '', null],
-    ]),
-  ];
-}
-
-interface SomeColumns {
-  readonly columns: readonly Column[];
 }
 
 /** @see Kusto ".show database schema" */
@@ -144,13 +120,6 @@ export const schemaCommands: readonly CommandRow[] = [
       [...oneDatabase(command, context).tables.values()].map((table) => [
         ...[table.name, cslSchema(table.columns), table.database, table.folder, table.docstring],
       ]),
-  },
-  {
-    kinds: { ShowDatabasesEntities: '.show databases entities' },
-    permission: 'anyone',
-    columns:
-      'DatabaseName: string, EntityType: string, EntityName: string, DocString: string, Folder: string, CslInputSchema: string, Content: string, CslOutputSchema: string, Properties: dynamic',
-    run: (command, context) => namedDatabases(command, context).flatMap(entityRows),
   },
   {
     kinds: { ShowSchema: '.show schema' },

@@ -3,8 +3,11 @@ import { roleWords } from '../../authz/kusto-roles.ts';
 import type { DatabaseView, FunctionView, Policies, TableView } from '../catalog/catalog-view.ts';
 import type { ExternalPartition, ExternalTableView } from '../catalog/external-table.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
+import { hidingTexts, withoutHidden } from '../../kql/values/obfuscated.ts';
 import type { CommandContext } from './command-context.ts';
-import { shownConnection } from './external-table-commands.ts';
+import { shownConnection } from '../catalog/external-table.ts';
+import { withHiddenTexts } from './function-commands.ts';
+import { shownModel } from './graph-commands.ts';
 import { isAllowed } from './permissions.ts';
 import { literal, policyScript, securityPolicies } from './policy-script.ts';
 import { cslSchema, quotedName } from './schema-text.ts';
@@ -14,6 +17,8 @@ export interface ScriptOptions {
   readonly encodingPolicies: boolean;
   readonly securitySettings: boolean;
   readonly ingestionMappings: boolean;
+  /** What obfuscated literals of functions and views hide. */
+  readonly hiddenTexts: boolean;
 }
 
 /** Commands that make a database of the same schema, in an order in which they run, and can run again: tables → functions → what reads them →
@@ -26,15 +31,20 @@ export function schemaScript(database: DatabaseView, context: CommandContext, op
   return [
     ...tables.flatMap((table) => tableLines(table, options)),
     ...(options.ingestionMappings ? mappingLines(`database ${quotedName(database.name)}`, database) : []),
-    ...functions.map(functionLine),
+    ...functions.map((fn) => functionLine(options.hiddenTexts ? fn : withHiddenTexts(fn))),
     ...byName(externalTables).map(externalTableLine),
     ...byName(entityGroups).map(
       ({ name, entities }) => `.create-or-alter entity_group ${quotedName(name)} (${entities.join(', ')})`,
     ),
     ...byName(graphModels).flatMap(({ name, versions }) =>
-      versions.slice(-1).map(({ model }) => `.create-or-alter graph_model ${quotedName(name)} ${literal(model)}`),
+      versions
+        .slice(-1)
+        .map(
+          ({ model }) =>
+            `.create-or-alter graph_model ${quotedName(name)} ${literal(options.hiddenTexts ? model : shownModel(model))}`,
+        ),
     ),
-    ...views.map((view) => viewLine(view, database)),
+    ...views.map((view) => viewLine(view, database, options)),
     ...policyLines(database, tables, views, options),
     ...(options.securitySettings && isAllowed(context, 'monitor', database.name)
       ? principalLines(database, tables, context)
@@ -136,7 +146,7 @@ const allowed = 'allowMaterializedViewsWithoutRowLevelSecurity';
 
 const readBy = ({ view }: ViewRecord): readonly string[] => [view.source, ...view.dimensionTables];
 
-function viewLine(record: ViewRecord, database: DatabaseView): string {
+function viewLine(record: ViewRecord, database: DatabaseView, { hiddenTexts }: ScriptOptions): string {
   const { name, view, folder, docstring } = record;
   const { source, isOverView, query, dimensionTables, lookback, lookbackColumn, autoUpdateSchema } = view;
   const shows = readBy(record).some((table) => isSecured(database.tables.get(table)?.policies));
@@ -149,7 +159,7 @@ function viewLine(record: ViewRecord, database: DatabaseView): string {
     [allowed]: shows ? 'true' : undefined,
   });
   const over = `${isOverView ? 'materialized-view' : 'table'} ${quotedName(source)}`;
-  return `.create-or-alter materialized-view${texts} ${quotedName(name)} on ${over} { ${query} }`;
+  return `.create-or-alter materialized-view${texts} ${quotedName(name)} on ${over} { ${hiddenTexts ? query : withoutHidden(query)} }`;
 }
 
 /** Those that commands have set: what the resource manager says of a database is said there. */
@@ -157,16 +167,20 @@ function policyLines(
   database: DatabaseView,
   tables: readonly TableView[],
   views: readonly ViewRecord[],
-  { securitySettings }: ScriptOptions,
+  { securitySettings, hiddenTexts }: ScriptOptions,
 ): readonly string[] {
   const wanted = (name: keyof Policies): boolean => securitySettings || !securityPolicies.has(name);
+  const shown = (policies: Policies): Policies =>
+    hiddenTexts ? policies : (JSON.parse(JSON.stringify(policies, hidingTexts)) as Policies);
   return [
-    ...policyScript(`database ${quotedName(database.name)}`, database.policies, wanted),
-    ...views.flatMap(({ name, policies }) => policyScript(`materialized-view ${quotedName(name)}`, policies, wanted)),
+    ...policyScript(`database ${quotedName(database.name)}`, shown(database.policies), wanted),
+    ...views.flatMap(({ name, policies }) =>
+      policyScript(`materialized-view ${quotedName(name)}`, shown(policies), wanted),
+    ),
     ...tables.flatMap(({ name, policies }) => {
       const how =
         isSecured(policies) && views.some((view) => readBy(view).includes(name)) ? ` with (${allowed}=true)` : '';
-      return policyScript(`table ${quotedName(name)}`, policies, wanted, how);
+      return policyScript(`table ${quotedName(name)}`, shown(policies), wanted, how);
     }),
   ];
 }

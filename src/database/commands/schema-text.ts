@@ -3,6 +3,7 @@ import type { DatabaseView, FunctionView } from '../catalog/catalog-view.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column, KqlType } from '../../kql/plan/types.ts';
 import { isKqlType } from '../../kql/plan/types.ts';
+import { withoutHidden } from '../../kql/values/obfuscated.ts';
 
 const parsed = new Map<string, readonly Column[]>();
 
@@ -88,8 +89,8 @@ const columnsJson = ({ columns }: TableLike): object[] =>
 function functionJson(fn: FunctionView): object {
   return {
     Name: fn.name,
-    InputParameters: parametersJson(fn.parameters),
-    Body: fn.body,
+    InputParameters: parametersJson(withoutHidden(fn.parameters)),
+    Body: withoutHidden(fn.body),
     Folder: fn.folder,
     DocString: fn.docstring,
     FunctionKind: 'Unknown',
@@ -124,8 +125,19 @@ export function databaseJson(database: DatabaseView, wanted: (kind: SchemaKind) 
   };
 }
 
+export interface FunctionParameter {
+  /** As written. */
+  readonly name: string;
+  /** One of KQL's where it is known; empty for a table. */
+  readonly type: string;
+  /** Of a table; names as written. */
+  readonly columns?: readonly { readonly name: string; readonly type: string }[];
+  /** As written. Absent: it has none. */
+  readonly fallback?: string;
+}
+
 /** `(n:long=5, T:(a:string))` → a list; text that it cannot split stays whole in one entry. */
-function parametersJson(text: string): object[] {
+export function parametersOf(text: string): FunctionParameter[] {
   const inside = text.trim().replace(/^\(/, '').replace(/\)$/, '');
   return splitOutside(inside).map((item) => {
     const colon = item.indexOf(':');
@@ -133,17 +145,24 @@ function parametersJson(text: string): object[] {
     const rest = colon < 0 ? '' : item.slice(colon + 1).trim();
     if (rest.startsWith('(')) {
       const columns = splitOutside(rest.slice(1, -1)).map((column) => column.split(':').map((part) => part.trim()));
-      return { Name: name, Columns: columns.map(([column = '', type = '']) => ({ Name: column, ...typeJson(type) })) };
+      return { name, type: '', columns: columns.map(([of = '', type = '']) => ({ name: of, type: typeOf(type) })) };
     }
-    const [type = '', value] = rest.split('=').map((part) => part.trim());
-    return { Name: name, ...typeJson(type), ...(value === undefined ? {} : { CslDefaultValue: value }) };
+    const [type = '', fallback] = rest.split('=').map((part) => part.trim());
+    return { name, type: typeOf(type), ...(fallback === undefined ? {} : { fallback }) };
   });
 }
 
-const typeJson = (name: string): object => {
-  const type = typeNames[name.toLowerCase()] ?? name;
-  return isKqlType(type) ? { Type: clrTypes[type], CslType: type } : { CslType: name };
-};
+const parametersJson = (text: string): object[] =>
+  parametersOf(text).map(({ name, type, columns, fallback }) =>
+    columns === undefined
+      ? { Name: name, ...typeJson(type), ...(fallback === undefined ? {} : { CslDefaultValue: fallback }) }
+      : { Name: name, Columns: columns.map((column) => ({ Name: column.name, ...typeJson(column.type) })) },
+  );
+
+const typeOf = (written: string): string => typeNames[written.toLowerCase()] ?? written;
+
+const typeJson = (type: string): object =>
+  isKqlType(type) ? { Type: clrTypes[type], CslType: type } : { CslType: type };
 
 function splitOutside(text: string): string[] {
   const items: string[] = [];

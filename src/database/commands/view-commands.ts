@@ -3,6 +3,7 @@ import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { ticksOfIngestion } from '../catalog/ingestion-order.ts';
 import type { ViewCreation, ViewText } from '../views/materialized-views.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
+import { withoutHidden } from '../../kql/values/obfuscated.ts';
 import { parseTimespan } from '../../kql/values/ticks.ts';
 import type { Command, CommandRow, CommandTable, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
@@ -32,7 +33,12 @@ export function viewRow(record: ViewRecord, { data, clock }: CommandContext): Ro
   const isLate = data.hasRowsToCome(record) && clock.now() - view.materializedTo / 1000 > healthyMs;
   const lookback = view.lookback === undefined ? undefined : parseTimespan(view.lookback);
   return [
-    ...[name, view.source, view.query, view.materializedTo === 0 ? null : ticksOfIngestion(view.materializedTo)],
+    ...[
+      name,
+      view.source,
+      withoutHidden(view.query),
+      view.materializedTo === 0 ? null : ticksOfIngestion(view.materializedTo),
+    ],
     view.lastRunOn === undefined ? null : ticksOf(instant(view.lastRunOn)),
     hasFailed ? 'Failed' : view.lastRunOn === undefined ? '' : 'Completed',
     ...[!hasFailed && !isLate, view.isEnabled, folder, docstring, view.autoUpdateSchema],

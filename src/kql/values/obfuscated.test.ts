@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hidingWhat, obfuscated } from './obfuscated.ts';
+import { hidingWhat, obfuscated, withoutHidden } from './obfuscated.ts';
 
 describe('obfuscated', () => {
   it.each([
@@ -19,6 +19,15 @@ describe('obfuscated', () => {
     ['print "https://a/b", length("a?b")', 'print "https://a/b", length("a?b")'],
   ])('%s', (text, shown) => {
     expect(obfuscated(text)).toBe(shown);
+  });
+});
+
+describe('withoutHidden', () => {
+  it.each([
+    [`T | where a == H@'x' or b == "https://a/b?sig=x"`, `T | where a == H@'***' or b == "https://a/b?sig=x"`],
+    ['T | where a == "hush" // it\'s h"not a literal"', 'T | where a == "hush" // it\'s h"not a literal"'],
+  ])('%s', (text, shown) => {
+    expect(withoutHidden(text)).toBe(shown);
   });
 });
 

@@ -12,6 +12,14 @@ export function obfuscated(text: string): string {
   return mayHide(text) ? text.replace(literals, obfuscatedLiteral) : text;
 }
 
+/** A text without what its obfuscated string literals hide. All else of it is as it was. */
+export const withoutHidden = (text: string): string =>
+  hasHidden.test(text) ? text.replace(literals, (literal) => (/^h/i.test(literal) ? hiding(literal) : literal)) : text;
+
+/** For `JSON.stringify`: the texts in a value, such as queries of policies, without what they hide. */
+export const hidingTexts = (_name: string, value: unknown): unknown =>
+  typeof value === 'string' ? withoutHidden(value) : value;
+
 /** Texts about a text, such as what is wrong with it, without what the text itself hides. Of one that hides more than anybody writes, nothing
  * is shown. */
 export function hidingWhat(text: string): (about: string) => string {
@@ -35,15 +43,20 @@ export function hidingWhat(text: string): (about: string) => string {
 const contentMin = 6;
 const changesMax = 1_000;
 
-const mayHide = (text: string): boolean => /[hH]@?["'`~]|:\/\//.test(text);
+const hasHidden = /h@?["'`~]/i;
+const mayHide = (text: string): boolean => hasHidden.test(text) || text.includes('://');
 
 function obfuscatedLiteral(literal: string): string {
   if (literal.startsWith('//')) return literal;
-  const quote = quoteOf(literal);
-  if (/^h/i.test(literal)) return `${literal.slice(0, literal.indexOf(quote))}${quote}${hidden}${quote}`;
+  if (/^h/i.test(literal)) return hiding(literal);
   const proof = address.exec(literal);
-  return proof === null ? literal : `${literal.slice(0, proof.index + proof[0].length)}${hidden}${quote}`;
+  return proof === null ? literal : `${literal.slice(0, proof.index + proof[0].length)}${hidden}${quoteOf(literal)}`;
 }
+
+const hiding = (literal: string): string => {
+  const quote = quoteOf(literal);
+  return `${literal.slice(0, literal.indexOf(quote))}${quote}${hidden}${quote}`;
+};
 
 const quoteOf = (literal: string): string => /```|~~~|["']/.exec(literal)?.[0] ?? '';
 

@@ -22,6 +22,7 @@ import type { ExportRequest } from './exports/export-rows.ts';
 import type { ExportedBlob } from './exports/export-target.ts';
 import type { ExternalDataRequest } from './ingest/external-table.ts';
 import type { DeltaSchema } from './ingest/delta-schema.ts';
+import type { InlineTableRequest } from './ingest/inline-external-table.ts';
 import type { ExternalFile, ExternalTableRequest } from './ingest/external-table-request.ts';
 import type {
   AppendRequest,
@@ -91,6 +92,8 @@ export interface ClusterData
   /** What `externaldata` reads, in the memory of the engine until it is released. */
   readExternal(request: ExternalDataRequest): Promise<OpenTable>;
   /** What a query asks for of the files of an external table, likewise. @throws DataError `ExternalTableNotFound` */
+  /** @throws OpenSchema where the log of a Delta table has told its columns */
+  readInlineTable(request: InlineTableRequest): Promise<OpenTable>;
   readExternalTable(database: string, request: Omit<ExternalTableRequest, 'table' | 'database'>): Promise<OpenTable>;
   /** The files of an external table. @throws DataError `ExternalTableNotFound` and others when they are read, KqlError */
   externalFiles(database: string, table: string, request: StorageRequest): AsyncIterable<ExternalFile>;

@@ -27,6 +27,7 @@ import { createOperationsUnderWay } from './operations-under-way.ts';
 import { createContinuousExports, forgetExports } from './exports/continuous-exports.ts';
 import { exportRows } from './exports/export-rows.ts';
 import { openExternalData } from './ingest/external-table.ts';
+import { openInlineTable } from './ingest/inline-external-table.ts';
 import { readDeltaTable } from './ingest/delta-log.ts';
 import { externalSourceOf } from './ingest/external-table-request.ts';
 import { externalFiles, openExternalTable } from './ingest/named-external-table.ts';
@@ -225,6 +226,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ingestFrom: (request) => ingestion.ingestFrom(request),
     queued,
     readExternal: (request) => openExternalData({ connect, files }, calledOut(request)),
+    readInlineTable: (request) => openInlineTable({ connect, files }, calledOut(request)),
     readExternalTable: async (database, request) =>
       openExternalTable(
         { connect, files },

@@ -50,6 +50,7 @@ function data() {
     sources: () => sources,
     readExternal: noSources,
     readExternalTable: noSources,
+    readInlineTable: noSources,
   };
 }
 

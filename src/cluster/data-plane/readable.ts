@@ -4,7 +4,7 @@ import type { Barred } from '../../database/commands/barred-tables.ts';
 import { requireUnbarred } from '../../database/commands/barred-tables.ts';
 import type { SourceOf } from '../../database/ingest/data-source.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
-import { externalDataOf, externalTableOf } from '../../kql/plan/external-data.ts';
+import { externalDataOf, externalTableOf, inlineExternalTableOf } from '../../kql/plan/external-data.ts';
 import type { EngineSources } from '../../kql/query-request.ts';
 import { isRestricted, restrictedView } from '../../database/commands/restricted-view.ts';
 import { kustoError } from './errors/kusto-error.ts';
@@ -16,7 +16,10 @@ import type { AllowedRequest } from '../messages/data-plane-calls.ts';
  * @returns sources whose `open` throws KustoError `forbidden` | `databaseNotFound` */
 export function readable(
   access: AllowedRequest,
-  data: Pick<ClusterData, 'database' | 'kqlCatalog' | 'sources' | 'readExternal' | 'readExternalTable'>,
+  data: Pick<
+    ClusterData,
+    'database' | 'kqlCatalog' | 'sources' | 'readExternal' | 'readExternalTable' | 'readInlineTable'
+  >,
   sourceOf: SourceOf,
   barred: Barred = {},
 ): { readonly catalog: KqlCatalog; readonly sources: EngineSources } {
@@ -31,6 +34,11 @@ export function readable(
         if (external !== undefined) {
           await turn;
           return data.readExternal({ data: external, database, sourceOf, signal });
+        }
+        const inline = inlineExternalTableOf(table);
+        if (inline !== undefined) {
+          await turn;
+          return data.readInlineTable({ inline, database, uses, sourceOf, signal });
         }
         requireDatabase(access, database, 'read');
         const named = externalTableOf(table);

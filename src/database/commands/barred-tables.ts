@@ -1,11 +1,11 @@
-import { externalDataOf, externalTableOf, isExternal } from '../../kql/plan/external-data.ts';
+import { externalTableOf, inlineExternalTableOf, isExternal } from '../../kql/plan/external-data.ts';
 import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
 import type { ClusterData } from '../cluster-data.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 
 /** What a request is not to read, because its sender said so. @see Kusto "Client request properties" */
 export interface Barred {
-  /** `request_external_data_disabled` */
+  /** `request_external_data_disabled`: neither `externaldata` nor external tables. */
   readonly externalData?: boolean;
   /** `request_external_table_disabled` */
   readonly externalTables?: boolean;
@@ -22,10 +22,9 @@ export function requireUnbarred(
 ): void {
   const refuse = (option: string, what: string): Error =>
     new ForbiddenError(`The request may not read ${what} (${option}).`);
-  if (externalData && externalDataOf(table) !== undefined)
-    throw refuse('request_external_data_disabled', 'external data');
-  if (externalTables && externalTableOf(table) !== undefined)
-    throw refuse('request_external_table_disabled', 'external tables');
+  if (externalData && isExternal(table)) throw refuse('request_external_data_disabled', 'external data');
+  const isTable = externalTableOf(table) !== undefined || inlineExternalTableOf(table) !== undefined;
+  if (externalTables && isTable) throw refuse('request_external_table_disabled', 'external tables');
   if (!securedTables || isExternal(table)) return;
   const own = data.database(database);
   const hidden = hiddenTable(table);

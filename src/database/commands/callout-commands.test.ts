@@ -88,6 +88,8 @@ describe('what a request bars itself from', () => {
     expect(() => requireUnbarred({ externalTables: true }, data, 'db', table)).toThrow(
       'request_external_table_disabled',
     );
-    expect(() => requireUnbarred({ externalData: true, ...barred }, data, 'db', table)).not.toThrow();
+    // Documented of both: external data is `externaldata` or external tables.
+    expect(() => requireUnbarred({ externalData: true }, data, 'db', table)).toThrow('request_external_data_disabled');
+    expect(() => requireUnbarred(barred, data, 'db', table)).not.toThrow();
   });
 });

@@ -1,5 +1,5 @@
 import { commandTable } from '../../kql/plan/command.ts';
-import { externalDataOf, externalTableOf } from '../../kql/plan/external-data.ts';
+import { externalDataOf, externalTableOf, inlineExternalTableOf } from '../../kql/plan/external-data.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
 import type { EngineSources, QueryRequest } from '../../kql/query-request.ts';
@@ -40,6 +40,11 @@ function readableSources(context: CommandContext, changed?: ChangedTables): Engi
       if (external !== undefined && sourceOf !== undefined) {
         await turn;
         return context.data.readExternal({ data: external, database, sourceOf, signal });
+      }
+      const inline = inlineExternalTableOf(table);
+      if (inline !== undefined && sourceOf !== undefined) {
+        await turn;
+        return context.data.readInlineTable({ inline, database, uses, sourceOf, signal });
       }
       requirePermission(context, 'read', database, 'Query');
       const named = externalTableOf(table);

@@ -7,6 +7,7 @@ import { virtualColumns } from '../catalog/external-table.ts';
 import { valueOfText } from './convert-value.ts';
 import type { DataSource } from './data-source.ts';
 import type { DeltaTable } from './delta-log.ts';
+import type { DeltaSchema } from './delta-schema.ts';
 import { readDeltaTable } from './delta-log.ts';
 import type { DeltaFile } from './delta-state.ts';
 import type { ExternalTableParts } from './external-rows.ts';
@@ -23,13 +24,16 @@ const filesAtOnce = 64;
 
 /** Reads the files of the latest version of a Delta table that a query asks for. A column by which it is partitioned stands in no file, be it
  * one of the external table's own or not; what files have of a type that a column cannot take is null, as in the service.
+ * @param requireSchema is asked before a file is read
  * @throws DataError, KqlError */
 export async function openDeltaTable(
   parts: ExternalTableParts,
   { table, database, named, uses, sourceOf, signal }: ExternalTableRequest,
+  requireSchema?: (schema: DeltaSchema) => void,
 ): Promise<OpenTable> {
   const folder = deltaFolder(table, externalSourceOf(sourceOf, database));
   const { schema, files } = await readDeltaTable(parts, folder, signal);
+  requireSchema?.(schema);
   const all = [...table.columns, ...virtualColumns(table)];
   const isPartition = ({ name }: Column): boolean => schema.partitionColumns.includes(name);
   const columns = numbered(all.filter((column) => !isPartition(column)));

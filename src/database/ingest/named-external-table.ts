@@ -31,7 +31,8 @@ export async function openExternalTable(parts: ExternalTableParts, request: Exte
   }
 }
 
-async function openFolders(
+/** @throws DataError, KqlError */
+export async function openFolders(
   parts: ExternalTableParts,
   { table, database, named, uses, sourceOf, signal }: ExternalTableRequest,
 ): Promise<OpenTable> {

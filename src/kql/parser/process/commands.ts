@@ -12,7 +12,7 @@ import { commandOf, withWholeCommands } from './language/partial-commands.ts';
 import type { SyntaxNode } from './language/language.ts';
 import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language/language.ts';
 import type { KeptGraphs } from './build/draft/draft.ts';
-import { newDraft } from './build/draft/draft.ts';
+import { newDraft, untoldProgram } from './build/draft/draft.ts';
 import { literalOf } from './language/literals.ts';
 import { commandRows } from './build/tables.ts';
 import { buildStatement } from './build/draft/visit.ts';
@@ -129,7 +129,8 @@ function programOf(
   const draft = newDraft(database, graphs, visitors);
   const builder = { draft, scope, offset: 0 };
   for (const statement of statements) buildStatement(builder, statement);
-  return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };
+  const { parameters, options, lets, results } = draft;
+  return untoldProgram(draft) ?? { parameters, options, lets, results };
 }
 
 const isList = (node: SyntaxNode): boolean => /^(List|SeparatedElement|CustomNode|ExpressionList)$/.test(kindOf(node));

@@ -3,7 +3,7 @@ import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
 import type { ToldSchema } from '../../plan/told-schema.ts';
 import type { Column } from '../../plan/types.ts';
 import { programOfNeeded } from '../../plan/needed-columns.ts';
-import { hasOpenPlugin } from './binder/open-schemas.ts';
+import { hasOpenPlugin, isOpenTable, toldTable } from './binder/open-schemas.ts';
 import { withBindOptions } from './binder/options.ts';
 import type { Draft } from './build/draft/draft.ts';
 import { Scope } from './build/draft/scope.ts';
@@ -11,7 +11,7 @@ import { checkDiagnostics, isTypeMistake } from './binder/diagnostics.ts';
 import type { GlobalState, ParsedCode, SyntaxNode } from './language/language.ts';
 import { children, kindOf, languagePackage, list } from './language/language.ts';
 import type { KeptGraphs } from './build/draft/draft.ts';
-import { newDraft } from './build/draft/draft.ts';
+import { newDraft, untoldProgram } from './build/draft/draft.ts';
 import { sourceOf } from './language/pipes.ts';
 import { buildStatement, buildTable } from './build/draft/visit.ts';
 
@@ -53,16 +53,37 @@ function compileBound(text: string, state: GlobalState, database: string, graphs
       code.Kind === 'Command' ? 'A management command is not a query.' : 'This is not a query.',
       0,
     );
+  const draft = newDraft(database, graphs, visitors);
   try {
     checkDiagnostics(code, graphs.functions);
-    return programOf(code, newDraft(database, graphs, visitors));
+    const program = programOf(code, draft);
+    return untoldProgram(draft) ?? program;
   } catch (error) {
+    const untold = error instanceof KqlError ? untoldTable(code, draft) : undefined;
+    if (untold) return untold;
     if (!(error instanceof KqlError) || error.code !== 'semantic' || error.position === undefined) throw error;
     const program = tellingProgram(code, newDraft(database, graphs, visitors));
     if (!program) throw error;
     return { ...program, refusal: serializeKqlError(error) };
   }
 }
+
+/** What is wrong may be right once the columns of an external table are known that only its log tells.
+ * @returns undefined where there is none */
+function untoldTable(code: ParsedCode, draft: Draft): Program | undefined {
+  if (draft.untold === undefined && hasOpenTable(code.Syntax)) {
+    try {
+      programOf(code, draft);
+    } catch {
+      // As far as it came.
+    }
+  }
+  return untoldProgram(draft);
+}
+
+const hasOpenTable = (node: SyntaxNode): boolean =>
+  (isOpenTable(node) && toldTable(node) === undefined) ||
+  children(node).some((child) => !child.IsToken && hasOpenTable(child));
 
 /** What the text itself says, last. */
 function setsBestEffort(text: string, state: GlobalState): boolean | undefined {

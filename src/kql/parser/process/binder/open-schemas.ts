@@ -22,6 +22,14 @@ export function placeOf(node: SyntaxNode): string {
 export const toldColumns = (node: SyntaxNode): readonly Column[] | undefined =>
   part(node, 'Schema') ? undefined : bindOptions().told.get(placeOf(node));
 
+/** An external table of the query that has no columns of its own. */
+export const isOpenTable = (node: SyntaxNode): boolean =>
+  kindOf(node) === 'InlineExternalTableExpression' && (part(node, 'Schema')?.toString().trim() ?? '') === '';
+
+/** What its log has told of the columns of such a table. */
+export const toldTable = (node: SyntaxNode): readonly Column[] | undefined =>
+  isOpenTable(node) ? bindOptions().told.get(placeOf(node)) : undefined;
+
 /** Whether there is a plugin in it whose columns only a run tells. */
 export const hasOpenPlugin = (node: SyntaxNode): boolean =>
   (kindOf(node) === 'EvaluateOperator' && !part(node, 'Schema') && node.ResultType?.IsOpen === true) ||
@@ -47,6 +55,22 @@ export const openSchemaCorrections: readonly Correction[] = [
       return official(tree, outer, cluster, database, called, ...rest);
     },
     { text: 'F()', told: { 'db.F:10': [{ name: 'b', type: 'bool' }] }, official: 'a:long', corrected: 'b:bool' },
+  ),
+  correction<{ self: unknown; args: [node: SyntaxNode]; result: SemanticInfo | null }>(
+    'NodeBinder.VisitInlineExternalTableExpression',
+    (official, _binder, node) => {
+      const info = official(node);
+      const told = toldTable(node);
+      if (!info || !told) return info;
+      const { TableSymbol } = languagePackage().Symbols;
+      return info.WithResultType(new TableSymbol.$ctor4('', told.map(columnSymbol)) as LanguageSymbol);
+    },
+    {
+      text: "inline_external_table kind=delta ('https://a/b')",
+      told: { ':0': [{ name: 'b', type: 'bool' }] },
+      official: '',
+      corrected: 'b:bool',
+    },
   ),
   correction<{ self: unknown; args: [node: SyntaxNode]; result: SemanticInfo | null }>(
     'NodeBinder.VisitEvaluateOperator',

@@ -1,5 +1,5 @@
 import type { CatalogGraph, CatalogView, RowLevelSecurity } from '../../../../plan/catalog.ts';
-import type { Program, ProgramResult, SharedTable } from '../../../../plan/plan.ts';
+import type { Plan, Program, ProgramResult, SharedTable } from '../../../../plan/plan.ts';
 import type { EngineFunctions } from '../../binder/engine-functions.ts';
 import type { GlobalState, LanguageSymbol } from '../../language/language.ts';
 import { toArray } from '../../language/language.ts';
@@ -49,11 +49,17 @@ export interface Draft {
   readonly views: readonly string[];
   /** The source of the innermost of them, and the name of its new rows. `isAlone`: what another view will have is not asked for. */
   readonly source?: StoredTable & { readonly as: string; readonly isAlone: boolean };
+  /** The first table whose columns are known only when it is opened. */
+  untold?: Plan;
   /** Calls inlined so far: a bound on what one text can unfold to. */
   inlined: number;
   /** Nodes of expressions that names stood for so far: another. */
   unfolded: number;
 }
+
+/** The opening of that table alone, which tells its columns: with them the text is compiled again, and before that nothing else of it counts. */
+export const untoldProgram = ({ untold, parameters, options }: Draft): Program | undefined =>
+  untold && { parameters, options, lets: [], results: [{ name: 'PrimaryResult', plan: untold }] };
 
 /** Inlining and nesting are bounded, whatever the text. */
 export const inliningLimit = 5_000;

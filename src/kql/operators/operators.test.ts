@@ -77,6 +77,20 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       ],
     ],
     ['range t from 1 to 5 step 1 | make-series n = count() on t in range(1, 5, 2)', [['[1,2,2]', '[0,2,4]']]],
+    ...['4', 'toscalar(print 4)'].map((end): readonly [string, unknown] => [
+      `datatable(t:long, g:string)[-1,'no', 1,'a', 5,'a', 3,'', 4,'no'] | make-series n = count(), m = max(t) default = -1 on t from 0 to ${end} step 2 by g`,
+      [
+        ['', '[0,1]', '[-1,3]', '[0,2]'],
+        ['a', '[1,0]', '[1,-1]', '[0,2]'],
+      ],
+    ]),
+    [
+      'datatable(t:real, g:long)[0.1,1, 0.6,long(null), 1.4,1] | make-series n = count() on t from 0.0 to 1.5 step 0.5 by g',
+      [
+        [1, '[1,0,1]', '[0.0,0.5,1.0]'],
+        [null, '[0,1,0]', '[0.0,0.5,1.0]'],
+      ],
+    ],
   ],
   find: [
     [

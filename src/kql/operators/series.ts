@@ -13,6 +13,9 @@ import type { PlanCompilers } from '../sql/scope.ts';
 /** @see the page of make-series: 2^20 values */
 const binsMax = 1_048_576;
 
+/** A constant that takes no query and no function to know. */
+const given = (end: Expression): boolean => end.k === 'literal' || end.k === 'parameter';
+
 /** make-series: totals by bin, then for every group one array over the whole axis with the default where there was no row.
  * The end is exclusive; bins are counted from the start, not from the epoch. */
 export const seriesCompilers: PlanCompilers<'makeSeries'> = {
@@ -48,7 +51,7 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
     const ends = [
       { id: low, sql: node.from ? constant(node.from) : floor },
       { id: high, sql: node.to ? constant(node.to) : ceiling },
-    ];
+    ] as const;
     const groupIds = groups.map((key) => key.id);
     const open = !node.from || !node.to;
     // What is left out of from and to comes from the rows of each series.
@@ -64,19 +67,32 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
       node.aggregates.map((aggregate) => ({ name: aggregate.name, type: aggregate.expression.type })),
       scope,
     );
-    const beside = grouped
-      ? sql`JOIN (${bounds}) AS b ON ${joined(sameGroup('r', 'b'), ' AND ')}`
-      : sql`, (${bounds}) AS b`;
-    const binned = sql`SELECT r.*, b.${low}, b.${high}, CAST(floor((${axisNumber} - b.${low}) / ${isReal ? step : sql`CAST(${step} AS DOUBLE)`}) AS BIGINT) AS ${bin} FROM (${relation.sql}) AS r ${beside}`;
-    const inside = sql`WHERE ${axisNumber} >= ${low} AND ${axisNumber} < ${high}`;
-    const totals = sql`SELECT ${joined([...groupIds, bin])}, ${listed(named(outputs))} FROM (${binned}) ${inside} GROUP BY ${joined([...groupIds, bin])}`;
+    // Ends that stand there are compared with where rows are read, so that what is outside need not be; others come with a join.
+    const isGiven = [node.from, node.to].every((end) => end !== undefined && given(end));
+    const beside = isGiven
+      ? ''
+      : grouped
+        ? sql`JOIN (${bounds}) AS b ON ${joined(sameGroup('r', 'b'), ' AND ')}`
+        : sql`, (${bounds}) AS b`;
+    const [from, to] = isGiven ? [ends[0].sql, ends[1].sql] : [`b.${low}`, `b.${high}`];
+    const inside = sql`WHERE ${axisNumber} >= ${from} AND ${axisNumber} < ${to}`;
+    const past = sql`(${axisNumber} - ${from})`;
+    // A step that is computed may be none: a real number says so, a whole one gives null.
+    const bins =
+      isReal || node.step.k !== 'literal'
+        ? sql`CAST(floor(${past} / CAST(${step} AS DOUBLE)) AS BIGINT)`
+        : sql`${past} // ${step}`;
+    const binned = sql`SELECT r.*, ${bins} AS ${bin} FROM (${relation.sql}) AS r ${beside} ${inside}`;
+    const totals = sql`SELECT ${joined([...groupIds, bin])}, ${listed(named(outputs))} FROM (${binned}) GROUP BY ${joined([...groupIds, bin])}`;
     const length = isReal
       ? sql`ceil((${high} - ${low}) / ${step} - 1e-9)`
       : sql`((${high} - ${low} + ${step} - 1) // ${step})`;
     const span = sql`CASE WHEN ${length} > ${binsMax} THEN error('kql limits: make-series: a series has at most ${binsMax} values.') ELSE ${length} END`;
     const steps = sql`SELECT ${joined(grouped ? [...groupIds, ''] : [''])}${low} AS ${first}, unnest(range(0, CAST(${span} AS BIGINT))) AS ${bin} FROM (${bounds})`;
-    const groupRows =
-      groupIds.length > 0 ? sql`SELECT DISTINCT ${joined(groupIds)} FROM (${binned}) ${inside}` : `SELECT 1 AS none`;
+    // Each series has a total in some bin: its rows are not read again to find it.
+    const kept = ctx.newId();
+    const shared = groupIds.length > 0;
+    const groupRows = shared ? sql`SELECT DISTINCT ${joined(groupIds)} FROM ${kept}` : `SELECT 1 AS none`;
     const on = joined([`t.${bin} = s.${bin}`, ...sameGroup('t', 'g')], ' AND ');
     const made: RelationColumn[] = node.cols.slice(groups.length).map((column) => ({ ...column, id: ctx.newId() }));
     const arrays = node.aggregates.map((aggregate, index): Output => {
@@ -106,15 +122,19 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
     const axes = grouped
       ? sql`JOIN (${steps}) AS s ON ${joined(sameGroup('g', 's'), ' AND ')}`
       : sql`CROSS JOIN (${steps}) AS s`;
-    const from = sql`(${groupRows}) AS g ${axes} LEFT JOIN (${totals}) AS t ON ${on}`;
-    const select = selectFrom(
-      from,
-      [...groupIds.map((id) => ({ id, sql: `g.${id}` })), ...arrays, axisArray],
-      groupIds.length > 0 ? `GROUP BY ${groupIds.map((id) => `g.${id}`).join(', ')}` : '',
+    const values = selectFrom(
+      sql`(${groupRows}) AS g ${axes} LEFT JOIN ${shared ? kept : sql`(${totals})`} AS t ON ${on}`,
+      [...groupIds.map((id) => ({ id, sql: `g.${id}` })), ...arrays, ...(grouped ? [axisArray] : [])],
+      shared ? `GROUP BY ${groupIds.map((id) => `g.${id}`).join(', ')}` : '',
     );
+    // An axis that all series have is written once.
+    const whole = grouped
+      ? values
+      : sql`SELECT * FROM (${values}) AS v, (${selectFrom(sql`(${steps}) AS s`, [axisArray])}) AS a`;
+    const select = shared ? sql`WITH ${kept} AS MATERIALIZED (${totals}) ${whole}` : whole;
     const relationColumns: RelationColumn[] = [...groups, ...made];
     const result: Relation = { sql: select, columns: relationColumns };
-    if (groupIds.length > 0) return result;
+    if (shared) return result;
     // Of no rows at all there is a series only with kind=nonempty.
     const filled = node.nonEmpty ? '' : sql` AND EXISTS (SELECT 1 FROM (${relation.sql}))`;
     const ids = asIs(relationColumns.map((column) => column.id));

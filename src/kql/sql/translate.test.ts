@@ -109,6 +109,11 @@ describe('generated SQL', () => {
       /\(c\d+ \/\/ \(36000000000\)::BIGINT \* \(36000000000\)::BIGINT\)/,
     ],
     [
+      'make-series over rows that are read once, within ends that stand there',
+      'T | make-series count() on t from datetime(2020-01-01) to datetime(2020-01-02) step 1h by A',
+      /^(?!.*FROM source.*FROM source).*FROM source.* WHERE (c\d+) >= \(637134336000000000\)::BIGINT AND \1 < \(637135200000000000\)/,
+    ],
+    [
       'a let that is named twice as one CTE',
       'let x = T | where a > 1; x | union x',
       /^WITH l0 AS \(.*\) SELECT .*FROM l0.*FROM l0/,

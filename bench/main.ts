@@ -6,6 +6,7 @@ import { growthRows } from './growth.ts';
 import { ingestRows } from './ingest.ts';
 import { kqlRows } from './kql.ts';
 import { mergeRows } from './merge.ts';
+import { nodeRows } from './nodes.ts';
 import { portalRows } from './portal.ts';
 import { queryRows } from './queries.ts';
 import { resultRows } from './results.ts';
@@ -38,6 +39,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   views: viewRows,
   audit: auditRows,
   portal: portalRows,
+  nodes: nodeRows,
 };
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const asJson = process.argv.includes('--json');

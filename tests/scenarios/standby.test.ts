@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { localToken } from '../../src/server/local-client.ts';
 import { sendLocal } from '../../src/server/local-request.ts';
 import { defaultSeed } from '../../src/server/seed.ts';
 import type { Azurite } from '../support/azurite.ts';
 import { startAzurite } from '../support/azurite.ts';
-import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
-import type { StartedCommand } from '../support/kustody-command.ts';
+import { kustody, temporaryDirectory } from '../support/kustody-command.ts';
 import type { LiveCluster } from '../support/live-cluster.ts';
 import { openLiveCluster } from '../support/live-cluster.ts';
+import { openNodes } from '../support/nodes.ts';
 import type { Postgres } from '../support/postgres.ts';
 import { databasePassword, hasPostgres, startPostgres } from '../support/postgres.ts';
-import { descendantsOf } from '../support/process-tree.ts';
 import { until } from '../support/until.ts';
 
 describe.skipIf(!hasPostgres)('a node that stands by', () => {
@@ -26,38 +26,10 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
   });
   afterAll(() => Promise.all([server?.stop(), azurite?.stop()]));
 
-  /** Nodes of one instance, each with a directory of its own, as on machines of their own. */
-  async function openNodes(schema: string) {
-    const directory = temporaryDirectory();
-    const url = (await azurite?.newContainer()) ?? '';
-    const places = ['--state', server?.url(schema) ?? '', '--blobs', url.replace(/\?.*/, '')];
-    const secrets = {
-      ...{ KUSTODY_ROOT_KEY: 'ab'.repeat(32), PGPASSWORD: databasePassword },
-      CONNECTION: azurite?.connectionString ?? '',
-    };
-    const started: StartedCommand[] = [];
-    const dataOf = (name: string): string => join(directory.path, name);
-    const allOf = ({ process: { pid = 0 } }: StartedCommand): readonly number[] => [...descendantsOf(pid), pid];
-    return {
-      dataOf,
-      secrets,
-      places,
-      start: (name: string, ...options: string[]): StartedCommand => {
-        const args = ['up', '--data', dataOf(name), ...places, '--blobs-credential', 'env:CONNECTION'];
-        const node = startKustody([...args, '--log-level', 'error', ...options], secrets);
-        started.push(node);
-        return node;
-      },
-      signal: (node: StartedCommand, signal: NodeJS.Signals): void => {
-        for (const pid of allOf(node)) process.kill(pid, signal);
-      },
-      [Symbol.asyncDispose]: async () => {
-        for (const { process: child } of started) if (child.exitCode === null) child.kill('SIGKILL');
-        await Promise.all(started.map(({ result }) => result));
-        directory[Symbol.dispose]();
-      },
-    };
-  }
+  const open = (schema: string) => {
+    if (server === undefined || azurite === undefined) throw new Error('They have not started.');
+    return openNodes(server, azurite, schema);
+  };
 
   /** A connection to the cluster's own process, on which requests go one after the other. */
   async function keptConnection({ environment, seeded }: LiveCluster) {
@@ -85,7 +57,7 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
   }
 
   it('serves what another had acknowledged when that was killed, from a directory of its own', async () => {
-    await using nodes = await openNodes('killed');
+    await using nodes = await open('killed');
     const east = nodes.start('east', '--seed');
     await east.printed('Stop with');
     const west = nodes.start('west', '--standby');
@@ -122,7 +94,7 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
   });
 
   it('takes over from one that is paused, which then tells nothing that was revoked meanwhile, and ends', async () => {
-    await using nodes = await openNodes('paused');
+    await using nodes = await open('paused');
     const east = nodes.start('east', '--seed');
     await east.printed('Stop with');
     const west = nodes.start('west', '--standby');
@@ -151,8 +123,28 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
     connection.close();
   });
 
+  it('outlives the end of all connections, as of a database that is started again', async () => {
+    await using nodes = await open('restarted');
+    const east = nodes.start('east', '--seed');
+    await east.printed('Stop with');
+    const west = nodes.start('west', '--standby');
+    await west.printed('Standing by');
+    const seeded = await openLiveCluster(nodes.dataOf('east'));
+    const client = new pg.Client({
+      ...{ host: '127.0.0.1', port: server?.port ?? 0, user: 'kustody', database: 'postgres' },
+      password: databasePassword,
+    });
+    await client.connect();
+    await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kustody'`);
+    await client.end();
+    expect(await east.result).toMatchObject({ code: 1 });
+    await west.printed('Stop with');
+    const after = await openLiveCluster(nodes.dataOf('west'), seeded.seeded);
+    expect(await after.query('print 1')).toEqual([[1]]);
+  });
+
   it('answers nothing while its state is out of reach for longer than its lease, and then again', async () => {
-    await using nodes = await openNodes('hanging');
+    await using nodes = await open('hanging');
     const east = nodes.start('east', '--seed');
     await east.printed('Stop with');
     const live = await openLiveCluster(nodes.dataOf('east'));
@@ -196,16 +188,14 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
   });
 
   it('has the extents where it reaches them: a directory that is new to a state is refused otherwise', async () => {
-    await using nodes = await openNodes('elsewhere');
+    await using nodes = await open('elsewhere');
     const [east, west] = ['east', 'west'].map((name) => nodes.dataOf(name)) as [string, string];
-    const state = nodes.places.slice(0, 2);
     const run = (data: string, ...options: string[]) =>
-      kustody(['run', '--data', data, ...state, ...options, '--', 'true'], nodes.secrets);
+      kustody(['run', '--data', data, ...nodes.state, ...options, '--', 'true'], nodes.secrets);
     expect(await run(east)).toMatchObject({ code: 0 });
     const why = expect.stringContaining('belongs to another data directory') as string;
     expect(await run(west)).toMatchObject({ code: 1, stderr: why });
-    const blobs = [...nodes.places.slice(2), '--blobs-credential', 'env:CONNECTION'];
-    expect(await run(west, ...blobs)).toMatchObject({ code: 0 });
+    expect(await run(west, ...nodes.blobs)).toMatchObject({ code: 0 });
     expect(await run(west)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('Give that with --blobs') as string,

@@ -22,13 +22,15 @@ export interface StartedCommand {
 }
 
 /** Starts the built `kustody` as a user would.
- * @param descriptors of this process, which it gets as 3 and on */
+ * @param descriptors of this process, which it gets as 3 and on
+ * @param program where it is: not beside this file, where that is bundled */
 export function startKustody(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   descriptors: readonly number[] = [],
+  program = launcher,
 ): StartedCommand {
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe', ...descriptors],
   }) as ChildProcessByStdio<Writable, Readable, Readable>;

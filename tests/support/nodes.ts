@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import type { Azurite } from './azurite.ts';
+import type { StartedCommand } from './kustody-command.ts';
+import { startKustody, temporaryDirectory } from './kustody-command.ts';
+import type { Postgres } from './postgres.ts';
+import { databasePassword } from './postgres.ts';
+import { descendantsOf } from './process-tree.ts';
+
+/** Nodes of one instance, each with a directory of its own, as on machines of their own.
+ * @param schema of their state */
+export async function openNodes(server: Postgres, azurite: Azurite, schema: string, program?: string) {
+  const directory = temporaryDirectory();
+  const url = await azurite.newContainer();
+  const state = ['--state', server.url(schema)];
+  const blobs = ['--blobs', url.replace(/\?.*/, ''), '--blobs-credential', 'env:CONNECTION'];
+  const secrets = {
+    ...{ KUSTODY_ROOT_KEY: 'ab'.repeat(32), PGPASSWORD: databasePassword },
+    CONNECTION: azurite.connectionString,
+  };
+  const started: StartedCommand[] = [];
+  const dataOf = (name: string): string => join(directory.path, name);
+  return {
+    ...{ dataOf, secrets, state, blobs },
+    start: (name: string, ...options: string[]): StartedCommand => {
+      const args = ['up', '--data', dataOf(name), ...state, ...blobs, '--log-level', 'error', ...options];
+      const node = startKustody(args, secrets, [], program);
+      started.push(node);
+      return node;
+    },
+    /** To all processes of a node. */
+    signal: ({ process: { pid = 0 } }: StartedCommand, signal: NodeJS.Signals): void => {
+      for (const one of [...descendantsOf(pid), pid]) process.kill(one, signal);
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const { process: child } of started) if (child.exitCode === null) child.kill('SIGKILL');
+      await Promise.all(started.map(({ result }) => result));
+      directory[Symbol.dispose]();
+    },
+  };
+}
+
+export type Nodes = Awaited<ReturnType<typeof openNodes>>;

@@ -1,3 +1,11 @@
+import { beforeEach, expect } from 'vitest';
 import { fixSeed } from './fuzz.ts';
+import { hangMs } from './hang.ts';
+import { watchdog } from './watchdog.mjs';
 
 fixSeed();
+
+// After the limits of tests, which say more.
+const doing = watchdog(1.25 * hangMs);
+doing(expect.getState().testPath ?? 'a file that is not known');
+beforeEach(({ task }) => doing(`${task.file.name}: ${task.name}`));

@@ -1,0 +1,1 @@
+export declare function watchdog(limitMs: number): (what: string) => void;

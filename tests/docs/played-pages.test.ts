@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blocksOf, typed } from '../../scripts/page-script.mjs';
-import { launcher } from '../support/kustody-command.ts';
+import { writeLauncher } from '../support/kustody-command.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -14,7 +14,7 @@ function play(blocks: Blocks): readonly [number | null, string] {
   mkdirSync(join(root, '.cache'), { recursive: true });
   const directory = mkdtempSync(join(root, '.cache', 'played-'));
   try {
-    symlinkSync(launcher, join(directory, 'kustody'));
+    writeLauncher(join(directory, 'kustody'));
     const input = ['set -o pipefail', typed(blocks, 'kustody'), 'exit', ''];
     const { status, stdout, stderr } = spawnSync('bash', {
       ...{ cwd: directory, input: input.join('\n') },

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, symlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { kustody, launcher, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+import { kustody, startKustody, temporaryDirectory, writeLauncher } from '../support/kustody-command.ts';
 
 interface Report {
   readonly ok: boolean;
@@ -68,7 +68,7 @@ describe('kustody article', () => {
       const commands = lines.filter((line) => line.startsWith('  '));
       expect(commands).toHaveLength(6);
       using directory = temporaryDirectory();
-      symlinkSync(launcher, join(directory.path, 'kustody'));
+      writeLauncher(join(directory.path, 'kustody'));
       const PATH = `${directory.path}:${process.env['PATH'] ?? ''}`;
       // What depends on the key is told by exit code 3, so the commands are not joined with &&.
       const shell = spawnSync('bash', ['-c', `set -u\n${commands.join('\n')}`], { env: { ...process.env, PATH } });

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readControlFile } from '../../src/server/control-file.ts';
+import { writeLauncher } from '../support/kustody-command.ts';
 import { python, pythonHas } from '../support/python.ts';
 
 // The examples that people copy, run as they stand, with `kustody` on the PATH.
@@ -18,8 +19,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'kustody-examples-'));
   const command = join(folder, 'bin', 'kustody');
   mkdirSync(join(folder, 'bin'));
-  writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'bin', 'kustody.cjs')}" "$@"\n`);
-  chmodSync(command, 0o755);
+  writeLauncher(command);
   env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: folder };
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { openArcKeyFile } from '../../src/cli/arc-key-file.ts';
 import { javaHasClients, javaProgram } from '../support/java.ts';
 import type { CommandResult } from '../support/kustody-command.ts';
-import { kustody } from '../support/kustody-command.ts';
+import { kustody, launching } from '../support/kustody-command.ts';
 import { python, pythonHas } from '../support/python.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -64,11 +64,10 @@ function isolation(): ((command: readonly string[]) => Promise<Ended>) | undefin
     return undefined;
   }
   return async (command) => {
-    const launcher = join(root, 'bin', 'kustody.cjs');
     const child = unshared(
       `"$@"; code=$?; echo '== after'; ls /var/opt; exit $code`,
       process.execPath,
-      launcher,
+      ...launching,
       ...command,
     );
     const read = async (stream: Readable) => (await stream.setEncoding('utf8').toArray()).join('');

@@ -1,11 +1,20 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
-export const launcher = resolve(import.meta.dirname, '..', '..', 'bin', 'kustody.cjs');
+const launcher = resolve(import.meta.dirname, '..', '..', 'bin', 'kustody.cjs');
+
+/** How Node.js starts it in tests: as a user's, but for what new RSA keys are made of. */
+export const launching = ['--require', resolve(import.meta.dirname, 'quick-rsa-preload.cjs'), launcher] as const;
+
+/** A script that is the same `kustody`, for shells that find it by its path. */
+export function writeLauncher(path: string): void {
+  const words = [process.execPath, ...launching].map((word) => `"${word}"`).join(' ');
+  writeFileSync(path, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+}
 
 export interface CommandResult {
   readonly code: number | null;
@@ -23,14 +32,14 @@ export interface StartedCommand {
 
 /** Starts the built `kustody` as a user would.
  * @param descriptors of this process, which it gets as 3 and on
- * @param program where it is: not beside this file, where that is bundled */
+ * @param program where it is, where this file is bundled: as a user's in everything */
 export function startKustody(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   descriptors: readonly number[] = [],
-  program = launcher,
+  program?: string,
 ): StartedCommand {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [...(program === undefined ? launching : [program]), ...args], {
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe', ...descriptors],
   }) as ChildProcessByStdio<Writable, Readable, Readable>;

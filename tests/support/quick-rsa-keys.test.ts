@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { constants, createPrivateKey, privateDecrypt, publicEncrypt, webcrypto } from 'node:crypto';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { quickRsaKeys } from './quick-rsa-keys.ts';
 
@@ -15,4 +17,32 @@ it('quick RSA keys are whole, of the length that was asked for, and each another
   const { privateKey, publicKey } = await quickRsaKeys.ofTokens();
   const signature = await webcrypto.subtle.sign('RSASSA-PKCS1-v1_5', privateKey, Buffer.from('a token'));
   expect(await webcrypto.subtle.verify('RSASSA-PKCS1-v1_5', publicKey, signature, Buffer.from('a token'))).toBe(true);
+});
+
+it('a program that is started with quick RSA keys has whole ones of 2048 bits, and all others as they are', () => {
+  const preload = join(import.meta.dirname, 'quick-rsa-preload.cjs');
+  const program = `
+    import { constants, generateKeyPair, privateDecrypt, publicEncrypt, webcrypto } from 'node:crypto';
+    import { promisify } from 'node:util';
+    const generate = promisify(generateKeyPair);
+    const found = [];
+    for (const bits of [2048, 2048, 3072]) {
+      const { publicKey, privateKey } = await generate('rsa', { modulusLength: bits });
+      const text = Buffer.from('a key');
+      found.push(publicKey.asymmetricKeyDetails.modulusLength, privateDecrypt(privateKey, publicEncrypt(publicKey, text)).equals(text));
+    }
+    found.push((await generate('ec', { namedCurve: 'P-256' })).publicKey.asymmetricKeyType);
+    found.push(await new Promise((done) => generateKeyPair('rsa', { modulusLength: 2048 }, (error, publicKey) => done(publicKey.asymmetricKeyType))));
+    const { subtle } = webcrypto;
+    const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+    const keys = await subtle.generateKey(algorithm, true, ['sign', 'verify']);
+    const text = Buffer.from('a token');
+    found.push(await subtle.verify(algorithm.name, keys.publicKey, await subtle.sign(algorithm.name, keys.privateKey, text), text));
+    found.push((await subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])).privateKey.type);
+    console.log(JSON.stringify(found));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--require', preload, '--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual([2048, true, 2048, true, 3072, true, 'ec', 'rsa', true, 'private']);
 });

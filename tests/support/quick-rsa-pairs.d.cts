@@ -1,0 +1,3 @@
+import type { KeyObject } from 'node:crypto';
+
+export declare function quickPrivateKey(): Promise<KeyObject>;

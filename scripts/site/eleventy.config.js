@@ -28,6 +28,7 @@ const groups = {
     'docs/portal-tour',
     'docs/data',
     'docs/cmk',
+    'docs/promote',
     'docs/database-keys',
     'docs/protection',
     'docs/outside-vaults',

@@ -124,7 +124,7 @@ function wishes(command: Command): Command {
     .option('--enable-purge-protection', 'soft delete and purge protection may be turned on, which is for ever', false);
 }
 
-const yesOption = (): Option => new Option('--yes', 'do not ask').default(false);
+export const yesOption = (): Option => new Option('--yes', 'do not ask').default(false);
 
 const warnDaysOption = (): Option =>
   new Option('--warn-days <DAYS>', 'a key that expires within so many days fails').argParser(daysOf).default(30);

@@ -16,6 +16,7 @@ import { importCommand } from '../import/import-command.ts';
 import { lineageCommand } from '../lineage.ts';
 import { logsCommand } from '../logs.ts';
 import { openCommand } from '../open.ts';
+import { promoteCommand } from '../promote/promote-command.ts';
 import { proofCommand } from '../proof/proof-command.ts';
 import { queryCommand } from '../query.ts';
 import { resetCommand } from '../reset.ts';
@@ -57,6 +58,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     extentCommand(),
     exportCommand(),
     importCommand(),
+    promoteCommand(),
     drillCommand(rootKeys),
     cmkCommand(),
     doctorCommand(),

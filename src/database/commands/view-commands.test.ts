@@ -26,6 +26,10 @@ describe('commands of materialized views', () => {
     });
     expect(await cluster.run('.show materialized-view V')).toEqual([made]);
     expect(await cluster.run('.show materialized-views')).toEqual([made]);
+    for (const async of ['', 'async '])
+      expect(await cluster.run(`.create ${async}ifnotexists materialized-view V on table T { T | count }`)).toEqual([
+        made,
+      ]);
     expect(await cluster.run('.show materialized-view V | project Name')).toEqual([{ Name: 'V' }]);
     expect((await cluster.run('.alter materialized-view V docstring "d"'))[0]).toMatchObject({ DocString: 'd' });
     expect((await cluster.run('.alter materialized-view V folder @"a\\b"'))[0]).toMatchObject({ Folder: 'a\\b' });

@@ -10,6 +10,7 @@ import type { CommandContext } from './command-context.ts';
 import { ticksOf, ticksOrNull } from './instants.ts';
 import { operationIdColumns, operationOf, startRecorded, stoppable } from './operation-record.ts';
 import { requirePermission } from './permissions.ts';
+import { columnsOfText } from './schema-text.ts';
 import {
   alterationProperties,
   boolOf,
@@ -59,7 +60,8 @@ async function create(command: Command, context: CommandContext): Promise<readon
     throw new KqlError('semantic', 'A materialized view with backfill is created by an async command only.');
   const asked: ViewCreation = { ...definitionOf(command, context, properties), ...filling };
   const existing = data.materializedViews(database).find(({ name }) => name === asked.name);
-  if (existing !== undefined && command.has('ifnotexists')) return oneRow(existing, context);
+  if (existing !== undefined && command.has('ifnotexists'))
+    return { columns: columnsOfText(viewColumns), rows: oneRow(existing, context) };
   if (!isAsync) {
     const { signal } = context;
     return oneRow(await data.createMaterializedView({ ...asked, signal }), context);

@@ -31,6 +31,17 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
     return openNodes(server, azurite, schema);
   };
 
+  /** Of all Kustody's to the database. */
+  const endConnections = async (): Promise<void> => {
+    const client = new pg.Client({
+      ...{ host: '127.0.0.1', port: server?.port ?? 0, user: 'kustody', database: 'postgres' },
+      password: databasePassword,
+    });
+    await client.connect();
+    await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kustody'`);
+    await client.end();
+  };
+
   /** A connection to the cluster's own process, on which requests go one after the other. */
   async function keptConnection({ environment, seeded }: LiveCluster) {
     const token = await localToken(environment, 'https://kusto.kusto.windows.net');
@@ -56,7 +67,7 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
     };
   }
 
-  it('serves what another had acknowledged when that was killed, from a directory of its own', async () => {
+  it('serves what another had acknowledged that was killed, lost its database or stopped, from a directory of its own', async () => {
     await using nodes = await open('killed');
     const east = nodes.start('east', '--seed');
     await east.printed('Stop with');
@@ -84,29 +95,61 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
     expect([0, 1]).toContain(Number(count) - acknowledged); // one may have been made, and not acknowledged
     expect(await after.ingest('T', '1\n')).toBe(1);
 
+    const rows = Number(count) + 1;
+
     const again = nodes.start('east', '--standby');
     await again.printed('Standing by');
-    west.process.kill('SIGTERM');
-    expect(await west.result).toMatchObject({ code: 0 });
+    await endConnections(); // as a database does that is started again
+    expect(await west.result).toMatchObject({ code: 1, stderr: expect.stringContaining('is lost') as string });
     await again.printed('Stop with');
     const back = await openLiveCluster(nodes.dataOf('east'), before.seeded);
-    expect(await back.query('T | count')).toEqual([[Number(count) + 1]]);
+    expect(await back.query('T | count')).toEqual([[rows]]);
+
+    const last = nodes.start('west', '--standby');
+    await last.printed('Standing by');
+    again.process.kill('SIGTERM');
+    expect(await again.result).toMatchObject({ code: 0 });
+    await last.printed('Stop with');
+    const there = await openLiveCluster(nodes.dataOf('west'), before.seeded);
+    expect(await there.query('T | count')).toEqual([[rows]]);
   });
 
-  it('takes over from one that is paused, which then tells nothing that was revoked meanwhile, and ends', async () => {
+  it('answers nothing that a state out of reach, or a pause, has kept from it', async () => {
     await using nodes = await open('paused');
     const east = nodes.start('east', '--seed');
     await east.printed('Stop with');
-    const west = nodes.start('west', '--standby');
-    await west.printed('Standing by');
     const before = await openLiveCluster(nodes.dataOf('east'));
     await before.command('.set T <| range A from 1 to 700 step 1 | extend Secret = "4711"');
     const connection = await keptConnection(before);
-    expect(await connection.ask('T | take 1')).toMatchObject({
-      status: 200,
-      body: expect.stringContaining('4711') as string,
-    });
+    const good = { status: 200, body: expect.stringContaining('4711') as string };
+    expect(await connection.ask('T | take 1')).toMatchObject(good);
+    const { environment } = before;
+    const token = await localToken(environment, 'https://management.azure.com');
+    /** A request that nobody answers is given up. */
+    const subscriptions = () =>
+      sendLocal(
+        { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
+        {
+          ...{ host: 'management.azure.com', method: 'GET', path: '/subscriptions?api-version=2022-12-01' },
+          ...{ headers: { authorization: `Bearer ${token}` }, timeoutMs: 500, answerBytesMax: 1024 * 1024 },
+        },
+      ).catch(() => undefined);
+    server?.signal('SIGSTOP');
+    try {
+      const asked = connection.ask('T | take 1');
+      let refused = await subscriptions();
+      await until(async () => (refused = await subscriptions())?.status === 503);
+      expect(refused?.body.toString()).toContain('NodeLeaseExpired');
+      server?.signal('SIGCONT');
+      expect([200, 503]).toContain((await asked)?.status); // it was admitted, or came too late
+    } finally {
+      server?.signal('SIGCONT');
+    }
+    await until(async () => (await subscriptions())?.status === 200);
+    await until(async () => (await connection.ask('T | take 1'))?.status === 200);
 
+    const west = nodes.start('west', '--standby');
+    await west.printed('Standing by');
     nodes.signal(east, 'SIGSTOP');
     await west.printed('Stop with');
     const after = await openLiveCluster(nodes.dataOf('west'), before.seeded);
@@ -121,61 +164,6 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
     const { code, stderr } = await east.result;
     expect({ code, why: /^kustody: The state .* is lost: .*$/m.test(stderr) }).toEqual({ code: 1, why: true });
     connection.close();
-  });
-
-  it('outlives the end of all connections, as of a database that is started again', async () => {
-    await using nodes = await open('restarted');
-    const east = nodes.start('east', '--seed');
-    await east.printed('Stop with');
-    const west = nodes.start('west', '--standby');
-    await west.printed('Standing by');
-    const seeded = await openLiveCluster(nodes.dataOf('east'));
-    const client = new pg.Client({
-      ...{ host: '127.0.0.1', port: server?.port ?? 0, user: 'kustody', database: 'postgres' },
-      password: databasePassword,
-    });
-    await client.connect();
-    await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kustody'`);
-    await client.end();
-    expect(await east.result).toMatchObject({ code: 1 });
-    await west.printed('Stop with');
-    const after = await openLiveCluster(nodes.dataOf('west'), seeded.seeded);
-    expect(await after.query('print 1')).toEqual([[1]]);
-  });
-
-  it('answers nothing while its state is out of reach for longer than its lease, and then again', async () => {
-    await using nodes = await open('hanging');
-    const east = nodes.start('east', '--seed');
-    await east.printed('Stop with');
-    const live = await openLiveCluster(nodes.dataOf('east'));
-    await live.command('.set T <| range A from 1 to 700 step 1 | extend Secret = "4711"');
-    const connection = await keptConnection(live);
-    expect(await connection.ask('T | take 1')).toMatchObject({ status: 200 });
-    const { environment } = live;
-    const token = await localToken(environment, 'https://management.azure.com');
-    /** A request that nobody answers is given up. */
-    const groups = () =>
-      sendLocal(
-        { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
-        {
-          ...{ host: 'management.azure.com', method: 'GET', path: '/subscriptions?api-version=2022-12-01' },
-          ...{ headers: { authorization: `Bearer ${token}` }, timeoutMs: 500, answerBytesMax: 1024 * 1024 },
-        },
-      ).catch(() => undefined);
-    server?.signal('SIGSTOP');
-    try {
-      const late = connection.ask('T | take 1');
-      let refused = await groups();
-      await until(async () => (refused = await groups())?.status === 503);
-      expect(refused?.body.toString()).toContain('NodeLeaseExpired');
-      server?.signal('SIGCONT');
-      expect([200, 503]).toContain((await late)?.status); // it was admitted, or came too late
-      await until(async () => (await groups())?.status === 200);
-      await until(async () => (await connection.ask('T | take 1'))?.status === 200);
-    } finally {
-      server?.signal('SIGCONT');
-      connection.close();
-    }
   });
 
   it.each([

@@ -75,6 +75,22 @@ describe('parseKeyOpBody', () => {
     );
   });
 
+  it('reads an algorithm that was read before with another value, and keeps nothing that stands beside it', () => {
+    const othersOf = (text: string) => parseKeyOpBody(Buffer.from(text)).others;
+    const first = othersOf('{"alg":"RSA-OAEP","value":"c2VjcmV0"}');
+    expect(othersOf('{"alg":"RSA-OAEP","value":"b3RoZXI"}')).toBe(first);
+    expect(parse('{"alg":"RSA-OAEP","value":"b3RoZXI"}')).toEqual({ alg: 'RSA-OAEP', value: 'b3RoZXI' });
+    expect(Object.isFrozen(first)).toBe(true);
+    for (const text of [
+      '{"alg":"RS256","digest":"AA","value":"AA"}',
+      `{"alg":"${'R'.repeat(100)}","value":"AA"}`,
+      '{"alg":"RSA-OAEP","value":"AA","value2":{}}',
+    ]) {
+      expect(othersOf(text)).toEqual({ ...(JSON.parse(text) as object), value: '' });
+      expect(othersOf(text)).not.toBe(othersOf(text));
+    }
+  });
+
   it('never throws anything but an error for the client', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...Array.from('{}[]":,\\valueg01 ')), maxLength: 40 }), (text) => {

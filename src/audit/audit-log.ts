@@ -17,6 +17,7 @@ import {
 } from './audit-chain.ts';
 import type { AuditEvent } from './audit-event.ts';
 import { agreeing, expectationsOf, writesOf } from './agreeing-members.ts';
+import { Crowd } from './crowd.ts';
 import { openHead } from './open-head.ts';
 
 /** What becomes durable together: what is done, what it relied on, and what is told of it. */
@@ -39,10 +40,14 @@ const membersMax = 128;
 const turnsMax = 16;
 /** So many in which nobody comes end the wait: a client that has just been answered needs that long. */
 const idleTurns = 4;
-/** Fewer are not halved: what a commit costs each of them would be more than what they wait for. */
+/** Fewer are not divided: what a commit costs each of them would be more than what they wait for. */
 const crowdMin = 32;
-/** Of what is computed, so many are waited for at most: 4 ms of RSA decryptions on two processors. */
-const computedMax = 32;
+/** Of what is computed, so many are waited for at most: 6 ms of RSA decryptions on two processors. */
+const computedMax = 48;
+/** So many that are under way keep all processors busy while a commit is made: 2 ms of two. */
+const computedLeft = 16;
+/** Less is no rest: the loop looks for what is there. */
+const idleMsMin = 0.02;
 const attemptsMax = 8;
 /** Those that wait to be written with the next commit. */
 const deferredMax = 1_000;
@@ -74,18 +79,19 @@ export class AuditLog {
   readonly #eventsMax: number;
   readonly #tell: (write: readonly StateWrite[]) => Promise<void>;
   readonly #computed: Computed | undefined;
+  readonly #idleMs: () => number;
+  readonly #crowd = new Crowd(crowdMin);
   #waiting: Member[] = [];
   #tasks: (() => Promise<void>)[] = [];
   #deferred: AuditEvent[] = [];
   #known: KnownHead | undefined;
   #wasOpened = false;
   #isRunning = false;
-  /** Of late, so many were there together: those of one commit and those who came while it was made. */
-  #crowd = 0;
 
   /** @param state its commits must not wait for anybody who uses this log
    * @param options.eventsMax so many events are kept, and some more
    * @param options.computed what will be told here in a moment. Default: nothing is known of it
+   * @param options.idleMs for so long the thread had nothing to do, since it began. Default: never
    * @param options.tell told of the writes of each commit when they are durable; acknowledged when it ends. Others are committed meanwhile */
   constructor(
     state: State,
@@ -93,6 +99,7 @@ export class AuditLog {
     options: {
       readonly eventsMax?: number;
       readonly computed?: Computed;
+      readonly idleMs?: () => number;
       readonly tell?: (write: readonly StateWrite[]) => Promise<void>;
     } = {},
   ) {
@@ -100,6 +107,7 @@ export class AuditLog {
     this.#clock = clock;
     this.#eventsMax = options.eventsMax ?? eventsKeptMax;
     this.#computed = options.computed;
+    this.#idleMs = options.idleMs ?? (() => 0);
     this.#tell = options.tell ?? (() => Promise.resolve());
   }
 
@@ -161,30 +169,36 @@ export class AuditLog {
       await this.#tasks.shift()?.();
       const [together, others] = agreeing(this.#waiting, membersMax, ({ commit }) => commit);
       this.#waiting = others;
+      const idleBefore = this.#idleMs();
       if (together.length > 0) await this.#commitTogether(together);
-      this.#crowd = together.length + this.#waiting.length;
+      this.#crowd.were(together.length, this.#waiting.length, this.#idleMs() - idleBefore > idleMsMin);
       await this.#trimOverfull();
     }
     this.#isRunning = false;
   }
 
   /** A commit costs the same for one as for many. Those that are computed come one by one, while the thread that answers does other work:
-   * until half of them are here. Who has just been answered asks again: as long as more come with each turn, they are waited for, until
-   * half of those are here who were here together of late. So the other half is answered while this one becomes durable. */
+   * until half of them are here, and no more are under way than keep the processors busy meanwhile. Who has just been answered asks again:
+   * as long as more come with each turn, they are waited for, until enough of the crowd are here. So the others are answered while these
+   * become durable. */
   async #gathered(): Promise<void> {
-    for (let ends = 0; ends < computedMax && this.#waiting.length < Math.min(this.#underWay, computedMax); ends += 1)
+    for (let ends = 0; ends < computedMax && this.#waiting.length < this.#computedEnough; ends += 1)
       await this.#computed?.oneEnded();
-    const enough = this.#crowd < crowdMin ? membersMax : Math.min(membersMax, this.#crowd / 2);
+    const enough = Math.min(membersMax, this.#crowd.enough);
     for (let turn = 0, idle = 0; turn < turnsMax && this.#waiting.length < enough; turn += 1) {
       const before = this.#waiting.length;
       await othersTurn();
       if (this.#waiting.length > before) idle = 0;
-      else if ((idle += 1) === idleTurns) return;
+      else if ((idle += 1) === idleTurns) {
+        this.#crowd.waitedInVain();
+        return;
+      }
     }
   }
 
-  get #underWay(): number {
-    return this.#computed?.count ?? 0;
+  get #computedEnough(): number {
+    const underWay = this.#computed?.count ?? 0;
+    return underWay > computedLeft ? computedMax : Math.min(underWay, computedMax);
   }
 
   /** Never rejects. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import type { CancelTimer } from './clock.ts';
 import { countSuspend } from './suspended-time.ts';
 
@@ -36,6 +37,9 @@ export const machineTime: HostTime = {
     };
   },
 };
+
+/** Milliseconds that the thread had nothing to do, since its event loop began to turn. */
+export const idleMs = (): number => performance.eventLoopUtilization().idle;
 
 /** Milliseconds that processors have worked for this process. */
 export function processorsUsed(): number {

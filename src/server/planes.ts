@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { AuditLog } from '../audit/audit-log.ts';
 import { createArmAudit } from '../arm/arm-audit.ts';
 import { createArmPlane } from '../arm/plane.ts';
+import { idleMs } from '../clock/host-time.ts';
 import { createClusterContents } from '../cluster/supervisor/cluster-contents.ts';
 import { createHibernation } from '../cluster/supervisor/hibernation.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
@@ -102,7 +103,8 @@ const deletionsTakeMs = 1000;
 export function createPlanes(parts: ServerParts): Planes {
   const outside = openOutsideVaults(parts);
   const rsaThreads = new RsaThreads(parts.settings.scripts.rsaThread);
-  const audit = new AuditLog(parts.sealed, parts.clocks.clock, { tell: parts.tellCommit, computed: rsaThreads });
+  const { sealed, clocks, tellCommit: tell } = parts;
+  const audit = new AuditLog(sealed, clocks.clock, { tell, computed: rsaThreads, idleMs });
   const armAudit = createArmAudit({ ...common(parts), audit, clock: parts.clocks.clock });
   const keys: SupervisedClusterKeys = createKeys(
     parts,

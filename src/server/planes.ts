@@ -58,7 +58,7 @@ import { trafficRoutes } from './traffic-routes.ts';
 import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
-import { defaultClusterIdleMs, defaultStopGraceMs } from './settings.ts';
+import { defaultClusterIdleMs, defaultStopGraceMs, deletionsTakeMs } from './settings.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
 import { controlRows } from './control-rows.ts';
 import { createDiskScan } from './disk-scan.ts';
@@ -95,9 +95,6 @@ export interface Controls {
   readonly clockMoved: () => Promise<void>;
   readonly snapshots: Snapshots;
 }
-
-/** Long enough that who deletes and looks twice at once sees that it is not done, on a busy machine, too. */
-const deletionsTakeMs = 1000;
 
 /** Builds every plane over the parts of one data directory. */
 export function createPlanes(parts: ServerParts): Planes {

@@ -96,6 +96,8 @@ export const defaultKeySettings: ServerSettings['keys'] = { ...defaultLeaseSetti
 
 export const defaultClusterIdleMs = 600_000;
 export const defaultStopGraceMs = 5_000;
+/** Long enough that who deletes and looks twice at once sees that it is not done, on a busy machine, too. */
+export const deletionsTakeMs = 1_000;
 
 export const anyLoopbackPort: ServerAddress = { host: '127.0.0.1', port: 0 };
 export const keptLoopbackPort: ServerAddress = { host: '127.0.0.1', port: 'kept' };

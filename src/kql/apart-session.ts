@@ -28,6 +28,8 @@ export interface ApartProgram {
   readonly tails?: readonly TailRows[];
   /** That the query may hold, besides the rows of `tails` and `tables`. The first program says it for all that follow. */
   readonly memoryBytes?: number;
+  /** Of the threads of its engine, the same. Absent: all. */
+  readonly threadsPercent?: number;
 }
 
 export interface ApartRequest {

@@ -3,7 +3,7 @@ import type { Plan, Program } from './plan/plan.ts';
 import { tablesOf } from './plan/walk.ts';
 import { withoutEmptyLegs } from './empty-legs.ts';
 import { KqlError } from './plan/kql-error.ts';
-import type { EngineSources, OpenTable } from './query-request.ts';
+import type { EngineSources, OpenTable, QueryRequest } from './query-request.ts';
 import type { ScanRange, TableUses } from './scan-ranges.ts';
 import { tableKey, tableUses } from './scan-ranges.ts';
 import type { KnownRows } from './summaries.ts';
@@ -36,13 +36,15 @@ export class SnapshotGoneError extends KqlError {
 export class OpenTables {
   readonly #sources: EngineSources;
   readonly #signal: AbortSignal | undefined;
+  readonly #isHotOnly: NonNullable<QueryRequest['hotOnly']>;
   readonly #opened = new Map<string, Opened>();
   /** Opened for fewer rows than it turned out later. */
   readonly #narrower: OpenTable[] = [];
 
   /** @param signal ends what is being opened */
-  constructor(sources: EngineSources, signal?: AbortSignal) {
+  constructor(sources: EngineSources, signal?: AbortSignal, isHotOnly: QueryRequest['hotOnly'] = () => false) {
     this.#sources = sources;
+    this.#isHotOnly = isHotOnly;
     this.#signal = signal;
   }
 
@@ -52,10 +54,11 @@ export class OpenTables {
   async open(asked: Program, facts: ConstantFacts, made: string | undefined): Promise<Program> {
     const { program, summaries } = findSummaries(asked, facts);
     const uses = tableUses(program, facts, summaries);
+    const scope = this.#isHotOnly(asked.options) ? ({ hotOnly: true } as const) : {};
     const named = new Map(tablesOf(program).map((one) => [tableKey(one.database, one.table), one] as const));
     await this.#openAll(
       [...named].flatMap(([key, { database, table }]) => {
-        const wanted = uses.get(key) ?? { rows: [], summaries: [] };
+        const wanted = { ...(uses.get(key) ?? { rows: [], summaries: [] }), ...scope };
         const before = this.#opened.get(key);
         if (key === made || (before && covers(before.uses, wanted))) return [];
         return [{ database, table, key, wanted, before: before?.table }];

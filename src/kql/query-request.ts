@@ -77,6 +77,10 @@ export interface QueryRequest {
   readonly rowsAs?: 'json';
   /** Bytes that the query may hold, by whoever asks and by the `set` statements of its text; undefined: what there is. */
   readonly memoryBytes?: (set: Program['options']) => number | undefined;
+  /** Whether only what counts as hot is read, by the same. Absent: all is. */
+  readonly hotOnly?: (set: Program['options']) => boolean;
+  /** Percent of the engine's threads that the query may have, by the same; undefined: all. */
+  readonly threadsPercent?: (set: Program['options']) => number | undefined;
   readonly signal?: AbortSignal;
   readonly sources: EngineSources;
 }

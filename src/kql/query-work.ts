@@ -99,7 +99,7 @@ export class Work {
     this.#request = request;
     this.#places = places;
     this.#command = command;
-    this.#opened = new OpenTables(request.sources, request.signal);
+    this.#opened = new OpenTables(request.sources, request.signal, request.hotOnly);
   }
 
   /** Opens the tables, and begins; once more for the program that is made of what the one before has told.
@@ -113,7 +113,7 @@ export class Work {
     const made = this.#command && tableKey('', commandTable);
     this.#program = await this.#opened.open(program, this.#facts, made);
     this.#apart = undefined;
-    if (this.#thread === undefined && this.#memoryBytes === undefined) {
+    if (this.#thread === undefined && this.#memoryBytes === undefined && this.#threadsPercent === undefined) {
       try {
         this.#here = this.#beginHere();
         await this.#here;
@@ -130,6 +130,13 @@ export class Work {
     const { threads, memoryBytes } = this.#places;
     const asked = this.#request.memoryBytes?.(this.program.options);
     return asked === undefined || threads === undefined || asked >= memoryBytes ? undefined : asked;
+  }
+
+  /** Of the engine's threads; undefined: all. */
+  get #threadsPercent(): number | undefined {
+    if (this.#places.threads === undefined) return undefined;
+    const asked = this.#request.threadsPercent?.(this.program.options);
+    return asked === undefined || asked >= 100 ? undefined : asked;
   }
 
   async #beginHere(): Promise<Session> {
@@ -197,10 +204,12 @@ export class Work {
     const tails = isFirst && connection !== undefined ? this.#kept.tails(connection) : [];
     const tables = new Map([...this.#parts.tables].map(([key, table]) => [key, { ...table, ...table.apart?.() }]));
     const memoryBytes = this.#memoryBytes;
+    const threadsPercent = this.#threadsPercent;
     await session.begin({
       ...{ ...this.#parts, tables },
       ...(isFirst && { kept: this.#kept.all, tails }),
       ...(memoryBytes !== undefined && { memoryBytes }),
+      ...(threadsPercent !== undefined && { threadsPercent }),
     });
     return session;
   }

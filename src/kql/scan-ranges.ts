@@ -23,6 +23,8 @@ export interface TableUses {
   /** What all that read its rows look for; undefined where nothing reads them. */
   readonly rows: readonly ScanRange[] | undefined;
   readonly summaries: readonly SummaryUse[];
+  /** Rows that count as cold are not there. */
+  readonly hotOnly?: true;
 }
 
 /** A use that asks for no row: how many there are, and least and greatest values. Of the rows that have a value inside of every range. */

@@ -23,7 +23,7 @@ import type { EncodedResult } from './answers/write-results.ts';
 import { writeResults } from './answers/write-results.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import type { RequestLimits } from '../../database/catalog/workload-group.ts';
-import { memoryBytesOf } from './requests/group-limits.ts';
+import { queryLimits } from './requests/group-limits.ts';
 import { commandTimeoutMs } from './requests/request-options.ts';
 import { failureOf, withLimits } from './request-limits.ts';
 import { encodingsOf, resourceText, stringHeaders } from './run-query.ts';
@@ -146,7 +146,7 @@ const commandContext = (
     activityId: parseGuid(request.correlation.requestId) ?? request.correlation.requestId,
     followers: followerSettings(ports, request.headers.authorization),
     ...(endpoint === undefined ? {} : { endpoint }),
-    memoryBytes: (set) => memoryBytesOf(limits, sent.options, set),
+    ...queryLimits(limits, sent.options),
     ...granted,
   });
 };
@@ -180,6 +180,8 @@ const roleSettings = ({ call }: DataPlanePorts, { caller }: AllowedRequest, requ
   },
 });
 
+type QueryLimits = 'memoryBytes' | 'hotOnly' | 'threadsPercent';
+
 /** What a command works with, for whoever was let in. */
 export async function openContext(
   ports: DataPlanePorts,
@@ -190,7 +192,7 @@ export async function openContext(
     ...about
   }: Pick<
     CommandContext,
-    'database' | 'barred' | 'clientRequestId' | 'activityId' | 'followers' | 'endpoint' | 'memoryBytes'
+    'database' | 'barred' | 'clientRequestId' | 'activityId' | 'followers' | 'endpoint' | QueryLimits
   > & {
     readonly signal: AbortSignal;
     readonly place: RunningPlace;

@@ -17,14 +17,16 @@ import { withForcedSecurity } from '../../database/catalog/views.ts';
 import { readable } from './readable.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import { failureOf, withLimits } from './request-limits.ts';
-import { memoryBytesOf } from './requests/group-limits.ts';
+import { cacheMaxAgeMsOf, queryLimits } from './requests/group-limits.ts';
 import type { RequestOptions } from './requests/request-options.ts';
 import { queryTimeoutMs, withSetStatements } from './requests/request-options.ts';
 import type { FromCache, ResultFormat } from './answers/result-format.ts';
 import { tablesV1 } from './answers/v1.ts';
 import { truncationLimits } from './answers/truncation.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
+import type { ClusterData } from '../../database/cluster-data.ts';
 import type { RequestLimits } from '../../database/catalog/workload-group.ts';
+import { defaultGroup } from '../../database/catalog/workload-group.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import type { EncodedResult, WrittenTable } from './answers/write-results.ts';
@@ -68,11 +70,14 @@ export async function runQueryRequest(
         bestEffort: sent.options.bestEffort,
         cursors: sent.options.cursors,
         rowsAs: 'json',
-        memoryBytes: (set) => memoryBytesOf(limits, sent.options, set),
+        ...queryLimits(limits, sent.options),
         signal,
         sources,
       };
-      const cache = await untilAborted(answerPlace(ports, access, data, sent, query), signal);
+      const consistency = consistencyOf(data, workloadGroup);
+      const cacheMaxAgeMs = cacheMaxAgeMsOf(limits, consistency, sent.options.cacheMaxAgeMs);
+      const aged = cacheMaxAgeMs === undefined ? sent.options : { ...sent.options, cacheMaxAgeMs };
+      const cache = await untilAborted(answerPlace(ports, access, data, { ...sent, options: aged }, query), signal);
       const execution = cache?.found === undefined ? await execute(ports, access, query) : again(cache.found);
       try {
         await untilAborted(ports.lease.require(), signal);
@@ -88,6 +93,11 @@ export async function runQueryRequest(
     },
   );
 }
+
+const consistencyOf = (data: Pick<ClusterData, 'workloadGroup'>, group: string) => ({
+  ...data.workloadGroup(defaultGroup)?.QueryConsistencyPolicy,
+  ...data.workloadGroup(group)?.QueryConsistencyPolicy,
+});
 
 /** @throws KustoError `forbidden` for a query that names a database which is there, but not for this caller */
 async function execute(ports: DataPlanePorts, access: AllowedRequest, request: QueryRequest): Promise<Answered> {

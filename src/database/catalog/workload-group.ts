@@ -27,8 +27,7 @@ export interface RequestLimit<Value extends string | number = string | number> {
   readonly Value: Value;
 }
 
-/** Absent ones are those of the group `default`. Times, results and memory are limited: there is one node, whose engine has
- * its threads for all queries, and how old cached results may be the client says. */
+/** Absent ones are those of the group `default`. There is one node: any share of nodes is that. */
 export interface RequestLimits {
   /** Periods such as `00:04:00`. */
   readonly MaxExecutionTime?: RequestLimit<string>;

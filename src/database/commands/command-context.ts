@@ -34,6 +34,9 @@ export interface CommandContext extends CommandAccess {
   readonly barred?: Barred;
   /** Of the queries in the command. Absent: nobody limits it. */
   readonly memoryBytes?: QueryRequest['memoryBytes'];
+  /** The same. */
+  readonly hotOnly?: QueryRequest['hotOnly'];
+  readonly threadsPercent?: QueryRequest['threadsPercent'];
   /** Managed identities of the cluster. Absent: nobody knows them. */
   readonly identities?: () => Promise<readonly ClusterIdentity[]>;
   /** Storage of the user's that rows are written to. Absent: there is none. */

@@ -25,6 +25,8 @@ export function queryRequest(context: CommandContext, text: string, changed?: Ch
     ...(context.caller.memberOf === undefined ? {} : { memberOf: context.caller.memberOf }),
     sources: readableSources(context, changed),
     ...(context.memoryBytes === undefined ? {} : { memoryBytes: context.memoryBytes }),
+    ...(context.hotOnly === undefined ? {} : { hotOnly: context.hotOnly }),
+    ...(context.threadsPercent === undefined ? {} : { threadsPercent: context.threadsPercent }),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   };
 }

@@ -1,17 +1,21 @@
 import type { Policies } from '../catalog/catalog-view.ts';
 import type { ClusterDatabase } from '../catalog/catalog-view.ts';
 import type { ExtentRecord } from '../catalog/records.ts';
-import { parseTimespan, ticksPerMillisecond } from '../../kql/values/ticks.ts';
+import { parseDatetime, parseTimespan, ticksPerMillisecond, unixEpochTicks } from '../../kql/values/ticks.ts';
 
 /** How long a table keeps its rows, and how long they count as hot, in milliseconds; Infinity: always. The table's own policy, or else
  * the database's, or else what the resource manager says. */
 export interface Periods {
   readonly softDeleteMs: number;
   readonly hotMs: number;
+  /** What is hot besides, in milliseconds. Absent: nothing. */
+  readonly hotWindows?: readonly { readonly from: number; readonly to: number }[];
 }
 
 export function periodsOf(table: Policies, database: Policies, resource: ClusterDatabase | undefined): Periods {
+  const windows = (table.caching ?? database.caching)?.HotWindows ?? [];
   return {
+    ...(windows.length === 0 ? {} : { hotWindows: windows.map(windowOf) }),
     softDeleteMs:
       milliseconds((table.retention ?? database.retention)?.SoftDeletePeriod) ??
       resource?.softDeletePeriodMs ??
@@ -27,8 +31,20 @@ export const isPastRetention = (
   now: number,
 ): boolean => maxCreatedOn + softDeleteMs <= now;
 
-export const isHot = ({ maxCreatedOn }: Pick<ExtentRecord, 'maxCreatedOn'>, { hotMs }: Periods, now: number): boolean =>
-  maxCreatedOn + hotMs > now;
+/** By when its rows were made. @see Kusto "Caching policy", hot windows */
+export const isHot = (
+  { minCreatedOn, maxCreatedOn }: Pick<ExtentRecord, 'minCreatedOn' | 'maxCreatedOn'>,
+  { hotMs, hotWindows = [] }: Periods,
+  now: number,
+): boolean =>
+  maxCreatedOn + hotMs > now || hotWindows.some(({ from, to }) => maxCreatedOn >= from && minCreatedOn < to);
+
+const windowOf = ({ MinValue, MaxValue }: { readonly MinValue: string; readonly MaxValue: string }) => ({
+  from: unixMs(MinValue),
+  to: unixMs(MaxValue),
+});
+
+const unixMs = (text: string): number => Number(((parseDatetime(text) ?? 0n) - unixEpochTicks) / ticksPerMillisecond);
 
 function milliseconds(text: string | undefined): number | undefined {
   const ticks = text === undefined ? undefined : parseTimespan(text);

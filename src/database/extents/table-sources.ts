@@ -17,6 +17,8 @@ export interface SourceParts extends ReadParts {
   readonly keys: () => DataKeys;
   /** Comes before extents are read. Absent: at once. */
   readonly turn?: Promise<unknown> | undefined;
+  /** Whether rows of an extent count as hot, as of now. Absent: all do. */
+  readonly isHot?: (table: TableRecord, extent: ExtentRecord) => boolean;
   /** The table's extents and segments as of now. */
   readonly snapshot: () => {
     readonly table: TableRecord;
@@ -53,7 +55,11 @@ async function openOnce(
   snapshot: Snapshot = parts.snapshot(),
   opened?: readonly Tail[],
 ): Promise<OpenTable> {
-  const { table, extents, segments } = snapshot;
+  const { table, segments } = snapshot;
+  // What is in no extent yet came just now.
+  const extents = uses.hotOnly
+    ? snapshot.extents.filter((extent) => parts.isHot?.(table, extent) ?? true)
+    : snapshot.extents;
   const held: { release(): void }[] = [];
   const release = (): void => {
     for (const one of held.splice(0)) one.release();

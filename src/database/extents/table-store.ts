@@ -25,7 +25,7 @@ import type { ExtentWriter } from './extent-writer.ts';
 import type { HotExtents } from './hot-extents.ts';
 import type { LogBook } from './log-book.ts';
 import type { Periods } from './periods.ts';
-import { isPastRetention, periodsOf } from './periods.ts';
+import { isHot, isPastRetention, periodsOf } from './periods.ts';
 import type { Sweeper } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { ViewRowsParts } from './view-rows.ts';
@@ -157,8 +157,11 @@ export class TableStore {
         segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0),
       };
     };
-    return openTable({ files, connect, hot, keys: () => catalog.keys, turn, snapshot }, uses);
+    return openTable({ files, connect, hot, keys: () => catalog.keys, turn, isHot: this.#isHot, snapshot }, uses);
   }
+
+  readonly #isHot = (table: TableRecord, extent: ExtentRecord): boolean =>
+    isHot(extent, this.periods(table), this.parts.now());
 
   #kept(table: TableRecord): ExtentRecord[] {
     const { catalog, now } = this.parts;
@@ -173,6 +176,7 @@ export class TableStore {
     return {
       ...{ files, connect, hot, now, image: catalog.image, keys: () => catalog.keys },
       kept: (table) => this.#kept(table),
+      isHot: this.#isHot,
       segmentsOf: (tableId) => log.segmentsOf(tableId),
     };
   }

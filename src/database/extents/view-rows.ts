@@ -20,6 +20,7 @@ import { columnName, ingestionColumn } from './tail-table.ts';
 
 export interface ViewRowsParts extends Pick<SourceParts, 'files' | 'connect' | 'keys' | 'hot' | 'turn'> {
   readonly image: CatalogReader;
+  readonly isHot: NonNullable<SourceParts['isHot']>;
   readonly now: () => Instant;
   /** Extents of a table that are not past its retention. */
   readonly kept: (table: TableRecord) => readonly ExtentRecord[];
@@ -65,7 +66,7 @@ export async function openView(
   uses?: TableUses,
   until?: IngestedAt,
 ): Promise<OpenTable> {
-  const { image, kept, files, connect, keys, hot, turn } = parts;
+  const { image, kept, files, connect, keys, hot, turn, isHot } = parts;
   const found = (): ViewRecord => requireView(image, databaseId, name);
   if (part === 'delta') return openDelta(parts, found, { uses, until, maxAge });
   let record = found();
@@ -73,13 +74,13 @@ export async function openView(
     record = found();
     return { table: record, extents: kept(record), segments: [] };
   };
-  const opened = await openTable({ files, connect, keys, hot, turn, snapshot }, uses);
+  const opened = await openTable({ files, connect, keys, hot, turn, isHot, snapshot }, uses);
   return { ...opened, moments: momentsOf(image, record) };
 }
 
 /** Rows of a table that were ingested after one time, and until another. */
 export async function openBetween(
-  { kept, segmentsOf, files, connect, keys, hot, turn }: ViewRowsParts,
+  { kept, segmentsOf, files, connect, keys, hot, turn, isHot }: ViewRowsParts,
   found: () => TableRecord,
   { after, until }: { readonly after: IngestedAt; readonly until: IngestedAt },
   uses?: TableUses,
@@ -93,7 +94,7 @@ export async function openBetween(
     };
   };
   return ingestedBetween(
-    await openTable({ files, connect, keys, hot, turn, snapshot }, uses && rowsOnly(uses)),
+    await openTable({ files, connect, keys, hot, turn, isHot, snapshot }, uses && rowsOnly(uses)),
     after,
     until,
   );
@@ -105,7 +106,7 @@ export async function openDelta(
   found: () => ViewRecord,
   { uses, until, maxAge }: DeltaUses,
 ): Promise<OpenTable> {
-  const { image, kept, segmentsOf, files, connect, keys, hot, turn } = parts;
+  const { image, kept, segmentsOf, files, connect, keys, hot, turn, isHot } = parts;
   let record = found();
   const snapshot = (): ReturnType<SourceParts['snapshot']> => {
     record = found();
@@ -118,7 +119,7 @@ export async function openDelta(
       segments: segmentsOf(table.tableId).filter((segment) => segment.record.count > 0),
     };
   };
-  const opened = await openTable({ files, connect, keys, hot, turn, snapshot }, uses && rowsOnly(uses));
+  const opened = await openTable({ files, connect, keys, hot, turn, isHot, snapshot }, uses && rowsOnly(uses));
   return {
     ...ingestedBetween(opened, record.view.materializedTo, until),
     moments: momentsOf(image, record),
@@ -145,7 +146,7 @@ function mayHaveLater({ ingestedAt, ingestedTo, ranges }: ExtentRecord, than: In
 }
 
 /** What is known of extents is known of rows that are left out, too. */
-const rowsOnly = ({ rows }: TableUses): TableUses => ({ rows: rows ?? [], summaries: [] });
+const rowsOnly = ({ rows, ...others }: TableUses): TableUses => ({ ...others, rows: rows ?? [], summaries: [] });
 
 function ingestedBetween(opened: OpenTable, after: IngestedAt, until: IngestedAt | undefined): OpenTable {
   const time = columnName(ingestionColumn.columnId);

@@ -30,8 +30,8 @@ export interface EngineDatabaseOptions {
   readonly threads: number;
   /** Such as `1GB`. */
   readonly memoryLimit: string;
-  /** Whether it may be changed later; nothing else may. */
-  readonly memoryLimitChanges?: boolean;
+  /** Whether memory and threads may be other ones later; nothing else may. */
+  readonly limitsChange?: boolean;
   /** A directory in memory (tmpfs) for spilling; without it a query that needs more memory fails. */
   readonly spillDirectory?: string;
   /** How what the one connection that there is works on is ended from outside. */
@@ -97,7 +97,7 @@ export async function openEngineDatabase(
   await setup.run(`SET allowed_directories=['/proc/self/fd/']`);
   await setup.run('SET enable_external_access=false');
   await setup.run('SET enable_external_file_cache=false');
-  if (options.memoryLimitChanges === true) await setup.run(`SET allowed_configs=['memory_limit']`);
+  if (options.limitsChange === true) await setup.run(`SET allowed_configs=['memory_limit','threads']`);
   await setup.run('SET lock_configuration=true');
   const closeAll = (): void => {
     setup.closeSync();

@@ -33,7 +33,7 @@ const { threads, memoryLimit, shared } = settings;
 const state = new WorkState(shared);
 const callNatives = remoteNatives(settings.port, state);
 const database = await openEngineDatabase(
-  { threads, memoryLimit, memoryLimitChanges: true, stopping: state, callNatives },
+  { threads, memoryLimit, limitsChange: true, stopping: state, callNatives },
   nativesOf(language),
 );
 
@@ -41,6 +41,9 @@ let connection: EngineConnection | undefined;
 let session: Session | undefined;
 let kept = new KeptStages();
 let limited: LimitedMemory | undefined;
+/** The engine has fewer threads than usual, for this query. */
+let hasFewer = false;
+const setThreads = (on: EngineConnection, count: number): Promise<void> => on.run(`SET GLOBAL threads=${count}`);
 const streams = new Map<number, AsyncGenerator<readonly ColumnValues[]>>();
 let lastStream = 0;
 
@@ -77,10 +80,15 @@ const operations: {
     await connected().append(table, types, columns);
     return null;
   },
-  begin: async ({ program, facts, tables, command, kept: before, memoryBytes }) => {
+  begin: async ({ program, facts, tables, command, kept: before, memoryBytes, threadsPercent }) => {
     if (memoryBytes !== undefined) {
       limited ??= new LimitedMemory(connected(), memoryBytes, memoryLimit);
       await limited.begin(program);
+    }
+    if (threadsPercent !== undefined && !hasFewer) {
+      // As many as there are is a limit, too: one is the least.
+      hasFewer = true;
+      await setThreads(connected(), Math.max(1, Math.floor((threads * threadsPercent) / 100)));
     }
     if (before !== undefined) kept = new KeptStages(before);
     const sources = new Map(
@@ -122,6 +130,12 @@ const operations: {
     // What ended the query would end a statement of the same connection, too.
     await limited?.end(database);
     limited = undefined;
+    if (hasFewer) {
+      const again = await database.connect();
+      await setThreads(again, threads);
+      again.close();
+      hasFewer = false;
+    }
     return null;
   },
 };

@@ -41,6 +41,8 @@ let database: EngineDatabase;
 let threads: EngineThreads;
 let engine: QueryEngine;
 const began: string[] = [];
+/** Of the engines, at each beginning. */
+const engineThreads: number[] = [];
 const asked: (AbortSignal | undefined)[] = [];
 
 beforeAll(async () => {
@@ -75,7 +77,10 @@ beforeAll(async () => {
       const begin = session.begin.bind(session);
       session.begin = (program) => {
         began.push(String(program.facts.principal));
-        return begin(program);
+        return begin(program).then(async () => {
+          for await (const [values] of session.connection.stream(`SELECT current_setting('threads')::BIGINT`, []))
+            engineThreads.push(Number(values?.[0]));
+        });
       };
       return session;
     },
@@ -271,5 +276,27 @@ describe('a query with a limit of memory', () => {
   it('is answered where it holds little, whatever the tables have that it reads', async () => {
     expect(await rowsOf('print 1', limited(1, 'least'))).toEqual([[1n]]);
     expect(await rowsOf('T | where n == 7 | project s', limited(1_000, 'read'))).toEqual([['text 7']]);
+  });
+});
+
+describe('a query with a share of the threads', () => {
+  it('has an engine with so many, one at least, and leaves all to the next', async () => {
+    const seen = async (percent: number | undefined, principal: string): Promise<readonly number[]> => {
+      engineThreads.length = 0;
+      const memory = { memoryBytes: () => 400_000_000 };
+      expect(await rowsOf('T | count', { principal, ...memory, threadsPercent: () => percent })).toEqual([[3000n]]);
+      return engineThreads;
+    };
+    expect(await seen(50, 'half')).toEqual([1]);
+    expect(await seen(1, 'least')).toEqual([1]);
+    // As many queries as there are threads: each of them has seen a share before.
+    for (const principal of ['all', 'again']) expect(await seen(undefined, principal)).toEqual([2]);
+  });
+
+  it('goes apart for that alone, and not where it may have all', async () => {
+    expect(await rowsOf('T | count', { principal: 'shared', threadsPercent: () => 50 })).toEqual([[3000n]]);
+    expect(await rowsOf('T | count', { principal: 'whole', threadsPercent: () => 100 })).toEqual([[3000n]]);
+    expect(began).toContain('shared');
+    expect(began).not.toContain('whole');
   });
 });

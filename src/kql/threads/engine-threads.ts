@@ -137,7 +137,7 @@ class Session implements ApartSession {
     await this.#call('open', {});
   }
 
-  async begin({ program, facts, tables, kept, tails = [], memoryBytes }: ApartProgram): Promise<void> {
+  async begin({ program, facts, tables, kept, tails = [], memoryBytes, threadsPercent }: ApartProgram): Promise<void> {
     const { command } = this.#request;
     for (const tail of [...tails, ...[...tables.values()].flatMap((table) => table.tails ?? [])]) {
       const { table, columns } = tail;
@@ -152,7 +152,7 @@ class Session implements ApartSession {
         ([key, { sql, extentSql, columns }]) => [key, { sql, extentSql: extentSql?.(), columns }] as const,
       ),
     );
-    await this.#call('begin', { program, facts, tables: sent, command, kept, memoryBytes });
+    await this.#call('begin', { program, facts, tables: sent, command, kept, memoryBytes, threadsPercent });
   }
 
   async *chunks(index: number): AsyncGenerator<readonly ColumnValues[]> {

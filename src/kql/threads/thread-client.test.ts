@@ -70,6 +70,7 @@ async function running(client: ThreadClient, text: string, begun: () => void = (
       command: undefined,
       kept: undefined,
       memoryBytes: undefined,
+      threadsPercent: undefined,
     });
     begun();
     return await client.call('next', { stream: await client.call('startResult', { index: 0 }) });

@@ -51,6 +51,7 @@ export interface ThreadCalls {
     /** Of the first program, what has told columns elsewhere. */
     readonly kept: KeptBefore | undefined;
     readonly memoryBytes: number | undefined;
+    readonly threadsPercent: number | undefined;
   };
   readonly startResult: { readonly index: number };
   readonly startStream: { readonly sql: string; readonly bound: readonly BoundValue[] };

@@ -296,6 +296,47 @@ describe('commands in a workload group', () => {
   });
 });
 
+describe('what a workload group lets queries read', () => {
+  it('is what is hot, with a share of the threads, and results that are not too old', async () => {
+    await command('.create table Scoped (n: long)');
+    await command(`.append Scoped with (creationTime='2020-01-01T00:00:00Z') <| print n = 1`);
+    await command('.append Scoped <| print n = 2');
+    await command('.alter table Scoped policy caching hot = 7d');
+    const policy = {
+      RequestLimitsPolicy: {
+        DataScope: { IsRelaxable: true, Value: 'HotCache' },
+        MaxFanoutThreadsPercentage: { IsRelaxable: false, Value: 50 },
+        MaxFanoutNodesPercentage: { IsRelaxable: false, Value: 50 },
+      },
+      QueryConsistencyPolicy: { CachedResultsMaxAge: { IsRelaxable: true, Value: '01:00:00' } },
+    };
+    expect((await command(`.create-or-alter workload_group Hot \`\`\`${JSON.stringify(policy)}\`\`\``)).status).toBe(
+      200,
+    );
+    const by = `iff(request_properties.request_description == "hot", "Hot", "default")`;
+    await command(`.alter cluster policy request_classification '{"IsEnabled":true}' <| ${by}`);
+    const asked = async (path: string, csl: string, options: object = {}): Promise<unknown> => {
+      const properties = { Options: { request_description: 'hot', ...options } };
+      const { body } = await kusto.post(path, { db: databaseName, csl, properties });
+      return (body as { Tables: { Rows: unknown[] }[] }).Tables[0]?.Rows;
+    };
+    const [queries, commands] = ['/v1/rest/query', '/v1/rest/mgmt'];
+    expect(await asked(queries, 'Scoped')).toEqual([[2]]);
+    expect(await asked(queries, 'Scoped | count', { query_datascope: 'all' })).toEqual([[2]]);
+    expect(await asked(queries, 'set query_datascope = "all"; Scoped | count')).toEqual([[2]]);
+    expect(await asked(commands, '.set ScopedCopy <| Scoped | project n')).toHaveLength(1);
+    expect(await asked(commands, '.show table ScopedCopy details | project TotalRowCount')).toEqual([[1]]);
+    // An hour old at most, unless the client says less.
+    const drawn = 'Scoped | project r = rand()';
+    const first = await asked(queries, drawn);
+    expect(await asked(queries, drawn)).toEqual(first);
+    expect(await asked(queries, drawn, { query_results_cache_max_age: 0 })).not.toEqual(first);
+    await command('.delete cluster policy request_classification');
+    expect((await query('Scoped | count')).status).toBe(200);
+    expect((await query('set query_datascope = "warm"; Scoped')).status).toBe(400);
+  });
+});
+
 describe('a request that bars itself from something', () => {
   it('does not read external data, by a query or a command', async () => {
     const csl = 'externaldata(a: long) ["https://contoso.example/a.csv"]';

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestLimits, WorkloadGroup } from '../../../database/catalog/workload-group.ts';
 import { truncationLimits } from '../answers/truncation.ts';
-import { limitsOfRequest, memoryBytesOf, timeoutMsOf } from './group-limits.ts';
+import {
+  cacheMaxAgeMsOf,
+  isHotOnly,
+  limitsOfRequest,
+  memoryBytesOf,
+  threadsPercentOf,
+  timeoutMsOf,
+} from './group-limits.ts';
 import { readOptions } from './request-options.ts';
 
 const limit = (Value: number, IsRelaxable = false) => ({ IsRelaxable, Value });
@@ -79,5 +86,59 @@ describe('limits of requests by their workload group', () => {
     ],
   ] as const)('results of %j under %j end at %j', (options, limits, expected) => {
     expect(truncationLimits(readOptions(options), limits)).toEqual(expected);
+  });
+});
+
+describe('what a query reads', () => {
+  const scope = (Value: 'All' | 'HotCache', IsRelaxable: boolean): RequestLimits => ({
+    DataScope: { IsRelaxable, Value },
+  });
+
+  it.each<[RequestLimits, string | undefined, string | undefined, boolean]>([
+    [{}, undefined, undefined, false],
+    [{}, 'hotcache', undefined, true],
+    [{}, 'HotCache', 'all', true],
+    [{}, 'all', 'hotcache', true],
+    [scope('HotCache', false), undefined, undefined, true],
+    [scope('HotCache', false), 'default', undefined, true],
+    [scope('HotCache', false), 'all', 'all', true],
+    [scope('HotCache', true), 'all', undefined, false],
+    [scope('HotCache', true), 'default', undefined, true],
+    [scope('HotCache', true), undefined, 'all', false],
+    [scope('All', false), 'hotcache', undefined, true],
+    [scope('All', false), undefined, undefined, false],
+  ])('is by %j and %s, with %s in the text, only what is hot: %s', (limits, asked, inText, expected) => {
+    const options = readOptions(asked === undefined ? {} : { query_datascope: asked });
+    expect(isHotOnly(limits, options, inText === undefined ? {} : { query_datascope: inText })).toBe(expected);
+  });
+
+  it('is refused where nobody knows what is meant', () => {
+    expect(() => readOptions({ query_datascope: 'warm' })).toThrow('query_datascope');
+    for (const percent of [0, 101, 'many'])
+      expect(() => readOptions({ query_fanout_threads_percent: percent })).toThrow('query_fanout_threads_percent');
+  });
+});
+
+describe('shares of threads and ages of results', () => {
+  it.each<[RequestLimits, number | undefined, number | undefined, number | undefined]>([
+    [{}, undefined, undefined, undefined],
+    [{}, 50, 20, 20],
+    [{ MaxFanoutThreadsPercentage: limit(30) }, undefined, undefined, 30],
+    [{ MaxFanoutThreadsPercentage: limit(30) }, 80, undefined, 30],
+    [{ MaxFanoutThreadsPercentage: limit(30, true) }, 80, undefined, 80],
+  ])('of threads, by %j, %s and %s: %s', (limits, asked, inText, expected) => {
+    const options = readOptions(asked === undefined ? {} : { query_fanout_threads_percent: asked });
+    const set: Record<string, number> = inText === undefined ? {} : { query_fanout_threads_percent: inText };
+    expect(threadsPercentOf(limits, options, set)).toBe(expected);
+  });
+
+  it('of results that were computed before, by either policy and the client', () => {
+    const age = (Value: string, IsRelaxable = false) => ({ IsRelaxable, Value });
+    expect(cacheMaxAgeMsOf({}, {}, undefined)).toBeUndefined();
+    expect(cacheMaxAgeMsOf({}, {}, 7)).toBe(7);
+    expect(cacheMaxAgeMsOf({}, { CachedResultsMaxAge: age('00:05:00') }, undefined)).toBe(300_000);
+    expect(cacheMaxAgeMsOf({}, { CachedResultsMaxAge: age('00:05:00') }, 600_000)).toBe(300_000);
+    expect(cacheMaxAgeMsOf({}, { CachedResultsMaxAge: age('00:05:00', true) }, 600_000)).toBe(600_000);
+    expect(cacheMaxAgeMsOf({ QueryResultsCacheMaxAge: age('00:01:00') }, {}, undefined)).toBe(60_000);
   });
 });

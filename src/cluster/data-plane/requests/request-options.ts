@@ -20,6 +20,10 @@ export interface RequestOptions {
   /** Bytes. */
   readonly memoryPerQuery?: number;
   readonly memoryPerOperator?: number;
+  /** Absent: what the group says, or all. */
+  readonly dataScope?: 'all' | 'hotcache';
+  /** 1 to 100. */
+  readonly threadsPercent?: number;
   readonly deferPartialFailures: boolean;
   readonly newlines: boolean;
   readonly fragmented: boolean;
@@ -78,6 +82,8 @@ export function readOptions(sent: JsonObject): RequestOptions {
   const take = read('query_take_max_records', countOf);
   const memoryPerQuery = read(memoryOptions.memoryPerQuery, bytesOf);
   const memoryPerOperator = read(memoryOptions.memoryPerOperator, bytesOf);
+  const dataScope = read('query_datascope', scopeOf);
+  const threadsPercent = read('query_fanout_threads_percent', percentOf);
   const now = read('query_now', instantOf);
   const cacheMaxAge = read('query_results_cache_max_age', periodOf);
   return {
@@ -88,6 +94,8 @@ export function readOptions(sent: JsonObject): RequestOptions {
     ...(take === undefined ? {} : { takeMaxRecords: take }),
     ...(memoryPerQuery === undefined ? {} : { memoryPerQuery }),
     ...(memoryPerOperator === undefined ? {} : { memoryPerOperator }),
+    ...(dataScope === undefined || dataScope === 'default' ? {} : { dataScope }),
+    ...(threadsPercent === undefined ? {} : { threadsPercent }),
     deferPartialFailures: flag('deferpartialqueryfailures'),
     newlines: flag('results_v2_newlines_between_frames'),
     fragmented: flag('results_v2_fragment_primary_tables'),
@@ -155,6 +163,17 @@ export function memorySet(
   return readOptions(Object.fromEntries(named) as JsonObject);
 }
 
+/** Of what a query reads and of its threads, what a text sets. @param set names in lower case @throws KustoError `badRequest` */
+export function scopeSet(
+  set: Readonly<Record<string, string | boolean | number | null>>,
+): Pick<RequestOptions, 'dataScope' | 'threadsPercent'> {
+  const { query_datascope, query_fanout_threads_percent } = set;
+  return readOptions({
+    ...(query_datascope === undefined ? {} : { query_datascope }),
+    ...(query_fanout_threads_percent === undefined ? {} : { query_fanout_threads_percent }),
+  });
+}
+
 export const lower = (one: number | undefined, other: number | undefined): number | undefined =>
   one === undefined ? other : Math.min(one, other ?? one);
 
@@ -174,6 +193,14 @@ function countOf(value: Json): number | undefined {
   const number = typeof value === 'string' && /^\s*\d{1,18}\s*$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) && number >= 0 ? Math.floor(number) : undefined;
 }
+
+const scopeOf = (value: Json): 'default' | 'all' | 'hotcache' | undefined =>
+  (['default', 'all', 'hotcache'] as const).find((one) => typeof value === 'string' && one === value.toLowerCase());
+
+const percentOf = (value: Json): number | undefined => {
+  const percent = countOf(value);
+  return percent === undefined || percent < 1 || percent > 100 ? undefined : percent;
+};
 
 /** At least one. */
 const bytesOf = (value: Json): number | undefined => {

@@ -117,7 +117,19 @@ export interface ExportFacts {
   readonly caller: AuditCaller;
 }
 
-export type AuditFacts = VaultFacts | AdministrativeFacts | RoleFacts | ExportFacts;
+/** A copy of the whole instance, sealed under its root key: what it holds is not taken away by what is done to the instance's keys afterwards. */
+export interface InstanceCopyFacts {
+  readonly kind: 'instanceCopy';
+  /** `InstanceMove`: the copy is what a move has left behind. `InstanceRestore`: the instance itself came from one. */
+  readonly operation: 'InstanceBackup' | 'InstanceMove' | 'InstanceRestore';
+  /** Where the copy is, in words: a directory, addresses; no secret. */
+  readonly place: string;
+  /** `Started` is durable before anything is there. */
+  readonly status: 'Started' | 'Succeeded' | 'Failed';
+  readonly caller: AuditCaller;
+}
+
+export type AuditFacts = VaultFacts | AdministrativeFacts | RoleFacts | ExportFacts | InstanceCopyFacts;
 
 export interface AuditEvent {
   /** ISO time on the Kustody clock. */

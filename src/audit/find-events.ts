@@ -1,6 +1,6 @@
 import type { State } from '../state/state.ts';
 import { auditHead, headRecordId } from './audit-chain.ts';
-import type { AuditEvent, NumberedEvent } from './audit-event.ts';
+import type { AuditEvent, AuditFacts, NumberedEvent } from './audit-event.ts';
 import { eventPages, recordedLateMs, sequenceBefore } from './read-events.ts';
 
 /** What all events found have in common. */
@@ -20,12 +20,15 @@ export function matches({ time, facts }: AuditEvent, { vault, resource, operatio
   if ((from !== undefined && time < from) || (to !== undefined && time >= to)) return false;
   const name = facts.kind === 'administrative' ? facts.action : facts.operation;
   if (operation !== undefined && name.toLowerCase() !== operation.toLowerCase()) return false;
-  if (resource !== undefined && !isWithin(facts.resourceId, resource)) return false;
+  if (resource !== undefined && !isWithin(resourceOf(facts), resource)) return false;
   if (vault === undefined) return true;
   const wanted = vault.toLowerCase();
   if (facts.kind === 'vault') return facts.vaultName.toLowerCase() === wanted;
-  return `${facts.resourceId.toLowerCase()}/`.includes(`/microsoft.keyvault/vaults/${wanted}/`);
+  return `${resourceOf(facts).toLowerCase()}/`.includes(`/microsoft.keyvault/vaults/${wanted}/`);
 }
+
+/** A copy of the whole instance is of no resource of it. */
+const resourceOf = (facts: AuditFacts): string => (facts.kind === 'instanceCopy' ? '' : facts.resourceId);
 
 function isWithin(id: string, ancestor: string): boolean {
   const [inner, outer] = [`${id.toLowerCase()}/`, ancestor.toLowerCase().replace(/\/+$/, '')];

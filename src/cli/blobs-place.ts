@@ -19,11 +19,12 @@ export interface BlobsOptions {
   readonly blobsCredential?: CredentialSource;
 }
 
-export const blobsOption = (): Option =>
-  new Option(
-    '--blobs <URL>',
-    'keep sealed extents in a container of Azure Blob Storage: https://ACCOUNT.blob.core.windows.net/CONTAINER, without a signature',
-  ).argParser((text: string) => {
+/** @param end of a move: `from-` or `to-` */
+export const blobsOption = (
+  end = '',
+  means = 'keep sealed extents in a container of Azure Blob Storage: https://ACCOUNT.blob.core.windows.net/CONTAINER, without a signature',
+): Option =>
+  new Option(`--${end}blobs <URL>`, means).argParser((text: string) => {
     try {
       return parseContainerAddress(text);
     } catch (error) {
@@ -33,10 +34,10 @@ export const blobsOption = (): Option =>
     }
   });
 
-export const blobsCredentialOption = (): Option =>
+export const blobsCredentialOption = (end = ''): Option =>
   new Option(
-    '--blobs-credential <SOURCE>',
-    'where the connection string for --blobs is: env:NAME, file:PATH (mode 0600) or fd:N (default: DefaultAzureCredential)',
+    `--${end}blobs-credential <SOURCE>`,
+    `where the connection string for --${end}blobs is: env:NAME, file:PATH (mode 0600) or fd:N (default: DefaultAzureCredential)`,
   ).argParser(parseSource);
 
 function parseSource(text: string): CredentialSource {

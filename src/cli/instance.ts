@@ -28,6 +28,7 @@ import { BlobsUnavailableError } from '../storage/blob-store.ts';
 import type { AskAccess } from '../storage/placed-blobs.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { StatePlaceError } from '../server/state-place.ts';
+import { StateMovedError } from '../server/move-marks.ts';
 import type { StatePlace } from '../server/state-place.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { builtScripts } from './built-scripts.ts';
@@ -145,6 +146,7 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     error instanceof StateLostError ||
     error instanceof StateOutcomeUnknownError ||
     error instanceof StatePlaceError ||
+    error instanceof StateMovedError ||
     error instanceof BlobsPlaceError ||
     error instanceof BlobsUnavailableError ||
     error instanceof EmptiedStateError ||

@@ -36,11 +36,12 @@ export const stateAnchorOption = (): Option =>
     'a file outside the data directory, or an open descriptor to read and write, that says which state was the last: an older one is refused',
   );
 
-export const stateOption = (): Option =>
-  new Option(
-    '--state <URL>',
-    'keep the state in PostgreSQL: postgres://USER@HOST/DATABASE, without a password; the root key is kept elsewhere',
-  ).argParser((text: string): PostgresAddress => {
+/** @param end of a move: `from-` or `to-` */
+export const stateOption = (
+  end = '',
+  means = 'keep the state in PostgreSQL: postgres://USER@HOST/DATABASE, without a password; the root key is kept elsewhere',
+): Option =>
+  new Option(`--${end}state <URL>`, means).argParser((text: string): PostgresAddress => {
     try {
       return parsePostgresAddress(text);
     } catch (error) {
@@ -50,10 +51,10 @@ export const stateOption = (): Option =>
     }
   });
 
-export const statePasswordOption = (): Option =>
+export const statePasswordOption = (end = ''): Option =>
   new Option(
-    '--state-password-fd <N>',
-    'read the password of --state from this file descriptor, instead of PGPASSWORD or PGPASSFILE (~/.pgpass)',
+    `--${end}state-password-fd <N>`,
+    `read the password of --${end}state from this file descriptor, instead of PGPASSWORD or PGPASSFILE (~/.pgpass)`,
   ).argParser(parseDescriptor);
 
 export const storageAccountOption = (): Option =>

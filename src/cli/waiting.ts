@@ -4,8 +4,8 @@ const tellAfterMs = 1_500;
 const redrawMs = 500;
 
 export interface Waiting {
-  /** What goes on from now on: a few words. */
-  begin(what: string): void;
+  /** What goes on from now on: a few words, which may change as it goes on. */
+  begin(what: string | (() => string)): void;
   /** Something else is written now: a terminal's line makes room for it. */
   pause(): void;
   /** Nothing goes on any more; a terminal's line goes away. */
@@ -40,7 +40,7 @@ export function startWaiting({ stream, monotonicMs, every }: WaitingPorts = proc
       const startedMs = monotonicMs();
       stop = every(isTerminal ? redrawMs : tellAfterMs, () => {
         const seconds = Math.floor((monotonicMs() - startedMs) / 1000);
-        const line = `kustody: ${what} … ${seconds} s`;
+        const line = `kustody: ${typeof what === 'string' ? what : what()} … ${seconds} s`;
         erase();
         stream.write(isTerminal ? line : `${line}\n`);
         isDrawn = isTerminal;

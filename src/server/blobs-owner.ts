@@ -92,6 +92,6 @@ async function requireNoExtents(state: State): Promise<void> {
   for (const table of [clusterKeyTable, removedClusters] as readonly Table<unknown>[])
     if ((await state.list(table, { limit: 1 })).length > 0)
       throw new BlobsPlaceError(
-        'The sealed extents of this state are in its data directory. Moving them is not built: give a new directory with --data.',
+        "The sealed extents of this state are in its data directory. 'kustody migrate' moves them, with the state, to a new directory.",
       );
 }

@@ -1,5 +1,4 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuthorizer } from '../authz/role-assignments.ts';
 import { forbidCoreDumps } from '../base/core-dumps.ts';
@@ -16,7 +15,6 @@ import { RequestMetrics } from '../http/request-metrics.ts';
 import { RefusedHosts } from '../http/refused-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { RootKey } from '../state/root-key.ts';
-import { openRootKeyFile, RootKeyError } from '../state/root-key.ts';
 import { isSealed } from '../state/sealed/check-record.ts';
 import { SealedState } from '../state/sealed/sealed-state.ts';
 import type { StateStore } from '../state/state-store.ts';
@@ -34,6 +32,7 @@ import { removeControlFile, writeAuthorityFile, writeControlFile } from './contr
 import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
+import { rootKeyBeside } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
 import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance, withDirectory, withSecondSubscription } from './instance.ts';
@@ -276,18 +275,6 @@ export async function acceptState(
     await opened.close();
     anchor?.close();
   }
-}
-
-/** The key in the file beside the data, made for a new state only: another key opens nothing, and would look as if it were kept here.
- * @throws RootKeyError */
-async function rootKeyBeside(store: StateStore, dataDirectory: string): Promise<RootKey> {
-  const path = join(dataDirectory, rootKeyFileName);
-  if (!existsSync(path) && (await isSealed(store))) {
-    throw new RootKeyError(
-      `There is no root key in ${dataDirectory}: it is kept elsewhere. Give the one that the directory was made with, in KUSTODY_ROOT_KEY or by --root-key-fd.`,
-    );
-  }
-  return openRootKeyFile(path, systemRandomBytes);
 }
 
 /** Starting it takes longest of all that a cluster needs. */

@@ -11,6 +11,7 @@ import type { RecordWrite, StateStore } from '../state/state-store.ts';
 import type { ReserveOptions } from '../state/sqlite/sqlite-state-store.ts';
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
 import { systemRandomBytes } from '../base/random.ts';
+import { markTable, requireServed } from './move-marks.ts';
 
 /** A state that is kept in PostgreSQL instead of in the data directory. */
 export interface StatePlace {
@@ -83,23 +84,40 @@ function inTime(asked: Promise<string>, startTimer: StartTimer): Promise<string>
   });
 }
 
+export const keptElsewhere =
+  'A state in PostgreSQL is sealed under a root key that is kept elsewhere. Give it in KUSTODY_ROOT_KEY or by --root-key-fd.';
+
 /** In the state file of a data directory whose state is elsewhere: its only record, not sealed. */
-const markTable = 'state-place';
 const markId = 'postgres';
 /** Beside it: what the node is known by. */
 const nodeMarkId = 'node';
 
+type MayOpen = (store: StateStore, name: string) => Promise<void>;
+
+/** A data directory that is locked, whose state is elsewhere. */
+interface NamingDirectory {
+  readonly directory: StateStore;
+  /** Which state it names. */
+  readonly known: string | undefined;
+  readonly dataDirectory: string;
+  readonly mayOpen: MayOpen;
+}
+
 /** Opens and locks the data directory, and the state where it is kept. A data directory (extents, certificates, log) and a state in PostgreSQL
  * belong to each other from the first start on: the directory's state file then holds nothing but the id of that state.
- * @throws StateLockedError, StateFormatError, StateInUseError, StateDatabaseError, StateFormatTooNewError, StatePlaceError, RootKeyError */
+ * @param mayOpen of a store that holds the state: whether it may be opened; default: it is not being moved, nor was it
+ * @throws StateLockedError, StateFormatError, StateInUseError, StateDatabaseError, StateFormatTooNewError, StatePlaceError, RootKeyError,
+ * StateMovedError */
 export async function openStore(
   settings: { readonly dataDirectory: string; readonly statePlace?: StatePlace; readonly rootKey?: RootKey },
   reserve?: ReserveOptions,
   serving?: ServingPorts,
+  mayOpen: MayOpen = requireServed,
 ): Promise<OpenedStore> {
   const { dataDirectory, statePlace, rootKey } = settings;
   const directory = SqliteStateStore.open(dataDirectory, reserve);
   try {
+    await mayOpen(directory, dataDirectory);
     const mark = await directory.get(markTable, markId);
     if (statePlace === undefined) {
       if (mark !== undefined) throw stateElsewhere(dataDirectory);
@@ -110,19 +128,11 @@ export async function openStore(
     }
     if (mark === undefined && (await directory.tables()).length > 0)
       throw new StatePlaceError(
-        `${dataDirectory} holds a state of its own. Moving it to PostgreSQL is not built: give a new directory with --data.`,
+        `${dataDirectory} holds a state of its own. 'kustody migrate' moves it to PostgreSQL and a new directory.`,
       );
-    if (rootKey === undefined)
-      throw new RootKeyError(
-        'A state in PostgreSQL is sealed under a root key that is kept elsewhere. Give it in KUSTODY_ROOT_KEY or by --root-key-fd.',
-      );
-    return await openElsewhere(
-      directory,
-      mark && Buffer.from(mark.value).toString(),
-      statePlace,
-      dataDirectory,
-      serving,
-    );
+    if (rootKey === undefined) throw new RootKeyError(keptElsewhere);
+    const known = mark && Buffer.from(mark.value).toString();
+    return await openElsewhere({ directory, known, dataDirectory, mayOpen }, statePlace, serving);
   } catch (error) {
     await directory.close();
     throw error;
@@ -136,10 +146,8 @@ export const isKeptElsewhere = async (directory: StateStore): Promise<boolean> =
 /** Order of a first start: both locked → the directory names the state → first record. A directory that is new to a state with its extents
  * elsewhere names it when it is known that they are (`adopt`). */
 async function openElsewhere(
-  directory: StateStore,
-  known: string | undefined,
+  { directory, known, dataDirectory, mayOpen }: NamingDirectory,
   { address, password, standsBy = false }: StatePlace,
-  dataDirectory: string,
   serving: ServingPorts | undefined,
 ): Promise<OpenedStore> {
   const { PostgresStateStore } = await import('../state/postgres/postgres-state-store.ts');
@@ -163,6 +171,7 @@ async function openElsewhere(
   const name = (): Promise<void> => directory.commit({ write: [markRecord(markId, store.id), ...node.write] });
   const isNew = known === undefined && (await isSealed(store));
   try {
+    await mayOpen(store, `The state ${nameOf(address)}`);
     if (isNew && serving?.hasBlobsElsewhere !== true)
       throw new StatePlaceError(
         `The state ${nameOf(address)} belongs to another data directory, which has its extents. Give that one with --data.`,

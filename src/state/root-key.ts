@@ -66,7 +66,12 @@ export function parseRootKey(text: string): RootKey {
  * Order: whole file under another name → synced → linked to its name, which fails if that exists → directory synced.
  * @throws RootKeyError when the file is damaged, or others may read it */
 export function openRootKeyFile(path: string, randomBytes: RandomBytes): RootKey {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) createFile(path, randomBytes);
+  if (statSync(path, { throwIfNoEntry: false }) === undefined)
+    createFile(path, Buffer.from(randomBytes(rootKeyBytes)).toString('base64url'));
+  return openExisting(path);
+}
+
+function openExisting(path: string): RootKey {
   const status = statSync(path);
   if (process.platform !== 'win32' && (status.mode & 0o077) !== 0) {
     throw new RootKeyError(`Others may read the root key file ${path}. Take their rights away (chmod 600).`);
@@ -80,12 +85,22 @@ export function openRootKeyFile(path: string, randomBytes: RandomBytes): RootKey
   }
 }
 
-function createFile(path: string, randomBytes: RandomBytes): void {
+/** The same key in a file of another data directory. Order as for a new one.
+ * @throws RootKeyError when another key is there already, and for a file that is damaged or that others may read */
+export function copyRootKeyFile(from: string, to: string): void {
+  openExisting(from).close();
+  const text = readFileSync(from, 'utf8').trim();
+  if (statSync(to, { throwIfNoEntry: false }) === undefined) createFile(to, text);
+  openExisting(to).close();
+  if (readFileSync(to, 'utf8').trim() !== text) throw new RootKeyError(`${to} holds another root key.`);
+}
+
+function createFile(path: string, text: string): void {
   const unfinished = `${path}.new`;
   rmSync(unfinished, { force: true });
   const descriptor = openSync(unfinished, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
   try {
-    writeSync(descriptor, `${Buffer.from(randomBytes(rootKeyBytes)).toString('base64url')}\n`);
+    writeSync(descriptor, `${text}\n`);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

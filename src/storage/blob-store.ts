@@ -34,7 +34,7 @@ export interface BlobStore {
 }
 
 /** For another process than the one that has a place for itself: changes nothing there. */
-export type BlobReader = Pick<BlobStore, 'read' | 'readInto'>;
+export type BlobReader = Pick<BlobStore, 'read' | 'readInto' | 'list'>;
 
 export class BlobNotFoundError extends Error {
   override readonly name = 'BlobNotFoundError';

@@ -34,6 +34,7 @@ describe('the commands of a page', () => {
     'howto-revocation.md',
     'howto-rotation.md',
     'howto-seed.md',
+    'moving.md',
   ])('docs/%s work as they are written', (page) => {
     const blocks = blocksOf(readFileSync(join(root, 'docs', page), 'utf8'));
     const [status, output] = play([{ code: 'kustody run --seed -- bash', exit: 0 }, ...blocks]);

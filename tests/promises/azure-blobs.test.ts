@@ -86,7 +86,7 @@ describe('extents in a container of Azure Blob Storage', () => {
     const environment = { CONNECTION: azurite.connectionString };
     expect(await kustody(['run', '--data', data, ...blobs, ...command], environment)).toMatchObject({
       code: 1,
-      stderr: saying('are in its data directory. Moving them is not built'),
+      stderr: saying("are in its data directory. 'kustody migrate' moves them"),
     });
     expect(await kustody(['run', ...blobs, ...command], environment)).toMatchObject({
       code: 1,

@@ -1,11 +1,11 @@
 import type { ExportRecord } from '../../cluster/supervisor/export-records.ts';
 import type { CopyKind } from './copy-rows.ts';
-import { copyRows } from './copy-rows.ts';
+import { copyRows, instanceCopyText } from './copy-rows.ts';
 import type { KeyHistory } from './fold-history.ts';
 
 export interface Copy {
   readonly kind: CopyKind;
-  /** The key, the container or the follower. */
+  /** The key, the container, the place of a copy of the whole instance, or the follower. */
   readonly of: string;
   readonly what: string;
   /** ISO on the Kustody clock. */
@@ -39,6 +39,9 @@ export function copiesOf(
   return [
     ...unrepeated(ofKeys),
     ...clusters.flatMap((cluster) => exportsOf(history, cluster)),
+    ...history.instanceCopies.map(({ operation, place, by, time }): Copy => ({
+      ...{ kind: 'instance', of: place, what: instanceCopyText(operation), on: time, by },
+    })),
     ...followers.map((name): Copy => ({
       kind: 'follower',
       of: name,

@@ -8,9 +8,10 @@ export type CopyKind =
   | 'certificateBackup'
   | 'secretOfCertificate'
   | 'export'
+  | 'instance'
   | 'follower';
 
-type CopyRowName = Exclude<CopyKind, 'export' | 'follower'>;
+type CopyRowName = Exclude<CopyKind, 'export' | 'instance' | 'follower'>;
 
 interface CopyRow {
   readonly operations: readonly string[];
@@ -42,6 +43,16 @@ export const copyRows: { readonly [Kind in CopyRowName]: CopyRow } = {
     ofCertificate: true,
   },
 };
+
+/** By what is done with the whole instance. */
+const instanceCopyRows: Readonly<Record<string, string>> = {
+  InstanceBackup: 'a backup of the whole instance was made there',
+  InstanceMove: 'the instance was moved from there, where its copy may still be',
+  InstanceRestore: 'the instance was restored from there',
+};
+const opens = 'sealed under its root key, with the keys that its vaults had then';
+
+export const instanceCopyText = (operation: string): string => `${instanceCopyRows[operation] ?? operation}, ${opens}`;
 
 const kinds = new Map<string, CopyRowName>(
   (Object.keys(copyRows) as CopyRowName[]).flatMap((kind) =>

@@ -54,6 +54,15 @@ export interface RecordedExport {
   readonly time: string;
 }
 
+/** A copy of the whole instance: of all its clusters. */
+export interface RecordedInstanceCopy {
+  /** `InstanceBackup`, `InstanceMove`, `InstanceRestore` */
+  readonly operation: string;
+  readonly place: string;
+  readonly by: string;
+  readonly time: string;
+}
+
 /** All that the audit says of keys and of what has left clusters. */
 export interface KeyHistory {
   /** Nothing was removed from the log yet: it tells everything since the data directory was made. */
@@ -66,6 +75,7 @@ export interface KeyHistory {
   /** `{vault} {name}` of objects that are certificates, or were. */
   readonly certificates: ReadonlySet<string>;
   readonly exports: readonly RecordedExport[];
+  readonly instanceCopies: readonly RecordedInstanceCopy[];
 }
 
 /** Far more than an instance has; who makes more names than that is told, not counted. */
@@ -81,9 +91,10 @@ export function foldHistory() {
   const outcomes = new Map<string, boolean>();
   const certificates = new Set<string>();
   const exports = new Map<string, RecordedExport>();
+  const instanceCopies = new Map<string, RecordedInstanceCopy>();
   let first: { readonly sequence: number; readonly time: string } | undefined;
   const bounded = (): void => {
-    if (uses.size + copies.length + steps.length + certificates.size + exports.size > entriesMax)
+    if (uses.size + copies.length + steps.length + certificates.size + exports.size + instanceCopies.size > entriesMax)
       throw new TooLongHistoryError(`The audit tells of more than ${entriesMax} uses and copies of keys.`);
   };
   const addVaultEvent = (event: JsonObject): void => {
@@ -133,17 +144,27 @@ export function foldHistory() {
     const container = textMember(member(event, 'properties'), 'container');
     exports.set(`${cluster} ${container}`, { cluster, container, time: textMember(event, 'time') });
   };
+  const addInstanceCopy = (event: JsonObject): void => {
+    // One that failed may have left something, too.
+    const operation = textMember(event, 'operationName');
+    const place = textMember(member(event, 'properties'), 'place');
+    const claim = member(member(event, 'identity'), 'claim');
+    const by = textMember(claim, 'http://schemas.microsoft.com/identity/claims/objectidentifier');
+    instanceCopies.set(`${operation} ${place}`, { operation, place, by, time: textMember(event, 'time') });
+  };
   return {
     add({ sequence, event }: NumberedEvent): void {
       first ??= { sequence, time: textMember(event, 'time') || textMember(event, 'eventTimestamp') };
       if (event['category'] === 'AuditEvent') addVaultEvent(event);
       else if (event['category'] === 'DataExport') addExport(event);
+      else if (event['category'] === 'InstanceCopy') addInstanceCopy(event);
       bounded();
     },
     result: (): KeyHistory => ({
       wholeLog: first === undefined || first.sequence === 1,
       ...(first === undefined ? {} : { since: first.time }),
       ...{ uses: [...uses.values()], copies, steps, certificates, exports: [...exports.values()] },
+      instanceCopies: [...instanceCopies.values()],
     }),
   };
 }

@@ -15,6 +15,7 @@ import { hostsCommand } from '../hosts.ts';
 import { importCommand } from '../import/import-command.ts';
 import { lineageCommand } from '../lineage.ts';
 import { logsCommand } from '../logs.ts';
+import { migrateCommand } from '../migrate.ts';
 import { openCommand } from '../open.ts';
 import { promoteCommand } from '../promote/promote-command.ts';
 import { proofCommand } from '../proof/proof-command.ts';
@@ -43,6 +44,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     runCommand(rootKeys),
     upCommand(rootKeys),
     stateCommand(rootKeys),
+    migrateCommand(rootKeys),
     statusCommand(),
     logsCommand(),
     envCommand(),

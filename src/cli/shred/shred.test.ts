@@ -149,6 +149,18 @@ describe('copies', () => {
       { kind: 'follower', of: 'f' },
     ]);
   });
+
+  it.each(['InstanceBackup', 'InstanceMove', 'InstanceRestore'])(
+    'are told by %s, which has all clusters',
+    (operation) => {
+      const folding = foldHistory();
+      const event = { category: 'InstanceCopy', operationName: operation, properties: { place: '/old' } };
+      for (const sequence of [1, 2]) folding.add({ sequence, event: { ...event, resultType: 'Failed' } });
+      expect(copiesOf(folding.result(), [], [], [])).toMatchObject([
+        { kind: 'instance', of: '/old', what: expect.stringContaining('there') as string },
+      ]);
+    },
+  );
 });
 
 describe('a query after the keys are deleted', () => {

@@ -17,6 +17,13 @@ export const checkVersions = { withoutTrees: 1, withTrees: 2 } as const;
 export const isSealed = async (store: StateStore): Promise<boolean> =>
   (await store.get(check.table, check.id)) !== undefined;
 
+/** Hex: what was drawn when the state was made, and goes with it wherever its records are copied. No secret.
+ * @returns undefined for a store that holds no sealed state */
+export async function stateIdOf(store: StateStore): Promise<string | undefined> {
+  const record = await store.get(check.table, check.id);
+  return record && Buffer.from(record.value.subarray(0, storeIdBytes)).toString('hex');
+}
+
 /** The root key is not the one that this state was sealed with. */
 export class WrongRootKeyError extends Error {
   override readonly name = 'WrongRootKeyError';

@@ -1,0 +1,152 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
+import { instant } from '../clock/clock.ts';
+import type { MoveCounts, MoveProgress, MoveSettings } from '../server/moving/migrate.ts';
+import { migrate as move, planMigration } from '../server/moving/migrate.ts';
+import type { MoveEnd } from '../server/moving/move-end.ts';
+import { endName } from '../server/moving/move-end.ts';
+import { StateMovedError } from '../server/move-marks.ts';
+import { MoveError } from '../server/moving/move-error.ts';
+import { StorageFullError } from '../base/storage-full.ts';
+import type { CredentialSource } from './blobs-place.ts';
+import { blobsPlaceOf } from './blobs-place.ts';
+import { isDataDirectory, prepareDataDirectory } from './data-directory.ts';
+import { explain } from './instance.ts';
+import type { RootKeySource } from './root-key-source.ts';
+import { statePlaceOf } from './state-place.ts';
+import { UserError } from './user-error.ts';
+import type { Waiting } from './waiting.ts';
+import { startWaiting } from './waiting.ts';
+
+export interface MigrateOptions {
+  readonly from: string;
+  readonly fromState?: PostgresAddress;
+  readonly fromStatePasswordFd?: number;
+  readonly fromBlobs?: string;
+  readonly fromBlobsCredential?: CredentialSource;
+  readonly to: string;
+  readonly toState?: PostgresAddress;
+  readonly toStatePasswordFd?: number;
+  readonly toBlobs?: string;
+  readonly toBlobsCredential?: CredentialSource;
+  readonly rootKeyFd?: number;
+  readonly plan: boolean;
+  readonly json: boolean;
+}
+
+/** Moves an instance, or says what would be moved. @throws UserError */
+export async function migrate(rootKeys: RootKeySource, options: MigrateOptions): Promise<void> {
+  for (const [name, value] of [
+    ['from', options.from],
+    ['to', options.to],
+  ] as const)
+    if (/^[a-z]+:\/\//.test(value))
+      throw new UserError(
+        `--${name} names a data directory: the one that belongs to the state, or will.`,
+        `Give the address of the state with --${name}-state, that of a container with --${name}-blobs.`,
+      );
+  const rootKey = rootKeys.take(options.rootKeyFd);
+  const from = await endOf(resolve(options.from), {
+    ...(options.fromState && { state: options.fromState }),
+    ...(options.fromStatePasswordFd !== undefined && { statePasswordFd: options.fromStatePasswordFd }),
+    ...(options.fromBlobs !== undefined && { blobs: options.fromBlobs }),
+    ...(options.fromBlobsCredential && { blobsCredential: options.fromBlobsCredential }),
+  });
+  if (!isDataDirectory(from.dataDirectory))
+    throw new UserError(`${from.dataDirectory} is not a data directory of Kustody.`);
+  const to = await endOf(resolve(options.to), {
+    ...(options.toState && { state: options.toState }),
+    ...(options.toStatePasswordFd !== undefined && { statePasswordFd: options.toStatePasswordFd }),
+    ...(options.toBlobs !== undefined && { blobs: options.toBlobs }),
+    ...(options.toBlobsCredential && { blobsCredential: options.toBlobsCredential }),
+  });
+  const ends = {
+    now: () => instant(Date.now()),
+    from: { ...from, dataDirectory: realpathSync(from.dataDirectory) },
+    to,
+  };
+  const key = rootKey === undefined ? {} : { rootKey };
+  try {
+    await (options.plan ? showPlan({ ...ends, ...key }, options) : perform({ ...ends, ...key }, options));
+  } catch (error) {
+    if (error instanceof MoveError || error instanceof StateMovedError || error instanceof StorageFullError)
+      throw new UserError(error.message);
+    throw explain(error, { dataDirectory: from.dataDirectory });
+  } finally {
+    rootKey?.close();
+  }
+}
+
+async function endOf(
+  dataDirectory: string,
+  options: Parameters<typeof statePlaceOf>[0] & Parameters<typeof blobsPlaceOf>[0],
+): Promise<MoveEnd> {
+  const statePlace = statePlaceOf(options);
+  return { dataDirectory, ...(statePlace && { statePlace }), ...(await blobsPlaceOf(options, process.env)) };
+}
+
+async function showPlan(settings: MoveSettings, { json }: MigrateOptions): Promise<void> {
+  const counts = await planMigration(settings);
+  if (json) {
+    printJson({ planned: true, ...described(settings, counts) });
+    return;
+  }
+  const { from, to } = settings;
+  process.stdout.write(
+    [
+      `Would move ${endName(from)}`,
+      `        to ${endName(to)}:`,
+      ...countLines(counts),
+      'The source would be left with its sealed copies, and not be served any more.',
+      '',
+    ].join('\n'),
+  );
+}
+
+async function perform(settings: MoveSettings, { json }: MigrateOptions): Promise<void> {
+  const prepare = (): void => void prepareDataDirectory(settings.to.dataDirectory);
+  const waiting = startWaiting();
+  const done = await move({ ...settings, prepare, progress: progressOn(waiting) }).finally(() => waiting.end());
+  const { migration, counts } = done;
+  if (json) {
+    printJson({ planned: false, migration, ...described(settings, counts) });
+    return;
+  }
+  const { from, to } = settings;
+  process.stdout.write(
+    [
+      counts === undefined ? `${endName(from)} was moved already` : `Moved ${endName(from)}`,
+      `   to ${endName(to)} (migration ${migration}).`,
+      ...(counts === undefined ? [] : countLines(counts)),
+      `Serve it there: kustody up --data '${to.dataDirectory}' with the options that name its places.`,
+      `The source still holds sealed copies, which no change of keys at the target reaches. When it runs there, delete them: kustody reset --data '${from.dataDirectory}'`,
+      '',
+    ].join('\n'),
+  );
+}
+
+/** A line says what goes on when it takes its time, and how far it is. */
+function progressOn(waiting: Waiting): (progress: MoveProgress) => void {
+  let last: MoveProgress | undefined;
+  const text = (): string => (last === undefined ? '' : `${last.phase}, ${last.done} of ${last.of}`);
+  return (progress) => {
+    const isNew = progress.phase !== last?.phase;
+    last = progress;
+    if (isNew) waiting.begin(text);
+  };
+}
+
+const countLines = ({ records, blobs, clusters, blobsStay, rootKey }: MoveCounts): readonly string[] => [
+  `  records   ${records.records} (${records.bytes} bytes, SHA-256 of all ${records.digest})`,
+  `  extents   ${blobs.blobs} sealed blobs (${blobs.bytes} bytes) of ${clusters} clusters${blobsStay ? ', which stay in their container' : ''}`,
+  `  root key  ${rootKey === 'file' ? 'copied to root.key of the new directory' : 'kept elsewhere, by you: not copied'}`,
+];
+
+const described = ({ from, to }: MoveSettings, counts: MoveCounts | undefined) => ({
+  from: endName(from),
+  to: endName(to),
+  ...(counts ?? { alreadyCopied: true }),
+});
+
+const printJson = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);

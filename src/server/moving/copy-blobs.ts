@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { FewAtOnce } from '../../base/few-at-once.ts';
+import type { Guid } from '../../base/guid.ts';
+import type { BlobReader, BlobStore, BlobSummary } from '../../storage/blob-store.ts';
+import { blobsAt } from '../../storage/places/blob-place.ts';
+import type { AccessiblePlace } from '../blobs-owner.ts';
+import { MoveError } from './move-error.ts';
+
+export interface BlobSum {
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
+const atOnce = 4;
+
+/** All sealed blobs of some clusters. */
+export async function sumBlobs(place: AccessiblePlace, owners: readonly Guid[]): Promise<BlobSum> {
+  let [blobs, bytes] = [0, 0];
+  for (const owner of owners)
+    for await (const { length } of (await readerAt(place, owner)).list('')) {
+      blobs += 1;
+      bytes += length;
+    }
+  return { blobs, bytes };
+}
+
+/** Makes the blobs of clusters at one place those at another, as they are. Each is written whole or not at all, read back, and compared by
+ * SHA-256; what is there already is only compared. So it can be repeated after an end at any point. Nobody else writes to either.
+ * @returns what is at the target now
+ * @throws MoveError for what was read back as something else, BlobsUnavailableError, StorageFullError */
+export async function copyBlobs(
+  from: AccessiblePlace,
+  to: AccessiblePlace,
+  owners: readonly Guid[],
+  done: (blobs: number) => void,
+): Promise<BlobSum> {
+  let [blobs, bytes] = [0, 0];
+  for (const owner of owners) {
+    const source = await readerAt(from, owner);
+    const target = await placedAt(to, owner).open();
+    const wanted = await listed(source);
+    const there = new Map((await listed(target)).map(({ name, length }) => [name, length]));
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const name of there.keys()) if (!names.has(name)) await target.delete(name);
+    const few = new FewAtOnce(atOnce);
+    const copied = wanted.map((blob) =>
+      few.run(async () => {
+        await copyBlob(source, target, blob, there.get(blob.name));
+        bytes += blob.length;
+        done((blobs += 1));
+      }),
+    );
+    for (const outcome of await Promise.allSettled(copied)) if (outcome.status === 'rejected') throw outcome.reason;
+    const after = await listed(target);
+    if (after.length !== wanted.length)
+      throw new MoveError(
+        `The target has ${after.length} sealed blobs of cluster ${owner} instead of ${wanted.length}.`,
+      );
+  }
+  return { blobs, bytes };
+}
+
+/** @param there how long the target's is; undefined: there is none */
+async function copyBlob(
+  source: BlobReader,
+  target: BlobStore,
+  { name, length }: BlobSummary,
+  there: number | undefined,
+): Promise<void> {
+  if (there === length && (await digestOf(source.read(name))) === (await digestOf(target.read(name)))) return;
+  if (there !== undefined) await target.delete(name);
+  await target.write(name, source.read(name));
+  await requireSameBytes(source.read(name), target.read(name), name);
+}
+
+/** @throws MoveError */
+export async function requireSameBytes(
+  source: AsyncIterable<Uint8Array>,
+  target: AsyncIterable<Uint8Array>,
+  name: string,
+): Promise<void> {
+  if ((await digestOf(source)) === (await digestOf(target))) return;
+  throw new MoveError(
+    `The sealed blob ${name} was read back at the target as something else. The source was left as it is.`,
+  );
+}
+
+async function digestOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
+}
+
+async function listed(store: BlobReader): Promise<readonly BlobSummary[]> {
+  const all: BlobSummary[] = [];
+  for await (const blob of store.list('')) all.push(blob);
+  return all;
+}
+
+const placedAt = ({ blobs, containerAccess }: AccessiblePlace, owner: Guid) =>
+  blobsAt(blobsAt(blobs, containerAccess).partOf(owner), containerAccess);
+
+const readerAt = (place: AccessiblePlace, owner: Guid): Promise<BlobReader> => placedAt(place, owner).reader();

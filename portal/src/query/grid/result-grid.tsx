@@ -15,7 +15,7 @@ import type { Sorting } from './arrange-rows.ts';
 import { arrangeRows } from './arrange-rows.ts';
 import { CellDialog } from './cell-dialog.tsx';
 import { columnWidths, rowHeight } from './column-widths.ts';
-import { saveText } from './save-text.ts';
+import { saveFile } from './save-file.ts';
 import type { Selection } from './selection.ts';
 import { isSelected, moved, start } from './selection.ts';
 import { csvText, tabbedText } from './table-text.ts';
@@ -75,6 +75,8 @@ export function ResultGrid({ table, name }: { readonly table: ResultTable; reado
   const id = useId();
   const [search, setSearch] = useState('');
   const [filters, setFilters] = useState<ReadonlyMap<number, string>>(new Map());
+  /** Why no file of Parquet was made. */
+  const [notSaved, setNotSaved] = useState<string>();
   const [filtering, setFiltering] = useState(false);
   const [sorting, setSorting] = useState<Sorting>();
   const [selection, setSelection] = useState<Selection>(start);
@@ -152,6 +154,13 @@ export function ResultGrid({ table, name }: { readonly table: ResultTable; reado
       event.shiftKey ? { ...old, row, column } : { row, column, anchorRow: row, anchorColumn: column },
     );
   };
+  const saveParquet = (): void =>
+    void import('./parquet-file.ts')
+      .then(({ parquetBytes }) => {
+        saveFile(`${name}.parquet`, parquetBytes(table, everything()), 'application/vnd.apache.parquet');
+        setNotSaved(undefined);
+      })
+      .catch((error: unknown) => setNotSaved(error instanceof Error ? error.message : String(error)));
   const cellClass = (row: number, column: number): string =>
     mergeClasses(
       styles.cell,
@@ -180,11 +189,15 @@ export function ResultGrid({ table, name }: { readonly table: ResultTable; reado
         </ToolbarButton>
         <ToolbarButton
           icon={<ArrowDownloadRegular />}
-          onClick={() => saveText(`${name}.csv`, csvText(table, everything()))}
+          onClick={() => saveFile(`${name}.csv`, csvText(table, everything()))}
         >
           CSV
         </ToolbarButton>
+        <ToolbarButton icon={<ArrowDownloadRegular />} onClick={saveParquet}>
+          Parquet
+        </ToolbarButton>
         <span className={styles.count} role="status">
+          {notSaved !== undefined && `Not saved: ${notSaved} `}
           {shown.length === table.rows.length
             ? `${table.rows.length.toLocaleString('en')} rows`
             : `${shown.length.toLocaleString('en')} of ${table.rows.length.toLocaleString('en')} rows`}

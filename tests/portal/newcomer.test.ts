@@ -63,7 +63,7 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await page.locator('.monaco-editor textarea').focus();
     await page.keyboard.press('Control+A');
     await page.keyboard.insertText(wave);
-    await page.keyboard.press('Escape');
+    for (const key of ['Escape', 'Home', 'End']) await page.keyboard.press(key); // no list of completions, nor a late one
     await page.keyboard.press('Shift+Enter');
     await page.locator('section[aria-label=Result] canvas').first().waitFor();
     await looksWell('Query', 'section[aria-label=Result] canvas');
@@ -90,6 +90,26 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await page.locator('[aria-label^="Versions of"] tbody tr:nth-child(2)').waitFor();
     await page.locator('[aria-label^="Versions of"] tbody tr:nth-child(1) td:has-text("in use")').waitFor();
     await page.getByRole('cell', { name: 'KeyRotate' }).first().waitFor();
+  });
+
+  it('rehearses a rotation policy: sets it, moves the clock to its day, and sees the cluster follow', async () => {
+    const newest = () => page.locator('[aria-label^="Versions of"] tbody tr:nth-child(1)');
+    const before = await newest().innerText();
+    await page.locator('[data-testid=policy]:has-text("no new version by itself")').waitFor();
+    await page.getByLabel('Days between two versions').fill('3');
+    await page.locator('[aria-label="Rotation policy"] :text("A whole number, 7 or more.")').waitFor();
+    await page.getByLabel('Days between two versions').fill('45');
+    await button('Set policy').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('[data-testid=policy]:has-text("P45D after the last one")').waitFor();
+    const due = /due on (\d{4}-\d\d-\d\d)/.exec(await page.locator('[data-testid=policy]').innerText())?.[1] ?? '';
+    await looksWell('Keys of', '[data-testid=policy]');
+    await button('Rehearse').focus();
+    await page.keyboard.press('Enter');
+    await page.locator(`[aria-label^="Versions of"] tbody tr:nth-child(1) td:has-text("${due}")`).waitFor();
+    await page.locator('[aria-label^="Versions of"] tbody tr:nth-child(1) td:has-text("in use")').waitFor();
+    expect(await newest().innerText()).not.toBe(before);
+    await probe(true).waitFor();
   });
 
   it('sees what programs asked for, why it failed, and how to ask it again, by the keyboard alone', async () => {

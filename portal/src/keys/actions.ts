@@ -6,7 +6,7 @@ import type { KeyInUse } from '../custody/chain.ts';
 
 /** One thing to do to a key, with what somebody would type for it elsewhere. */
 export interface KeyAction {
-  readonly name: 'Rotate' | 'Revoke' | 'Restore';
+  readonly name: 'Rotate' | 'Revoke' | 'Restore' | 'Set policy' | 'Rehearse';
   readonly explains: string;
   readonly az: readonly string[];
   /** Of `@azure/keyvault-keys` and `@azure/arm-kusto`. */

@@ -10,7 +10,7 @@ import {
 } from '@fluentui/react-components';
 import { useCallback } from 'react';
 import { listClusters, listVaults, newestEvents, status } from '../api/control.ts';
-import type { Cluster, Vault } from '../api/control.ts';
+import type { Clock, Cluster, Vault } from '../api/control.ts';
 import { chainOf, keyInUse, partsOf, versionState } from '../custody/chain.ts';
 import { ChainPicture } from '../custody/chain-picture.tsx';
 import { Card } from '../shell/card.tsx';
@@ -22,6 +22,7 @@ import { useAnswer } from '../shell/use-answer.ts';
 import { ActionButtons } from './action-buttons.tsx';
 import { actionsFor } from './actions.ts';
 import { Probe } from './probe.tsx';
+import { RotationCard } from './rotation-card.tsx';
 import { timelineOf } from './timeline.ts';
 
 const useStyles = makeStyles({
@@ -41,7 +42,7 @@ const useStyles = makeStyles({
 
 async function lookAtKeys() {
   const [clusters, vaults, { clock }] = await Promise.all([listClusters(true), listVaults(), status()]);
-  return { clusters, vaults, now: clock.now };
+  return { clusters, vaults, clock };
 }
 
 export default function Keys() {
@@ -89,14 +90,16 @@ interface ClusterKeysProps {
   readonly cluster: Cluster;
   readonly clusters: readonly Cluster[];
   readonly vaults: readonly Vault[];
-  readonly now: string;
+  readonly clock: Clock;
   readonly again: () => void;
 }
 
-function ClusterKeys({ cluster, clusters, vaults, now, again }: ClusterKeysProps) {
+function ClusterKeys({ cluster, clusters, vaults, clock, again }: ClusterKeysProps) {
   const styles = useStyles();
   const cells = useCellStyles();
-  const { key, parts } = keyInUse(cluster, vaults);
+  const used = keyInUse(cluster, vaults);
+  const { key, parts } = used;
+  const { now } = clock;
   const actions = actionsFor(cluster, vaults);
   const [database] = cluster.databaseNames;
   return (
@@ -135,6 +138,9 @@ function ClusterKeys({ cluster, clusters, vaults, now, again }: ClusterKeysProps
             ))}
           </ScrollTable>
         </Card>
+      )}
+      {key !== undefined && key.purgedOn === undefined && (
+        <RotationCard used={used} followsLatest={cluster.followsLatest} clock={clock} done={again} />
       )}
       <Card title="What depends on this key">
         <ul className={styles.list}>

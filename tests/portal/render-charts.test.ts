@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Cell, KqlType, ResultTable } from '../../portal/src/query/answer/answer.ts';
 import type { Chart, Option } from '../../portal/src/query/charts/chart.ts';
 import { chartOf } from '../../portal/src/query/charts/chart-of.ts';
+import type { Aggregate } from '../../portal/src/query/charts/pivot.ts';
+import { firstChoice, pivoted } from '../../portal/src/query/charts/pivot.ts';
 
 /** Examples of the pages of the KQL reference on `render` and its visualizations, over a few rows of the shape that each gives. */
 describe('render is drawn as documented:', () => {
@@ -150,6 +152,49 @@ describe('render is drawn as documented:', () => {
     expect(chart).toMatchObject({ notes: [expect.stringContaining('no map')] });
   });
 
+  it('pies on a map, one a place, as large as what is there', () => {
+    const columns = { lon: 'real', lat: 'real', EventType: 'string', n: 'long' } as const;
+    const rows = [[-90, 30, 'Hail', 3], [-90, 30, 'Flood', 1], [-90, 30, 'Hail', 1], [-80, 40, 'Hail', 1.25], [null, 1, 'Hail', 9]]; // prettier-ignore
+    const chart = draw(table(columns, rows), { Visualization: 'piechart', Kind: 'map' });
+    const [first, second] = series(optionOf(chart));
+    expect(first).toMatchObject({
+      type: 'pie',
+      data: [
+        { name: 'Hail', value: 4 },
+        { name: 'Flood', value: 1 },
+      ],
+    });
+    expect(second).toMatchObject({ data: [{ name: 'Hail', value: 1.25 }] });
+    expect([first?.['radius'], second?.['radius']]).toEqual([34, 21]);
+    // Both at a tenth of the axes, whose ends are an eighth of the places' distance farther out.
+    expect(first?.['center']).toEqual(['16.8%', '79%']);
+    expect(second?.['center']).toEqual(['87.2%', '23%']);
+    expect(at(optionOf(chart), 'xAxis.0')).toMatchObject({ min: -91.25, max: -78.75 });
+    expect(chart).toMatchObject({ notes: [expect.stringContaining('no map'), expect.stringContaining('1 rows')] });
+    const colors = series(optionOf(chart)).map(({ data }) => (data as Option[])[0]?.['itemStyle']);
+    expect(colors[0]).toEqual(colors[1]);
+  });
+
+  it('a pivot chart is a table to pivot: sums of a column, by one down and one across', () => {
+    expect(draw(byStateAndType, { Visualization: 'pivotchart' })).toEqual({ show: 'pivot' });
+    const first = firstChoice(byStateAndType);
+    expect(first).toEqual({ rows: 0, columns: 1, values: 2, aggregate: 'Sum' });
+    const { table: made, left } = pivoted(byStateAndType, first);
+    expect(made.columns.map(({ name }) => name)).toEqual(['State', 'Hail', 'Flood']);
+    expect(made.rows).toEqual([['TEXAS', 3, 1], ['IOWA', 2, null]]); // prettier-ignore
+    expect(left).toBe(0);
+    const of = (aggregate: Aggregate): readonly unknown[] =>
+      pivoted(byStateAndType, { rows: 1, columns: undefined, values: 2, aggregate }).table.rows;
+    expect(of('Count')).toEqual([['Hail', 2], ['Flood', 1]]); // prettier-ignore
+    expect(of('Average')).toEqual([['Hail', 2.5], ['Flood', 1]]); // prettier-ignore
+    expect([of('Least')[0], of('Most')[0]]).toEqual([['Hail', 2], ['Hail', 3]]); // prettier-ignore
+    const many = table(
+      { a: 'string', b: 'string' },
+      Array.from({ length: 130 }, (_, n) => ['x', `b${String(n)}`]),
+    );
+    expect(pivoted(many, firstChoice(many)).left).toBe(30);
+  });
+
   it('a card shows the first row', () => {
     const one = table({ Events: 'long', Last: 'datetime' }, [[59066, '2007-12-31T23:53:00.0000000Z'], [1, null]]); // prettier-ignore
     expect(draw(one, { Visualization: 'card', Title: 'Storms' })).toMatchObject({
@@ -184,9 +229,9 @@ describe('render is drawn as documented:', () => {
 
 describe('what cannot be drawn is a table that says why:', () => {
   it.each([
-    [{ Visualization: 'pivotchart' }, "'render pivotchart' is not drawn by this portal."],
+    [{ Visualization: 'plotly' }, "'render plotly' is not drawn by this portal."],
     [{ Visualization: 'constructor' }, "'render constructor' is not drawn by this portal."],
-    [{ Visualization: 'piechart', Kind: 'map' }, "'render piechart with kind=map' is not drawn by this portal."],
+    [{ Visualization: 'piechart', Kind: 'map' }, 'piechart with kind=map needs columns longitude and latitude, or GeoJSON points.'], // prettier-ignore
     [{ Visualization: 'timechart' }, 'timechart needs a datetime column for its x-axis.'],
     [{ Visualization: 'linechart', XColumn: 'Nothing' }, "There is no column 'Nothing' in the result."],
     [{ Visualization: 'linechart', Kind: 'stacked' }, "'render linechart' has no kind 'stacked'."],

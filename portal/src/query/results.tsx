@@ -17,6 +17,7 @@ import { cellText } from './answer/cell-text.ts';
 import type { Chart } from './charts/chart.ts';
 import { chartOf } from './charts/chart-of.ts';
 import { inks } from './charts/inks.ts';
+import { PivotView } from './charts/pivot-view.tsx';
 import { ResultGrid } from './grid/result-grid.tsx';
 import type { Run } from './query-tabs.ts';
 import { Statistics } from './statistics.tsx';
@@ -115,6 +116,7 @@ function AnswerView({ answer, seconds, scheme }: AnswerProps) {
         {kind === 'table' && table !== undefined && (
           <ResultGrid table={table} name={several ? `result${String(place + 1)}` : 'result'} />
         )}
+        {kind === 'chart' && table !== undefined && chart?.show === 'pivot' && <PivotView table={table} ink={ink} />}
         {kind === 'chart' && table !== undefined && chart !== undefined && <ChartView chart={chart} table={table} />}
       </div>
     </>
@@ -123,7 +125,7 @@ function AnswerView({ answer, seconds, scheme }: AnswerProps) {
 
 function ChartView({ chart, table }: { readonly chart: Chart; readonly table: ResultTable }) {
   const styles = useStyles();
-  if (chart.show === 'table') return null;
+  if (chart.show === 'table' || chart.show === 'pivot') return null;
   if (chart.show === 'cards') {
     return (
       <section className={styles.cards} aria-label={chart.title ?? 'Cards'}>

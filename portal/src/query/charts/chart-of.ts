@@ -2,6 +2,7 @@ import type { ResultTable } from '../answer/answer.ts';
 import type { Chart, ChartInk } from './chart.ts';
 import { NotDrawn } from './chart.ts';
 import { cartesian } from './cartesian.ts';
+import { mapPies } from './map-pies.ts';
 import { mapPoints } from './map-points.ts';
 import { ladder, timePivot } from './time-lines.ts';
 import { pie, treemap } from './shares.ts';
@@ -22,8 +23,8 @@ const kinds: Readonly<Record<string, Draw>> = {
   columnchart: cartesian,
   ladderchart: ladder,
   linechart: cartesian,
-  piechart: (table, properties, ink) =>
-    properties.kind === 'map' ? notBuilt('piechart with kind=map') : pie(table, properties, ink),
+  piechart: (table, properties, ink) => (properties.kind === 'map' ? mapPies : pie)(table, properties, ink),
+  pivotchart: () => ({ show: 'pivot' }),
   scatterchart: (table, properties, ink) => (properties.kind === 'map' ? mapPoints : cartesian)(table, properties, ink),
   stackedareachart: cartesian,
   timechart: cartesian,

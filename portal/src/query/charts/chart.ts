@@ -7,6 +7,8 @@ export type Option = Readonly<Record<string, unknown>>;
 export type Chart =
   | { readonly show: 'plot'; readonly option: Option; readonly notes: readonly string[] }
   | { readonly show: 'cards'; readonly title?: string; readonly cards: readonly Card[] }
+  /** What goes where is chosen by who looks. */
+  | { readonly show: 'pivot' }
   /** @property reason why no chart is drawn; absent if none was asked for */
   | { readonly show: 'table'; readonly reason?: string };
 

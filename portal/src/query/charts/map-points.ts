@@ -9,7 +9,7 @@ import type { RenderProperties } from './render-properties.ts';
 /** `scatterchart` of kind `map`: columns longitude and latitude, or GeoJSON points; other texts are series.
  * The points are drawn at their degrees, and nothing beneath: a map would come from another host. */
 export function mapPoints(table: ResultTable, properties: RenderProperties, ink: ChartInk): Chart {
-  const { place, rest } = placesIn(table, properties);
+  const { place, rest } = placesIn(table, properties, 'scatterchart');
   const series = new Map<string, [number, number][]>();
   let left = 0;
   for (const row of table.rows.slice(0, pointsMax)) {
@@ -39,24 +39,32 @@ export function mapPoints(table: ResultTable, properties: RenderProperties, ink:
 
 type Place = (row: Row) => [number, number] | undefined;
 
-function placesIn({ columns, rows }: ResultTable, properties: RenderProperties): { place: Place; rest: number[] } {
+/** Where rows are, in which columns that stands, and what names them. */
+interface Places {
+  readonly place: Place;
+  readonly taken: readonly number[];
+  readonly rest: readonly number[];
+}
+
+/** @param kind for what is said when there are none */
+export function placesIn({ columns, rows }: ResultTable, properties: RenderProperties, kind: string): Places {
   const rest = (taken: readonly number[]): number[] => {
     const named = properties.series.map((name) => columns.findIndex((column) => column.name === name));
-    if (named.includes(-1)) throw new NotDrawn('scatterchart: a column that series names is not in the result.');
+    if (named.includes(-1)) throw new NotDrawn(`${kind}: a column that series names is not in the result.`);
     if (named.length > 0) return named;
     return columns.flatMap(({ type }, index) => (type === 'string' && !taken.includes(index) ? [index] : []));
   };
   const geo = columns.findIndex(({ type }, index) => type === 'dynamic' && rows.some((row) => pointOf(row[index])));
-  if (geo >= 0) return { place: (row) => pointOf(row[geo]), rest: rest([geo]) };
+  if (geo >= 0) return { place: (row) => pointOf(row[geo]), taken: [geo], rest: rest([geo]) };
   const [longitude, latitude] = columns.flatMap(({ type }, index) => (isNumeric(type) ? [index] : []));
   if (longitude === undefined || latitude === undefined) {
-    throw new NotDrawn('scatterchart with kind=map needs columns longitude and latitude, or GeoJSON points.');
+    throw new NotDrawn(`${kind} with kind=map needs columns longitude and latitude, or GeoJSON points.`);
   }
   const place: Place = (row) => {
     const [x, y] = [cellNumber(row[longitude], 'real'), cellNumber(row[latitude], 'real')];
     return x === undefined || y === undefined ? undefined : [x, y];
   };
-  return { place, rest: rest([longitude, latitude]) };
+  return { place, taken: [longitude, latitude], rest: rest([longitude, latitude]) };
 }
 
 /** A GeoJSON point: `{ "type": "Point", "coordinates": [longitude, latitude] }`. */

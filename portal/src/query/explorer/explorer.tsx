@@ -1,5 +1,6 @@
 import {
   Button,
+  Input,
   makeStyles,
   MessageBar,
   MessageBarBody,
@@ -9,12 +10,14 @@ import {
   TreeItem,
   TreeItemLayout,
 } from '@fluentui/react-components';
+import { useDeferredValue, useState } from 'react';
 import { bracketed, nameInText } from '../../api/kql-names.ts';
 import type { Answer } from '../../shell/use-answer.ts';
 import type { ClusterSchema, DatabaseSchema, TableSchema } from '../use-database-schema.ts';
 
 const useStyles = makeStyles({
   heading: { display: 'flex', alignItems: 'center', justifyContent: 'space-between' },
+  search: { width: '100%', minWidth: 0 },
   name: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
   type: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase100 },
 });
@@ -38,7 +41,10 @@ const shownMax = 500;
 export function Explorer({ schema, database, insert }: ExplorerProps) {
   const styles = useStyles();
   const found = schema.value?.Databases[database];
-  const functions = Object.values(found?.Functions ?? {});
+  const [search, setSearch] = useState('');
+  const wanted = useDeferredValue(search).trim().toLowerCase();
+  const fits = ({ Name }: { readonly Name: string }): boolean => Name.toLowerCase().includes(wanted);
+  const functions = Object.values(found?.Functions ?? {}).filter(fits);
   return (
     <>
       <div className={styles.heading}>
@@ -54,9 +60,18 @@ export function Explorer({ schema, database, insert }: ExplorerProps) {
           <MessageBarBody>{schema.failure.message}</MessageBarBody>
         </MessageBar>
       )}
+      <Input
+        size="small"
+        type="search"
+        className={styles.search}
+        aria-label="Find by name"
+        placeholder="Find by name"
+        value={search}
+        onChange={(_, { value }) => setSearch(value)}
+      />
       <Tree size="small" aria-label={`Contents of ${database}`} defaultOpenItems={['Tables']}>
         {kinds.map(([title, kind]) => {
-          const tables = Object.values(found?.[kind] ?? {});
+          const tables = Object.values(found?.[kind] ?? {}).filter(fits);
           return (
             <Branch key={kind} title={title} value={kind} count={tables.length}>
               {tables.slice(0, shownMax).map((table) => (

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { portalCanBeSeen } from '../support/portal-browser.ts';
+import { openBrowser, portalCanBeSeen } from '../support/portal-browser.ts';
 import { difference, imageTools } from '../support/pictures.ts';
 
 type Color = readonly [number, number, number];
@@ -46,5 +46,20 @@ describe.skipIf(!portalCanBeSeen)('the comparison of pictures of the portal', ()
     ['one card 4 px to the right', (x, y, at) => at(x > 580 && y > 418 ? x - 4 : x, y)],
   ])('finds %s', (_, change) => {
     expect(differs(changed(change))).toBe(true);
+  });
+
+  it('is of a browser whose language, time, screen and motion are the same on every machine', async () => {
+    const seen = `[Intl.DateTimeFormat().resolvedOptions().timeZone, navigator.language, devicePixelRatio,
+      new Date(0).getHours(), (1234.5).toLocaleString(), matchMedia('(prefers-reduced-motion: reduce)').matches,
+      matchMedia('(prefers-color-scheme: dark)').matches, matchMedia('(forced-colors: active)').matches]`;
+    const elsewhere = { TZ: 'Asia/Tokyo', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8', LANGUAGE: 'tr', GTK_THEME: 'Adwaita:dark' }; // prettier-ignore
+    for (const environment of [{}, elsewhere]) {
+      const browser = await openBrowser(undefined, environment);
+      try {
+        expect(await browser.page.evaluate(seen)).toEqual(['UTC', 'en-US', 1, 0, '1,234.5', true, false, false]);
+      } finally {
+        await browser.close();
+      }
+    }
   });
 });

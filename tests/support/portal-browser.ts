@@ -110,21 +110,31 @@ export async function openPortal(address: string) {
   }
 }
 
-/** Debian's Chromium with one page, with the same fonts on every machine.
- * @param proxy what it goes by, but to `localhost` */
-export async function openBrowser(proxy?: string) {
+/** What would make a page look otherwise on another machine: its language, place and time, its screen, what its user likes. */
+const sameEverywhere = {
+  ...{ locale: 'en-US', timezoneId: 'UTC', deviceScaleFactor: 1 },
+  ...{ colorScheme: 'light', reducedMotion: 'reduce', forcedColors: 'none' },
+};
+
+/** Debian's Chromium with one page, with the same fonts and colors on every machine.
+ * @param proxy what it goes by, but to `localhost` @param environment beside that of the tests */
+export async function openBrowser(proxy?: string, environment: Readonly<Record<string, string>> = {}) {
   if (absent.length > 0) throw new Error(`Tests of the portal need ${absent.join(', ')}.`);
   const { chromium: launcher } = createRequire(import.meta.url)(playwright) as {
     chromium: { launch(options: object): Promise<Browser> };
   };
   const browser = await launcher.launch({
     executablePath: chromium,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-lcd-text', '--font-render-hinting=none'],
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-lcd-text', '--font-render-hinting=none'],
+      '--force-color-profile=srgb',
+    ],
     ...(proxy === undefined ? {} : { proxy: { server: proxy, bypass: 'localhost' } }),
-    env: { ...process.env, FONTCONFIG_FILE: join(import.meta.dirname, 'fonts.conf') },
+    env: { ...process.env, ...environment, FONTCONFIG_FILE: join(import.meta.dirname, 'fonts.conf') },
   });
   try {
-    const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ignoreHTTPSErrors: true });
+    const viewport = { width: 1400, height: 900 };
+    const context = await browser.newContext({ ...sameEverywhere, viewport, ignoreHTTPSErrors: true });
     context.setDefaultTimeout(waitMs);
     const page = await context.newPage();
     /** What the page logged as an error, refusals of the content security policy among it. */
@@ -162,9 +172,9 @@ async function postControl(kustody: Instance, path: string, body: unknown = {}):
 }
 
 async function violations(page: Page): Promise<string[]> {
-  // Colors on their way from one scheme to the other are none that anybody reads.
+  // Colors on their way from one to another, of what comes, goes or changes, are none that anybody reads.
   await page.evaluate(
-    `document.getAnimations().filter((one) => one instanceof CSSTransition).forEach((one) => one.finish())`,
+    `document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime < Infinity).forEach((one) => one.finish())`,
   );
   await page.evaluate(readFileSync(join(root, 'portal', 'node_modules', 'axe-core', 'axe.min.js'), 'utf8'));
   return page.evaluate<string[]>(

@@ -1,6 +1,7 @@
 import {
   Button,
   FluentProvider,
+  Link,
   makeStyles,
   mergeClasses,
   Spinner,
@@ -152,7 +153,17 @@ export function App({ refused: refusedFirst }: { readonly refused: string | unde
             <main className={styles.main}>
               <FailureBoundary key={route.page}>
                 <Suspense fallback={<Spinner label="Loading" />}>
-                  {shown === undefined ? <Text as="p">There is no such page.</Text> : <shown.Content />}
+                  {shown === undefined ? (
+                    <Text as="p">
+                      There is no such page.{' '}
+                      <Link href={linkTo('')} inline>
+                        Overview
+                      </Link>{' '}
+                      is where to begin.
+                    </Text>
+                  ) : (
+                    <shown.Content />
+                  )}
                 </Suspense>
               </FailureBoundary>
             </main>

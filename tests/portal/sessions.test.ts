@@ -51,6 +51,16 @@ describe('sessions of the portal', () => {
     expect(again.headers['set-cookie']).toBeUndefined();
   });
 
+  it('have a cookie of their own, not one that somebody else put into the browser before', async () => {
+    const planted = `__Host-kustody-${fixture.server.port}=${'A'.repeat(43)}`;
+    const link = await newLink();
+    const answer = await send('POST', '/portal/session', { origin, cookie: planted }, { link });
+    expect(answer.status).toBe(200);
+    const { pageToken } = answer.body as { readonly pageToken: string };
+    expect(answer.headers['set-cookie']?.[0]).not.toContain(planted);
+    expect(await statusOf('GET', '/status', { cookie: planted, 'x-kustody-page': pageToken })).toBe(401);
+  });
+
   it('need the cookie and the page token, in every request, reads too', async () => {
     const { headers } = await open();
     const other = await open();

@@ -9,8 +9,15 @@ const launcher = resolve(import.meta.dirname, '..', '..', 'bin', 'kustody.cjs');
 const look = `
 const { readFileSync, readdirSync } = require('node:fs');
 require('node:child_process').execFileSync('kustody', ['query', 'print 1']); // starts the parser
+const threadChildren = (path) => {
+  try {
+    return readFileSync(path, 'latin1').split(' ').filter(Boolean);
+  } catch {
+    return []; // a thread that has ended meanwhile
+  }
+};
 const children = (pid) => readdirSync('/proc/' + pid + '/task').flatMap((task) =>
-  readFileSync('/proc/' + pid + '/task/' + task + '/children', 'latin1').split(' ').filter(Boolean));
+  threadChildren('/proc/' + pid + '/task/' + task + '/children'));
 const below = (pid) => [pid, ...children(pid).filter((child) => child !== String(process.pid)).flatMap(below)];
 const of = (pid) => ({
   name: readFileSync('/proc/' + pid + '/cmdline', 'latin1').split('\\0').join(' '),

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { Writable } from 'node:stream';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drillInstance } from '../../src/cli/drill/drill-instance.ts';
@@ -9,6 +9,7 @@ import { countRows } from '../../src/cli/drill/actions.ts';
 import { arm, armVersions, kusto, makeScene, table } from '../../src/cli/drill/scene.ts';
 import type { Scene } from '../../src/cli/drill/scene.ts';
 import { ways } from '../../src/cli/drill/ways.ts';
+import { commandOf, descendantsOf } from '../support/process-tree.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
 import { until } from '../support/until.ts';
 
@@ -33,21 +34,8 @@ beforeAll(async () => {
 afterAll(() => fixture[Symbol.asyncDispose]());
 
 /** Names of the scripts of all processes that this one has started, and theirs. */
-function running(): readonly string[] {
-  const childrenOf = (pid: number): number[] =>
-    readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
-    );
-  const named = (pid: number): string[] => {
-    try {
-      const name = /(cluster|kql)-process/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[0];
-      return [...(name === undefined ? [] : [name]), ...childrenOf(pid).flatMap(named)];
-    } catch {
-      return []; // it has ended meanwhile
-    }
-  };
-  return childrenOf(process.pid).flatMap(named);
-}
+const running = (): readonly string[] =>
+  descendantsOf(process.pid).flatMap((pid) => /(?:cluster|kql)-process/.exec(commandOf(pid))?.[0] ?? []);
 
 /** Waits for the end of the cluster's process, as the log tells it, and then for its parser. */
 async function rests(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -51,22 +52,29 @@ export async function startPostgres(parent?: string): Promise<Postgres> {
   execFileSync('openssl', ['req', '-x509', '-days', '2', '-out', certificateFile, ...key, ...names], {
     ...{ ...owner, cwd: directory, stdio: 'ignore' },
   });
-  const port = await freePort();
-  const flags = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`, 'ssl=on'];
-  const child = spawn(join(programs, 'postgres'), ['-D', data, ...flags.flatMap((flag) => ['-c', flag])], {
-    ...owner,
-    cwd: directory,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  await new Promise<void>((resolve, reject) => {
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      said = `${said}${chunk.toString()}`.slice(-4000);
-      if (said.includes('ready to accept connections')) resolve();
+  const listening = async (): Promise<Listening> => {
+    const port = await freePort();
+    const flags = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`, 'ssl=on'];
+    const child = spawn(join(programs, 'postgres'), ['-D', data, ...flags.flatMap((flag) => ['-c', flag])], {
+      ...owner,
+      cwd: directory,
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
-    void ended.then(() => reject(new Error(`PostgreSQL ended before it listened: ${said}`)));
-  });
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    let said = '';
+    const listens = await new Promise<boolean>((resolve) => {
+      child.stderr.on('data', (chunk: Buffer) => {
+        said = `${said}${chunk.toString()}`.slice(-4000);
+        if (said.includes('ready to accept connections')) resolve(true);
+      });
+      void ended.then(() => resolve(false));
+    });
+    if (listens) return { port, child, ended };
+    // Somebody else has taken it since it was free.
+    if (said.includes('Address already in use')) return listening();
+    throw new Error(`PostgreSQL ended before it listened: ${said}`);
+  };
+  const { port, child, ended } = await listening();
   return {
     ...{ port, certificateFile },
     url: (schema, at = port) => `postgres://kustody@127.0.0.1:${at}/postgres?schema=${schema}`,
@@ -103,6 +111,12 @@ function ownerOf(directory: string): { readonly uid?: number; readonly gid?: num
   const [, , uid = '65534', gid = '65534'] = line?.split(':') ?? [];
   chownSync(directory, Number(uid), Number(gid));
   return { uid: Number(uid), gid: Number(gid) };
+}
+
+interface Listening {
+  readonly port: number;
+  readonly child: ChildProcess;
+  readonly ended: Promise<void>;
 }
 
 async function freePort(): Promise<number> {

@@ -31,6 +31,7 @@ export function residentBytes(pid: number): number {
   }
 }
 
+/** What started it; nothing when it has ended. */
 export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');

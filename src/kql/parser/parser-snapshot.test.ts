@@ -12,6 +12,7 @@ import { watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { waitMs } from '../../../tests/support/hang.ts';
 import { builtSnapshot } from '../testing/built-snapshot.ts';
 import { parserSnapshot } from './parser-snapshot.ts';
 
@@ -63,7 +64,7 @@ describe('parserSnapshot', () => {
       writeFileSync(join(cache, name), '');
       utimesSync(join(cache, name), index, index);
     }
-    const ended = watch(cache, { signal: AbortSignal.timeout(50_000) });
+    const ended = watch(cache, { signal: AbortSignal.timeout(waitMs) });
     expect(parserSnapshot(entry, cache)).toBeUndefined();
     // The claim goes last of all.
     for await (const { eventType } of ended)

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KustoData } from './kusto-fixture.ts';
 import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
+import { commandOf, descendantsOf } from '../../support/process-tree.ts';
 import { until } from '../../support/until.ts';
 
 let kusto: KustoData;
@@ -23,14 +24,8 @@ const print = () => kusto.post('/v2/rest/query', { db: databaseName, csl: 'print
 
 const tried = () => print().catch(() => undefined);
 
-/** Processes of the cluster: children of this one that run its script. */
-function clusterPids(): number[] {
-  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .map(Number);
-  return children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('cluster-process'));
-}
+/** Processes of the cluster: below this one, and run its script. */
+const clusterPids = (): number[] => descendantsOf(process.pid).filter((pid) => /cluster-process/.test(commandOf(pid)));
 
 describe('the way to a cluster', () => {
   it('ends TLS in the process of the cluster, with a certificate for its two names only', async () => {

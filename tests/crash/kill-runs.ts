@@ -17,7 +17,7 @@ const root = join(import.meta.dirname, '..', '..');
 const starter = join(import.meta.dirname, 'cached-start.cjs');
 
 /** Kills of each kind. */
-export const killsMin = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 5);
+export const killsMin = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 3);
 /** Where processes find their parser. */
 const parser = { KILLED_PARSER: parserEntry, KILLED_PARSER_SNAPSHOTS: parserSnapshots };
 const started = Date.UTC(2026, 0, 1);

@@ -13,7 +13,7 @@ import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { Table } from '../../src/state/state.ts';
 
-const runs = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 12);
+const runs = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 5);
 const writers = 8;
 const values: Table<Json> = { name: 'values', parse: (value) => value };
 

@@ -15,7 +15,7 @@ import { startServerFixture } from '../../support/server-fixture.ts';
 // Random requests at every operation of the vaults' plane and the resource manager, each with something wrong: nothing that a client sends
 // may end in a 500, a broken connection, an answer in another shape or memory that does not come back.
 
-const requests = Number(process.env['KUSTODY_MALFORMED'] ?? 1_000);
+const requests = Number(process.env['KUSTODY_MALFORMED'] ?? 300);
 const vault = 'malformed-vault';
 const vaultHost = `${vault}.vault.azure.net`;
 const arm = 'management.azure.com';

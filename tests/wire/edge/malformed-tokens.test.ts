@@ -17,7 +17,7 @@ import { startServerFixture } from '../../support/server-fixture.ts';
 // Tokens, assertions and forms with something wrong, at every plane: forged, swapped, expired, of somebody who is gone, or no token at all.
 // None is taken, and nothing ends in a 500, a broken connection, an answer in another shape or memory that does not come back.
 
-const requests = Number(process.env['KUSTODY_MALFORMED'] ?? 1_000);
+const requests = Number(process.env['KUSTODY_MALFORMED'] ?? 300);
 const entraHost = 'login.microsoftonline.com';
 const graphHost = 'graph.microsoft.com';
 const log = new PassThrough();

@@ -19,7 +19,7 @@ import { builtScripts } from '../../support/built.ts';
 // Vaults and keys live and die at random, by every way that the resource manager and the data plane have, against a model that is a few
 // maps: what is protected is there until its retention is over, with the bytes that it had.
 
-const operations = Number(process.env['KUSTODY_LIFECYCLES'] ?? 2_000);
+const operations = Number(process.env['KUSTODY_LIFECYCLES'] ?? 600);
 const perWorld = 40;
 const dayMs = 86_400_000;
 const noRsaKeys: RsaKeyPool = {

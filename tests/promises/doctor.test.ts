@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environmentOf } from '../../src/cli/live-instance.ts';
 import { readServiceError } from '../../src/cli/article/article-steps.ts';
@@ -32,7 +33,6 @@ interface Asked {
   readonly more?: readonly string[];
 }
 
-const runFile = promisify(execFile);
 const uriOf = (vault: string): string => `https://${vault}.vault.azure.net/`;
 const pace = { now: () => new Date(), sleep: () => Promise.resolve() };
 
@@ -40,6 +40,8 @@ describe('kustody doctor', () => {
   let fixture: Awaited<ReturnType<typeof startCmkFixture>>;
   let azure: Azure;
   let environment: Record<string, string>;
+  let mender: ChildProcess;
+  let mended = 0;
   /** Modules find the clients of this repository from there. */
   const modules = mkdtempSync(join(import.meta.dirname, '..', '..', 'node_modules', '.doctor-'));
 
@@ -57,7 +59,14 @@ describe('kustody doctor', () => {
       ),
     );
   });
+  beforeAll(() => {
+    const file = join(modules, 'mender.mjs');
+    const run = `import(file).then(() => process.send('done'), (error) => process.send(String(error.stack)))`;
+    writeFileSync(file, `process.on('message', (file) => ${run});`);
+    mender = fork(file, { execArgv: [], env: { ...process.env, ...environment } });
+  });
   afterAll(async () => {
+    mender.kill();
     rmSync(modules, { recursive: true, force: true });
     await fixture[Symbol.asyncDispose]();
   });
@@ -74,12 +83,13 @@ describe('kustody doctor', () => {
     return { exit: code, ...(JSON.parse(stdout) as Document) };
   }
 
-  /** Runs what doctor prints, as a user would. */
+  /** Runs what doctor prints, as a user would: one program after the other, in one process, which loads the clients once. */
   async function mend({ expected: [first] }: Document): Promise<void> {
     for (const { typescript } of first?.mend ?? []) {
-      const file = join(modules, 'mend.mjs');
+      const file = join(modules, `mend-${(mended += 1)}.mjs`);
       writeFileSync(file, typescript);
-      await runFile(process.execPath, [file], { env: { ...process.env, ...environment } });
+      mender.send(file);
+      expect(await once(mender, 'message')).toEqual(['done', undefined]);
     }
   }
 

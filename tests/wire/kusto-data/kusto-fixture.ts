@@ -55,7 +55,7 @@ export const databaseName = 'db1';
 
 const groupPath = (subscription: string): string => `/subscriptions/${subscription}/resourceGroups/rg1`;
 
-/** A server with one cluster and one database, and a process with the official clients, led there by proxy variables. */
+/** A server with one cluster and one database, and a process with the official clients once they are asked, led there by proxy variables. */
 export async function startKustoData(settings: Parameters<typeof startServerFixture>[0] = {}) {
   const fixture = await startServerFixture(settings);
   const { environment, server } = fixture;
@@ -79,20 +79,22 @@ export async function startKustoData(settings: Parameters<typeof startServerFixt
   await arm('PUT', `${cluster}/databases/${databaseName}`, { location: 'eastus', kind: 'ReadWrite' });
   const token = await fixture.tokenFor('https://kusto.kusto.windows.net');
   const proxy = `http://127.0.0.1:${server.proxyPort}`;
-  const client = fork(join(import.meta.dirname, 'clients.client.mjs'), [], {
-    execArgv: [],
-    env: {
-      PATH: process.env['PATH'],
-      HTTPS_PROXY: proxy,
-      HTTP_PROXY: proxy,
-      NO_PROXY: 'localhost,127.0.0.1',
-      NODE_EXTRA_CA_CERTS: server.caFile,
-      AZURE_TENANT_ID: environment.tenantId,
-      AZURE_CLIENT_ID: environment.clientId,
-      AZURE_CLIENT_SECRET: environment.clientSecret,
-    },
-  });
-  const calls = clientCalls(client);
+  const startClient = () =>
+    fork(join(import.meta.dirname, 'clients.client.mjs'), [], {
+      execArgv: [],
+      env: {
+        PATH: process.env['PATH'],
+        HTTPS_PROXY: proxy,
+        HTTP_PROXY: proxy,
+        NO_PROXY: 'localhost,127.0.0.1',
+        NODE_EXTRA_CA_CERTS: server.caFile,
+        AZURE_TENANT_ID: environment.tenantId,
+        AZURE_CLIENT_ID: environment.clientId,
+        AZURE_CLIENT_SECRET: environment.clientSecret,
+      },
+    });
+  let client: ChildProcess | undefined;
+  let calls: ReturnType<typeof clientCalls> | undefined;
   // Starting the cluster's process, its engine and its parser takes long on a busy machine; no test waits for it.
   await fixture.send({
     ...{ host: clusterHost, method: 'POST', path: '/v2/rest/query', token },
@@ -104,7 +106,10 @@ export async function startKustoData(settings: Parameters<typeof startServerFixt
     token,
     clusterPath: cluster,
     /** One call through an official client. */
-    call: (call: ClientCall): Promise<ClientOutcome> => calls({ uri: `https://${clusterHost}`, ...call }),
+    call: (call: ClientCall): Promise<ClientOutcome> => {
+      calls ??= clientCalls((client = startClient())); // half of the tests never ask them
+      return calls({ uri: `https://${clusterHost}`, ...call });
+    },
     /** One raw request to the cluster, with a token. */
     post: (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<HostAnswer> =>
       fixture.send({
@@ -116,7 +121,7 @@ export async function startKustoData(settings: Parameters<typeof startServerFixt
         headers: { accept: 'application/json', ...headers },
       }),
     [Symbol.asyncDispose]: async () => {
-      client.kill();
+      client?.kill();
       await fixture[Symbol.asyncDispose]();
     },
   };

@@ -1,5 +1,6 @@
-import Database from 'libsql';
+import type Database from 'libsql';
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { syncDirectory } from '../../base/sync-directory.ts';
 import { applicationId } from './recognise-database.ts';
@@ -31,10 +32,13 @@ export class StateFormatError extends Error {
  * an older state, and an older Kustody does not know how to keep them. */
 export const formatVersion = 2;
 
+/** Ten megabytes of native code, loaded with the first file: most commands open none. */
+const libsql = (): typeof Database => createRequire(import.meta.url)('libsql') as typeof Database;
+
 /** Opens and locks the file, or makes it (0600, durable with its name). */
 export function openDatabase(directory: string, file: string): Database.Database {
   createFile(file);
-  const database = new Database(file, { timeout: 0 });
+  const database = new (libsql())(file, { timeout: 0 });
   try {
     // Without waiting: whoever holds the lock will not give it back soon.
     database.exec('PRAGMA busy_timeout = 0');

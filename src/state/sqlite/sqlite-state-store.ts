@@ -1,4 +1,4 @@
-import Database from 'libsql';
+import type Database from 'libsql';
 import { join } from 'node:path';
 import { invariant } from '../../base/invariant.ts';
 import { saysFull, StorageFullError } from '../../base/storage-full.ts';

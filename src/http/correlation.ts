@@ -11,11 +11,14 @@ export interface Correlation {
   /** `x-ms-client-request-id` as sent, any text (Kusto's have a prefix and may be free text); undefined when missing, too
    * long or not legal in a header. Chosen by the caller: never logged. */
   readonly clientRequestId: string | undefined;
+  /** Of the trace that the caller's `traceparent` says the request is part of: 32 hexadecimal digits. */
+  readonly traceId: string | undefined;
   /** The caller asked to have its id echoed (`x-ms-return-client-request-id: true`). */
   readonly returnClientRequestId: boolean;
 }
 
 const clientRequestIdCharsMax = 512;
+const traceparentCharsMax = 256;
 
 /** @param newGuid of ids that need not be secret */
 export function readCorrelation(headers: IncomingHttpHeaders, newGuid: () => Guid): Correlation {
@@ -28,6 +31,7 @@ export function readCorrelation(headers: IncomingHttpHeaders, newGuid: () => Gui
     requestId: newGuid(),
     correlationId: (given === undefined ? undefined : parseGuid(given)) ?? newGuid(),
     clientRequestId: echoable(single('x-ms-client-request-id')),
+    traceId: traceIdOf(single('traceparent')),
     returnClientRequestId: single('x-ms-return-client-request-id')?.toLowerCase() === 'true',
   };
 }
@@ -42,6 +46,16 @@ export function correlationHeaders(correlation: Correlation): Record<string, str
     headers['x-ms-client-request-id'] = correlation.clientRequestId;
   }
   return headers;
+}
+
+/** A later version of the header may have more behind what this one has.
+ * @see W3C Trace Context, 3.2 */
+function traceIdOf(traceparent: string | undefined): string | undefined {
+  if (traceparent === undefined || traceparent.length > traceparentCharsMax) return undefined;
+  const [, version, traceId, parentId, rest] =
+    /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/.exec(traceparent) ?? [];
+  if (traceId === undefined || version === 'ff' || (version === '00' && rest !== undefined)) return undefined;
+  return /^0+$/.test(traceId) || /^0+$/.test(parentId ?? '') ? undefined : traceId;
 }
 
 /** Node's parser hands over control characters that its writer refuses. */

@@ -14,6 +14,8 @@ export interface RequestLine {
   readonly ms: number;
   readonly requestId: Guid;
   readonly correlationId: Guid;
+  /** Of the caller's trace, 32 hexadecimal digits. */
+  readonly traceId?: string;
   /** The client left before the answer was complete. */
   readonly aborted?: true;
 }

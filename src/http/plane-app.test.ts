@@ -186,6 +186,20 @@ describe('plane app', () => {
     expect(odd.get('x-ms-correlation-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  it('logs the trace that the caller says a request is part of, also where it fails', async () => {
+    const { ask, lines, untilLogged } = await startPlane();
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    await ask('/bug', { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } });
+    await untilLogged(2);
+    await ask('/bug', { headers: { traceparent: `00-${traceId}-secret-01` } });
+    await untilLogged(4);
+    expect(lines.map((line) => (JSON.parse(line) as { traceId?: string }).traceId)).toEqual([
+      ...[traceId, traceId],
+      ...[undefined, undefined],
+    ]);
+    expect(lines.join('')).not.toContain('secret');
+  });
+
   it('logs one line per request, with the route and nothing that the client sent', async () => {
     const { ask, lines, untilLogged } = await startPlane();
     const planted = { authorization: 'Bearer secret-token', 'x-ms-client-request-id': 'secret-id' };

@@ -188,6 +188,7 @@ function beginRequest(
       ms: Math.round((monotonicMs() - startedMs) * 100) / 100,
       requestId: request.correlation.requestId,
       correlationId: request.correlation.correlationId,
+      ...(request.correlation.traceId === undefined ? {} : { traceId: request.correlation.traceId }),
       ...(response.writableFinished ? {} : { aborted: true as const }),
     };
     const route = seenAs === 'route' ? routeOf(request) : undefined;
@@ -236,8 +237,9 @@ function answerFor(options: PlaneAppOptions, error: unknown, request: FastifyReq
   if (answer !== undefined) return answer;
   const failure = failureOf(error, 'internal');
   if (failure.kind === 'internal') {
-    const { requestId, correlationId } = request.correlation;
-    options.log.failure('request failed', error, { plane: options.name, requestId, correlationId });
+    const { requestId, correlationId, traceId } = request.correlation;
+    const trace = traceId === undefined ? {} : { traceId };
+    options.log.failure('request failed', error, { plane: options.name, requestId, correlationId, ...trace });
   }
   const rendered = options.renderFailure(failure, request);
   return failure.kind === 'busy' ? { ...rendered, headers: { ...rendered.headers, 'retry-after': '1' } } : rendered;

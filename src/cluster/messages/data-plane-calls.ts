@@ -203,6 +203,7 @@ const roleCall = object({
 const requestLine = object({
   ...{ plane: oneOf(['kusto', 'storage']), method: text(100), route: text(4_000) },
   ...{ status: number, ms: number, requestId: guid, correlationId: guid },
+  traceId: Type.Optional(text(32)),
   aborted: Type.Optional(Type.Literal(true)),
 });
 

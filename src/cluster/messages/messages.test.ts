@@ -22,7 +22,7 @@ const extent = {
 };
 const requestLine = {
   ...{ plane: 'kusto', method: 'POST', route: '/v2/rest/query', status: 200, ms: 1.5 },
-  ...{ requestId: id, correlationId: id },
+  ...{ requestId: id, correlationId: id, traceId: '4bf92f3577b34da6a3ce929d0e0e4736' },
 };
 
 type Sample = readonly [name: string, read: (value: unknown) => unknown, sample: object];

@@ -32,7 +32,7 @@ describe.skipIf(!hasPostgres)('a state in PostgreSQL', () => {
     writeFileSync(password, `${databasePassword}\n`);
     const descriptors = [openSync(key, 'r'), openSync(password, 'r')];
     const secrets = ['--root-key-fd', '3', '--state-password-fd', '4'];
-    const up = startKustody(['up', '--data', data, '--state', urlOf('served'), ...secrets], {}, descriptors);
+    const up = startKustody(['up', '--data', data, '--seed', '--state', urlOf('served'), ...secrets], {}, descriptors);
     await up.printed('Stop with');
     for (const descriptor of descriptors) closeSync(descriptor);
     const subscription = ['--', 'sh', '-c', 'echo $AZURE_SUBSCRIPTION_ID'];
@@ -43,6 +43,13 @@ describe.skipIf(!hasPostgres)('a state in PostgreSQL', () => {
     expect(status.stdout).toContain('(schema served)');
     expect(status.stdout).toContain('PostgreSQL keeps sealed records that were replaced or deleted');
     expect(status.stdout).toContain('Failover is asynchronous: a standby that takes over may lack commits');
+    const doctor =
+      'kustody doctor --resource-group kustody --cluster kustody; kustody doctor --resource-group kustody --cluster kustody --json';
+    const told = await kustody(['run', '--data', data, '--', 'sh', '-c', doctor]);
+    expect(told.stdout).toMatch(
+      /^Besides, the state of this Kustody, .*\(schema served\): Failover is asynchronous: /m,
+    );
+    expect(told.stdout).toMatch(/"failover": "Failover is asynchronous: /);
     const seen = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${up.process.pid}/${name}`, 'latin1'));
     await ended('served');
     const { code, stdout, stderr } = await up.result;

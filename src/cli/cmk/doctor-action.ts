@@ -7,6 +7,7 @@ import { guessVault, parseVault } from '../../cmk/target.ts';
 import { UserError } from '../user-error.ts';
 import type { NamedArguments } from './arguments.ts';
 import { givenOf } from './arguments.ts';
+import { localState } from './local-state.ts';
 import { printJson, targetJson } from './present.ts';
 import { withSession } from './session.ts';
 
@@ -20,8 +21,16 @@ export async function doctor(args: NamedArguments): Promise<void> {
       throw new UserError('The vault and the key are not named, and the cluster has none.', 'Give --vault and --key.');
     const prognosis = prognosisOf(live, target, pace.now(), malformed);
     process.exitCode = exitCodeOf(prognosis);
-    if (args.json) printJson({ command: 'doctor', ...targetJson(target), ...prognosis });
-    else process.stdout.write(`${textOf(target, prognosis)}\n`);
+    const state = await localState(process.env);
+    if (args.json)
+      printJson({
+        ...{ command: 'doctor', ...targetJson(target), ...prognosis },
+        ...(state === undefined ? {} : { state: { address: state.address, failover: state.failover } }),
+      });
+    else {
+      const lines = [textOf(target, prognosis), ...(state === undefined ? [] : [stateText(state)])];
+      process.stdout.write(`${lines.join('\n')}\n`);
+    }
   });
 }
 
@@ -57,6 +66,9 @@ function textOf(target: CmkTarget, { expected, notKnown, besides }: Prognosis): 
   ];
   return lines.join('\n');
 }
+
+const stateText = ({ address, failover }: { readonly address: string; readonly failover: string }): string =>
+  `Besides, the state of this Kustody, ${address}: ${oneLine(failover)}`;
 
 function mendText({ why, mend }: Expected): readonly string[] {
   const one = (title: string, commands: readonly string[]): readonly string[] => [

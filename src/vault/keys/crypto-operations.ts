@@ -1,5 +1,7 @@
 import { toBase64Url } from '../../base/base64url.ts';
 import { zeroBytes } from '../../base/bytes.ts';
+import type { Soon } from '../../base/soon.ts';
+import { soon } from '../../base/soon.ts';
 import { requireVersion } from '../objects/find-requested.ts';
 import { stillAsRead } from '../objects/object-store.ts';
 import type { EncryptionAlgorithm } from '../rsa/rsa-algorithms.ts';
@@ -81,20 +83,20 @@ async function encryptWith(
 }
 
 /** An expired version still decrypts; a disabled one does not. */
-async function decryptWith(
-  services: VaultServices,
-  request: VaultRequest,
-  use: 'unwrapKey' | 'decrypt',
-): Promise<VaultOutcome> {
-  const found = await requireVersion(services, keyKind, request);
-  const key = found.version.value;
-  refuseUnusable(key, use);
-  const { alg, value } = parseKeyOpBody(request.body);
-  const { algorithm } = requireAlgorithm(alg, key);
-  const privateKey = await privateKeyOf(services, found);
-  const secret = privateKey.kty === 'RSA' ? await decryptFor(privateKey, algorithm, value) : undefined;
-  if (secret === undefined) throw vaultError('cannotDecrypt');
-  return { status: 200, id: kidOf(request.vault, found), secret, expect: stillAsRead(keyKind, found) };
+function decryptWith(services: VaultServices, request: VaultRequest, use: 'unwrapKey' | 'decrypt'): Soon<VaultOutcome> {
+  return soon(requireVersion(services, keyKind, request), (found) => {
+    const key = found.version.value;
+    refuseUnusable(key, use);
+    const { alg, value } = parseKeyOpBody(request.body);
+    const { algorithm } = requireAlgorithm(alg, key);
+    return soon(privateKeyOf(services, found), (privateKey) => {
+      const opened = privateKey.kty === 'RSA' ? decryptFor(privateKey, algorithm, value) : undefined;
+      return soon(opened, (secret) => {
+        if (secret === undefined) throw vaultError('cannotDecrypt');
+        return { status: 200, id: kidOf(request.vault, found), secret, expect: stillAsRead(keyKind, found) };
+      });
+    });
+  });
 }
 
 /** Keys of other types than RSA encrypt nothing. */

@@ -1,5 +1,6 @@
 import { fromBase64Url } from '../../base/base64url.ts';
 import { invariant } from '../../base/invariant.ts';
+import type { Soon } from '../../base/soon.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { PrivateKey } from '../material/private-keys.ts';
 import { parsePrivateKey } from '../material/private-keys.ts';
@@ -25,7 +26,7 @@ export function refuseOutsideDates(key: KeyVersionRecord, use: KeyOperationName,
 export function privateKeyOf(
   { state, privateKeys, rsaThreads }: VaultServices,
   { object, version }: Found<KeyVersionRecord>,
-): Promise<PrivateKey> {
+): Soon<PrivateKey> {
   return privateKeys.get(version.id, async () => {
     const record = await state.get(vaultPrivateKeys, version.id);
     if (record === undefined) throw vaultError('keyNotFound', object.value.name);

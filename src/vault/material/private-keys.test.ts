@@ -24,6 +24,18 @@ describe('the cache of parsed private keys', () => {
     expect(loaded).toHaveLength(5);
   });
 
+  it('has at once what was loaded, but for what was forgotten meanwhile', async () => {
+    const cache = createPrivateKeyCache(2);
+    const first = cache.get('v/a/1', () => key('a'));
+    expect(first).toBeInstanceOf(Promise);
+    const made = await first;
+    expect(cache.get('v/a/1', () => key('other'))).toBe(made);
+    const forgotten = cache.get('v/b/1', () => key('b'));
+    cache.forget('v/b/');
+    await forgotten;
+    expect(await cache.get('v/b/1', () => key('new'))).toEqual({ name: 'new' });
+  });
+
   it('does not keep a failure', async () => {
     const cache = createPrivateKeyCache(2);
     await expect(cache.get('x', () => Promise.reject(new Error('down')))).rejects.toThrow('down');

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { zeroBytes } from '../../base/bytes.ts';
+import type { Soon } from '../../base/soon.ts';
 import type { RsaPrivateKey } from '../rsa/private-keys.ts';
 import { parseRsaPrivateKey } from '../rsa/private-keys.ts';
 import type { RsaThreads } from '../rsa/rsa-threads.ts';
@@ -24,22 +25,35 @@ export function parsePrivateKey(kty: KeyPair['kty'], der: Buffer, threads: RsaTh
 
 export interface PrivateKeyCache {
   /** @param load makes the key when it is not there; called once for calls at the same time */
-  get(id: string, load: () => Promise<PrivateKey>): Promise<PrivateKey>;
+  get(id: string, load: () => Promise<PrivateKey>): Soon<PrivateKey>;
   forget(idPrefix: string): void;
 }
 
 /** Parsed private keys by record id; the key of a record never changes. The least recently used goes first.
  * @param forgotten told when one was there that is to be forgotten */
 export function createPrivateKeyCache(entriesMax: number, forgotten: () => void = () => undefined): PrivateKeyCache {
-  const entries = new Map<string, Promise<PrivateKey>>();
+  const entries = new Map<string, Soon<PrivateKey>>();
+  let usedLast: string | undefined;
+  const begin = (id: string, loading: Promise<PrivateKey>): Promise<PrivateKey> => {
+    const isAsked = (): boolean => entries.get(id) === loading;
+    loading.then(
+      (key) => {
+        if (isAsked()) entries.set(id, key);
+      },
+      () => {
+        if (isAsked()) entries.delete(id);
+      },
+    );
+    return loading;
+  };
   return {
     get: (id, load) => {
-      const entry = entries.get(id) ?? load();
+      const known = entries.get(id);
+      if (known !== undefined && id === usedLast) return known;
+      const entry = known ?? begin(id, load());
       entries.delete(id);
       entries.set(id, entry);
-      entry.catch(() => {
-        if (entries.get(id) === entry) entries.delete(id);
-      });
+      usedLast = id;
       for (const oldest of entries.keys()) {
         if (entries.size <= entriesMax) break;
         entries.delete(oldest);

@@ -37,14 +37,13 @@ export function encryptFor(publicKey: RsaPublicKey, algorithm: EncryptionAlgorit
 
 /** Takes a ciphertext of exactly the modulus' length (RFC 8017, sections 7.1.2 and 7.2.2, step 1); OpenSSL would take shorter ones.
  * @returns the plaintext, which the caller overwrites, or undefined: whatever is wrong, and only after the RSA operation */
-export async function decryptFor(
+export function decryptFor(
   key: RsaPrivateKey,
   algorithm: EncryptionAlgorithm,
   ciphertext: Buffer,
 ): Promise<Buffer | undefined> {
-  const hasLength = ciphertext.length === key.modulusBytes;
-  const opened = await algorithm.decrypt(key, hasLength ? ciphertext : standIn(key.modulusBytes));
-  return hasLength ? opened : undefined;
+  if (ciphertext.length === key.modulusBytes) return algorithm.decrypt(key, ciphertext);
+  return algorithm.decrypt(key, standIn(key.modulusBytes)).then(() => undefined);
 }
 
 /** Something to work on. */

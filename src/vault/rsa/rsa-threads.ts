@@ -88,7 +88,8 @@ export class RsaThreads {
   }
 
   #thread(): RsaThread {
-    const [first] = this.#threads.toSorted((left, right) => left.count - right.count);
+    let first = this.#threads[0];
+    for (const one of this.#threads) if (first === undefined || one.count < first.count) first = one;
     if (first !== undefined && (first.count < busyWith || this.#threads.length >= this.#max)) return first;
     const thread: RsaThread = new RsaThread(this.#script, {
       idOf: (key) => this.#idOf(key),

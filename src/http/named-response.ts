@@ -46,7 +46,16 @@ export class NamedResponse<Request extends IncomingMessage = IncomingMessage> ex
       ? super.writeHead(status, reason, named(headers))
       : super.writeHead(status, named(reason ?? headers));
   }
+
+  /** @param headers names as Azure writes them, each followed by its value: nothing is made of them anew */
+  writeNamedHead(status: number, headers: string[]): this {
+    return super.writeHead(status, headers);
+  }
 }
+
+/** As `writeHead`, of names that `headerName` has made. */
+export const writeNamedHead = (response: ServerResponse, status: number, headers: string[]): ServerResponse =>
+  response instanceof NamedResponse ? response.writeNamedHead(status, headers) : response.writeHead(status, headers);
 
 /** @param headers by name, or names and values in turn */
 function named(headers: OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined): typeof headers {

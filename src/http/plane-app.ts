@@ -41,6 +41,8 @@ export interface PlaneAppOptions {
    * `bytes`: every body is one Buffer that the handler owns. An empty body is `undefined` in both. `stream`: no body is read, the handler
    * does. */
   readonly bodies?: 'json' | 'bytes' | 'stream';
+  /** Whether handlers ask for `request.query`; default: yes. */
+  readonly parsesQueries?: boolean;
   /** Takes JSON with comments, names without quotes and the like. */
   readonly relaxedJson?: boolean;
   /** Runs first, before the body is read and also when no route matches or the path is malformed. Throw the plane's own
@@ -100,6 +102,7 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
       ignoreDuplicateSlashes: true,
       ignoreTrailingSlash: true,
       maxParamLength: 4096,
+      ...(options.parsesQueries === false ? { querystringParser: () => ({}) } : {}),
     },
     frameworkErrors: (error, request, reply) => {
       // Routing failed, so no hook has run: the same steps as below, in the same order.

@@ -1,11 +1,12 @@
 import type { FastifyReply } from 'fastify';
 import type { ServerResponse } from 'node:http';
 import { zeroBytes } from '../base/bytes.ts';
+import { writeNamedHead } from '../http/named-response.ts';
 import { base64UrlLength, secretBuffer, writeBase64Url } from './base64url-bytes.ts';
 
 /** Answers `{"kid","value"}` with a value that must not stay in memory: no string is ever made of it. Head and body are one buffer (two
  * would be copied on their way into TLS), overwritten as soon as it is out.
- * @param headers of JSON, names and values in turn
+ * @param headers of JSON, names as they go out and values in turn
  * @param value overwritten */
 export function sendSecret(reply: FastifyReply, headers: string[], kid: string, value: Buffer): void {
   void reply.hijack();
@@ -16,8 +17,8 @@ export function sendSecret(reply: FastifyReply, headers: string[], kid: string, 
   }
   const front = `{"kid":${JSON.stringify(kid)},"value":"`;
   const bodyBytes = Buffer.byteLength(front) + base64UrlLength(value.length) + back.length;
-  headers.push('content-length', String(bodyBytes));
-  response.writeHead(200, headers);
+  headers.push('Content-Length', String(bodyBytes));
+  writeNamedHead(response, 200, headers);
   const head = takeHead(response);
   const bytes = secretBuffer(head.length + bodyBytes);
   const start = bytes.write(head, 'latin1') + bytes.write(front, head.length);

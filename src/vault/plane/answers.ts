@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { isIPv4 } from 'node:net';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Correlation } from '../../http/correlation.ts';
+import { headerName } from '../../http/named-response.ts';
 import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from '../../http/plane-failure.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import { errorBody, VaultError, vaultError } from '../vault-error.ts';
@@ -26,7 +27,7 @@ export function answerHeaders(
   };
 }
 
-/** The same, of JSON that was written already, names and values in turn. Node.js looks each of them up and through, so those that are the
+/** The same, of JSON that was written already, names as they go out and values in turn. Node.js looks each of them up and through, so those that are the
  * same for all requests of a client are put together once. */
 export function textHeaders(
   { requestId, clientRequestId }: Correlation,
@@ -57,7 +58,7 @@ const listedHeaders = new RecentMap<string, { readonly vault: VaultSettings; rea
 
 function listHeaders(vault: VaultSettings, clientAddress: string): readonly string[] {
   const headers = { ...fixedHeaders, ...vaultHeaders({ vault, clientAddress }), ...jsonType };
-  const list = Object.entries(headers).flat();
+  const list = Object.entries(headers).flatMap(([name, value]) => [headerName(name), value]);
   listedHeaders.set(clientAddress, { vault, list });
   return list;
 }

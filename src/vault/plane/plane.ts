@@ -15,6 +15,7 @@ import type { Clock } from '../../clock/clock.ts';
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import type { Log } from '../../http/logging.ts';
 import { vaultBodyRules } from './body-rules.ts';
+import { writeNamedHead } from '../../http/named-response.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
 import type { HostClaim, Plane } from '../../http/plane.ts';
 import { existsAtAll } from '../../state/list-all.ts';
@@ -187,6 +188,7 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
     log: options.log,
     bodyRules: vaultBodyRules,
     bodies: 'bytes',
+    parsesQueries: false,
     bodyBytesMax,
     randomBytes: options.randomBytes,
     lateHeaders: ({ correlation, reached }) => answerHeaders(correlation, reached),
@@ -288,8 +290,8 @@ function sendText(reply: FastifyReply, status: number, headers: string[], text: 
   void reply.hijack();
   const response = reply.raw;
   if (response.destroyed) return; // the client has left
-  headers.push('content-length', String(Buffer.byteLength(text)));
-  response.writeHead(status, headers).end(text);
+  headers.push('Content-Length', String(Buffer.byteLength(text)));
+  writeNamedHead(response, status, headers).end(text);
 }
 
 /** An operation without its version means the current one; an empty version looks the same once slashes are collapsed. */

@@ -6,6 +6,7 @@ import { instant, toIso } from '../clock/clock.ts';
 import type { StateCommit, StateExpectation, StateWrite, Table } from '../state/state.ts';
 import { expectRecord, writeRecord } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
+import type { AuditRecord } from './audit-chain.ts';
 import { auditChain, auditHead } from './audit-chain.ts';
 import type { AuditEvent, VaultFacts } from './audit-event.ts';
 import type { Computed } from './audit-log.ts';
@@ -30,7 +31,13 @@ const eventOf = (id: string, changes: Partial<VaultFacts> = {}, at = begin): Aud
   },
 });
 
-async function start(options: { readonly eventsMax?: number; readonly computed?: Computed } = {}) {
+interface StartOptions {
+  readonly eventsMax?: number;
+  readonly computed?: Computed;
+  readonly idleMs?: () => number;
+}
+
+async function start(options: StartOptions = {}) {
   const { sealed, state, before } = await memoryState();
   const commits: StateCommit[] = [];
   before.commit = (commit) => void commits.push(commit);
@@ -100,6 +107,28 @@ describe('events that come together', () => {
     expect(commits).toHaveLength(1);
     await Promise.all(told);
     expect(idsOf(await recorded())).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each([
+    ['nearly all in one commit while the thread has other work', false, 56, 64],
+    ['half in each while it has none', true, 24, 44],
+  ])('of those who ask again and again are %s', async (_name, isIdle, least, most) => {
+    let idleMs = 0;
+    const { commits, outcome } = await start({ idleMs: () => (idleMs += isIdle ? 1 : 0) });
+    const ready = Array.from({ length: 64 }, (_, client) => String(client));
+    for (let asked = 0; asked < 64 * 25;) {
+      const now = ready.splice(0, 8);
+      for (const client of now) void outcome(eventOf(client)).then(() => ready.push(client));
+      asked += now.length;
+      await othersTurn();
+    }
+    const sizes = commits.slice(10, 20).map(({ write }) => {
+      const record = write.find(({ table }) => table.name === auditChain.name)?.put as AuditRecord;
+      return record.events.length;
+    });
+    const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
+    expect(mean).toBeGreaterThanOrEqual(least);
+    expect(mean).toBeLessThanOrEqual(most);
   });
 
   it('that are computed are not waited for without end where none of them is told', async () => {

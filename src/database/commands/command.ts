@@ -81,6 +81,7 @@ export class Command {
   readonly raw: string;
   /** In order, without groups. */
   readonly leaves: readonly CommandPart[];
+  #hasToldProperties = false;
 
   constructor({ kind, text, parts, query, queryText, raw }: CommandInput) {
     this.kind = kind;
@@ -121,8 +122,14 @@ export class Command {
     return this.optional('DatabaseName') ?? this.optional('databaseName') ?? context.database;
   }
 
+  /** Of a command that has none. @throws KqlError for one that it was given and that nobody has asked for */
+  requireNoOtherProperties(): void {
+    if (!this.#hasToldProperties) this.properties([]);
+  }
+
   /** Those of `with (name = value, …)`, names in lower case. @throws KqlError for one that is not in `known` */
   properties<Name extends string>(known: readonly Name[]): Partial<Record<Name, string>> {
+    this.#hasToldProperties = true;
     const found: Partial<Record<Name, string>> = {};
     for (const [name, value] of this.allProperties()) {
       const match = known.find((one) => one.toLowerCase() === name);

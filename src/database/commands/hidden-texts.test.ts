@@ -76,6 +76,20 @@ describe('what obfuscated literals hide', () => {
   });
 });
 
+describe('a property that nothing is known of', () => {
+  it.each([
+    ...['.show databases', '.show cluster databases details', '.show databases datastats', '.show external tables'],
+    ...['.show ingestion mappings', '.show stored_query_results', '.show plugins', '.show principal roles'],
+    ...['.show table T principal roles', '.show cluster policy sharding', '.cancel query "none"'],
+  ])('is refused by %s', async (command) => {
+    await run(command);
+    await expect(run(`${command} with (nonsense=1)`)).rejects.toMatchObject({
+      code: 'notSupported',
+      message: expect.stringMatching(/^The property 'nonsense' is not supported in \w+\.$/) as string,
+    });
+  });
+});
+
 describe('.show databases entities with (resolveFunctionSchema=true)', () => {
   it('tells the columns of what functions give, of those that the caller may read', async () => {
     for (const command of [

@@ -278,6 +278,8 @@ export const operationCommands: readonly CommandRow[] = [
     columns: 'ClientRequestId: string, Status: string',
     run: (command, context) => {
       const id = command.required('ClientRequestId');
+      // Whoever reads the log of requests finds it in the command itself.
+      command.properties(['reason']);
       const isOwn = (principal: string): boolean => principal === context.caller.fqn;
       const mayAll = context.clusterRoles.includes('AllDatabasesAdmin');
       const count = context.requests.cancel(id, (principal) => mayAll || isOwn(principal));

@@ -71,6 +71,8 @@ async function runInput(context: CommandContext, input: CommandInput): Promise<C
   requireRow(row, command, here);
   const columns = typeof row.columns === 'string' ? row.columns : row.columns(command);
   const made = await row.run(command, here, (text) => runCommand(context, text));
+  // The grammar lets commands have properties of which no page says what they are.
+  if (input.kind.includes('Show')) command.requireNoOtherProperties();
   if ('columns' in made) return { kind: input.kind, ...made };
   return { kind: input.kind, columns: columnsOfText(columns), rows: made };
 }

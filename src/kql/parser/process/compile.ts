@@ -4,6 +4,7 @@ import type { ToldSchema } from '../../plan/told-schema.ts';
 import type { Column } from '../../plan/types.ts';
 import { programOfNeeded } from '../../plan/needed-columns.ts';
 import { hasOpenPlugin, isOpenTable, toldTable } from './binder/open-schemas.ts';
+import { withSharedBodies } from './binder/shared-bodies.ts';
 import { withBindOptions } from './binder/options.ts';
 import type { Draft } from './build/draft/draft.ts';
 import { Scope } from './build/draft/scope.ts';
@@ -30,15 +31,19 @@ interface Asked {
  * @throws KqlError syntax, semantic, notSupported, limits */
 export function compileQuery(text: string, database: string, graphs: KeptGraphs, asked: Asked = {}): Program {
   const { naming = {}, told = [] } = asked;
-  const state = graphs.state(database);
+  const own = graphs.state(database);
+  const bestEffort = setsBestEffort(text, own) ?? asked.bestEffort ?? false;
   const named = new Set<string>();
   const options = {
     database,
-    bestEffort: setsBestEffort(text, state) ?? asked.bestEffort ?? false,
+    bestEffort,
     told: byPlace(told),
     ...{ given: naming, named, isMistake: isTypeMistake(graphs.functions) },
   };
-  const program = withBindOptions(options, () => compileBound(text, state, database, graphs));
+  // What decides beside the catalog what bodies of functions mean.
+  const isAlone = bestEffort || told.length > 0 || Object.keys(naming).length > 0 || /\brestrict\b/i.test(text);
+  const compile = (state: GlobalState): Program => compileBound(text, state, database, graphs);
+  const program = withBindOptions(options, () => (isAlone ? compile(own) : withSharedBodies(own, compile)));
   return named.size > 0 ? { ...program, namedBy: [...named] } : program;
 }
 

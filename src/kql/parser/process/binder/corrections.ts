@@ -6,6 +6,7 @@ import { originCorrections } from './origins.ts';
 import { parameterCorrections } from './parameters.ts';
 import { projectionCorrections } from './projections.ts';
 import { spellingCorrections } from './spellings.ts';
+import { sharedBodyShortcuts } from './shared-bodies.ts';
 import { unifiedColumnShortcuts } from './unified-columns.ts';
 import { unionCorrections } from './unions.ts';
 import { wildcardCorrections } from './wildcards.ts';
@@ -25,5 +26,5 @@ export const corrections: readonly Correction[] = [
 ];
 
 export function correctBinder(): void {
-  for (const { apply } of [...corrections, ...unifiedColumnShortcuts]) apply();
+  for (const { apply } of [...corrections, ...unifiedColumnShortcuts, ...sharedBodyShortcuts]) apply();
 }

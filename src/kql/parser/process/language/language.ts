@@ -121,6 +121,7 @@ export interface LanguagePackage {
       readonly TreeBinder: { readonly prototype: unknown };
     };
     readonly ColumnMap: { readonly prototype: unknown };
+    readonly GlobalBindingCache: unknown;
   };
 }
 interface BridgeGlobals {

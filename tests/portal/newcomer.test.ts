@@ -52,6 +52,10 @@ describe.skipIf(!portalCanBeSeen)('a newcomer in the portal', () => {
     await chain().first().waitFor();
     expect(await chain().count()).toBe(6);
     expect(await states('good').count()).toBe(6);
+    const targets = await page.evaluate(
+      `[...document.querySelectorAll('ol a[data-state]')].map(({ hash }) => hash.replace(/[/?].*/, '') + hash.split(/[/?]/)[1])`,
+    );
+    expect(targets).toEqual(['#keys', '#keys', '#keys', '#keys', '#query', '#proof']);
     await looksWell('Overview');
     await picture('overview');
   });

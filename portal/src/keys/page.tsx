@@ -109,7 +109,11 @@ function ClusterKeys({ cluster, clusters, vaults, clock, again }: ClusterKeysPro
           label={`What the data of ${cluster.name} hangs on`}
           nodes={chainOf(cluster, vaults, now)}
           hrefOf={({ kind }) =>
-            kind === 'Databases' ? linkTo('query', [], { cluster: cluster.name }) : linkTo('keys', [cluster.name])
+            kind === 'Databases'
+              ? linkTo('query', [], { cluster: cluster.name })
+              : kind === 'Extents'
+                ? linkTo('proof')
+                : linkTo('keys', [cluster.name])
           }
         />
         {cluster.suspension !== undefined && (

@@ -84,7 +84,7 @@ export function forward(due: number, { now }: Clock): KeyAction {
   const seconds = Math.max(1, Math.ceil((due - Date.parse(now)) / 1000) + 1);
   return {
     name: 'Rehearse',
-    explains: `Moves the clock forward by ${(seconds / 86_400).toFixed(1)} days, to just after that. See below which version is there then, and which one the cluster uses.`,
+    explains: `Moves the clock forward by ${(seconds / 86_400).toFixed(1)} days, to just after that. See which version is there then, and which one the cluster uses.`,
     az: ['Azure has no such thing: there it takes that long.', `kustody clock advance ${String(seconds)}s`],
     typescript: [],
     run: async () => {

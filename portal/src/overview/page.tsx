@@ -72,7 +72,9 @@ export default function Overview() {
                   hrefOf={({ kind }) =>
                     kind === 'Databases'
                       ? linkTo('query', [], { cluster: cluster.name })
-                      : linkTo('keys', [cluster.name])
+                      : kind === 'Extents'
+                        ? linkTo('proof')
+                        : linkTo('keys', [cluster.name])
                   }
                 />
               </section>

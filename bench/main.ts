@@ -7,6 +7,7 @@ import { extentRows } from './extents.ts';
 import { growthRows } from './growth.ts';
 import { ingestRows } from './ingest.ts';
 import { kqlRows } from './kql.ts';
+import { limitRows } from './limits.ts';
 import { mergeRows } from './merge.ts';
 import { nodeRows } from './nodes.ts';
 import { portalRows } from './portal.ts';
@@ -34,6 +35,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   ingest: [...ingestRows, ...mergeRows],
   rotation: rotationRows,
   wire: wireRows,
+  limits: limitRows,
   growth: growthRows,
   schema: schemaRows,
   tokens: tokenRows,

@@ -10,6 +10,7 @@ import { readSeedDirectory } from '../server/seed-plan/seed-directory.ts';
 import { seedFromDirectory } from '../server/seed-plan/seed-from-directory.ts';
 import type { SeedResult } from '../server/seed-plan/seed-from-directory.ts';
 import { principalKeeper } from '../server/seeded-principals.ts';
+import type { ServerSettings } from '../server/settings.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import { startServer } from '../server/start-server.ts';
 import type { RunningServer } from '../server/start-server.ts';
@@ -25,7 +26,11 @@ export interface StartedInstance {
   readonly seeded: Readonly<Record<string, string>>;
 }
 
-export async function startInstance(options: StartOptions): Promise<StartedInstance> {
+/** @param more settings of the server that users of `kustody/testing` have no option for */
+export async function startInstance(
+  options: StartOptions,
+  more: Pick<ServerSettings, 'storageAccounts'> = {},
+): Promise<StartedInstance> {
   requireKnown(options, 'startKustody', ['cluster', 'secondSubscription', 'keyRecheckSeconds', 'geoipDatabase']);
   if (typeof options.cluster === 'object')
     requireKnown(options.cluster, 'cluster', ['name', 'region', 'database', 'key', 'seed']);
@@ -48,6 +53,7 @@ export async function startInstance(options: StartOptions): Promise<StartedInsta
       stopGraceMs: 0, // whoever still asks is this test
       log: { level: 'silent', destination: process.stderr },
       scripts: builtScripts(import.meta.dirname, process.env),
+      ...more,
     });
     return await describe(server, temporary, { options, directory });
   } catch (error) {

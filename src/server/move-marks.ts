@@ -10,6 +10,9 @@ export const markTable = 'state-place';
 /** `filling`: at the target, until it has everything. `moved`: at the source, for good. */
 export type MoveMark = 'filling' | 'moved';
 
+/** In a copy that is a backup: its manifest. It is never served. */
+export const backupMark = 'backup';
+
 /** Who moves a state, and to or from where: for people, and so that nothing else goes on in its place. */
 export interface Move {
   readonly format: 1;
@@ -59,9 +62,11 @@ export async function requireServed(store: StateStore, name: string): Promise<vo
     throw new StateMovedError(
       `${name} was moved to ${moved.other} (migration ${moved.migration}), and is served there. What lies here is the copy it was moved from.`,
     );
+  if ((await store.get(markTable, backupMark)) !== undefined)
+    throw new StateMovedError(`${name} is a backup, and is not served. 'kustody restore' makes an instance of it.`);
   const filling = await readMark(store, 'filling');
   if (filling !== undefined)
     throw new StateMovedError(
-      `${name} is being filled by migration ${filling.migration} from ${filling.other}, which has not come to its end. Run the same 'kustody migrate' again: it goes on where it was.`,
+      `${name} is being filled by migration ${filling.migration} from ${filling.other}, which has not come to its end. Run the same command again (kustody migrate, backup or restore): it goes on where it was.`,
     );
 }

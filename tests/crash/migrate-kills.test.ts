@@ -39,7 +39,7 @@ function runUntil(step: number): Run {
   const [from, to] = [join(directory, `${step}`, 'from'), join(directory, `${step}`, 'to')];
   mkdirSync(to, { recursive: true, mode: 0o700 });
   cpSync(base, from, { recursive: true });
-  const { signal, stdout, stderr, status } = spawnSync(process.execPath, [program, from, to, String(step)]);
+  const { signal, stdout, stderr, status } = spawnSync(process.execPath, [program, from, to, String(step), 'migrate']);
   if (signal === null) expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
   return { from, to, signal, kinds: signal === null ? (JSON.parse(stdout.toString()) as string[]) : [] };
 }

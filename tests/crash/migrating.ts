@@ -1,10 +1,23 @@
-// Moves one data directory to another, and is killed before a durable step: node migrating.mjs FROM TO STEP. Prints what its steps were.
-import { dirname } from 'node:path';
+// Moves, backs up or restores one directory to another, and is killed before a durable step: node migrating.mjs FROM TO STEP WHAT. Prints what
+// its steps were.
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { instant } from '../../src/clock/clock.ts';
+import { backUp, restore } from '../../src/server/moving/backup.ts';
 import { migrate } from '../../src/server/moving/migrate.ts';
+import { parseRootKey } from '../../src/state/root-key.ts';
 import { DurableSteps } from './durable-steps.ts';
 
-const [from = '', to = '', killAt = '0'] = process.argv.slice(2);
-const steps = new DurableSteps(dirname(to), Number(killAt));
-await steps.during(() => migrate({ from: { dataDirectory: from }, to: { dataDirectory: to }, now: () => instant(0) }));
+const [source = '', target = '', killAt = '0', what = ''] = process.argv.slice(2);
+const ends = { from: { dataDirectory: source }, to: { dataDirectory: target }, now: () => instant(0) };
+const work: Readonly<Record<string, () => Promise<unknown>>> = {
+  migrate: () => migrate(ends),
+  backup: () => backUp(ends),
+  restore: () => {
+    const rootKey = parseRootKey(readFileSync(join(dirname(dirname(source)), 'root.key'), 'utf8'));
+    return restore({ ...ends, rootKey, acceptsRollback: true });
+  },
+};
+const steps = new DurableSteps(dirname(target), Number(killAt));
+await steps.during(() => work[what]?.() ?? Promise.reject(new Error(`What is ${what}?`)));
 process.stdout.write(JSON.stringify(steps.kinds));

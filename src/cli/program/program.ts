@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { version } from '../../server/version.ts';
 import { articleCommand } from '../article-command.ts';
 import { auditCommand } from '../audit/audit-command.ts';
+import { backupCommand, restoreCommand } from '../backup.ts';
 import { checkKeysCommand } from '../check-keys.ts';
 import { clockCommand } from '../clock.ts';
 import { cmkCommand } from '../cmk/cmk-command.ts';
@@ -45,6 +46,8 @@ export function createProgram(rootKeys: RootKeySource): Command {
     upCommand(rootKeys),
     stateCommand(rootKeys),
     migrateCommand(rootKeys),
+    backupCommand(rootKeys),
+    restoreCommand(rootKeys),
     statusCommand(),
     logsCommand(),
     envCommand(),

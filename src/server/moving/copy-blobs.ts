@@ -11,6 +11,12 @@ export interface BlobSum {
   readonly bytes: number;
 }
 
+/** What was copied and read back, told from anything else by one digest. */
+export interface CopiedBlobs extends BlobSum {
+  /** SHA-256, hex, over cluster, name, length and SHA-256 of each, in their order. */
+  readonly digest: string;
+}
+
 const atOnce = 4;
 
 /** All sealed blobs of some clusters. */
@@ -33,9 +39,10 @@ export async function copyBlobs(
   to: AccessiblePlace,
   owners: readonly Guid[],
   done: (blobs: number) => void,
-): Promise<BlobSum> {
+): Promise<CopiedBlobs> {
   let [blobs, bytes] = [0, 0];
-  for (const owner of owners) {
+  const all = createHash('sha256');
+  for (const owner of [...owners].sort()) {
     const source = await readerAt(from, owner);
     const target = await placedAt(to, owner).open();
     const wanted = await listed(source);
@@ -45,47 +52,50 @@ export async function copyBlobs(
     const few = new FewAtOnce(atOnce);
     const copied = wanted.map((blob) =>
       few.run(async () => {
-        await copyBlob(source, target, blob, there.get(blob.name));
+        const digest = await copyBlob(source, target, blob, there.get(blob.name));
         bytes += blob.length;
         done((blobs += 1));
+        return JSON.stringify([owner, blob.name, blob.length, digest]);
       }),
     );
-    for (const outcome of await Promise.allSettled(copied)) if (outcome.status === 'rejected') throw outcome.reason;
+    for (const outcome of await Promise.allSettled(copied)) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      all.update(`${outcome.value}\n`);
+    }
     const after = await listed(target);
     if (after.length !== wanted.length)
       throw new MoveError(
         `The target has ${after.length} sealed blobs of cluster ${owner} instead of ${wanted.length}.`,
       );
   }
-  return { blobs, bytes };
+  return { blobs, bytes, digest: all.digest('hex') };
 }
 
-/** @param there how long the target's is; undefined: there is none */
+/** @param there how long the target's is; undefined: there is none
+ * @returns SHA-256 of what is at the target, which is what is at the source @throws MoveError */
 async function copyBlob(
   source: BlobReader,
   target: BlobStore,
   { name, length }: BlobSummary,
   there: number | undefined,
-): Promise<void> {
-  if (there === length && (await digestOf(source.read(name))) === (await digestOf(target.read(name)))) return;
+): Promise<string> {
+  const wanted = await digestOf(source.read(name));
+  if (there === length && (await digestOf(target.read(name))) === wanted) return wanted;
   if (there !== undefined) await target.delete(name);
   await target.write(name, source.read(name));
-  await requireSameBytes(source.read(name), target.read(name), name);
+  await requireDigest(target.read(name), wanted, name);
+  return wanted;
 }
 
 /** @throws MoveError */
-export async function requireSameBytes(
-  source: AsyncIterable<Uint8Array>,
-  target: AsyncIterable<Uint8Array>,
-  name: string,
-): Promise<void> {
-  if ((await digestOf(source)) === (await digestOf(target))) return;
+export async function requireDigest(target: AsyncIterable<Uint8Array>, wanted: string, name: string): Promise<void> {
+  if ((await digestOf(target)) === wanted) return;
   throw new MoveError(
     `The sealed blob ${name} was read back at the target as something else. The source was left as it is.`,
   );
 }
 
-async function digestOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+export async function digestOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of pieces) hash.update(piece);
   return hash.digest('hex');

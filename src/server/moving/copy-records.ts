@@ -59,10 +59,14 @@ export async function sumRecords(
 }
 
 /** @throws MoveError */
-export function requireSameRecords(source: RecordSum, target: RecordSum): void {
+export function requireSameRecords(
+  source: RecordSum,
+  target: RecordSum,
+  wrong = 'What was read back at the target is not what the source has',
+): void {
   if (source.records === target.records && source.digest === target.digest) return;
   throw new MoveError(
-    `What was read back at the target is not what the source has: ${target.records} records with the digest ${target.digest}, instead of ${source.records} with ${source.digest}. The source was left as it is.`,
+    `${wrong}: ${target.records} records with the digest ${target.digest}, instead of ${source.records} with ${source.digest}. The source was left as it is.`,
   );
 }
 

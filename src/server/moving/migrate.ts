@@ -3,18 +3,13 @@ import { join } from 'node:path';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Instant } from '../../clock/clock.ts';
-import { machineTime } from '../../clock/host-time.ts';
 import { nameOf } from '../../state/postgres/postgres-address.ts';
 import type { RootKey } from '../../state/root-key.ts';
 import { copyRootKeyFile, RootKeyError } from '../../state/root-key.ts';
-import { isSealed, stateIdOf } from '../../state/sealed/check-record.ts';
+import { stateIdOf } from '../../state/sealed/check-record.ts';
 import type { StateStore } from '../../state/state-store.ts';
-import { blobsPlaceId, blobsPlaceTable, openBlobsPlace } from '../blobs-owner.ts';
 import { rootKeyFileName, seedMarkName } from '../data-directory-names.ts';
-import type { Instance } from '../instance.ts';
-import { readInstance } from '../instance.ts';
 import { rootKeyBeside } from '../root-key-beside.ts';
-import type { OpenedStore, ServingPorts } from '../state-place.ts';
 import { keptElsewhere, openStore } from '../state-place.ts';
 import type { BlobSum } from './copy-blobs.ts';
 import { copyBlobs, sumBlobs } from './copy-blobs.ts';
@@ -22,12 +17,12 @@ import type { Copied } from './copy-events.ts';
 import type { RecordSum } from './copy-records.ts';
 import { copyRecords, requireSameRecords, requireShortIds, sumRecords } from './copy-records.ts';
 import { begin, finish, markContainer, requireOpens } from './fill-target.ts';
-import { clustersIn, withState } from './held-state.ts';
 import type { Move } from '../move-marks.ts';
 import { readMark, requireServed, StateMovedError, writeMark } from '../move-marks.ts';
 import type { MoveEnd } from './move-end.ts';
 import { elsewhere, endName, placeAt } from './move-end.ts';
 import { MoveError } from './move-error.ts';
+import { anyState, openHeld, openSource, requireState } from './open-source.ts';
 
 /** What goes on: so much of so much. `done` counts from 0 in each phase. */
 export interface MoveProgress {
@@ -82,19 +77,17 @@ const postgresIdBytesMax = 2_600;
 export async function migrate(settings: MoveSettings): Promise<Moved> {
   const { from, to } = settings;
   refuseAtOnce(settings);
-  const source = await openStore(withKey(from, settings), undefined, asServing(from), anyState);
-  const stopBeating = keepBeating(source);
+  const source = await openHeld(settings, anyState);
   try {
-    await requireState(source.store, from);
+    await requireState(source.opened.store, from);
     settings.prepare?.();
     const target = await openStore(withKey(to, settings), undefined, undefined, anyState);
     try {
-      return await move(settings, source.store, target.store);
+      return await move(settings, source.opened.store, target.store);
     } finally {
       await target.close();
     }
   } finally {
-    stopBeating();
     await source.close();
   }
 }
@@ -103,31 +96,14 @@ export async function migrate(settings: MoveSettings): Promise<Moved> {
 export async function planMigration(settings: MoveSettings): Promise<MoveCounts> {
   const { from } = settings;
   refuseAtOnce(settings);
-  const source = await openStore(withKey(from, settings), undefined, asServing(from));
+  const source = await openHeld(settings, requireServed);
   try {
-    await requireState(source.store, from);
-    return await countsOf(settings, source.store, (await openSource(settings, source.store)).owners);
+    await requireState(source.opened.store, from);
+    return await countsOf(settings, source.opened.store, (await openSource(settings, source.opened.store)).owners);
   } finally {
     await source.close();
   }
 }
-
-/** As one that serves it: it waits until whoever served last may answer no more. */
-const asServing = ({ blobs }: MoveEnd): ServingPorts => ({
-  ...{ monotonicMs: () => machineTime.monotonic(), waits: () => undefined },
-  hasBlobsElsewhere: blobs !== undefined,
-});
-
-const beatMs = 1_000;
-
-/** Whoever stands by for the state waits until it is moved. A state that was lost meanwhile says so where it is used next. */
-function keepBeating({ beat }: OpenedStore): () => void {
-  if (beat === undefined) return () => undefined;
-  const timer = setInterval(() => void beat().catch(() => undefined), beatMs);
-  return () => clearInterval(timer);
-}
-
-const anyState = (): Promise<void> => Promise.resolve();
 
 const withKey = (end: MoveEnd, { rootKey }: MoveSettings) => ({
   ...end,
@@ -143,11 +119,6 @@ function refuseAtOnce({ from, to, rootKey }: MoveSettings): void {
     throw new MoveError(`Source and target are the same directory, ${from.dataDirectory}: a move needs a new one.`);
   if (from.statePlace && to.statePlace && nameOf(from.statePlace.address) === nameOf(to.statePlace.address))
     throw new MoveError(`Source and target are the same state, ${nameOf(from.statePlace.address)}.`);
-}
-
-/** @throws MoveError */
-async function requireState(store: StateStore, { dataDirectory }: MoveEnd): Promise<void> {
-  if (!(await isSealed(store))) throw new MoveError(`${dataDirectory} holds no state yet: there is nothing to move.`);
 }
 
 async function move(settings: MoveSettings, source: StateStore, target: StateStore): Promise<Moved> {
@@ -174,27 +145,6 @@ async function move(settings: MoveSettings, source: StateStore, target: StateSto
   await writeMark(source, 'moved', { ...mine, other: endName(to) });
   await finish(to, target, rootKey, leftBehind(settings));
   return { migration: mine.migration, counts };
-}
-
-interface OpenedSource {
-  readonly instance: Instance;
-  readonly rootKey: RootKey;
-  /** Clusters, each with a part of the place of blobs for itself. */
-  readonly owners: readonly Guid[];
-}
-
-/** What a start would look at: the root key opens it, its digests are right, its extents are where they are said to be. */
-async function openSource({ from, rootKey: given }: MoveSettings, source: StateStore): Promise<OpenedSource> {
-  const rootKey = given ?? (await rootKeyBeside(source, from.dataDirectory));
-  const instance = await withState(source, rootKey, async (sealed) => {
-    const found = await readInstance(sealed);
-    if (found === undefined) throw new MoveError(`${from.dataDirectory} holds no instance yet: start it once.`);
-    if (from.blobs !== undefined && (await sealed.get(blobsPlaceTable, blobsPlaceId)) === undefined)
-      throw new MoveError(`The sealed extents of ${from.dataDirectory} are in the directory, not in a container.`);
-    await openBlobsPlace(sealed, found, from);
-    return found;
-  });
-  return { instance, rootKey, owners: await clustersIn(source) };
 }
 
 const keyTravels = ({ rootKey, to }: MoveSettings): MoveCounts['rootKey'] =>

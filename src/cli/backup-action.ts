@@ -1,0 +1,123 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { StorageFullError } from '../base/storage-full.ts';
+import { instant } from '../clock/clock.ts';
+import { StateMovedError } from '../server/move-marks.ts';
+import type { BackupManifest } from '../server/moving/backup-manifest.ts';
+import { backUp, restore as restoreFrom } from '../server/moving/backup.ts';
+import type { MoveEnd } from '../server/moving/move-end.ts';
+import { endName } from '../server/moving/move-end.ts';
+import { MoveError } from '../server/moving/move-error.ts';
+import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
+import type { BlobsOptions, CredentialSource } from './blobs-place.ts';
+import { blobsPlaceOf } from './blobs-place.ts';
+import { isDataDirectory, prepareDataDirectory } from './data-directory.ts';
+import { explain } from './instance.ts';
+import { dataDirectoryOf } from './options.ts';
+import type { RootKeySource } from './root-key-source.ts';
+import { statePlaceOf } from './state-place.ts';
+import { UserError } from './user-error.ts';
+import { startWaiting } from './waiting.ts';
+
+interface Common {
+  readonly rootKeyFd?: number;
+  readonly json: boolean;
+}
+
+export interface BackupOptions extends Common, BlobsOptions {
+  readonly data?: string;
+  readonly state?: PostgresAddress;
+  readonly statePasswordFd?: number;
+  readonly to: string;
+}
+
+export interface RestoreOptions extends Common {
+  readonly from: string;
+  readonly to: string;
+  readonly toState?: PostgresAddress;
+  readonly toStatePasswordFd?: number;
+  readonly toBlobs?: string;
+  readonly toBlobsCredential?: CredentialSource;
+  readonly acceptRollback: boolean;
+}
+
+const now = () => instant(Date.now());
+
+/** @throws UserError */
+export async function backup(rootKeys: RootKeySource, options: BackupOptions): Promise<void> {
+  const rootKey = rootKeys.take(options.rootKeyFd);
+  const directory = knownDirectory(dataDirectoryOf(options));
+  const statePlace = statePlaceOf(options);
+  const from: MoveEnd = {
+    ...{ dataDirectory: directory, ...(statePlace && { statePlace }) },
+    ...(await blobsPlaceOf(options, process.env)),
+  };
+  const to = { dataDirectory: resolve(options.to) };
+  const prepare = (): void => void prepareDataDirectory(to.dataDirectory);
+  const manifest = await explained('backing up', directory, () =>
+    backUp({ from, to, ...(rootKey && { rootKey }), now, prepare }),
+  ).finally(() => rootKey?.close());
+  const heads = [`Backed up ${manifest.source}`, `to ${to.dataDirectory}:`];
+  const tail = 'The root key is not in it: keep it elsewhere. With the root key it opens what it held then.';
+  print(options, { to: to.dataDirectory, ...manifest }, [...heads, ...lines(manifest), tail]);
+}
+
+/** @throws UserError */
+export async function restore(rootKeys: RootKeySource, options: RestoreOptions): Promise<void> {
+  const rootKey = rootKeys.take(options.rootKeyFd);
+  if (rootKey === undefined)
+    throw new UserError(
+      'A backup opens with the root key of its instance, and there is none.',
+      'Give it in KUSTODY_ROOT_KEY or by --root-key-fd.',
+    );
+  const from = { dataDirectory: knownDirectory(resolve(options.from)) };
+  const { toState: state, toStatePasswordFd: statePasswordFd, toBlobs: blobs, toBlobsCredential } = options;
+  const statePlace = statePlaceOf({
+    ...(state && { state }),
+    ...(statePasswordFd !== undefined && { statePasswordFd }),
+  });
+  const place = {
+    ...(blobs !== undefined && { blobs }),
+    ...(toBlobsCredential && { blobsCredential: toBlobsCredential }),
+  };
+  const to: MoveEnd = {
+    ...{ dataDirectory: resolve(options.to), ...(statePlace && { statePlace }) },
+    ...(await blobsPlaceOf(place, process.env)),
+  };
+  const prepare = (): void => void prepareDataDirectory(to.dataDirectory);
+  const { acceptRollback: acceptsRollback } = options;
+  const { manifest } = await explained('restoring', from.dataDirectory, () =>
+    restoreFrom({ from, to, rootKey, acceptsRollback, now, prepare }),
+  ).finally(() => rootKey.close());
+  const heads = [`Restored ${manifest.source}, as of ${manifest.takenOn},`, `to ${endName(to)}:`];
+  const tail = 'The root key is not beside it: give it to each start, as you did now.';
+  print(options, { to: endName(to), ...manifest }, [...heads, ...lines(manifest), tail]);
+}
+
+function knownDirectory(directory: string): string {
+  if (!isDataDirectory(directory)) throw new UserError(`${directory} holds nothing of Kustody.`);
+  return realpathSync(directory);
+}
+
+async function explained<T>(what: string, dataDirectory: string, work: () => Promise<T>): Promise<T> {
+  const waiting = startWaiting();
+  waiting.begin(what);
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof MoveError || error instanceof StateMovedError || error instanceof StorageFullError)
+      throw new UserError(error.message);
+    throw explain(error, { dataDirectory });
+  } finally {
+    waiting.end();
+  }
+}
+
+const lines = ({ records, blobs }: BackupManifest): readonly string[] => [
+  `  records  ${records.records} (${records.bytes} bytes, SHA-256 of all ${records.digest})`,
+  `  extents  ${blobs.blobs} sealed blobs (${blobs.bytes} bytes)`,
+];
+
+function print({ json }: Common, value: unknown, text: readonly string[]): void {
+  process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${text.join('\n')}\n`);
+}

@@ -1,0 +1,50 @@
+import { Command, Option } from 'commander';
+import { blobsCredentialOption, blobsOption } from './blobs-place.ts';
+import type { BackupOptions, RestoreOptions } from './backup-action.ts';
+import { dataOption, jsonOption, stateOption, statePasswordOption } from './options.ts';
+import type { RootKeySource } from './root-key-source.ts';
+import { rootKeyOption } from './root-key-source.ts';
+
+export function backupCommand(rootKeys: RootKeySource): Command {
+  return new Command('backup')
+    .description(
+      'Copy a whole instance that is stopped into a directory: sealed records and extents as they are, read back. The root key is not in it, and nothing opens without. An earlier backup of the instance there is brought up to date. Whatever interrupts it, the same command goes on.',
+    )
+    .addOption(dataOption())
+    .addOption(stateOption('', 'where the state is, if that is in PostgreSQL'))
+    .addOption(statePasswordOption())
+    .addOption(blobsOption('', 'where the sealed extents are, if that is a container of Azure Blob Storage'))
+    .addOption(blobsCredentialOption())
+    .addOption(new Option('--to <DIR>', 'a new directory, or one with an earlier backup').makeOptionMandatory())
+    .addOption(rootKeyOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  $ kustody backup --data ./azure --to /media/disk/azure-backup')
+    .action(async (options: BackupOptions) => {
+      const { backup } = await import('./backup-action.ts');
+      await backup(rootKeys, options);
+    });
+}
+
+export function restoreCommand(rootKeys: RootKeySource): Command {
+  return new Command('restore')
+    .description(
+      'Make an instance of a backup, where there is none. It is set back as a whole: keys, roles and access that were taken away since are there again, unless a key is in a vault outside. Verified before it can be served.',
+    )
+    .addOption(new Option('--from <DIR>', 'the directory of the backup').makeOptionMandatory())
+    .addOption(new Option('--to <DIR>', 'a new data directory').makeOptionMandatory())
+    .addOption(stateOption('to-', 'put the state into PostgreSQL'))
+    .addOption(statePasswordOption('to-'))
+    .addOption(blobsOption('to-', 'put the sealed extents into this empty container'))
+    .addOption(blobsCredentialOption('to-'))
+    .addOption(rootKeyOption())
+    .option('--accept-rollback', 'the instance is set back, and that is wanted', false)
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ kustody restore --from /media/disk/azure-backup --to ./azure --accept-rollback --root-key-fd 3 3< key',
+    )
+    .action(async (options: RestoreOptions) => {
+      const { restore } = await import('./backup-action.ts');
+      await restore(rootKeys, options);
+    });
+}

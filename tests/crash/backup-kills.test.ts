@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { instant } from '../../src/clock/clock.ts';
+import { backUp, restore } from '../../src/server/moving/backup.ts';
+import { parseRootKey } from '../../src/state/root-key.ts';
+import { blobsIn, isServed, makeInstance, recordsIn } from '../support/moved-instance.ts';
+import { quickDirectory } from '../support/quick-directory.ts';
+
+/** Of each kind. */
+const runs = Math.max(2, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 12) / 2));
+const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'backing-up.mjs');
+const directory = quickDirectory('kustody-backup-kills-');
+const [instance, copy, keyFile] = ['instance', 'copy', 'root.key'].map((name) => join(directory, name)) as [
+  string,
+  string,
+  string,
+];
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const now = () => instant(0);
+const restored = (from: string, to: string) =>
+  restore({
+    ...{ from: { dataDirectory: from }, to: { dataDirectory: to }, acceptsRollback: true, now },
+    rootKey: parseRootKey(readFileSync(keyFile, 'utf8')),
+  });
+
+beforeAll(async () => {
+  buildSync({
+    entryPoints: [join(import.meta.dirname, 'migrating.ts')],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+  });
+  await makeInstance(instance);
+  cpSync(join(instance, 'root.key'), keyFile);
+  mkdirSync(copy, { mode: 0o700 });
+  await backUp({ from: { dataDirectory: instance }, to: { dataDirectory: copy }, now });
+});
+
+/** From a copy of `base`, in a folder of its own. */
+function runUntil(what: 'backup' | 'restore', base: string, step: number) {
+  const folder = join(directory, `${what}-${step}`);
+  const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+  mkdirSync(to, { recursive: true, mode: 0o700 });
+  cpSync(base, from, { recursive: true });
+  const args = [program, from, to, String(step), what];
+  const { signal, stdout, stderr, status } = spawnSync(process.execPath, args);
+  if (signal === null) expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
+  return { from, to, signal, stdout: stdout.toString(), folder };
+}
+
+function stepsOf(what: 'backup' | 'restore', base: string): readonly number[] {
+  const { length: steps } = JSON.parse(runUntil(what, base, 0).stdout) as string[];
+  expect(steps).toBeGreaterThan(20);
+  return [...new Set(Array.from({ length: runs }, (_, at) => 1 + Math.round((at * (steps - 1)) / (runs - 1))))];
+}
+
+it(
+  `a backup that is killed at a step, ${runs} of them, is none until it is taken again`,
+  { timeout: 240_000 + runs * 5000 },
+  async () => {
+    let refused = 0;
+    for (const step of stepsOf('backup', instance)) {
+      const { from, to, signal, folder } = runUntil('backup', instance, step);
+      expect({ step, signal }).toEqual({ step, signal: 'SIGKILL' });
+      expect({ step, from: await isServed(from), to: await isServed(to) }).toEqual({ step, from: true, to: false });
+      const back = join(folder, 'back');
+      mkdirSync(back, { mode: 0o700 });
+      await restored(to, back).catch(() => (refused += 1));
+      await backUp({ from: { dataDirectory: from }, to: { dataDirectory: to }, now });
+      rmSync(back, { recursive: true });
+      mkdirSync(back, { mode: 0o700 });
+      await restored(to, back);
+      expect({ step, records: await recordsIn(back) }).toEqual({ step, records: await recordsIn(from) });
+      expect(blobsIn(back)).toEqual(blobsIn(from));
+      rmSync(folder, { recursive: true });
+    }
+    expect(refused).toBeGreaterThan(0);
+  },
+);
+
+it(
+  `a restore that is killed at a step, ${runs} of them, serves nothing until it has come to its end`,
+  { timeout: 240_000 + runs * 5000 },
+  async () => {
+    for (const step of stepsOf('restore', copy)) {
+      const { from, to, signal, folder } = runUntil('restore', copy, step);
+      expect({ step, signal }).toEqual({ step, signal: 'SIGKILL' });
+      if (!(await isServed(to))) await restored(from, to);
+      expect({ step, served: await isServed(to) }).toEqual({ step, served: true });
+      expect({ step, records: await recordsIn(to) }).toEqual({ step, records: await recordsIn(instance) });
+      expect(blobsIn(to)).toEqual(blobsIn(instance));
+      rmSync(folder, { recursive: true });
+    }
+  },
+);

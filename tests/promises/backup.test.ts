@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+
+const canary = 'backed-up-canary-51c0e7';
+
+it('a backup brings an instance back as it was, when somebody says yes to that, and the audit tells of both', async () => {
+  using directory = temporaryDirectory();
+  const [data, copy, back] = ['data', 'copy', 'back'].map((name) => join(directory.path, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const query = async (at: string, text: string): Promise<string> => {
+    const answer = await kustody(['query', '--data', at, text, '--format', 'csv']);
+    expect(answer).toMatchObject({ code: 0 });
+    return answer.stdout;
+  };
+  const served = async (
+    at: string,
+    work: () => Promise<void>,
+    more: readonly string[] = [],
+    env = {},
+  ): Promise<void> => {
+    const up = startKustody(['up', '--data', at, '--log-level', 'silent', ...more], env);
+    await up.printed('Stop with');
+    await work();
+    up.process.kill('SIGTERM');
+    await up.result;
+  };
+  await served(data, async () => {
+    await query(data, '.create table T (A:long, B:string)');
+    await query(data, `.set-or-append T <| range A from 1 to 70000 step 1 | extend B = strcat('${canary}', A)`);
+    const busy = await kustody(['backup', '--data', data, '--to', copy]);
+    expect(busy).toMatchObject({ code: 1, stderr: saying('is in use by another Kustody') });
+  }, ['--seed']);
+  const taken = await kustody(['backup', '--data', data, '--to', copy]);
+  expect(taken).toMatchObject({ code: 0, stdout: saying('The root key is not in it') });
+  const key = readFileSync(join(data, 'root.key'), 'utf8').trim();
+  for (const path of filesIn(copy)) {
+    const bytes = readFileSync(path);
+    for (const text of [canary, key, Buffer.from(key, 'base64url')]) expect(bytes.includes(text)).toBe(false);
+  }
+  expect(await kustody(['up', '--data', copy])).toMatchObject({ code: 1, stderr: saying('is a backup, and is not') });
+  await served(data, async () => {
+    await query(data, '.clear table T data');
+    await query(data, '.set-or-append T <| print A=1, B="later"');
+  });
+
+  const restoring = ['restore', '--from', copy, '--to', back];
+  const environment = { KUSTODY_ROOT_KEY: key };
+  expect(await kustody(restoring)).toMatchObject({ code: 1, stderr: saying('opens with the root key') });
+  expect(await kustody(restoring, environment)).toMatchObject({ code: 1, stderr: saying('Give --accept-rollback') });
+  expect(await kustody([...restoring, '--accept-rollback'], environment)).toMatchObject({ code: 0 });
+  await served(
+    back,
+    async () => {
+      expect(await query(back, 'T | count')).toContain('70000');
+      const { stdout } = await kustody(['audit', 'show', '--data', back, '--operation', 'InstanceRestore', '--json']);
+      expect(stdout).toContain(copy);
+      expect(await kustody(['audit', 'verify', '--data', back])).toMatchObject({ code: 0 });
+    },
+    [],
+    environment,
+  );
+  await served(data, async () => {
+    expect(await query(data, 'T | count')).not.toContain('70000');
+    const { stdout } = await kustody(['audit', 'show', '--data', data, '--operation', 'InstanceBackup', '--json']);
+    expect(stdout).toContain(copy);
+  });
+});
+
+const saying = (text: string): string => expect.stringContaining(text) as string;
+
+const filesIn = (directory: string): readonly string[] =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(directory, name))
+    .filter((path) => statSync(path).isFile());

@@ -67,44 +67,46 @@ describe('the dashboard for Grafana', () => {
   });
 });
 
-describe('the manifests for Kubernetes', () => {
-  interface Probe {
-    readonly exec?: { readonly command: readonly string[] };
-    readonly tcpSocket?: { readonly port: string };
-  }
-  interface Manifest {
-    readonly apiVersion: string;
-    readonly kind: string;
-    readonly metadata: { readonly name: string };
-    readonly spec: {
-      readonly replicas?: number;
-      readonly strategy?: { readonly type: string };
-      readonly minAvailable?: number;
-      readonly selector?: Readonly<Record<string, unknown>> & { readonly matchLabels?: unknown };
-      readonly ports?: readonly { readonly name: string; readonly port: number; readonly targetPort: string }[];
-      readonly template?: {
-        readonly metadata: { readonly labels: unknown };
-        readonly spec: {
-          readonly terminationGracePeriodSeconds: number;
-          readonly securityContext: unknown;
-          readonly volumes: readonly {
-            readonly name: string;
-            readonly persistentVolumeClaim?: { readonly claimName: string };
-          }[];
-          readonly containers: readonly {
-            readonly args: readonly string[];
-            readonly env: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
-            readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
-            readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
-            readonly startupProbe: Probe;
-            readonly readinessProbe: Probe;
-            readonly livenessProbe: Probe;
-          }[];
-        };
+interface Probe {
+  readonly exec?: { readonly command: readonly string[] };
+  readonly tcpSocket?: { readonly port: string };
+}
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly replicas?: number;
+    readonly strategy?: { readonly type: string };
+    readonly minAvailable?: number;
+    readonly selector?: Readonly<Record<string, unknown>> & { readonly matchLabels?: unknown };
+    readonly ports?: readonly { readonly name: string; readonly port: number; readonly targetPort: string }[];
+    readonly template?: {
+      readonly metadata: { readonly labels: unknown };
+      readonly spec: {
+        readonly terminationGracePeriodSeconds: number;
+        readonly securityContext: unknown;
+        readonly volumes: readonly {
+          readonly name: string;
+          readonly persistentVolumeClaim?: { readonly claimName: string };
+        }[];
+        readonly containers: readonly {
+          readonly args: readonly string[];
+          readonly env: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
+          readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+          readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+          readonly startupProbe?: Probe;
+          readonly readinessProbe: Probe;
+          readonly livenessProbe?: Probe;
+        }[];
       };
     };
-  }
-  const documents = parseAllDocuments(text('kubernetes.yaml'), { strict: true });
+  };
+}
+
+describe.each(['kubernetes.yaml', 'kubernetes-nodes.yaml'])('the manifests of %s', (file) => {
+  const isOfNodes = file.includes('nodes');
+  const documents = parseAllDocuments(text(file), { strict: true });
   const manifests = documents.map((document) => document.toJS() as Manifest);
   const one = (kind: string): Manifest => manifests.find((manifest) => manifest.kind === kind) ?? expect.unreachable();
   const template = one('Deployment').spec.template ?? expect.unreachable();
@@ -114,15 +116,18 @@ describe('the manifests for Kubernetes', () => {
   it('are YAML without a mistake, of the versions that Kubernetes has', () => {
     expect(documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])).toEqual([]);
     expect(manifests.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`)).toEqual([
-      'v1 PersistentVolumeClaim',
+      ...(isOfNodes ? [] : ['v1 PersistentVolumeClaim']),
       'apps/v1 Deployment',
       'v1 Service',
       'policy/v1 PodDisruptionBudget',
     ]);
   });
 
-  it('never run a second instance beside the first', () => {
-    expect(one('Deployment').spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+  it('never run a second instance beside the first, unless that stands by and nothing of it is kept', () => {
+    expect(one('Deployment').spec).toMatchObject({ replicas: isOfNodes ? 3 : 1, strategy: { type: 'Recreate' } });
+    expect(main.args.includes('--standby')).toBe(isOfNodes);
+    // One that stands by listens nowhere: whoever asked whether it is alive would end it.
+    expect([main.startupProbe, main.livenessProbe].map((probe) => probe === undefined)).toEqual([isOfNodes, isOfNodes]);
     expect(one('PodDisruptionBudget').spec.minAvailable).toBe(1);
     expect(others).toEqual([]);
   });
@@ -134,11 +139,11 @@ describe('the manifests for Kubernetes', () => {
     expect(one('Service').spec.selector).toEqual(labels);
     const ports = new Map(main.ports.map(({ name, containerPort }) => [name, containerPort]));
     for (const { port, targetPort } of one('Service').spec.ports ?? []) expect(ports.get(targetPort)).toBe(port);
-    expect(ports.get(main.livenessProbe.tcpSocket?.port ?? '')).toBeDefined();
+    if (main.livenessProbe !== undefined) expect(ports.get(main.livenessProbe.tcpSocket?.port ?? '')).toBeDefined();
     const volumes = template.spec.volumes.map(({ name }) => name);
     for (const { name } of main.volumeMounts) expect(volumes).toContain(name);
     const [claim] = template.spec.volumes.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim ?? []);
-    expect(claim?.claimName).toBe(one('PersistentVolumeClaim').metadata.name);
+    expect(claim?.claimName).toBe(isOfNodes ? undefined : one('PersistentVolumeClaim').metadata.name);
   });
 
   it('are of the image that the Containerfile makes: user, ports, places, and what asks whether it is ready', () => {
@@ -146,7 +151,8 @@ describe('the manifests for Kubernetes', () => {
     const exposed = (/^EXPOSE (.*)$/m.exec(image)?.[1] ?? '').split(' ').map(Number);
     expect(main.ports.map(({ containerPort }) => containerPort)).toEqual(exposed);
     const asked = JSON.parse(/^HEALTHCHECK .* CMD (\[.*\])$/m.exec(image)?.[1] ?? '[]') as unknown;
-    for (const { exec } of [main.startupProbe, main.readinessProbe]) expect(exec?.command).toEqual(asked);
+    for (const probe of [main.startupProbe, main.readinessProbe])
+      if (probe !== undefined) expect(probe.exec?.command).toEqual(asked);
     expect(main.volumeMounts.map(({ mountPath }) => mountPath)).toEqual(['/data', '/dev/shm']);
     expect(template.spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
   });
@@ -157,5 +163,8 @@ describe('the manifests for Kubernetes', () => {
     const grace = Number(main.args[main.args.indexOf('--stop-grace') + 1]);
     expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(grace + 6);
     for (const { value, valueFrom } of main.env) expect([value, valueFrom !== undefined]).toEqual([undefined, true]);
+    const named = main.args.flatMap((word) => /^(?:\$\((\w+)\)|env:(\w+))$/.exec(word)?.slice(1) ?? []).filter(Boolean);
+    for (const name of named) expect(main.env.map((variable) => variable.name)).toContain(name);
+    expect(named).toHaveLength(isOfNodes ? 3 : 0);
   });
 });

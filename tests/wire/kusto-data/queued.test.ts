@@ -181,4 +181,81 @@ describe('the storage of queued ingestion', () => {
       },
     });
   });
+
+  it('refuses what its signature is not for, and what is no blob of blocks', async () => {
+    const { host, pathname, search } = new URL(await resource('TempStorage'));
+    const queue = new URL(await resource('SecuredReadyForAggregationQueue'));
+    const send = (method: string, path: string, query = search, more: object = {}) =>
+      kusto.send({ host, method, path: `${path}${query}`, ...more });
+    const codeOf = (text: string): string => /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? '';
+    const list = (ids: readonly string[]): object => ({
+      headers: { 'content-type': 'application/xml' },
+      body: `<BlockList>${ids.map((id) => `<Latest>${id}</Latest>`).join('')}</BlockList>`,
+    });
+    const put = (name: string, headers = {}) =>
+      send('PUT', `${pathname}/${name}`, search, {
+        headers: { 'x-ms-blob-type': 'BlockBlob', ...headers },
+        body: 'abcdef',
+      });
+    const block = `${search}&comp=block&blockid=${encodeURIComponent('YQ==')}`;
+    expect((await put('whole')).status).toBe(201);
+    expect((await send('PUT', `${pathname}/parts`, block, { body: 'abc' })).status).toBe(201);
+    const other = pathname.replace(/[^/]+$/, 'other');
+    const fewer = search.replace(/sp=\w+/, 'sp=racwdlmeop');
+    const answers: readonly (readonly [
+      what: string,
+      answer: Promise<{ status: number; text: string }>,
+      expected: string,
+    ])[] = [
+      ['another container', send('GET', `${other}/whole`), '403 AuthenticationFailed'],
+      ['the signature of a queue', send('GET', `${pathname}/whole`, queue.search), '403 AuthenticationFailed'],
+      ['more permissions than were signed', send('GET', `${pathname}/whole`, fewer), '403 AuthenticationFailed'],
+      ['no signature', send('GET', `${pathname}/whole`, ''), '401 NoAuthenticationInformation'],
+      [
+        'a path out of the container, which is but a name in it',
+        send('GET', `${pathname}/../other/whole`),
+        '404 BlobNotFound',
+      ],
+      ['an encoded path out of it', send('GET', `${pathname}/%2e%2e/other/whole`), '404 BlobNotFound'],
+      [
+        'a range behind the end',
+        send('GET', `${pathname}/whole`, search, { headers: { range: 'bytes=6-9' } }),
+        '416 InvalidRange',
+      ],
+      [
+        'a range that ends before it begins',
+        send('GET', `${pathname}/whole`, search, { headers: { range: 'bytes=4-2' } }),
+        '416 InvalidRange',
+      ],
+      [
+        'a block that nobody put',
+        send('PUT', `${pathname}/parts`, `${search}&comp=blocklist`, list(['YQ==', 'Yg=='])),
+        '400 InvalidBlockList',
+      ],
+      [
+        'a block twice',
+        send('PUT', `${pathname}/parts`, `${search}&comp=blocklist`, list(['YQ==', 'YQ=='])),
+        '400 InvalidBlockList',
+      ],
+      [
+        'a block of another blob',
+        send('PUT', `${pathname}/else`, `${search}&comp=blocklist`, list(['YQ=='])),
+        '400 InvalidBlockList',
+      ],
+      [
+        'an id that is no base64',
+        send('PUT', `${pathname}/parts`, `${search}&comp=block&blockid=..%2F..`, { body: 'a' }),
+        '400 InvalidBlockId',
+      ],
+      ['a sum of other bytes', put('other', { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }), '400 Md5Mismatch'],
+      ['another kind of blob', put('other', { 'x-ms-blob-type': 'PageBlob' }), '409 InvalidBlobType'],
+    ];
+    for (const [what, answer, expected] of answers) {
+      const { status, text } = await answer;
+      expect([what, `${status} ${codeOf(text)}`]).toEqual([what, expected]);
+      expect(text).not.toContain('sig=');
+    }
+    const part = await send('GET', `${pathname}/whole`, search, { headers: { range: 'bytes=2-3' } });
+    expect([part.status, part.text]).toEqual([206, 'cd']);
+  });
 });

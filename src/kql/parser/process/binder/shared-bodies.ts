@@ -27,7 +27,7 @@ interface CachingState extends GlobalState {
 }
 
 /** Bound bodies of stored functions that queries share, by UTF-16 units of their texts. Of the parsers of Azure-Sentinel one takes some
- * 700 bytes, with what is bound inside. */
+ * 1,000 bytes, with what is bound inside. */
 const kept = new BoundedCache<Expansion>({
   countMax: 500,
   weight: { max: 150_000, of: (key, { Root: root }) => key.length + root.End - root.TextStart },

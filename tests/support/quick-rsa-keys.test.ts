@@ -5,10 +5,11 @@ import { expect, it } from 'vitest';
 import { quickRsaKeys } from './quick-rsa-keys.ts';
 
 it('quick RSA keys are whole, of the length that was asked for, and each another one', async () => {
-  const pairs = await Promise.all(Array.from({ length: 12 }, () => quickRsaKeys.ofVaults(2048)));
-  expect(new Set(pairs.map(({ n }) => n)).size).toBe(12);
-  for (const { n, privateKey } of pairs) {
-    expect(Buffer.from(n, 'base64url').length).toBe(256);
+  const sizes = Array.from({ length: 16 }, (_each, index) => (index % 4 === 3 ? 3072 : 2048));
+  const pairs = await Promise.all(sizes.map((bits) => quickRsaKeys.ofVaults(bits)));
+  expect(new Set(pairs.map(({ n }) => n)).size).toBe(16);
+  for (const [index, { n, privateKey }] of pairs.entries()) {
+    expect(Buffer.from(n, 'base64url').length).toBe((sizes[index] ?? 0) / 8);
     const key = createPrivateKey({ key: Buffer.from(privateKey, 'base64url'), format: 'der', type: 'pkcs8' });
     const text = Buffer.from('a key');
     const padding = constants.RSA_PKCS1_OAEP_PADDING;
@@ -26,7 +27,7 @@ it('a program that is started with quick RSA keys has whole ones of 2048 bits, a
     import { promisify } from 'node:util';
     const generate = promisify(generateKeyPair);
     const found = [];
-    for (const bits of [2048, 2048, 3072]) {
+    for (const bits of [2048, 3072, 4096]) {
       const { publicKey, privateKey } = await generate('rsa', { modulusLength: bits });
       const text = Buffer.from('a key');
       found.push(publicKey.asymmetricKeyDetails.modulusLength, privateDecrypt(privateKey, publicEncrypt(publicKey, text)).equals(text));
@@ -44,5 +45,5 @@ it('a program that is started with quick RSA keys has whole ones of 2048 bits, a
     encoding: 'utf8',
   });
   expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual([2048, true, 2048, true, 3072, true, 'ec', 'rsa', true, 'private']);
+  expect(JSON.parse(stdout)).toEqual([2048, true, 3072, true, 4096, true, 'ec', 'rsa', true, 'private']);
 });

@@ -1,33 +1,37 @@
 'use strict';
-// RSA keys of 2048 bits, each another one, that cost a tenth: a hundred keys are products of fifteen primes. Good for nothing but tests,
+// RSA keys of 2048 and 3072 bits, each another one, that cost a tenth: a hundred keys are products of fifteen primes. Good for nothing but tests,
 // since two of them may share a prime. A script, for `quick-rsa-preload.cjs`.
 const { createPrivateKey, generatePrime } = require('node:crypto');
 const { promisify } = require('node:util');
 
 // As it was before anything was replaced.
-const newPrime = promisify((done) => generatePrime(1024, { bigint: true }, done));
+const newPrime = promisify((bits, done) => generatePrime(bits, { bigint: true }, done));
 const e = 65_537n;
 
-const primes = [];
-/** Of the next key: the prime `larger` with the one at `smaller`. */
-let [larger, smaller] = [0, 0];
+/** Of the next key of so many bits: the prime `larger` with the one at `smaller`. */
+const pools = new Map([2048, 3072].map((bits) => [bits, { primes: [], larger: 0, smaller: 0 }]));
 let making = Promise.resolve();
 
+/** Others are not made here. */
+const isQuick = (bits) => pools.has(bits);
+
 /** One after the other, so that no two are of the same primes. */
-function quickPrivateKey() {
-  const made = making.then(next);
+function quickPrivateKey(bits) {
+  const made = making.then(() => next(bits));
   making = made.catch(() => undefined);
   return made;
 }
 
-async function next() {
-  smaller += 1;
-  if (smaller >= larger) [larger, smaller] = [larger + 1, 0];
-  while (primes.length <= larger) {
-    const prime = await newPrime();
-    if (prime >> 1022n === 3n && (prime - 1n) % e !== 0n) primes.push(prime); // any two have a product of 2048 bits
+async function next(bits) {
+  const pool = pools.get(bits);
+  const { primes } = pool;
+  pool.smaller += 1;
+  if (pool.smaller >= pool.larger) [pool.larger, pool.smaller] = [pool.larger + 1, 0];
+  while (primes.length <= pool.larger) {
+    const prime = await newPrime(bits / 2);
+    if (prime >> BigInt(bits / 2 - 2) === 3n && (prime - 1n) % e !== 0n) primes.push(prime); // any two have a product of all bits
   }
-  const [p, q] = [primes[larger], primes[smaller]];
+  const [p, q] = [primes[pool.larger], primes[pool.smaller]];
   const d = inverse(e, (p - 1n) * (q - 1n));
   const numbers = { n: p * q, e, d, p, q, dp: d % (p - 1n), dq: d % (q - 1n), qi: inverse(q, p) };
   const members = Object.entries(numbers).map(([name, value]) => [name, encoded(value)]);
@@ -50,4 +54,4 @@ function encoded(value) {
   return Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex').toString('base64url');
 }
 
-module.exports = { quickPrivateKey };
+module.exports = { isQuick, quickPrivateKey };

@@ -1,3 +1,4 @@
 import type { KeyObject } from 'node:crypto';
 
-export declare function quickPrivateKey(): Promise<KeyObject>;
+export declare function isQuick(bits: number): boolean;
+export declare function quickPrivateKey(bits: number): Promise<KeyObject>;

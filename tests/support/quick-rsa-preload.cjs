@@ -7,10 +7,11 @@ const { promisify } = require('node:util');
 const { quickPrivateKey } = require('./quick-rsa-pairs.cjs');
 
 const { createPublicKey, generateKeyPair, webcrypto } = crypto;
+/** The first key of 3072 bits would cost what a real one does, and few programs make a second. */
 const isQuick = (bits) => bits === 2048;
 
 async function quickPair() {
-  const privateKey = await quickPrivateKey();
+  const privateKey = await quickPrivateKey(2048);
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 

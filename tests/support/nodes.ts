@@ -38,5 +38,3 @@ export async function openNodes(server: Postgres, azurite: Azurite, schema: stri
     },
   };
 }
-
-export type Nodes = Awaited<ReturnType<typeof openNodes>>;

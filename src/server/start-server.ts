@@ -1,5 +1,4 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { createAuthorizer } from '../authz/role-assignments.ts';
 import { forbidCoreDumps } from '../base/core-dumps.ts';
 import { systemRandomBytes } from '../base/random.ts';
@@ -14,10 +13,8 @@ import { RecentRequests } from '../http/recent-requests.ts';
 import { RequestMetrics } from '../http/request-metrics.ts';
 import { RefusedHosts } from '../http/refused-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
-import type { RootKey } from '../state/root-key.ts';
 import { isSealed } from '../state/sealed/check-record.ts';
 import { SealedState } from '../state/sealed/sealed-state.ts';
-import type { StateStore } from '../state/state-store.ts';
 import { watchState } from '../state/watched-state.ts';
 import { startSystemTimer } from '../http/timer.ts';
 import type { OpenedStore } from './state-place.ts';

@@ -6,7 +6,7 @@ import { evaluateCopies, evaluateCount, evaluateKnown, evaluateValue, notFound }
 import type { EvaluationFacts, NamedResource } from './expressions/facts.ts';
 import type { ParameterValue } from './parameters.ts';
 import { resolveParameters } from './parameters.ts';
-import { targetOf } from './targets.ts';
+import { absent, targetOf } from './targets.ts';
 import type { Template, TemplateResource } from './template.ts';
 import { templateLimits } from './template.ts';
 import { NeedsRuntime, TemplateError } from './expressions/template-error.ts';
@@ -131,7 +131,10 @@ function planOne(
     const condition = json['condition'] === undefined ? true : evaluateValue(json['condition'], scope);
     if (typeof condition !== 'boolean')
       throw new TemplateError("The value of 'condition' of a resource is not a boolean.");
-    return { ...targetOf(json, scope, parent), isDeployed: condition, isExisting: json['existing'] === true };
+    const isExisting = json['existing'] === true;
+    // Its name and place may be expressions that make sense with it alone (public modules write them so).
+    const target = isExisting && !condition ? absent(json, scope) : targetOf(json, scope, parent);
+    return { ...target, isDeployed: condition, isExisting };
   });
   planned.push({ ...made, symbol, loop, json, path, scope });
   const children = json['resources'];

@@ -34,6 +34,12 @@ export function targetOf(
   return { id: idOf(json, scope, type, names), name, type, apiVersion: version };
 }
 
+/** Of a resource that is said to be there and, by its condition, is not: others may name it by its symbol. */
+export const absent = (json: JsonObject, scope: EvaluationScope): NamedResource => ({
+  ...{ id: '', name: '', type: textOf(json, 'type', scope) },
+  apiVersion: json['apiVersion'] === undefined ? undefined : textOf(json, 'apiVersion', scope),
+});
+
 function textOf(json: JsonObject, member: string, scope: EvaluationScope): string {
   const value: Json = evaluateValue(json[member], scope);
   if (typeof value !== 'string' || value === '') {

@@ -180,6 +180,43 @@ describe('templates of the constructs that public modules have', () => {
     expect(gone.status).toBe(202);
   });
 
+  it('ask nothing of a vault that is there, where its condition says that there is none', async () => {
+    const asked = "tryGet(parameters('customerManagedKey'), 'keyVaultResourceId')";
+    const place = {
+      ...{ existing: true, apiVersion: '2024-11-01', subscriptionId: `[split(${asked}, '/')[2]]` },
+      ...{ condition: "[not(empty(parameters('customerManagedKey')))]", resourceGroup: `[split(${asked}, '/')[4]]` },
+    };
+    const parts = {
+      languageVersion: '2.0',
+      parameters: { customerManagedKey: { type: 'object', nullable: true } },
+      resources: {
+        'vault::key': {
+          ...{ ...place, type: 'Microsoft.KeyVault/vaults/keys' },
+          name: `[format('{0}/{1}', last(split(${asked}, '/')), tryGet(parameters('customerManagedKey'), 'keyName'))]`,
+        },
+        vault: { ...place, type: 'Microsoft.KeyVault/vaults', name: `[last(split(${asked}, '/'))]` },
+        identity: {
+          ...{ type: 'Microsoft.ManagedIdentity/userAssignedIdentities', apiVersion: '2023-01-31', name: 'with-key' },
+          ...{ location: 'eastus', dependsOn: ['vault', 'vault::key'] },
+          tags: {
+            uri: "[if(empty(parameters('customerManagedKey')), 'none', reference('vault').vaultUri)]",
+            kid: "[if(empty(parameters('customerManagedKey')), 'none', reference('vault::key').keyUri)]",
+          },
+        },
+      },
+      outputs: { tags: { type: 'object', value: "[reference('identity', '2023-01-31', 'full').tags]" } },
+    };
+    const tagsOf = async (parameters: Part) => (await deploy('existing', bodyOf(parts, parameters)))['outputs'];
+    expect(await tagsOf({})).toMatchObject({ tags: { value: { uri: 'none', kid: 'none' } } });
+    expect(await foretold('existing', bodyOf(parts, {}))).toEqual(expect.arrayContaining(['NoChange']));
+    const keyVaultResourceId = `${subscription()}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-module`;
+    expect(await tagsOf({ customerManagedKey: { value: { keyVaultResourceId, keyName: 'rsa' } } })).toMatchObject({
+      tags: {
+        value: { uri: 'https://kv-module.vault.azure.net/', kid: 'https://kv-module.vault.azure.net/keys/rsa' },
+      },
+    });
+  });
+
   it('take secrets of vaults that let templates have them, for those who may deploy from there', async () => {
     const id = `${subscription()}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-module`;
     const reference = { keyVault: { id }, secretName: 'password' };

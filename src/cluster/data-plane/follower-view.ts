@@ -71,8 +71,9 @@ export function followerView(data: ClusterData, scope: FollowerScope): ClusterDa
     materializedView,
     materializedViews: (name) => [...database(name).views.keys()].sort().map((view) => materializedView(name, view)),
     hasRowsToCome: (record) => data.hasRowsToCome(record),
-    // What the follower says of all its databases is not known where the leader's rows are.
+    // What the follower says of all its databases, and of groups of requests, is not known where the leader's rows are.
     clusterSettings: () => unsetClusterSettings,
+    workloadGroup: () => undefined,
     kqlCatalog: () => sharedCatalog(data, scope, leaderView),
     sources: () => ({ open }),
   };

@@ -46,7 +46,7 @@ function runUntil(step: number): Run {
 
 it(
   `a move that is killed at a step, ${runs} of them, goes on to its end, and never are both served`,
-  { timeout: 120_000 + runs * 5000 },
+  { timeout: 240_000 + runs * 5000 },
   async () => {
     const { length: steps } = runUntil(0).kinds;
     expect(steps).toBeGreaterThan(20);

@@ -157,33 +157,3 @@ describe('rows that are put into a table', () => {
     connection.close();
   });
 });
-
-describe('connections', () => {
-  const countOf = async (connection: EngineConnection, text: string): Promise<unknown> => {
-    for await (const [column] of connection.stream(text, [])) return column?.[0];
-    return undefined;
-  };
-
-  it('see nothing of those before them, and each calls functions for itself', async () => {
-    const own = await openEngineDatabase({ threads: 2, memoryLimit: '256MB' }, natives);
-    const hashed = "SELECT kql_n_xxhash_text(getvariable('connection'), 'a')";
-    const numbers: unknown[] = [];
-    for (let turn = 0; turn < 5; turn += 1) {
-      const [one, other] = await Promise.all([own.connect(), own.connect()]);
-      await one.run('CREATE TEMP TABLE mine AS SELECT 1 AS a');
-      await expect(other.run('SELECT * FROM mine')).rejects.toThrow();
-      for (const connection of [one, other]) {
-        numbers.push(await countOf(connection, "SELECT getvariable('connection')"));
-        expect(await countOf(connection, hashed)).toBe(BigInt.asIntN(64, 0xd24ec4f1a98c6e5bn));
-        connection.close();
-        connection.close();
-      }
-    }
-    expect(new Set(numbers).size).toBe(10);
-    const last = await own.connect();
-    own.close();
-    await expect(own.connect()).rejects.toThrow('stopped');
-    expect(await countOf(last, hashed)).toBe(BigInt.asIntN(64, 0xd24ec4f1a98c6e5bn));
-    last.close();
-  });
-});

@@ -21,7 +21,6 @@ import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
 import { fillFromBytes, partsOf, valuesOf } from './vector-values.ts';
 import { callsNatives } from './native-calls.ts';
-import { NumberedConnections } from './numbered-connections.ts';
 import { finished, startedElsewhere, Transactions, withValues } from './own-threads.ts';
 import type { NativeCaller } from './run-native.ts';
 import { runNative } from './run-native.ts';
@@ -90,6 +89,7 @@ export async function openEngineDatabase(
   });
   const setup = await instance.connect();
   const budgets = new Map<number, NativeBudget>();
+  let connections = 0;
   for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn, budgets, options.callNatives ?? runNative));
   const definitions = Object.values(macros).map(({ definition }) => definition);
   for (const { name, parameters, body } of definitions.sort((a, b) => a.level - b.level))
@@ -99,22 +99,39 @@ export async function openEngineDatabase(
   await setup.run('SET enable_external_file_cache=false');
   if (options.limitsChange === true) await setup.run(`SET allowed_configs=['memory_limit','threads']`);
   await setup.run('SET lock_configuration=true');
-  const connections = new NumberedConnections(instance, () => {
+  const closeAll = (): void => {
     setup.closeSync();
     instance.closeSync();
-  });
+  };
+  // An instance that is closed under a statement takes the process with it.
+  let [inUse, isClosing] = [0, false];
+  const left = (): void => {
+    inUse -= 1;
+    if (isClosing && inUse === 0) closeAll();
+  };
   return {
     connect: async (limit = nativeLimit) => {
-      if (connections.isClosing) throw interrupted();
-      const { duckdb, number } = await connections.take();
-      const budget = new NativeBudget(limit, options.stopping);
-      budgets.set(number, budget);
-      const hasOwnThreads = options.threads > 1;
-      return connection(duckdb, budget, hasOwnThreads, () => {
-        if (budgets.delete(number)) connections.left();
-      });
+      if (isClosing) throw interrupted();
+      inUse += 1;
+      try {
+        const duckdb = await instance.connect();
+        const number = (connections += 1);
+        const budget = new NativeBudget(limit, options.stopping);
+        budgets.set(number, budget);
+        await duckdb.run(`SET VARIABLE connection = ${number}::INTEGER`);
+        const hasOwnThreads = options.threads > 1;
+        return connection(duckdb, budget, hasOwnThreads, () => {
+          if (budgets.delete(number)) left();
+        });
+      } catch (error) {
+        left();
+        throw error;
+      }
     },
-    close: () => connections.close(),
+    close: () => {
+      isClosing = true;
+      if (inUse === 0) closeAll();
+    },
   };
 }
 

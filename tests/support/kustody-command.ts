@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
 const launcher = resolve(import.meta.dirname, '..', '..', 'bin', 'kustody.cjs');
 
-/** How Node.js starts it in tests: as a user's, but for what new RSA keys are made of. */
-export const launching = ['--require', resolve(import.meta.dirname, 'quick-rsa-preload.cjs'), launcher] as const;
+const quickKeys = resolve(import.meta.dirname, 'quick-rsa-preload.cjs');
+
+/** How Node.js starts it in tests: as a user's, but for what new RSA keys are made of. In a campaign, into which this file is bundled, as a
+ * user's in everything. */
+export const launching = [...(existsSync(quickKeys) ? ['--require', quickKeys] : []), launcher];
 
 /** A script that is the same `kustody`, for shells that find it by its path. */
 export function writeLauncher(path: string): void {

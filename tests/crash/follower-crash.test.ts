@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { resourceRecordId } from '../../src/arm/resource.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { clusterResources } from '../../src/providers/kusto/cluster-record.ts';
@@ -24,6 +24,8 @@ const attempts = Math.max(2, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS']
 /** A server with the seeded cluster as leader, and a cluster `follower`. */
 async function serve(data: string, known?: Seeded) {
   const server = await serveKustody(data);
+  // One that a test that fails leaves behind has ports, and processes, that others ask about.
+  onTestFinished(() => void server.process.kill('SIGKILL'));
   const leader = await openLiveCluster(data, known);
   const { environment } = leader;
   const armToken = await localToken(environment, 'https://management.azure.com');

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { buildSync } from 'esbuild';
 import { afterAll, expect, it } from 'vitest';
 import { verifyChain } from '../../src/audit/verify-chain.ts';
 import { listAll } from '../../src/state/list-all.ts';
+import { buildProgram } from '../support/build-program.ts';
 import { recordedEvents } from '../support/audit-events.ts';
 import { done, openAuditedState } from './audited-state.ts';
 
@@ -24,10 +24,7 @@ it(
   `${operations} operations reconcile to exactly one event each, across ${runs} kills`,
   { timeout: 240_000 + operations * 10 },
   async () => {
-    buildSync({
-      entryPoints: [join(import.meta.dirname, 'audit-writer.ts')],
-      ...{ outfile: program, bundle: true, platform: 'node', format: 'esm', packages: 'external' },
-    });
+    buildProgram(join(import.meta.dirname, 'audit-writer.ts'), program);
     const acknowledged = new Map<string, string>();
     while (acknowledged.size < operations)
       for (const [id, kind] of await workUntilKilled(1 + randomInt(2 * Math.ceil(operations / runs))))

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { instant } from '../../src/clock/clock.ts';
 import { backUp, restore } from '../../src/server/moving/backup.ts';
 import { parseRootKey } from '../../src/state/root-key.ts';
+import { buildProgram } from '../support/build-program.ts';
 import { blobsIn, isServed, makeInstance, recordsIn } from '../support/moved-instance.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
 
@@ -28,14 +28,7 @@ const restored = (from: string, to: string) =>
   });
 
 beforeAll(async () => {
-  buildSync({
-    entryPoints: [join(import.meta.dirname, 'migrating.ts')],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-  });
+  buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
   await makeInstance(instance);
   cpSync(join(instance, 'root.key'), keyFile);
   mkdirSync(copy, { mode: 0o700 });

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { instant } from '../../src/clock/clock.ts';
 import { migrate } from '../../src/server/moving/migrate.ts';
+import { buildProgram } from '../support/build-program.ts';
 import { blobsIn, changeInstance, isServed, makeInstance, recordsIn } from '../support/moved-instance.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
 
@@ -17,14 +17,7 @@ const base = join(directory, 'base');
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 beforeAll(async () => {
-  buildSync({
-    entryPoints: [join(import.meta.dirname, 'migrating.ts')],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-  });
+  buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
   await makeInstance(base);
 });
 

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { compileUnsynced, UnsyncedDisk } from '../../campaign/power-loss/unsynced-disk.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import { StateAnchor } from '../../src/state/tree/anchor.ts';
+import { buildProgram } from '../support/build-program.ts';
 import { temporaryDirectory } from '../support/kustody-command.ts';
 
 const place = temporaryDirectory();
@@ -17,14 +17,7 @@ const library = 'library' in compiled ? compiled.library : '';
 const cache = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-power-loss');
 const writer = join(cache, 'writer.mjs');
 beforeAll(() => {
-  buildSync({
-    entryPoints: [join(import.meta.dirname, 'power-loss-writer.ts')],
-    outfile: writer,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-  });
+  buildProgram(join(import.meta.dirname, 'power-loss-writer.ts'), writer);
 });
 afterAll(() => place[Symbol.dispose]());
 

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { buildSync } from 'esbuild';
 import { afterAll, expect, it } from 'vitest';
 import type { Json } from '../../src/base/json.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
@@ -12,6 +11,7 @@ import { RootKey } from '../../src/state/root-key.ts';
 import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { Table } from '../../src/state/state.ts';
+import { buildProgram } from '../support/build-program.ts';
 
 const runs = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 5);
 const writers = 8;
@@ -25,14 +25,7 @@ it(
   `every acknowledged commit survives ${runs} kills, and none is there in part`,
   { timeout: 240_000 + runs * 5000 },
   async () => {
-    buildSync({
-      entryPoints: [join(import.meta.dirname, 'state-writer.ts')],
-      outfile: program,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      packages: 'external',
-    });
+    buildProgram(join(import.meta.dirname, 'state-writer.ts'), program);
     let most = 0;
     for (let run = 0; run < runs; run += 1) {
       const acknowledged = await writeUntilKilled(1 + randomInt(400));

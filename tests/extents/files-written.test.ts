@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { afterAll, expect, it } from 'vitest';
+import { buildProgram } from '../support/build-program.ts';
 
 const hasStrace = process.platform === 'linux' && spawnSync('strace', ['-e', 'trace=none', 'true']).status === 0;
 if (!hasStrace)
@@ -22,14 +22,7 @@ it.runIf(hasStrace)('writing and reading an extent opens no file on a disk for w
     'kustody-extents',
     'extent-writer.mjs',
   );
-  buildSync({
-    entryPoints: [join(import.meta.dirname, 'extent-writer.ts')],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-  });
+  buildProgram(join(import.meta.dirname, 'extent-writer.ts'), program);
   const trace = join(root, 'trace');
   const blobs = join(root, 'blobs');
   const canary = 'canary-5b1e';

@@ -1,13 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { StorageFullError } from '../base/storage-full.ts';
 import { instant } from '../clock/clock.ts';
-import { StateMovedError } from '../server/move-marks.ts';
 import type { BackupManifest } from '../server/moving/backup-manifest.ts';
 import { backUp, restore as restoreFrom } from '../server/moving/backup.ts';
 import type { MoveEnd } from '../server/moving/move-end.ts';
 import { endName } from '../server/moving/move-end.ts';
-import { MoveError } from '../server/moving/move-error.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import type { BlobsOptions, CredentialSource } from './blobs-place.ts';
 import { blobsPlaceOf } from './blobs-place.ts';
@@ -105,8 +102,6 @@ async function explained<T>(what: string, dataDirectory: string, work: () => Pro
   try {
     return await work();
   } catch (error) {
-    if (error instanceof MoveError || error instanceof StateMovedError || error instanceof StorageFullError)
-      throw new UserError(error.message);
     throw explain(error, { dataDirectory });
   } finally {
     waiting.end();

@@ -29,6 +29,8 @@ import type { AskAccess } from '../storage/placed-blobs.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { StatePlaceError } from '../server/state-place.ts';
 import { StateMovedError } from '../server/move-marks.ts';
+import { MoveError } from '../server/moving/move-error.ts';
+import { StorageFullError } from '../base/storage-full.ts';
 import type { StatePlace } from '../server/state-place.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { builtScripts } from './built-scripts.ts';
@@ -147,6 +149,8 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     error instanceof StateOutcomeUnknownError ||
     error instanceof StatePlaceError ||
     error instanceof StateMovedError ||
+    error instanceof MoveError ||
+    error instanceof StorageFullError ||
     error instanceof BlobsPlaceError ||
     error instanceof BlobsUnavailableError ||
     error instanceof EmptiedStateError ||

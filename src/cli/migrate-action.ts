@@ -6,9 +6,6 @@ import type { MoveCounts, MoveProgress, MoveSettings } from '../server/moving/mi
 import { migrate as move, planMigration } from '../server/moving/migrate.ts';
 import type { MoveEnd } from '../server/moving/move-end.ts';
 import { endName } from '../server/moving/move-end.ts';
-import { StateMovedError } from '../server/move-marks.ts';
-import { MoveError } from '../server/moving/move-error.ts';
-import { StorageFullError } from '../base/storage-full.ts';
 import type { CredentialSource } from './blobs-place.ts';
 import { blobsPlaceOf } from './blobs-place.ts';
 import { isDataDirectory, prepareDataDirectory } from './data-directory.ts';
@@ -70,8 +67,6 @@ export async function migrate(rootKeys: RootKeySource, options: MigrateOptions):
   try {
     await (options.plan ? showPlan({ ...ends, ...key }, options) : perform({ ...ends, ...key }, options));
   } catch (error) {
-    if (error instanceof MoveError || error instanceof StateMovedError || error instanceof StorageFullError)
-      throw new UserError(error.message);
     throw explain(error, { dataDirectory: from.dataDirectory });
   } finally {
     rootKey?.close();

@@ -68,6 +68,19 @@ it('a backup brings an instance back as it was, when somebody says yes to that, 
     expect(await query(data, 'T | count')).not.toContain('70000');
     const { stdout } = await kustody(['audit', 'show', '--data', data, '--operation', 'InstanceBackup', '--json']);
     expect(stdout).toContain(copy);
+    const proof = await kustody(['proof', '--data', data, '--json']);
+    const { copies, clusters } = JSON.parse(proof.stdout) as { copies: unknown[]; clusters: { kid: string }[] };
+    const told = { kind: 'instance', of: copy, what: saying('a backup of the whole instance was made there') };
+    expect(copies).toContainEqual(expect.objectContaining(told));
+    const kid = clusters[0]?.kid ?? '';
+    const lineage = await kustody(['lineage', '--data', data, kid, '--json']);
+    expect(JSON.parse(lineage.stdout)).toMatchObject({ kid, copies });
+    for (const command of [['proof'], ['lineage', kid]]) {
+      const { stdout: text } = await kustody([...command, '--data', data]);
+      expect(text.slice(text.indexOf('Not taken away with the key'))).toMatch(
+        /copy[ │]+a backup of the whole instance/,
+      );
+    }
   });
 });
 

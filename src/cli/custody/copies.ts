@@ -50,6 +50,16 @@ export function copiesOf(
   ];
 }
 
+/** What is told beside the clusters themselves, which tell of their exports. @param keys unversioned, lower case */
+export function copiesBeside(
+  history: KeyHistory,
+  keys: readonly string[],
+  clusters: readonly CopiedCluster[],
+): readonly Copy[] {
+  const told = new Set(clusters.flatMap(({ exports = [] }) => exports.map(({ container }) => container)));
+  return copiesOf(history, keys, clusters, []).filter(({ kind, of }) => kind !== 'export' || !told.has(of));
+}
+
 /** The last of those that say the same. */
 const unrepeated = (copies: readonly Copy[]): readonly Copy[] => [
   ...new Map(copies.map((copy) => [JSON.stringify([copy.of, copy.what, copy.by]), copy])).values(),

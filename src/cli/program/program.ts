@@ -14,7 +14,7 @@ import { exportCommand } from '../export/export-command.ts';
 import { extentCommand } from '../extent.ts';
 import { hostsCommand } from '../hosts.ts';
 import { importCommand } from '../import/import-command.ts';
-import { lineageCommand } from '../lineage.ts';
+import { lineageCommand } from '../custody/lineage.ts';
 import { logsCommand } from '../logs.ts';
 import { migrateCommand } from '../migrate.ts';
 import { openCommand } from '../open.ts';

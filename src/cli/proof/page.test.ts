@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseGuid } from '../../base/guid.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
-import { dependants } from '../lineage.ts';
+import { dependants } from '../custody/lineage.ts';
 import { parseKeyId } from '../../base/key-id.ts';
 import type { KeyId } from '../../base/key-id.ts';
 import { proofPage } from './page.ts';
@@ -53,6 +53,7 @@ const report = (found: Partial<ProofReport>): SignedReport => ({
       clusters: [cluster],
       custody: [],
       keyUses: [],
+      copies: [],
       canaries: ['canary'],
       controls: [control],
       scan: { files: 3, bytes: 9, unreadable: [], matches: [] },
@@ -69,6 +70,12 @@ describe('proofPage', () => {
     expect(page).toContain('db.&lt;b&gt;T&lt;/b&gt;');
     expect(page).toContain('generation 3');
     expect(page).toContain('2 rows are in the log of small writes');
+  });
+
+  it('lists what is not taken away with the keys, where there is any', () => {
+    const copy = { kind: 'instance', of: '/<kept>', what: 'a backup' } as const;
+    expect(proofPage(report({ copies: [copy] }))).toContain('<td>/&lt;kept&gt;</td><td>a backup</td>');
+    expect(proofPage(report({}))).not.toContain('not taken away with');
   });
 });
 

@@ -1,5 +1,6 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
+import { copyTable, notTakenAway } from '../custody/copy-table.ts';
 import { custodyCells, custodyTitles } from './custody.ts';
 import { useCells, useTitles } from './fold-key-uses.ts';
 import { htmlPage, htmlTable, htmlText as text } from './html.ts';
@@ -25,6 +26,7 @@ ${facts(report)}
 ${clusters.length === 0 ? '<p>There are no clusters.</p>' : clusters.map(clusterSection).join('\n')}
 ${custodySection(report)}
 ${usesSection(report)}
+${copiesSection(report)}
 <h2>Scan of the disk</h2>
 <p>Every file below the data directory was read: ${scan.files} files, ${text(bytesText(scan.bytes))}. Texts were looked for as UTF-8, UTF-16 (both orders) and base64 (all three alignments).</p>
 ${canaryTable(report)}
@@ -51,6 +53,14 @@ function usesSection({ keyUses }: ProofReport): string {
   return `<h2>What was asked of these keys</h2>
 <p class="soft">From the audit of the vaults here, equal requests counted. Vaults outside keep a log of their own.</p>
 ${htmlTable(useTitles, keyUses.map(useCells))}`;
+}
+
+function copiesSection({ copies }: ProofReport): string {
+  if (copies.length === 0) return '';
+  const { head, rows } = copyTable(copies);
+  return `<h2>What is not taken away with these keys</h2>
+<p class="soft">From the audit: ${text(notTakenAway.toLowerCase())}.</p>
+${htmlTable(head, rows)}`;
 }
 
 function verdictClass({ ok, canaries }: ProofReport): string {

@@ -8,6 +8,7 @@ import { canaryBytesMin, scanForCanaries } from '../../server/canary-scan.ts';
 import { listClusters } from '../clusters.ts';
 import { requireInstance } from '../control-client.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.ts';
+import { copiesBeside } from '../custody/copies.ts';
 import { keysUnderData } from '../custody/cluster-kids.ts';
 import { UserError } from '../user-error.ts';
 import { writeFor } from '../write-for.ts';
@@ -81,6 +82,7 @@ async function prove(options: ProofOptions): Promise<void> {
     clusters,
     custody: custodyOf(keys, history),
     keyUses: await keyUses(client, keys),
+    copies: copiesBeside(history, [...keys], clusters),
     canaries: options.canary,
     controls: await controlCanaries(environment, clusters, options.canary),
     // In this process: closing a file that the server has open, too, would drop the server's lock on it.

@@ -1,6 +1,7 @@
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { ScanResult } from '../../server/canary-scan.ts';
 import { extentsOf } from '../clusters.ts';
+import type { Copy } from '../custody/copies.ts';
 import type { RecordedStep } from '../custody/fold-history.ts';
 import type { KeyUse } from './fold-key-uses.ts';
 import { limits } from './limits.ts';
@@ -21,6 +22,8 @@ export interface ProofReport {
   readonly custody: readonly RecordedStep[];
   /** What was ever asked of these keys. */
   readonly keyUses: readonly KeyUse[];
+  /** What could still open or hold the data when these keys are taken away, besides the exports of each cluster. */
+  readonly copies: readonly Copy[];
   readonly canaries: readonly string[];
   /** One for each canary: that it is in the data at all. */
   readonly controls: readonly PositiveControl[];

@@ -9,7 +9,14 @@ import { checkSignature, signReport } from './signature.ts';
 
 const report: ProofReport = makeReport({
   ...{ kustody: '0', madeOn: '2026-01-01T00:00:00.000Z', dataDirectory: '/d', rootKey: 'elsewhere' },
-  ...{ clusters: [], custody: [], keyUses: [], canaries: ['ü"\u2028'], controls: [{ canary: 'x', rows: 2 }] },
+  ...{
+    clusters: [],
+    custody: [],
+    keyUses: [],
+    copies: [],
+    canaries: ['ü"\u2028'],
+    controls: [{ canary: 'x', rows: 2 }],
+  },
   scan: { files: 3, bytes: 9, unreadable: [], matches: [] },
 });
 

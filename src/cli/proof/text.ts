@@ -1,6 +1,7 @@
 import { textTable } from '../text-table.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime, unwrappedText } from '../clusters.ts';
+import { copyText } from '../custody/copy-table.ts';
 import { custodyCells, custodyTitles } from './custody.ts';
 import type { PositiveControl } from './positive-control.ts';
 import type { KeyUse } from './fold-key-uses.ts';
@@ -27,7 +28,7 @@ export function proofText(report: SignedReport): string {
       : [`History of custody:\n${textTable(custodyTitles, report.custody.map(custodyCells))}`];
   const said = ['What this does not prove:', ...report.limits.map((limit) => `  - ${limit}`)];
   const signed = signerText(report.signature);
-  return `${[...parts, ...custody, ...uses, lines.join('\n'), said.join('\n'), signed].join('\n\n')}\n`;
+  return `${[...parts, ...custody, ...uses, ...copyText(report.copies), lines.join('\n'), said.join('\n'), signed].join('\n\n')}\n`;
 }
 
 const usesTable = (uses: readonly KeyUse[]): string => textTable(useTitles, uses.map(useCells));

@@ -4,7 +4,8 @@ import { signerText } from '../proof/signature.ts';
 import type { ShredCertificate, ShredStatus } from './certificate.ts';
 import { verdictOf } from './certificate.ts';
 import type { PlainTable } from './tables.ts';
-import { attemptTable, copyTable, keyTable } from './tables.ts';
+import { copyTable } from '../custody/copy-table.ts';
+import { attemptTable, keyTable } from './tables.ts';
 
 const verdictClasses: { readonly [Status in ShredStatus]: string } = {
   destroyed: 'good',
@@ -35,7 +36,7 @@ ${tableOf(keyTable(certificate))}
 ${controlText(certificate)}
 ${certificate.attempts.length === 0 ? '<p>Nothing was tried.</p>' : tableOf(attemptTable(certificate))}
 <h2>What could still open or hold the data</h2>
-${certificate.copies.length === 0 ? '<p>The audit tells of no backup, import or release of these keys, of no export and no other follower.</p>' : tableOf(copyTable(certificate))}
+${certificate.copies.length === 0 ? '<p>The audit tells of no backup, import or release of these keys, of no export and no other follower.</p>' : tableOf(copyTable(certificate.copies))}
 ${
   alsoUsedBy.length === 0
     ? ''

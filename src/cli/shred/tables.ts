@@ -36,9 +36,4 @@ export const attemptTable = ({ control, attempts }: ShredCertificate): PlainTabl
   }),
 });
 
-export const copyTable = ({ copies }: ShredCertificate): PlainTable => ({
-  head: ['of', 'what', 'when', 'by'],
-  rows: copies.map(({ of, what, on, by = '' }) => [of, what, seconds(on), by]),
-});
-
 const seconds = (time: string | undefined): string => (time === undefined ? '' : `${time.slice(0, 19)}Z`);

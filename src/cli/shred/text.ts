@@ -3,7 +3,8 @@ import type { Signed } from '../proof/signature.ts';
 import { signerText } from '../proof/signature.ts';
 import type { ShredCertificate } from './certificate.ts';
 import { verdictOf } from './certificate.ts';
-import { attemptTable, copyTable, keyTable } from './tables.ts';
+import { copyTable } from '../custody/copy-table.ts';
+import { attemptTable, keyTable } from './tables.ts';
 
 /** Before anything is deleted. */
 export function planText(plan: ShredCertificate): string {
@@ -30,7 +31,7 @@ const tableText = ({ head, rows }: ReturnType<typeof keyTable>): string => textT
 const copiesText = (certificate: ShredCertificate): readonly string[] =>
   certificate.copies.length === 0
     ? []
-    : [`What could still open or hold the data:\n${tableText(copyTable(certificate))}`];
+    : [`What could still open or hold the data:\n${tableText(copyTable(certificate.copies))}`];
 
 const usersText = ({ alsoUsedBy }: ShredCertificate): readonly string[] =>
   alsoUsedBy.length === 0

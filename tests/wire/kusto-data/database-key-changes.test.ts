@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseVersionedKeyId } from '../../../src/base/key-id.ts';
-import { dependants } from '../../../src/cli/lineage.ts';
+import { dependants } from '../../../src/cli/custody/lineage.ts';
 import type { ShownEvents } from '../../../src/server/audit-routes.ts';
 import type { ClusterDescription } from '../../../src/server/cluster-inventory.ts';
 import { azureClientsOf } from '../../support/azure-clients.ts';

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import type { KeyId } from '../base/key-id.ts';
-import { formatKeyId, isSameKey, parseKeyId } from '../base/key-id.ts';
-import type { ClusterDescription } from '../server/cluster-inventory.ts';
-import type { VaultDescription } from '../server/vault-inventory.ts';
+import type { KeyId } from '../../base/key-id.ts';
+import { formatKeyId, isSameKey, parseKeyId } from '../../base/key-id.ts';
+import type { ClusterDescription } from '../../server/cluster-inventory.ts';
+import type { VaultDescription } from '../../server/vault-inventory.ts';
 import {
   bytesText,
   custodyText,
@@ -12,17 +12,21 @@ import {
   listClusters,
   listVaults,
   loggedRowsOf,
-} from './clusters.ts';
-import { requireInstance } from './control-client.ts';
-import { nearest } from '../base/edit-distance.ts';
-import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
-import { textTable } from './text-table.ts';
-import { UserError } from './user-error.ts';
+} from '../clusters.ts';
+import { requireInstance } from '../control-client.ts';
+import { copiesBeside } from './copies.ts';
+import { copyText } from './copy-table.ts';
+import { unversioned } from './cluster-kids.ts';
+import { readKeyHistory } from './key-history.ts';
+import { nearest } from '../../base/edit-distance.ts';
+import { dataDirectoryOf, dataOption, jsonOption } from '../options.ts';
+import { textTable } from '../text-table.ts';
+import { UserError } from '../user-error.ts';
 
 export function lineageCommand(): Command {
   return new Command('lineage')
     .description(
-      'Tell what stops when a key goes away, before it does: clusters, databases, tables, extents. Without a version, all versions of the key. Exit code 3 when something depends on it.',
+      'Tell what stops when a key goes away, before it does: clusters, databases, tables, extents; and what the audit tells of that is not taken away with it: backups, moves, exports. Without a version, all versions of the key. Exit code 3 when something depends on it.',
     )
     .argument('<kid>', 'https://{vault}.vault.azure.net/keys/{name}[/{version}]')
     .addOption(dataOption())
@@ -49,8 +53,11 @@ async function lineage(text: string, options: { readonly data?: string; readonly
   if (clusters.length === 0 && !isOutside) requireKnown(listed.vaults, key);
   if (clusters.length > 0) process.exitCode = 3;
   const kid = formatKeyId(key);
+  const copies = copiesBeside(await readKeyHistory(client), [unversioned(kid)], clusters);
   process.stdout.write(
-    options.json ? `${JSON.stringify({ kid, clusters }, undefined, 2)}\n` : lineageText(key, clusters, isOutside),
+    options.json
+      ? `${JSON.stringify({ kid, clusters, copies }, undefined, 2)}\n`
+      : [lineageText(key, clusters, isOutside), ...copyText(copies).map((text) => `${text}\n`)].join('\n'),
   );
 }
 

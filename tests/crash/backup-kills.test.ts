@@ -6,7 +6,7 @@ import { instant } from '../../src/clock/clock.ts';
 import { backUp, restore } from '../../src/server/moving/backup.ts';
 import { parseRootKey } from '../../src/state/root-key.ts';
 import { buildProgram } from '../support/build-program.ts';
-import { blobsIn, isServed, makeInstance, recordsIn } from '../support/moved-instance.ts';
+import { blobsIn, changeInstance, isServed, makeInstance, recordsIn } from '../support/moved-instance.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
 
 /** Of each kind. */
@@ -35,19 +35,22 @@ beforeAll(async () => {
   await backUp({ from: { dataDirectory: instance }, to: { dataDirectory: copy }, now });
 });
 
-/** From a copy of `base`, in a folder of its own. */
-function runUntil(what: 'backup' | 'restore', base: string, step: number) {
+type What = 'backup' | 'update' | 'restore';
+
+/** From a copy of `base`, in a folder of its own; an update where an earlier backup is. */
+function runUntil(what: What, base: string, step: number) {
   const folder = join(directory, `${what}-${step}`);
   const [from, to] = [join(folder, 'from'), join(folder, 'to')];
   mkdirSync(to, { recursive: true, mode: 0o700 });
   cpSync(base, from, { recursive: true });
+  if (what === 'update') cpSync(copy, to, { recursive: true });
   const args = [program, from, to, String(step), what];
   const { signal, stdout, stderr, status } = spawnSync(process.execPath, args);
   if (signal === null) expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
   return { from, to, signal, stdout: stdout.toString(), folder };
 }
 
-function stepsOf(what: 'backup' | 'restore', base: string): readonly number[] {
+function stepsOf(what: What, base: string): readonly number[] {
   const { length: steps } = JSON.parse(runUntil(what, base, 0).stdout) as string[];
   expect(steps).toBeGreaterThan(20);
   return [...new Set(Array.from({ length: runs }, (_, at) => 1 + Math.round((at * (steps - 1)) / (runs - 1))))];
@@ -74,6 +77,38 @@ it(
       rmSync(folder, { recursive: true });
     }
     expect(refused).toBeGreaterThan(0);
+  },
+);
+
+it(
+  `an update of a backup that is killed at a step, ${runs} of them, leaves the earlier one or has become the next`,
+  { timeout: 240_000 + runs * 5000 },
+  async () => {
+    const changed = join(directory, 'changed');
+    cpSync(instance, changed, { recursive: true });
+    await changeInstance(changed);
+    const wholeOf = async (at: string) => ({ records: await recordsIn(at), blobs: blobsIn(at) });
+    const [earlier, next] = [await wholeOf(instance), await wholeOf(changed)];
+    const found = new Set<string>();
+    for (const step of stepsOf('update', changed)) {
+      const { from, to, signal, folder } = runUntil('update', changed, step);
+      expect({ step, signal }).toEqual({ step, signal: 'SIGKILL' });
+      const back = join(folder, 'back');
+      mkdirSync(back, { mode: 0o700 });
+      await restored(to, back);
+      const whole = await wholeOf(back);
+      const isNext = JSON.stringify(whole) === JSON.stringify(next);
+      expect({ step, whole }).toEqual({ step, whole: isNext ? next : earlier });
+      found.add(isNext ? 'next' : 'earlier');
+      await backUp({ from: { dataDirectory: from }, to: { dataDirectory: to }, now });
+      rmSync(back, { recursive: true });
+      mkdirSync(back, { mode: 0o700 });
+      await restored(to, back);
+      expect({ step, whole: await wholeOf(back) }).toEqual({ step, whole: next });
+      expect(blobsIn(to)).toEqual(next.blobs);
+      rmSync(folder, { recursive: true });
+    }
+    expect([...found].toSorted()).toEqual(['earlier', 'next']);
   },
 );
 

@@ -13,6 +13,7 @@ const ends = { from: { dataDirectory: source }, to: { dataDirectory: target }, n
 const work: Readonly<Record<string, () => Promise<unknown>>> = {
   migrate: () => migrate(ends),
   backup: () => backUp(ends),
+  update: () => backUp(ends),
   restore: () => {
     const rootKey = parseRootKey(readFileSync(join(dirname(dirname(source)), 'root.key'), 'utf8'));
     return restore({ ...ends, rootKey, acceptsRollback: true });

@@ -2,15 +2,18 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { zeroBytes } from '../../base/bytes.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { RootKey } from '../../state/root-key.ts';
-import type { StateStore } from '../../state/state-store.ts';
+import type { StateStore, StoredRecord } from '../../state/state-store.ts';
 import { backupMark, markTable } from '../move-marks.ts';
+import type { BackupSide } from './backup-sides.ts';
 import type { CopiedBlobs } from './copy-blobs.ts';
 import type { RecordSum } from './copy-records.ts';
 import { MoveError } from './move-error.ts';
 
 /** What a backup is of, and all that it holds. No secret. */
 export interface BackupManifest {
-  readonly format: 1;
+  readonly format: 2;
+  /** Where its records and the list of its blobs are. */
+  readonly side: BackupSide;
   /** Hex id of the state. */
   readonly state: string;
   /** ISO, by the clock of whoever took it. */
@@ -23,7 +26,7 @@ export interface BackupManifest {
 
 const manifestBytesMax = 64 * 1024;
 
-/** In the place of the one before. */
+/** In the place of the one before, in one commit: from then on the backup is what it names. */
 export async function writeManifest(store: StateStore, manifest: BackupManifest, rootKey: RootKey): Promise<void> {
   const found = await store.get(markTable, backupMark);
   const text = JSON.stringify(manifest);
@@ -32,18 +35,31 @@ export async function writeManifest(store: StateStore, manifest: BackupManifest,
   await store.commit({ write: [{ table: markTable, id: backupMark, expect: found?.version ?? null, put }] });
 }
 
+/** Not held against its MAC: only to know what not to touch. @returns undefined where no backup was finished */
+export async function sideNamed(store: StateStore): Promise<BackupSide | undefined> {
+  const text = textIn(await store.get(markTable, backupMark))?.text;
+  const value: unknown = text === undefined ? undefined : JSON.parse(text);
+  const side = isJsonObject(value) ? value['side'] : undefined;
+  return side === 'a' || side === 'b' ? side : undefined;
+}
+
 /** @throws MoveError for what is no backup, for one of another root key, and for one whose manifest was changed */
 export async function readManifest(store: StateStore, rootKey: RootKey, name: string): Promise<BackupManifest> {
   const found = await store.get(markTable, backupMark);
-  if (found === undefined || found.value.byteLength > manifestBytesMax)
-    throw new MoveError(`${name} holds no backup that was finished.`);
-  const value: unknown = JSON.parse(Buffer.from(found.value).toString());
-  const { text, mac } = isJsonObject(value) ? value : {};
-  if (typeof text !== 'string' || typeof mac !== 'string' || !isMac(text, mac, rootKey))
+  if (found === undefined) throw new MoveError(`${name} holds no backup that was finished.`);
+  const { text, mac } = textIn(found) ?? {};
+  if (text === undefined || mac === undefined || !isMac(text, mac, rootKey))
     throw new MoveError(
       `The root key is not the one of the backup in ${name}, or what the backup says of itself was changed.`,
     );
   return JSON.parse(text) as BackupManifest; // only our own code makes the MAC
+}
+
+function textIn(found: StoredRecord | undefined): { readonly text: string; readonly mac: string } | undefined {
+  if (found === undefined || found.value.byteLength > manifestBytesMax) return undefined;
+  const value: unknown = JSON.parse(Buffer.from(found.value).toString());
+  const { text, mac } = isJsonObject(value) ? value : {};
+  return typeof text === 'string' && typeof mac === 'string' ? { text, mac } : undefined;
 }
 
 function isMac(text: string, mac: string, rootKey: RootKey): boolean {
@@ -52,7 +68,7 @@ function isMac(text: string, mac: string, rootKey: RootKey): boolean {
 }
 
 function macOf(text: string, rootKey: RootKey): Buffer {
-  const key = rootKey.derive('backup manifest 1');
+  const key = rootKey.derive('backup manifest 2');
   try {
     return createHmac('sha256', key).update(text).digest();
   } finally {

@@ -25,8 +25,10 @@ import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import { parseRootKey, RootKey } from '../../state/root-key.ts';
+import { stateIdOf } from '../../state/sealed/check-record.ts';
 import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts';
 import { backupMark, markTable, writeMark } from '../move-marks.ts';
+import { isOfSide } from './backup-sides.ts';
 import { backUp, restore } from './backup.ts';
 import { MoveError } from './move-error.ts';
 
@@ -98,12 +100,53 @@ describe('a backup', () => {
     }
   });
 
-  it('goes on after an end on the way, and until then is none', async () => {
-    const { copy, take, bringBack } = places();
-    const { state } = await take();
-    const mark = { format: 1, migration: newGuid(systemRandomBytes), state, other: 'here' } as const;
-    await withStore(copy, (store) => writeMark(store, 'filling', mark));
-    await expect(bringBack()).rejects.toThrow('was not finished');
+  it('leaves nothing of the one before, in its records, its files or its extents', async () => {
+    const { instance, copy, take } = places();
+    await take();
+    const sealed = Buffer.from((await recordsIn(instance))[gone]?.split(' ')[1] ?? '', 'hex');
+    const has = () => filesIn(copy).filter((path) => readFileSync(path).includes(sealed));
+    expect([sealed.length > 20, has().length]).toEqual([true, 1]);
+    await changeInstance(instance);
+    const { side } = await take();
+    expect(has()).toEqual([]);
+    expect(blobsIn(copy)).toEqual(blobsIn(instance));
+    await withStore(copy, async (store) =>
+      expect((await store.tables()).filter((name) => name !== markTable && !isOfSide(name, side))).toEqual([]),
+    );
+  });
+
+  it('leaves out what is there of clusters that are gone', async () => {
+    const { instance, copy, take } = places();
+    await take();
+    cpSync(join(copy, 'extents', movedClusters[0] ?? ''), join(copy, 'extents', lostCluster), { recursive: true });
+    await take();
+    expect(blobsIn(copy)).toEqual(blobsIn(instance));
+  });
+
+  it('stays what it was until the next one has come to its end', async () => {
+    const { instance, copy, back, take, bringBack } = places();
+    await take();
+    const [records, blobs] = [await recordsIn(instance), blobsIn(instance)];
+    await changeInstance(instance);
+    const inTheWay = blobOf(copy, 'new');
+    mkdirSync(inTheWay);
+    await expect(take()).rejects.toThrow();
+    await bringBack();
+    expect([await recordsIn(back), blobsIn(back)]).toEqual([records, blobs]);
+    rmSync(inTheWay, { recursive: true });
+    await take();
+    expect(blobsIn(copy)).toEqual(blobsIn(instance));
+  });
+
+  it('that was never finished is none', async () => {
+    const { instance, copy, take, bringBack } = places();
+    await withStore(instance, async (source) => {
+      const move = { format: 1, migration: newGuid(systemRandomBytes), other: 'here' } as const;
+      const state = (await stateIdOf(source)) ?? '';
+      await withStore(copy, (store) => writeMark(store, 'filling', { ...move, state }));
+    });
+    await expect(bringBack()).rejects.toThrow('no backup that was finished');
+    expect(await isServed(copy)).toBe(false);
     await take();
     await bringBack();
   });
@@ -118,7 +161,7 @@ describe('a backup is refused', () => {
       'a record was changed',
       (copy) =>
         withStore(copy, async (store) => {
-          const [record] = await store.list('cluster-catalog');
+          const [record] = await store.list('side-a-cluster-catalog');
           if (record === undefined) throw new Error('There is a record.');
           const put = { version: record.version + 1, value: Buffer.from('changed') };
           await store.commit({ write: [{ table: record.table, id: record.id, expect: record.version, put }] });
@@ -171,6 +214,9 @@ describe('a backup is refused', () => {
     await expect(restoreOf(other)).rejects.toThrow(MoveError);
   });
 });
+
+const gone = `cluster-catalog/${movedClusters[0] ?? ''}/a`;
+const lostCluster = '00000000-0000-4000-8000-000000000005';
 
 const restoreOf = (directory: string) =>
   restore({

@@ -7,19 +7,24 @@ import { toIso } from '../../clock/clock.ts';
 import type { RootKey } from '../../state/root-key.ts';
 import { stateIdOf } from '../../state/sealed/check-record.ts';
 import type { StateStore } from '../../state/state-store.ts';
-import { backupMark, markTable, readMark, removeMark, requireServed, writeMark } from '../move-marks.ts';
+import { BlobNotFoundError } from '../../storage/blob-store.ts';
+import { markTable, readMark, removeMark, requireServed, writeMark } from '../move-marks.ts';
 import { readInstance } from '../instance.ts';
 import { openStore } from '../state-place.ts';
 import type { BackupManifest } from './backup-manifest.ts';
-import { readManifest, writeManifest } from './backup-manifest.ts';
+import { noteBlobs, notedBlobs, removeOtherBlobs } from './backup-blobs.ts';
+import { readManifest, sideNamed, writeManifest } from './backup-manifest.ts';
+import type { BackupSide } from './backup-sides.ts';
+import { blobListOf, isOfSide, otherSide, sideOf } from './backup-sides.ts';
 import { copyBlobs } from './copy-blobs.ts';
 import { tellCopied } from './copy-events.ts';
-import { copyRecords, requireSameRecords, sumRecords } from './copy-records.ts';
+import { copyRecords, removeRecords, requireSameRecords, sumRecords } from './copy-records.ts';
 import { begin, finish, markContainer, requireOpens } from './fill-target.ts';
 import { clustersIn, withState } from './held-state.ts';
 import type { MoveEnd } from './move-end.ts';
 import { endName, placeAt } from './move-end.ts';
 import { MoveError } from './move-error.ts';
+import type { OpenedSource } from './open-source.ts';
 import { anyState, openHeld, openSource, requireState } from './open-source.ts';
 
 export interface BackupSettings {
@@ -36,9 +41,10 @@ export interface BackupSettings {
 
 /** Copies a whole instance that nobody serves: sealed records and extents as they are. Without the root key the copy opens nothing.
  *
- * Order: both locked → the copy says that it is being filled → the audit of the instance tells of it → blobs, each read back → records, read
- * back and opened under the root key → the manifest → the copy says no longer that it is being filled → the audit. Whatever ends it, the same
- * call goes on; until then there is no backup there, the one before included.
+ * Order: both locked → the copy says that it is being filled → the audit of the instance tells of it → blobs beside those that are there, each
+ * read back → records, on the side that no manifest names, read back and opened under the root key → THE MANIFEST NAMES THAT SIDE, in one
+ * commit → what the one before alone had goes → the copy says no longer that it is being filled → the audit. Whatever ends it, the same call
+ * goes on; until the manifest an earlier backup stays what it was.
  * @throws MoveError and what `migrate` throws */
 export async function backUp(settings: BackupSettings): Promise<BackupManifest> {
   const { from, to, now, rootKey: given } = settings;
@@ -49,7 +55,8 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
     settings.prepare?.();
     const target = await openStore(to, undefined, undefined, anyState);
     try {
-      const { instance, rootKey } = await openSource(settings, store);
+      const source = await openSource(settings, store);
+      const { instance, rootKey } = source;
       const place = endName(to);
       const tell = (status: 'Started' | 'Succeeded'): Promise<void> =>
         withState(store, rootKey, (state) =>
@@ -57,16 +64,9 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
         );
       await beginBackup(settings, store, target.store);
       await tell('Started');
-      const blobs = await copyBlobs(placeAt(from), placeAt(to), await clustersIn(store), () => undefined);
-      const records = await sumRecords(store);
-      await copyRecords(store, target.store, () => undefined);
-      requireSameRecords(records, await sumRecords(target.store));
-      await requireOpens(target.store, rootKey, instance);
-      const state = await stateOf(store);
-      const manifest: BackupManifest = {
-        ...{ format: 1, state, takenOn: toIso(now()), source: endName(from), records, blobs },
-      };
+      const manifest = await layOut(settings, store, target.store, source);
       await writeManifest(target.store, manifest, rootKey);
+      await removeAllBut(manifest.side, to, target.store);
       await removeMark(target.store, 'filling');
       await tell('Succeeded');
       return manifest;
@@ -78,18 +78,48 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
   }
 }
 
+/** @returns what the backup is once its manifest says so */
+async function layOut(
+  { from, to, now }: BackupSettings,
+  source: StateStore,
+  target: StateStore,
+  { instance, rootKey }: OpenedSource,
+): Promise<BackupManifest> {
+  const side = otherSide(await sideNamed(target));
+  await removeRecords(target, blobListOf(side));
+  const blobs = await copyBlobs(placeAt(from), placeAt(to), await clustersIn(source), {
+    keepsOthers: true,
+    copied: (some) => noteBlobs(target, side, some),
+  });
+  const records = await sumRecords(source);
+  const laid = sideOf(target, side);
+  await copyRecords(source, laid, () => undefined);
+  requireSameRecords(records, await sumRecords(laid));
+  await requireOpens(laid, rootKey, instance);
+  const state = await stateOf(source);
+  return { format: 2, side, state, takenOn: toIso(now()), source: endName(from), records, blobs };
+}
+
+/** What was purged since the backup before is in none of its files afterwards. */
+async function removeAllBut(side: BackupSide, to: BackupSettings['to'], target: StateStore): Promise<void> {
+  for (const table of await target.tables())
+    if (table !== markTable && !isOfSide(table, side)) await removeRecords(target, table);
+  await target.compact();
+  await removeOtherBlobs(placeAt(to), target, side);
+}
+
 /** @throws MoveError for a directory that is not for backups of this instance */
 async function beginBackup({ from, to }: BackupSettings, source: StateStore, target: StateStore): Promise<void> {
   const state = await stateOf(source);
   const filling = await readMark(target, 'filling');
-  const isBackup = (await target.get(markTable, backupMark)) !== undefined;
-  const owner = filling?.state ?? (isBackup ? await stateIdOf(target) : undefined);
+  const side = await sideNamed(target);
+  const owner = filling?.state ?? (side && (await stateIdOf(sideOf(target, side))));
   if (owner !== undefined && owner !== state)
     throw new MoveError(`${to.dataDirectory} holds a backup of another instance. Give another directory.`);
   if (filling !== undefined) return;
   const other = endName(from);
-  if (isBackup) await writeMark(target, 'filling', { format: 1, migration: newGuid(systemRandomBytes), state, other });
-  else await begin(to, target, { state, from: other });
+  if (owner === undefined) await begin(to, target, { state, from: other });
+  else await writeMark(target, 'filling', { format: 1, migration: newGuid(systemRandomBytes), state, other });
 }
 
 async function stateOf(store: StateStore): Promise<string> {
@@ -120,10 +150,9 @@ export async function restore(settings: RestoreSettings): Promise<{ migration: G
     );
   const source = await openStore(from, undefined, undefined, anyState);
   try {
-    if ((await readMark(source.store, 'filling')) !== undefined)
-      throw new MoveError(`The backup in ${from.dataDirectory} was not finished. Take it again.`);
     const manifest = await readManifest(source.store, rootKey, from.dataDirectory);
-    requireSameRecords(manifest.records, await sumRecords(source.store), 'The backup was changed');
+    const kept = sideOf(source.store, manifest.side);
+    requireSameRecords(manifest.records, await sumRecords(kept), 'The backup was changed');
     settings.prepare?.();
     const target = await openStore({ ...to, rootKey }, undefined, undefined, anyState);
     try {
@@ -131,13 +160,19 @@ export async function restore(settings: RestoreSettings): Promise<{ migration: G
       const mine = filling ?? (await begin(to, target.store, { state: manifest.state, from: endName(from) }));
       if (mine.state !== manifest.state || mine.other !== endName(from))
         throw new MoveError(`${to.dataDirectory} is being filled from ${mine.other}. Give a new directory.`);
-      const instance = await withState(source.store, rootKey, readInstance);
+      const instance = await withState(kept, rootKey, readInstance);
       if (instance === undefined) throw new MoveError(`${from.dataDirectory} holds no instance.`);
       await markContainer(to, instance);
-      const blobs = await copyBlobs(placeAt(from), placeAt(to), await clustersIn(source.store), () => undefined);
+      const wanted = (owner: Guid) => notedBlobs(source.store, manifest.side, owner);
+      const blobs = await copyBlobs(placeAt(from), placeAt(to), await clustersIn(kept), { wanted }).catch(
+        (error: unknown) => {
+          if (!(error instanceof BlobNotFoundError)) throw error;
+          throw new MoveError(`The backup was changed: its extent ${error.blob} is missing.`);
+        },
+      );
       if (blobs.digest !== manifest.blobs.digest)
         throw new MoveError('The backup was changed: its extents are not those that it says it holds.');
-      await copyRecords(source.store, target.store, () => undefined);
+      await copyRecords(kept, target.store, () => undefined);
       requireSameRecords(manifest.records, await sumRecords(target.store));
       await requireOpens(target.store, rootKey, instance);
       const place = `${endName(from)}, taken ${manifest.takenOn}`;

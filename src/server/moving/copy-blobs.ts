@@ -17,6 +17,23 @@ export interface CopiedBlobs extends BlobSum {
   readonly digest: string;
 }
 
+/** One blob that was copied, as it is listed and as it goes into the digest of all. */
+export interface CopiedBlob extends BlobSummary {
+  readonly owner: Guid;
+  /** SHA-256, hex. */
+  readonly digest: string;
+}
+
+export interface CopyBlobsOptions {
+  readonly done?: (blobs: number) => void;
+  /** Those that are meant; default: all that the source has. In the order of their names. */
+  readonly wanted?: (owner: Guid) => Promise<readonly BlobSummary[]>;
+  /** What the target has besides stays there: somebody names it still. */
+  readonly keepsOthers?: boolean;
+  /** Told of all, in the order of the digest. */
+  readonly copied?: (blobs: readonly CopiedBlob[]) => Promise<void>;
+}
+
 const atOnce = 4;
 
 /** All sealed blobs of some clusters. */
@@ -38,31 +55,36 @@ export async function copyBlobs(
   from: AccessiblePlace,
   to: AccessiblePlace,
   owners: readonly Guid[],
-  done: (blobs: number) => void,
+  { done, wanted: wantedOf, keepsOthers = false, copied: told }: CopyBlobsOptions = {},
 ): Promise<CopiedBlobs> {
   let [blobs, bytes] = [0, 0];
   const all = createHash('sha256');
   for (const owner of [...owners].sort()) {
     const source = await readerAt(from, owner);
     const target = await placedAt(to, owner).open();
-    const wanted = await listed(source);
+    const wanted = (await wantedOf?.(owner)) ?? (await listed(source));
     const there = new Map((await listed(target)).map(({ name, length }) => [name, length]));
     const names = new Set(wanted.map(({ name }) => name));
-    for (const name of there.keys()) if (!names.has(name)) await target.delete(name);
+    if (!keepsOthers) for (const name of there.keys()) if (!names.has(name)) await target.delete(name);
     const few = new FewAtOnce(atOnce);
     const copied = wanted.map((blob) =>
       few.run(async () => {
         const digest = await copyBlob(source, target, blob, there.get(blob.name));
         bytes += blob.length;
-        done((blobs += 1));
-        return JSON.stringify([owner, blob.name, blob.length, digest]);
+        blobs += 1;
+        done?.(blobs);
+        return { owner, ...blob, digest };
       }),
     );
+    const ended: CopiedBlob[] = [];
     for (const outcome of await Promise.allSettled(copied)) {
       if (outcome.status === 'rejected') throw outcome.reason;
-      all.update(`${outcome.value}\n`);
+      const { name, length, digest } = outcome.value;
+      all.update(`${JSON.stringify([owner, name, length, digest])}\n`);
+      ended.push(outcome.value);
     }
-    const after = await listed(target);
+    await told?.(ended);
+    const after = (await listed(target)).filter(({ name }) => !keepsOthers || names.has(name));
     if (after.length !== wanted.length)
       throw new MoveError(
         `The target has ${after.length} sealed blobs of cluster ${owner} instead of ${wanted.length}.`,

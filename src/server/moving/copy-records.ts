@@ -40,6 +40,13 @@ export async function copyRecords(from: StateStore, to: StateStore, done: (recor
   }
 }
 
+/** Removes all records of a table, some at a time. Nobody else writes to it. */
+export async function removeRecords(store: StateStore, table: string): Promise<void> {
+  const writer = new Batches(store);
+  for await (const record of recordsOf(store, table)) await writer.remove(record);
+  await writer.flush();
+}
+
 /** Reads every record of a store. */
 export async function sumRecords(
   store: StateStore,

@@ -176,7 +176,7 @@ async function copyAll(
     (done: number): void =>
       progress({ phase, done, of });
   if (!counts.blobsStay)
-    await copyBlobs(placeAt(settings.from), placeAt(settings.to), owners, tell('blobs', blobs.blobs));
+    await copyBlobs(placeAt(settings.from), placeAt(settings.to), owners, { done: tell('blobs', blobs.blobs) });
   await copyRecords(source, target, tell('records', records.records));
   requireSameRecords(records, await sumRecords(target, tell('reading back', records.records)));
   return counts;

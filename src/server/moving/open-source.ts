@@ -55,7 +55,7 @@ export async function requireState(store: StateStore, { dataDirectory }: MoveEnd
   if (!(await isSealed(store))) throw new MoveError(`${dataDirectory} holds no state yet: there is nothing to copy.`);
 }
 
-interface OpenedSource {
+export interface OpenedSource {
   readonly instance: Instance;
   readonly rootKey: RootKey;
   /** Clusters, each with a part of the place of blobs for itself. */

@@ -3,6 +3,7 @@ import type { StartedCommand } from '../support/kustody-command.ts';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import type { Page, Route } from '../support/portal-browser.ts';
 import { openBrowser, portalCanBeSeen } from '../support/portal-browser.ts';
+import { portsApart } from '../support/ports-apart.ts';
 
 describe.skipIf(!portalCanBeSeen)('the portal, when its server dies', () => {
   const data = temporaryDirectory();
@@ -10,8 +11,8 @@ describe.skipIf(!portalCanBeSeen)('the portal, when its server dies', () => {
   let browser: Awaited<ReturnType<typeof openBrowser>>;
   let page: Page;
 
-  const start = async (): Promise<void> => {
-    server = startKustody(['up', '--data', data.path, '--seed', '--log-level', 'silent']);
+  const start = async (...options: readonly string[]): Promise<void> => {
+    server = startKustody(['up', '--data', data.path, '--seed', '--log-level', 'silent', ...options]);
     await server.printed('Stop with');
   };
   /** The link that the command prints. */
@@ -27,7 +28,9 @@ describe.skipIf(!portalCanBeSeen)('the portal, when its server dies', () => {
   };
 
   beforeAll(async () => {
-    [browser] = await Promise.all([openBrowser(), start()]);
+    // Kept, and given to nobody else while it is dead.
+    const [port, , proxyPort] = await portsApart();
+    [browser] = await Promise.all([openBrowser(), start('--port', `${port}`, '--proxy-port', `${proxyPort}`)]);
     page = browser.page;
     await page.goto(await link());
     await page.getByRole('heading', { name: 'Overview' }).waitFor();

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { mkdtempSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { kustody, startKustody, temporaryDirectory, withoutProgress } from '../support/kustody-command.ts';
+import { portsApart } from '../support/ports-apart.ts';
 
 describe('a shell that was pointed at a data directory', () => {
   const directory = temporaryDirectory();
@@ -24,12 +24,15 @@ describe('a shell that was pointed at a data directory', () => {
     return { environment: JSON.parse(stdout) as Record<string, string>, stop };
   }
 
-  // Another test's Kustody may take the ports in the moment in which nobody has them.
-  it('finds the same ports after a restart, and absolute paths wherever it was called', { retry: 3 }, async () => {
-    const both = mkdtempSync(join(directory.path, 'both-'));
-    const data = join(both, 'first');
-    const beside = await serve(join(both, 'second'));
-    const before = await serve(data);
+  it('finds the same ports after a restart, and absolute paths wherever it was called', async () => {
+    const data = join(directory.path, 'first');
+    // In the moment in which nobody has them, a `kustody` of another test would take the ports that all try first.
+    const [port, kustoPort, proxyPort] = await portsApart();
+    const last = await serve(data, '--port', `${port}`, '--proxy-port', `${proxyPort}`);
+    await last.stop();
+    const taken = ['--port', `${port}`, '--kusto-port', `${kustoPort}`, '--proxy-port', `${proxyPort}`];
+    const beside = await serve(join(directory.path, 'second'), ...taken);
+    const before = await serve(data, '--kusto-port', `${kustoPort + 1}`);
     await beside.stop(); // and so leaves the ports that are tried first
     await before.stop();
     const after = await serve(data, '--seed');

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StartedCommand } from '../support/kustody-command.ts';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import { openKeyOwner, openKeyUser, vaultHost, vaultName } from '../support/outside-vault.ts';
+import { optionsOfPortsApart } from '../support/ports-apart.ts';
 import { openClusterKeys, openLoot } from '../support/thief.ts';
 
 // Two instances, two roots of trust: the cluster of one under a key of the other.
@@ -12,6 +13,8 @@ const owned = join(directory.path, 'owner');
 const used = join(directory.path, 'user');
 const credential = join(directory.path, 'credential.json');
 const outside = ['--vault', `${vaultHost}=file:${credential}`];
+/** The vault's, by which the other finds it after an outage: nobody else takes them meanwhile. */
+let ports: readonly string[];
 let owner: StartedCommand;
 let user: StartedCommand;
 let keys: Awaited<ReturnType<typeof openKeyOwner>>;
@@ -29,7 +32,8 @@ async function up(...args: readonly string[]): Promise<StartedCommand> {
 }
 
 beforeAll(async () => {
-  owner = await up('--data', owned);
+  ports = await optionsOfPortsApart();
+  owner = await up('--data', owned, ...ports);
   keys = await openKeyOwner(owned);
   keys.writeCredential(credential);
   user = await up('--data', used, '--virtual-time', ...outside);
@@ -89,7 +93,7 @@ describe('a cluster under a key in a vault outside', () => {
       { suspended: true, reason: expect.stringContaining('reached') as string },
     ]);
     expect(await count()).toMatchObject({ status: 503 });
-    owner = await up('--data', owned, '--proxy-port', String(keys.environment().proxyPort));
+    owner = await up('--data', owned, ...ports);
     await keys.reopen();
     expect(await cluster.checkKeys()).toMatchObject([{ suspended: false }]);
     expect(await count()).toBe(100);
@@ -162,7 +166,7 @@ describe('a cluster under a key in a vault outside', () => {
     const [loot, key] = [await openLoot(stolen), await openLoot(owned)];
     expect(openClusterKeys([loot])).toMatchObject({ clusters: 1, opened: 0 });
     expect(openClusterKeys([loot, key])).toMatchObject({ clusters: 1, opened: 1 }); // the thief knows his trade
-    owner = await up('--data', owned, '--proxy-port', String(keys.environment().proxyPort));
+    owner = await up('--data', owned, ...ports);
     await keys.reopen();
     user = await up('--data', used, ...outside);
     cluster = await openKeyUser(used);

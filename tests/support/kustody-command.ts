@@ -33,6 +33,14 @@ export interface StartedCommand {
   printed(text: string): Promise<void>;
 }
 
+const running = new Map<ChildProcess, Promise<unknown>>();
+
+/** Ends what a test that failed has left running: whoever comes next in this process counts processes, or needs ports, of its own. */
+export async function endLeftCommands(): Promise<void> {
+  for (const child of running.keys()) child.kill('SIGKILL');
+  await Promise.allSettled(running.values());
+}
+
 /** Starts the built `kustody` as a user would.
  * @param descriptors of this process, which it gets as 3 and on
  * @param program where it is, where this file is bundled: as a user's in everything */
@@ -59,6 +67,8 @@ export function startKustody(
     child.once('error', fail);
     child.once('close', (code, signal) => done({ code, signal, stdout, stderr }));
   });
+  running.set(child, result);
+  result.finally(() => running.delete(child)).catch(() => undefined); // whoever waits for it hears of it
   const printed = (text: string): Promise<void> =>
     new Promise((done, fail) => {
       const watch = (): void => {

@@ -1,6 +1,7 @@
-import { beforeEach, expect } from 'vitest';
+import { afterAll, beforeEach, expect } from 'vitest';
 import { fixSeed } from './fuzz.ts';
 import { hangMs } from './hang.ts';
+import { endLeftCommands } from './kustody-command.ts';
 import { watchdog } from './watchdog.mjs';
 
 fixSeed();
@@ -9,3 +10,6 @@ fixSeed();
 const doing = watchdog(1.25 * hangMs);
 doing(expect.getState().testPath ?? 'a file that is not known');
 beforeEach(({ task }) => doing(`${task.file.name}: ${task.name}`));
+
+// After what a file itself ends.
+afterAll(endLeftCommands);

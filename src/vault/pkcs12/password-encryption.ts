@@ -2,7 +2,7 @@ import * as asn1 from 'asn1js';
 import { createCipheriv, createDecipheriv, pbkdf2 } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Rounds } from './password-key.ts';
-import { derivePkcs12Key, keyPurpose, pkcs12Password, takeRounds } from './password-key.ts';
+import { derivePkcs12Key, derivePkcs12KeyAtOnce, keyPurpose, pkcs12Password, takeRounds } from './password-key.ts';
 import { childrenOf, numberOf, octetsOf, oidOf } from './asn1-values.ts';
 import { decryptRc2Cbc } from './rc2.ts';
 
@@ -72,11 +72,12 @@ export async function decryptWithPassword(
   if (scheme === undefined || salt === undefined) return undefined;
   const forms = password === '' ? [pkcs12Password(''), Buffer.alloc(0)] : [pkcs12Password(password)];
   // Of the key, which may be longer than a digest of 20 bytes, and of the initialization vector.
-  const asked = iterations * (Math.ceil(scheme.keyBytes / 20) + 1);
+  const wanted = iterations * (Math.ceil(scheme.keyBytes / 20) + 1);
   for (const form of forms) {
-    if (!takeRounds(rounds, asked)) return undefined;
-    const key = derivePkcs12Key('sha1', keyPurpose.encryption, form, salt, iterations, scheme.keyBytes);
-    const iv = derivePkcs12Key('sha1', keyPurpose.iv, form, salt, iterations, 8);
+    if (!takeRounds(rounds, wanted)) return undefined;
+    const asked = { hash: 'sha1', password: form, salt, iterations };
+    const key = await derivePkcs12Key({ ...asked, purpose: keyPurpose.encryption, bytes: scheme.keyBytes });
+    const iv = await derivePkcs12Key({ ...asked, purpose: keyPurpose.iv, bytes: 8 });
     const plain = scheme.decrypt(key, iv, ciphertext);
     // A wrong key may leave good padding by chance: what is inside begins as a SEQUENCE.
     if (plain?.[0] === 0x30) return plain;
@@ -132,9 +133,9 @@ export function encryptWithoutPassword(
   plain: Uint8Array,
   salt: Buffer,
 ): { readonly algorithm: asn1.Sequence; readonly ciphertext: Buffer } {
-  const password = pkcs12Password('');
-  const key = derivePkcs12Key('sha1', keyPurpose.encryption, password, salt, writtenIterations, 24);
-  const iv = derivePkcs12Key('sha1', keyPurpose.iv, password, salt, writtenIterations, 8);
+  const asked = { hash: 'sha1', password: pkcs12Password(''), salt, iterations: writtenIterations };
+  const key = derivePkcs12KeyAtOnce({ ...asked, purpose: keyPurpose.encryption, bytes: 24 });
+  const iv = derivePkcs12KeyAtOnce({ ...asked, purpose: keyPurpose.iv, bytes: 8 });
   const cipher = createCipheriv('des-ede3-cbc', key, iv);
   const parameters = new asn1.Sequence({
     value: [new asn1.OctetString({ valueHex: salt }), new asn1.Integer({ value: writtenIterations })],

@@ -99,6 +99,25 @@ describe('PFX files that ask for too much', () => {
     expect(await readPfx(times(41), '')).toBeUndefined();
   });
 
+  it('many rounds of hashing, in turns with everybody else, however many files there are at once', async () => {
+    const scheme = 'PBE-SHA1-3DES';
+    const file = openssl(
+      ...['pkcs12', '-export', '-inkey', path('key.pem'), '-in', path('cert.pem'), '-passout', 'pass:x'],
+      ...['-keypbe', scheme, '-certpbe', scheme, '-macalg', 'sha1', '-iter', '20000'],
+    );
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      next = setImmediate(count);
+    };
+    let next = setImmediate(count);
+    const files = await Promise.all(Array.from({ length: 4 }, () => readPfx(file, 'x')));
+    clearImmediate(next);
+    expect(files.map((contents) => contents?.privateKeys)).toEqual(Array.from({ length: 4 }, () => [keyDer()]));
+    // One for the MAC, and two and one for each of two parts: 140,000 rounds a file, at most a thousand in a turn.
+    expect(turns).toBeGreaterThan(4 * 7 * 18);
+  });
+
   it('values within values within values', async () => {
     for (const depth of [1000, 100_000]) {
       const nested = Buffer.concat([Buffer.alloc(2 * depth, Buffer.from([0x30, 0x80])), Buffer.alloc(2 * depth)]);

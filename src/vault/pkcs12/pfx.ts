@@ -5,7 +5,14 @@ import type { RandomBytes } from '../../base/random.ts';
 import { childrenOf, implicitOctetsOf, octetsOf, oidOf, readAsn1, toDer } from './asn1-values.ts';
 import { decryptWithPassword, encryptWithoutPassword, readSalt } from './password-encryption.ts';
 import type { Rounds } from './password-key.ts';
-import { derivePkcs12Key, isPkcs12Hash, keyPurpose, pkcs12Password, takeRounds } from './password-key.ts';
+import {
+  derivePkcs12Key,
+  derivePkcs12KeyAtOnce,
+  isPkcs12Hash,
+  keyPurpose,
+  pkcs12Password,
+  takeRounds,
+} from './password-key.ts';
 
 /** What a PFX file has inside that matters here. */
 export interface PfxContents {
@@ -45,7 +52,7 @@ export async function readPfx(bytes: Uint8Array, password: string): Promise<PfxC
   const safe = oidOf(type) === oids.data ? octetsOf(childrenOf(content)[0]) : undefined;
   if (safe === undefined) return undefined;
   const rounds = { left: roundsMax };
-  if (macData !== undefined && !isAuthentic(macData, password, safe, rounds)) return undefined;
+  if (macData !== undefined && !(await isAuthentic(macData, password, safe, rounds))) return undefined;
   const found = { privateKeys: [] as Buffer[], certificates: [] as Buffer[] };
   for (const part of childrenOf(readAsn1(safe))) {
     const contents = await openPart(part, password, rounds);
@@ -55,7 +62,7 @@ export async function readPfx(bytes: Uint8Array, password: string): Promise<PfxC
   return found;
 }
 
-function isAuthentic(macData: asn1.BaseBlock, password: string, safe: Buffer, rounds: Rounds): boolean {
+async function isAuthentic(macData: asn1.BaseBlock, password: string, safe: Buffer, rounds: Rounds): Promise<boolean> {
   const [digestInfo, salt, iterations] = childrenOf(macData);
   const [algorithm, digest] = childrenOf(digestInfo);
   const hash = macHashes[oidOf(childrenOf(algorithm)[0]) ?? ''];
@@ -65,11 +72,13 @@ function isAuthentic(macData: asn1.BaseBlock, password: string, safe: Buffer, ro
   if (hash === undefined || !isPkcs12Hash(hash) || expected === undefined || saltBytes === undefined) return false;
   if (expected.length !== createHash(hash).digest().length) return false;
   const forms = password === '' ? [pkcs12Password(''), Buffer.alloc(0)] : [pkcs12Password(password)];
-  return forms.some((form) => {
+  const asked = { hash, purpose: keyPurpose.mac, salt: saltBytes, iterations: count, bytes: expected.length };
+  for (const form of forms) {
     if (!takeRounds(rounds, count)) return false;
-    const key = derivePkcs12Key(hash, keyPurpose.mac, form, saltBytes, count, expected.length);
-    return equalBytes(createHmac(hash, key).update(safe).digest(), expected);
-  });
+    const key = await derivePkcs12Key({ ...asked, password: form });
+    if (equalBytes(createHmac(hash, key).update(safe).digest(), expected)) return true;
+  }
+  return false;
 }
 
 async function openPart(part: asn1.BaseBlock, password: string, rounds: Rounds): Promise<Buffer | undefined> {
@@ -173,7 +182,8 @@ function safeBag(type: string, value: asn1.BaseBlock, localKeyId: Buffer | undef
 }
 
 function macOf(safe: Buffer, salt: Buffer): asn1.Sequence {
-  const key = derivePkcs12Key('sha1', keyPurpose.mac, pkcs12Password(''), salt, macIterations, 20);
+  const asked = { hash: 'sha1', purpose: keyPurpose.mac, password: pkcs12Password(''), salt };
+  const key = derivePkcs12KeyAtOnce({ ...asked, iterations: macIterations, bytes: 20 });
   const digest = createHmac('sha1', key).update(safe).digest();
   const algorithm = new asn1.Sequence({ value: [oid(oids.sha1), new asn1.Null()] });
   const info = new asn1.Sequence({ value: [algorithm, new asn1.OctetString({ valueHex: digest })] });

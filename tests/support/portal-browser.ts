@@ -23,7 +23,7 @@ export interface Page {
     press(key: string): Promise<void>;
     insertText(text: string): Promise<void>;
   };
-  readonly mouse: { move(x: number, y: number): Promise<void> };
+  readonly mouse: { move(x: number, y: number): Promise<void>; wheel(deltaX: number, deltaY: number): Promise<void> };
   goto(address: string): Promise<unknown>;
   /** Runs a script in the page: its sources are no part of these types, so it is text. */
   evaluate<T>(script: string): Promise<T>;

@@ -7,6 +7,7 @@ import { useAbsentWorkers } from './loaded-worker.ts';
 import type { Statement } from './statement.ts';
 import { statementAt } from './statement.ts';
 import { monaco, themeNames, useSchema as tellSchema } from './monaco.ts';
+import { keepSuggestionsNamed } from './suggestion-names.ts';
 
 const useStyles = makeStyles({
   frame: { display: 'flex', flexDirection: 'column', height: '100%' },
@@ -78,9 +79,11 @@ export default function KqlEditor(props: KqlEditorProps) {
       run: () => latest.current.onRun(),
     });
     failed.current = made.createDecorationsCollection();
+    const endNaming = keepSuggestionsNamed(place.current);
     setEditor(made);
     latest.current.onReady();
     return () => {
+      endNaming();
       made.dispose();
       for (const model of monaco.editor.getModels()) model.dispose();
     };

@@ -271,7 +271,7 @@ describe.skipIf(!portalCanBeSeen)('the query page', () => {
   });
 
   it('has colors of every kind of word that can be read, on the mark of the statement at the cursor, too', async () => {
-    const text = `declare query_parameters(wanted:string = "Info"); // a comment\nlet added = (given: long) { given + 1 };\nLog | where Severity == wanted and added(Size) > 5 and When < datetime(2027-01-01) | summarize Rows = count() by bin(When, 1d) | render timechart`;
+    const text = `declare query_parameters(wanted:string = "Info"); // a comment\nlet added = (given: long) { given + 1 };\nLog | where Severity == wanted and added(Size) > 5 and When < datetime(2027-01-01) | summarize Rows = count() by bin(When, 1d) | render timechart // shown`; // nothing completes a comment: a list asked for before would open over what is looked at
     if ((await page.locator('button[aria-label="Use dark colors"]').count()) > 0)
       await page.getByRole('button', { name: 'Use dark colors' }).click();
     for (const scheme of ['dark', 'light']) {

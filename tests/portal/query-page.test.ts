@@ -6,6 +6,12 @@ import { openPortal, portalCanBeSeen } from '../support/portal-browser.ts';
 const hostile =
   '<img src=x onerror="window.touched=1"><script>window.touched=1</script><svg onload="window.touched=1">';
 
+interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
 describe.skipIf(!portalCanBeSeen)('the query page', () => {
   let portal: Awaited<ReturnType<typeof openPortal>>;
   let page: Page;
@@ -114,11 +120,20 @@ describe.skipIf(!portalCanBeSeen)('the query page', () => {
   it('marks a mistake at its place in the text, below what else is there', async () => {
     await run('print before = 1\n\nLog\n| where Nothing > 1', '[role=alert]');
     expect(await page.locator('section[aria-label=Result] [role=alert]').innerText()).toMatch(/SEM0100.*Nothing/s);
-    await page.locator('.kql-failure').waitFor();
-    const mark = await page.locator('.kql-failure').boundingBox();
-    const line = await page.locator('.view-line:has-text("Nothing")').boundingBox();
-    expect(Math.abs((mark?.y ?? 0) - (line?.y ?? Infinity))).toBeLessThan(3);
-    await page.mouse.move((mark?.x ?? 0) + 6, (mark?.y ?? 0) + 9);
+    // Both at one moment: the editor lays its lines anew whenever colors arrive, and a line that it has just replaced lies nowhere.
+    const places = (): Promise<{ mark: Place; line: Place } | null> =>
+      page.evaluate(`(() => {
+        const mark = document.querySelector('.kql-failure');
+        const line = [...document.querySelectorAll('.view-line')].find((one) => one.textContent.includes('Nothing'));
+        return mark && line ? { mark: mark.getBoundingClientRect().toJSON(), line: line.getBoundingClientRect().toJSON() } : null;
+      })()`);
+    let seen = await places();
+    const apart = async (): Promise<number> => {
+      seen = await places();
+      return seen === null || seen.mark.width === 0 ? Infinity : Math.abs(seen.mark.y - seen.line.y);
+    };
+    await expect.poll(apart, { timeout: 55_000 }).toBeLessThan(3);
+    await page.mouse.move((seen?.mark.x ?? 0) + 6, (seen?.mark.y ?? 0) + 9);
     await page.locator('.monaco-hover:has-text("SEM0100")').waitFor(); // which only the service says
   });
 

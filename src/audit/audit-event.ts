@@ -120,8 +120,9 @@ export interface ExportFacts {
 /** A copy of the whole instance, sealed under its root key: what it holds is not taken away by what is done to the instance's keys afterwards. */
 export interface InstanceCopyFacts {
   readonly kind: 'instanceCopy';
-  /** `InstanceMove`: the copy is what a move has left behind. `InstanceRestore`: the instance itself came from one. */
-  readonly operation: 'InstanceBackup' | 'InstanceMove' | 'InstanceRestore';
+  /** `InstanceMove`: the copy is what a move has left behind. `InstanceRestore`: the instance itself came from one.
+   * `InstanceTakenBack`: it was moved there, and is served here again since that was lost. */
+  readonly operation: 'InstanceBackup' | 'InstanceMove' | 'InstanceRestore' | 'InstanceTakenBack';
   /** Where the copy is, in words: a directory, addresses; no secret. */
   readonly place: string;
   /** `Started` is durable before anything is there. */

@@ -6,11 +6,13 @@ import type { MoveCounts, MoveProgress, MoveSettings } from '../server/moving/mi
 import { migrate as move, planMigration } from '../server/moving/migrate.ts';
 import type { MoveEnd } from '../server/moving/move-end.ts';
 import { endName } from '../server/moving/move-end.ts';
+import { takeBack } from '../server/moving/take-back.ts';
 import type { CredentialSource } from './blobs-place.ts';
 import { blobsPlaceOf } from './blobs-place.ts';
 import { isDataDirectory, prepareDataDirectory } from './data-directory.ts';
 import { explain } from './instance.ts';
 import type { RootKeySource } from './root-key-source.ts';
+import { ask } from './question.ts';
 import { statePlaceOf } from './state-place.ts';
 import { UserError } from './user-error.ts';
 import type { Waiting } from './waiting.ts';
@@ -29,6 +31,8 @@ export interface MigrateOptions {
   readonly toBlobsCredential?: CredentialSource;
   readonly rootKeyFd?: number;
   readonly plan: boolean;
+  readonly takeBack: boolean;
+  readonly yes: boolean;
   readonly json: boolean;
 }
 
@@ -43,6 +47,8 @@ export async function migrate(rootKeys: RootKeySource, options: MigrateOptions):
         `--${name} names a data directory: the one that belongs to the state, or will.`,
         `Give the address of the state with --${name}-state, that of a container with --${name}-blobs.`,
       );
+  if (options.plan && options.takeBack) throw new UserError('Give one of --plan and --take-back.');
+  if (options.yes && !options.takeBack) throw new UserError('--yes goes with --take-back: a move asks nothing.');
   const rootKey = rootKeys.take(options.rootKeyFd);
   const from = await endOf(resolve(options.from), {
     ...(options.fromState && { state: options.fromState }),
@@ -65,7 +71,8 @@ export async function migrate(rootKeys: RootKeySource, options: MigrateOptions):
   };
   const key = rootKey === undefined ? {} : { rootKey };
   try {
-    await (options.plan ? showPlan({ ...ends, ...key }, options) : perform({ ...ends, ...key }, options));
+    const act = options.plan ? showPlan : options.takeBack ? bringBack : perform;
+    await act({ ...ends, ...key }, options);
   } catch (error) {
     throw explain(error, { dataDirectory: from.dataDirectory });
   } finally {
@@ -119,6 +126,25 @@ async function perform(settings: MoveSettings, { json }: MigrateOptions): Promis
       '',
     ].join('\n'),
   );
+}
+
+async function bringBack(settings: MoveSettings, { yes, json }: MigrateOptions): Promise<void> {
+  const confirm = ({ other }: { readonly other: string }): Promise<boolean> =>
+    yes
+      ? Promise.resolve(true)
+      : ask(
+          `${other} does not answer. What was acknowledged there since the move is lost to ${endName(settings.from)}; keys and roles that were taken away there are in force here again. Should it come back, there are two instances, each of which takes itself for the only one. Serve the source again?`,
+          { message: 'Nobody is there to ask.', hint: 'Give --yes to take the source back without asking.' },
+        );
+  const move = await takeBack({ ...settings, confirm });
+  if (move === undefined) throw new UserError('Nothing was changed.');
+  const { migration, other: lost } = move;
+  const source = endName(settings.from);
+  if (json) printJson({ takenBack: source, lost, migration });
+  else
+    process.stdout.write(
+      `${source} can be served again (migration ${migration}). Make sure that ${lost} is never served: delete what is left of it.\n`,
+    );
 }
 
 /** A line says what goes on when it takes its time, and how far it is. */

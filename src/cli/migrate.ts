@@ -10,7 +10,8 @@ Examples:
   $ kustody migrate --from ./azure --to ./new --plan
   $ kustody migrate --from ./azure --to ./new --to-state postgres://kustody@db.example.org/kustody --root-key-fd 3 3< key
   $ kustody migrate --from ./new --from-state postgres://kustody@db.example.org/kustody --to ./back --root-key-fd 3 3< key
-  $ kustody migrate --from ./azure --to ./new --to-blobs https://account.blob.core.windows.net/extents`;
+  $ kustody migrate --from ./azure --to ./new --to-blobs https://account.blob.core.windows.net/extents
+  $ kustody migrate --from ./azure --to ./new --take-back`;
 
 export function migrateCommand(rootKeys: RootKeySource): Command {
   return new Command('migrate')
@@ -39,6 +40,12 @@ export function migrateCommand(rootKeys: RootKeySource): Command {
     .addOption(blobsCredentialOption('to-'))
     .addOption(rootKeyOption())
     .option('--plan', 'say what would be moved; opens the source alone, and changes nothing', false)
+    .option(
+      '--take-back',
+      'serve the source of a move again, since its target is lost: name both ends as the move did; refused while the target answers',
+      false,
+    )
+    .option('--yes', 'do not ask before --take-back', false)
     .addOption(jsonOption())
     .addHelpText('after', examples)
     .action(async (options: MigrateOptions) => {

@@ -60,7 +60,7 @@ export async function requireServed(store: StateStore, name: string): Promise<vo
   const moved = await readMark(store, 'moved');
   if (moved !== undefined)
     throw new StateMovedError(
-      `${name} was moved to ${moved.other} (migration ${moved.migration}), and is served there. What lies here is the copy it was moved from.`,
+      `${name} was moved to ${moved.other} (migration ${moved.migration}), and is served there. What lies here is the copy it was moved from. Only when that place is lost: 'kustody migrate --take-back'.`,
     );
   if ((await store.get(markTable, backupMark)) !== undefined)
     throw new StateMovedError(`${name} is a backup, and is not served. 'kustody restore' makes an instance of it.`);

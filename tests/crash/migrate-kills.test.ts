@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { instant } from '../../src/clock/clock.ts';
 import { migrate } from '../../src/server/moving/migrate.ts';
+import { takeBack } from '../../src/server/moving/take-back.ts';
 import { buildProgram } from '../support/build-program.ts';
 import { blobsIn, changeInstance, isServed, makeInstance, recordsIn } from '../support/moved-instance.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
@@ -67,5 +68,43 @@ it(
     console.log(
       `moves: ${chosen.size} kills at ${steps} steps, ${servedAgain} times the source could still be served, and was changed every other time`,
     );
+  },
+);
+
+it(
+  `a source that is taken back and killed at a step, ${runs} of them, says that it was moved or is served`,
+  { timeout: 240_000 + runs * 5000 },
+  async () => {
+    const lost = join(directory, 'lost');
+    const folder = join(directory, 'taken');
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    mkdirSync(to, { recursive: true, mode: 0o700 });
+    cpSync(base, from, { recursive: true });
+    const now = () => instant(0);
+    await migrate({ from: { dataDirectory: from }, to: { dataDirectory: to }, now });
+    rmSync(to, { recursive: true });
+    cpSync(from, lost, { recursive: true });
+    const runAt = (step: number) => {
+      rmSync(from, { recursive: true });
+      cpSync(lost, from, { recursive: true });
+      const { signal, stdout, stderr } = spawnSync(process.execPath, [program, from, to, String(step), 'takeBack']);
+      return { signal, stdout: stdout.toString(), stderr: stderr.toString() };
+    };
+    const whole = runAt(0);
+    expect(whole).toMatchObject({ signal: null, stderr: '' });
+    const { length: steps } = JSON.parse(whole.stdout) as string[];
+    expect(steps).toBeGreaterThan(5);
+    const chosen = new Set(Array.from({ length: runs }, (_, at) => 1 + Math.round((at * (steps - 1)) / (runs - 1))));
+    const served: boolean[] = [];
+    for (const step of chosen) {
+      expect({ step, ...runAt(step) }).toMatchObject({ step, signal: 'SIGKILL' });
+      const isBack = await isServed(from);
+      served.push(isBack);
+      const ends = { from: { dataDirectory: from }, to: { dataDirectory: to }, now };
+      if (!isBack) await takeBack({ ...ends, confirm: () => Promise.resolve(true) });
+      expect({ step, served: await isServed(from) }).toEqual({ step, served: true });
+      expect({ step, records: await recordsIn(from) }).toEqual({ step, records: await recordsIn(base) });
+    }
+    expect(new Set(served)).toEqual(new Set([false, true]));
   },
 );

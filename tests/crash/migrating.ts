@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { instant } from '../../src/clock/clock.ts';
 import { backUp, restore } from '../../src/server/moving/backup.ts';
 import { migrate } from '../../src/server/moving/migrate.ts';
+import { takeBack } from '../../src/server/moving/take-back.ts';
 import { parseRootKey } from '../../src/state/root-key.ts';
 import { DurableSteps } from './durable-steps.ts';
 
@@ -14,6 +15,7 @@ const work: Readonly<Record<string, () => Promise<unknown>>> = {
   migrate: () => migrate(ends),
   backup: () => backUp(ends),
   update: () => backUp(ends),
+  takeBack: () => takeBack({ ...ends, confirm: () => Promise.resolve(true) }),
   restore: () => {
     const rootKey = parseRootKey(readFileSync(join(dirname(dirname(source)), 'root.key'), 'utf8'));
     return restore({ ...ends, rootKey, acceptsRollback: true });

@@ -49,6 +49,8 @@ const instanceCopyRows: Readonly<Record<string, string>> = {
   InstanceBackup: 'a backup of the whole instance was made there',
   InstanceMove: 'the instance was moved from there, where its copy may still be',
   InstanceRestore: 'the instance was restored from there',
+  InstanceTakenBack:
+    'the instance was moved there, and taken back as if that were lost: a second instance, should it be there',
 };
 const opens = 'sealed under its root key, with the keys that its vaults had then';
 

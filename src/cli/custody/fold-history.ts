@@ -56,7 +56,7 @@ export interface RecordedExport {
 
 /** A copy of the whole instance: of all its clusters. */
 export interface RecordedInstanceCopy {
-  /** `InstanceBackup`, `InstanceMove`, `InstanceRestore` */
+  /** `InstanceBackup`, `InstanceMove`, `InstanceRestore`, `InstanceTakenBack` */
   readonly operation: string;
   readonly place: string;
   readonly by: string;

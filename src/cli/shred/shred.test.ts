@@ -150,7 +150,7 @@ describe('copies', () => {
     ]);
   });
 
-  it.each(['InstanceBackup', 'InstanceMove', 'InstanceRestore'])(
+  it.each(['InstanceBackup', 'InstanceMove', 'InstanceRestore', 'InstanceTakenBack'])(
     'are told by %s, which has all clusters',
     (operation) => {
       const folding = foldHistory();

@@ -15,12 +15,17 @@ export interface Veiled {
 const keyBytes = 32;
 const blockBytes = 16;
 const blockWords = blockBytes / 4;
+/** Of the longest that is kept. */
+const placesMax = 1024;
 
 /** Hides what stays in memory, under a key that nobody else has and that goes with the process: AES-256 in counter mode, each block of
  * which is made of the number of the bytes and its own. One cipher does all: to make one costs more than what it computes for a
  * record. There is no tag: what was veiled has been checked, and only whoever can write into our memory could change it. */
 export class MemoryVeil {
   readonly #blocks: Cipher;
+  /** The blocks that are made into a stream: their numbers alone, which are no secret. Used again, since each piece of memory outside the heap of
+   * V8 costs more, when it is made and when it is collected, than what is computed here. */
+  readonly #numbers = new Uint32Array(placesMax * blockWords);
   #last = 0;
 
   constructor(randomBytes: RandomBytes) {
@@ -46,15 +51,17 @@ export class MemoryVeil {
   }
 
   #stream(number: number, length: number): Uint32Array {
-    const blocks = new Uint32Array(Math.ceil(length / blockBytes) * blockWords);
+    const wordCount = Math.ceil(length / blockBytes) * blockWords;
+    const blocks =
+      wordCount <= this.#numbers.length ? this.#numbers.subarray(0, wordCount) : new Uint32Array(wordCount);
     const [low, high] = [number >>> 0, Math.floor(number / 2 ** 32)];
-    for (let at = 0; at < blocks.length; at += blockWords) {
+    for (let at = 0; at < wordCount; at += blockWords) {
       blocks[at] = low;
       blocks[at + 1] = high;
       blocks[at + 2] = at;
     }
     const stream = this.#blocks.update(blocks);
-    return new Uint32Array(stream.buffer, stream.byteOffset, blocks.length);
+    return new Uint32Array(stream.buffer, stream.byteOffset, wordCount);
   }
 }
 

@@ -1,4 +1,4 @@
-import { sql } from '../sql/fragment.ts';
+import { mayCallNatives, sql } from '../sql/fragment.ts';
 import * as kql from '../sql/macros.ts';
 import type { KqlType } from '../plan/types.ts';
 import { cast, convert } from '../sql/convert.ts';
@@ -31,12 +31,16 @@ const parseJsonRow: FunctionRow = {
   },
 };
 
-/** A text found somewhere, as the type that a call asks for with `typeof(…)`: a dynamic is what the text describes. */
+/** A text found somewhere, as the type that a call asks for with `typeof(…)`: a dynamic is what the text describes. DuckDB gives a function
+ * each value of a dictionary once, where it computes CASE and casts for each row. So those stand in a lambda, a function's argument. */
 export const typedText = (found: FunctionRow): FunctionRow => ({
   natives: [...(found.natives ?? []), jsonOfText],
   sql: (args, call, scope) => {
     const text = found.sql(args, call, scope);
-    return call.type === 'dynamic' ? nativeCall(jsonOfText, text) : convert(text, 'string', call.type);
+    if (call.type === 'dynamic') return nativeCall(jsonOfText, text);
+    if (call.type === 'string' || mayCallNatives(text)) return convert(text, 'string', call.type);
+    const value = scope.ctx.newId();
+    return sql`list_transform([${text}], lambda ${value}: ${convert(value, 'string', call.type)})[1]`;
   },
 });
 

@@ -6,6 +6,7 @@ import { parsePattern } from '../operators/parse.ts';
 import type { ParsePart } from '../plan/plan.ts';
 import { openLocalEngine } from '../testing/local-engine.ts';
 import { parserEntry } from '../testing/parser-entry.ts';
+import { toType } from '../sql/convert-value.ts';
 import { parseDatetime } from '../values/ticks.ts';
 
 // What is computed by SQL alone where the query allows it, and by JavaScript otherwise: both give the same for any text.
@@ -166,6 +167,29 @@ describe('SQL forms', () => {
         expect(given.map(([x]) => x)).toEqual(texts.map((text) => String(parseDatetime(text) ?? '')));
       }),
       few,
+    );
+  });
+
+  it('of numbers in texts, found by extract() too, take what JavaScript takes', async () => {
+    const pieces = ['0', '7', '12', '2147483648', '9223372036854775807', '0x', '0X', 'fF', '8000000000000000', '1F'];
+    const signs = ['+', '-', '.', 'e', 'E', '_', 'b', '\f', '\v', 'inf', 'NaN', 'nity', ','];
+    const types = ['int', 'long', 'real', 'decimal', 'bool'] as const;
+    const forms = types.flatMap((type) => [`to${type}(t)`, `extract("(?s)^(.*)$", 1, t, typeof(${type}))`]);
+    await fc.assert(
+      fc.asyncProperty(textsOf(' ', ...pieces, ...pieces, ...signs), async (texts) => {
+        const rows = await rowsOf(
+          texts,
+          `sort by i asc | project ${forms.map((form) => `tostring(${form})`).join(', ')}`,
+        );
+        const told = texts.map((text) =>
+          types.flatMap((type) => {
+            const number = toType(toType(text, 'string', type), type, 'string');
+            return [number, number];
+          }),
+        );
+        expect(rows).toEqual(told);
+      }),
+      { numRuns: 12, examples: [[['0x7\n', '\t0XfF\r', ' 0x8000000000000000', ' 12\f', '+7']]] },
     );
   });
 

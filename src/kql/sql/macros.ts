@@ -9,6 +9,10 @@ import { nativeCall } from './native.ts';
 /** `2024-01-31`, `2024-01-31 10:20:30.1234567Z`, also with `T`; days that do not exist among them. */
 const isoDatetime = String.raw`(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d\d\d)-\d\d-\d\d(?:[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,7})?Z?)?`;
 
+/** Texts of whole numbers. */
+const [wholeNumber, hexNumber] = [String.raw`\s*[+-]?[0-9]+\s*`, String.raw`\s*0[xX][0-9a-fA-F]+\s*`];
+const hexDigits = (text: Sql): Sql => sql`regexp_extract(${text}, '0[xX][0-9a-fA-F]+')`;
+
 const [isoDay, isoTime] = ['[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]', '[T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9]'];
 /** By length, frequent ones first: parts of a second, of which the last character may be the Z. */
 const isoForms: readonly (readonly [length: number, pattern: string])[] = [
@@ -118,29 +122,30 @@ export const boolOfText = macro(
   (s) =>
     sql`CASE WHEN lower(trim(${s})) = 'true' THEN true WHEN lower(trim(${s})) = 'false' THEN false WHEN regexp_full_match(trim(${s}), '[+-]?[0-9]+') THEN TRY_CAST(trim(${s}) AS BIGINT) <> 0 END`,
 );
-// Natives stay out of what filters use: they would keep DuckDB from pushing the filter into the scan.
+// Natives stay out of what filters use: they would keep DuckDB from pushing the filter into the scan. Its casts pass over blanks by
+// themselves, except around digits of base 16.
 export const longOfText = macro(
   'long_of_text',
   (s) =>
-    sql`CASE WHEN regexp_full_match(${s}, '\\s*([+-]?[0-9]+|0[xX][0-9a-fA-F]+)\\s*') THEN CASE WHEN NOT contains(${s}, 'x') AND NOT contains(${s}, 'X') THEN TRY_CAST(trim(${s}) AS BIGINT) WHEN regexp_full_match(${s}, '\\s*0[xX][89a-fA-F][0-9a-fA-F]{15}\\s*') THEN TRY_CAST(TRY_CAST(('0x' || substr(trim(${s}), 4)) AS BIGINT) + (strpos('01234567', translate(substr(trim(${s}), 3, 1), '89abcdefABCDEF', '01234567234567')) - 9)::BIGINT * 1152921504606846976 AS BIGINT) ELSE TRY_CAST(trim(${s}) AS BIGINT) END END`,
+    sql`CASE WHEN regexp_full_match(${s}, '${wholeNumber}') THEN TRY_CAST(${s} AS BIGINT) WHEN regexp_full_match(${s}, '\\s*0[xX][89a-fA-F][0-9a-fA-F]{15}\\s*') THEN TRY_CAST(TRY_CAST(('0x' || substr(${hexDigits(s)}, 4)) AS BIGINT) + (strpos('01234567', translate(substr(${hexDigits(s)}, 3, 1), '89abcdefABCDEF', '01234567234567')) - 9)::BIGINT * 1152921504606846976 AS BIGINT) WHEN regexp_full_match(${s}, '${hexNumber}') THEN TRY_CAST(${hexDigits(s)} AS BIGINT) END`,
 );
 export const intOfText = macro(
   'int_of_text',
   (s) =>
-    sql`CASE WHEN regexp_full_match(${s}, '\\s*([+-]?[0-9]+|0[xX][0-9a-fA-F]+)\\s*') THEN TRY_CAST(trim(${s}) AS INTEGER) END`,
+    sql`CASE WHEN regexp_full_match(${s}, '${wholeNumber}') THEN TRY_CAST(${s} AS INTEGER) WHEN regexp_full_match(${s}, '${hexNumber}') THEN TRY_CAST(${hexDigits(s)} AS INTEGER) END`,
 );
 export const realOfText = macro(
   'real_of_text',
   (
     s,
-  ) => sql`CASE WHEN regexp_full_match(${s}, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(trim(${s}) AS DOUBLE)
+  ) => sql`CASE WHEN regexp_full_match(${s}, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(${s} AS DOUBLE)
       WHEN regexp_full_match(lower(trim(${s})), 'nan') THEN 'NaN'::DOUBLE WHEN regexp_full_match(lower(trim(${s})), '[+]?inf(inity)?') THEN 'Infinity'::DOUBLE
       WHEN regexp_full_match(lower(trim(${s})), '-inf(inity)?') THEN '-Infinity'::DOUBLE END`,
 );
 export const decimalOfText = macro(
   'decimal_of_text',
   (s) =>
-    sql`CASE WHEN regexp_full_match(${s}, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(trim(${s}) AS DECIMAL(38,18)) END`,
+    sql`CASE WHEN regexp_full_match(${s}, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(${s} AS DECIMAL(38,18)) END`,
 );
 // The frequent ISO forms need no native function, which costs twenty times as much: those of 1678 to 2261 are compared with a pattern of
 // their length, others with an expression.

@@ -171,12 +171,15 @@ async function postControl(kustody: Instance, path: string, body: unknown = {}):
   return JSON.parse(answer) as unknown;
 }
 
+const axeScript = (): string => readFileSync(join(root, 'portal', 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
+
 async function violations(page: Page): Promise<string[]> {
   // Colors on their way from one to another, of what comes, goes or changes, are none that anybody reads.
   await page.evaluate(
     `document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime < Infinity).forEach((one) => one.finish())`,
   );
-  await page.evaluate(readFileSync(join(root, 'portal', 'node_modules', 'axe-core', 'axe.min.js'), 'utf8'));
+  // Half a megabyte of script: once a page that was loaded, not once a look.
+  if (!(await page.evaluate<boolean>(`'axe' in window`))) await page.evaluate(axeScript());
   return page.evaluate<string[]>(
     `axe.run({ exclude: ['[data-tabster-dummy]'] }, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then(({ violations }) =>
       violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 300) + ' ' + failureSummary)))`,

@@ -17,8 +17,6 @@ const reduction = 4;
 const tolerance = { threshold: 0.07, maxDiffPixelRatio: 0.001 };
 
 const viewport = { width: 960, height: 640 };
-/** For how long the page may take to look as it has to. */
-const settleMs = 30_000;
 
 interface Image {
   readonly width: number;
@@ -84,7 +82,7 @@ async function holdPicture(shown: Shown, name: string): Promise<void> {
     return found?.errorMessage ?? '';
   };
   await expect
-    .poll(look, { timeout: settleMs })
+    .poll(look)
     .toBe('')
     .catch((error: unknown) => {
       throw new Error(`${basename(file)}: ${found?.errorMessage ?? String(error)} ${keep(name, actual, found?.diff)}`);
@@ -129,14 +127,11 @@ function keep(name: string, actual: Buffer, diff: Buffer | undefined): string {
 async function settled(shown: Shown): Promise<Buffer> {
   const taken: Buffer[] = [];
   await expect
-    .poll(
-      async () => {
-        taken.unshift(await take(shown));
-        const [first, ...before] = taken.slice(0, 3);
-        return before.length === 2 && before.every((one) => first?.equals(one));
-      },
-      { timeout: settleMs },
-    )
+    .poll(async () => {
+      taken.unshift(await take(shown));
+      const [first, ...before] = taken.slice(0, 3);
+      return before.length === 2 && before.every((one) => first?.equals(one));
+    })
     .toBe(true);
   return taken[0] ?? Buffer.alloc(0);
 }

@@ -150,8 +150,11 @@ describe('filters on extents', () => {
       plain.push(Buffer.concat(pieces));
       return stage.call(this, Readable.from(pieces), ...more);
     });
-    for (let part = 0; part < 8; part += 1) await merged(part * 1_400);
-    staging.mockRestore();
+    try {
+      for (let part = 0; part < 8; part += 1) await merged(part * 1_400);
+    } finally {
+      staging.mockRestore();
+    }
     const read = async (text: string): Promise<number> => {
       const execution = await cluster.engine.execute(queryRequest(cluster.context, text));
       await readResult(execution);

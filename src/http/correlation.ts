@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
+import { parseTraceparent } from './tracing/trace-context.ts';
 
 /** The ids of one request, as clients, headers and logs know them. */
 export interface Correlation {
@@ -18,7 +19,6 @@ export interface Correlation {
 }
 
 const clientRequestIdCharsMax = 512;
-const traceparentCharsMax = 256;
 
 /** @param newGuid of ids that need not be secret */
 export function readCorrelation(headers: IncomingHttpHeaders, newGuid: () => Guid): Correlation {
@@ -31,7 +31,7 @@ export function readCorrelation(headers: IncomingHttpHeaders, newGuid: () => Gui
     requestId: newGuid(),
     correlationId: (given === undefined ? undefined : parseGuid(given)) ?? newGuid(),
     clientRequestId: echoable(single('x-ms-client-request-id')),
-    traceId: traceIdOf(single('traceparent')),
+    traceId: parseTraceparent(single('traceparent'))?.traceId,
     returnClientRequestId: single('x-ms-return-client-request-id')?.toLowerCase() === 'true',
   };
 }
@@ -46,16 +46,6 @@ export function correlationHeaders(correlation: Correlation): Record<string, str
     headers['x-ms-client-request-id'] = correlation.clientRequestId;
   }
   return headers;
-}
-
-/** A later version of the header may have more behind what this one has.
- * @see W3C Trace Context, 3.2 */
-function traceIdOf(traceparent: string | undefined): string | undefined {
-  if (traceparent === undefined || traceparent.length > traceparentCharsMax) return undefined;
-  const [, version, traceId, parentId, rest] =
-    /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/.exec(traceparent) ?? [];
-  if (traceId === undefined || version === 'ff' || (version === '00' && rest !== undefined)) return undefined;
-  return /^0+$/.test(traceId) || /^0+$/.test(parentId ?? '') ? undefined : traceId;
 }
 
 /** Node's parser hands over control characters that its writer refuses. */

@@ -3,6 +3,7 @@ import type { DestinationStream } from 'pino';
 import type { Guid } from '../base/guid.ts';
 import { InvariantError } from '../base/invariant.ts';
 import type { SeenRequest } from './recent-requests.ts';
+import type { Tracer } from './tracing/tracer.ts';
 
 /** One answered (or broken off) request. There is no place here for a URL, a header or a body. */
 export interface RequestLine {
@@ -14,7 +15,7 @@ export interface RequestLine {
   readonly ms: number;
   readonly requestId: Guid;
   readonly correlationId: Guid;
-  /** Of the caller's trace, 32 hexadecimal digits. */
+  /** Of the trace that it is part of, 32 hexadecimal digits. */
   readonly traceId?: string;
   /** The client left before the answer was complete. */
   readonly aborted?: true;
@@ -25,6 +26,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean>>;
 /** The only way to log: nobody can hand a whole request, error or object to it. Names and values of `fields` are chosen by
  * the caller and must never come from a body, a query, a header or a key. */
 export interface Log {
+  /** Makes spans of what is logged here; undefined: nobody traces. */
+  readonly tracer?: Tracer;
   /** @param seen for who shows the last requests (`RecentRequests`): it is never written */
   request(line: RequestLine, seen?: SeenRequest): void;
   /** Whether somebody has asked for bodies of requests. Default: never. */

@@ -2,11 +2,13 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HostName } from '../base/names.ts';
+import type { SpanContext } from './tracing/trace-context.ts';
 
 /** What is under way at one edge: sockets, the names that tunnels were asked for, answers not yet out. */
 export class OpenConnections {
   readonly #sockets = new Set<Duplex>();
   readonly #tunnelNames = new Map<string, HostName>();
+  readonly #traces = new Map<string, SpanContext>();
   readonly #answers = new Set<ServerResponse>();
   readonly #whenForgotten: (() => void)[] = [];
   #closing = false;
@@ -53,6 +55,23 @@ export class OpenConnections {
       this.#answers.delete(response);
       if (this.#answers.size === 0) this.#whenIdle();
     });
+  }
+
+  /** What the first request of a connection comes of. */
+  traceFirst(socket: Socket, trace: SpanContext | undefined): void {
+    if (trace === undefined) return;
+    const key = connectionKey(socket);
+    this.#traces.set(key, trace);
+    socket.once('close', () => this.#traces.delete(key));
+  }
+
+  /** @returns it, once */
+  takeTrace(socket: Socket): SpanContext | undefined {
+    if (this.#traces.size === 0) return undefined;
+    const key = connectionKey(socket);
+    const trace = this.#traces.get(key);
+    this.#traces.delete(key);
+    return trace;
   }
 
   /** @returns true when part of an answer is out on this connection, so that nothing else can be said on it */

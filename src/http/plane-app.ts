@@ -17,6 +17,8 @@ import type { Log, RequestLine } from './logging.ts';
 import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from './plane-failure.ts';
 import { connectionFailures, planeFailure } from './plane-failure.ts';
 import type { Plane } from './plane.ts';
+import { beginRequestSpan, endRequestSpan } from './request-span.ts';
+import type { OpenSpan } from './tracing/tracer.ts';
 import type { SeenAs } from './see-request.ts';
 import { refusalOf, seeRequest } from './see-request.ts';
 
@@ -26,6 +28,8 @@ declare module 'fastify' {
     correlation: Correlation;
     /** What the log calls this request. A plane with one wildcard route sets it to the operation id once it knows. */
     operationId: string | undefined;
+    /** Where the log has a tracer. */
+    span: OpenSpan | undefined;
   }
 }
 
@@ -111,20 +115,26 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
       void answerAfterAuthentication(options, malformed, request, reply);
     },
   });
-  for (const name of ['operationId', 'sender', 'refusal', 'captured']) app.decorateRequest(name, undefined);
+  for (const name of ['operationId', 'sender', 'refusal', 'captured', 'span']) app.decorateRequest(name, undefined);
   app.removeAllContentTypeParsers();
   if (options.bodies === 'stream') app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   else if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
   else addJsonAndFormParsers(app, { bodyBytesMax, room, relaxedJson: options.relaxedJson === true });
   app.addHook('onRequest', (request, reply, done) => {
     beginRequest(options, newId, request, reply, () => room.release(request.raw));
-    const admitted = soonOr(
-      () => soon(options.authenticate?.(request, reply), () => checkPath(request)),
-      (error) => asError(error),
-    );
+    const admit = () =>
+      soonOr(
+        () => soon(options.authenticate?.(request, reply), () => checkPath(request)),
+        (error) => asError(error),
+      );
+    const admitted = request.span === undefined ? admit() : options.log.tracer?.run(request.span.context, admit);
     if (admitted instanceof Promise) void admitted.then((error) => done(error));
     else done(admitted);
   });
+  const { tracer } = options.log;
+  // The body has been read since then, in the context of its connection.
+  if (tracer !== undefined)
+    app.addHook('preHandler', (request, _reply, done) => tracer.run(request.span?.context, () => done()));
   app.setNotFoundHandler((request, reply) =>
     send(options, reply, options.renderFailure(planeFailure('notFound'), request)),
   );
@@ -174,7 +184,12 @@ function beginRequest(
 ): void {
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const startedMs = monotonicMs();
+  const { tracer } = options.log;
   request.correlation = readCorrelation(request.headers, newId);
+  if (tracer !== undefined) {
+    request.span = beginRequestSpan(tracer, request);
+    request.correlation = { ...request.correlation, traceId: request.span.context.traceId };
+  }
   if (options.lateHeaders === undefined)
     void reply.headers((options.answerHeaders ?? correlationHeaders)(request.correlation));
   const response = reply.raw;
@@ -183,10 +198,11 @@ function beginRequest(
   // It closes once, and a listener that takes itself away costs more.
   response.on('close', () => {
     ended();
+    const pattern = routeOf(request);
     const line: RequestLine = {
       plane: options.name,
       method: request.method,
-      route: request.operationId ?? routeOf(request),
+      route: request.operationId ?? pattern,
       status: response.statusCode,
       ms: Math.round((monotonicMs() - startedMs) * 100) / 100,
       requestId: request.correlation.requestId,
@@ -194,7 +210,9 @@ function beginRequest(
       ...(request.correlation.traceId === undefined ? {} : { traceId: request.correlation.traceId }),
       ...(response.writableFinished ? {} : { aborted: true as const }),
     };
-    const route = seenAs === 'route' ? routeOf(request) : undefined;
+    if (request.span !== undefined)
+      endRequestSpan(request.span, request, response, { plane: options.name, route: pattern });
+    const route = seenAs === 'route' ? pattern : undefined;
     const seen = seenAs === 'nothing' ? undefined : seeRequest(request, response, route);
     const bodies = bodyRules && request.captured?.finish(request, bodyRules);
     options.log.request(line, seen && bodies ? { ...seen, bodies } : seen);

@@ -30,10 +30,7 @@ export function seeRequest(request: FastifyRequest, response: ServerResponse, ro
   const { sender, correlation } = request;
   const refusal = response.statusCode < 400 ? undefined : (request.refusal ?? refusalOfHeaders(response));
   return {
-    host: (request.headers.host ?? '')
-      .replace(/:\d{1,5}$/, '')
-      .toLowerCase()
-      .slice(0, hostCharsMax),
+    host: hostOf(request),
     path: route ?? keptTarget(request.raw.url ?? ''),
     ...(correlation.clientRequestId === undefined
       ? {}
@@ -43,6 +40,13 @@ export function seeRequest(request: FastifyRequest, response: ServerResponse, ro
     ...(sender?.appId === undefined ? {} : { appId: sender.appId }),
   };
 }
+
+/** Of the Host header, without a port. */
+export const hostOf = (request: FastifyRequest): string =>
+  (request.headers.host ?? '')
+    .replace(/:\d{1,5}$/, '')
+    .toLowerCase()
+    .slice(0, hostCharsMax);
 
 function refusalOfHeaders(response: ServerResponse): Refusal | undefined {
   const code = response.getHeader('x-ms-error-code');

@@ -10,14 +10,18 @@ interface Clusters {
 }
 type HasProcess = (clusterId: Guid) => boolean;
 
-/** `GET /metrics` for Prometheus, which sends the control token. No names of clusters, vaults or keys: numbers alone. */
+/** Takes all of them. No names of clusters, vaults or keys: numbers alone. */
+export type TakeMetrics = () => Promise<readonly Metric[]>;
+
+export const metricsOf =
+  (requests: RequestMetrics, clusters: Clusters, hasProcess: HasProcess): TakeMetrics =>
+  async () => [...(await instanceMetrics(clusters, hasProcess)), ...processMetrics(), ...requests.list()];
+
+/** `GET /metrics` for Prometheus, which sends the control token. */
 export const metricsRoutes =
-  (requests: RequestMetrics, clusters: Clusters, hasProcess: HasProcess) =>
+  (metrics: TakeMetrics) =>
   (app: FastifyInstance): void => {
-    app.get('/metrics', async (_, reply) => {
-      const metrics = [...(await instanceMetrics(clusters, hasProcess)), ...processMetrics(), ...requests.list()];
-      return reply.type(metricsMediaType).send(metricsText(metrics));
-    });
+    app.get('/metrics', async (_, reply) => reply.type(metricsMediaType).send(metricsText(await metrics())));
   };
 
 async function instanceMetrics(clusters: Clusters, hasProcess: HasProcess): Promise<readonly Metric[]> {

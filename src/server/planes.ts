@@ -51,7 +51,8 @@ import { describeEnvironment } from './describe-environment.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import { listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals.ts';
 import { queueRoutes } from './queue-routes.ts';
-import { metricsRoutes } from './metrics-routes.ts';
+import type { TakeMetrics } from './metrics-routes.ts';
+import { metricsOf, metricsRoutes } from './metrics-routes.ts';
 import { drillRoutes } from './drill-routes.ts';
 import { createDrillRuns } from './drill-runs.ts';
 import { trafficRoutes } from './traffic-routes.ts';
@@ -79,6 +80,7 @@ export interface Planes {
   /** The seed is made. @param variables what programs are told of it */
   readonly tellSeeded: (variables: Readonly<Record<string, string>>) => void;
   readonly controls: Controls;
+  readonly metrics: TakeMetrics;
   /** What runs by itself: key checks, retention, interrupted deletions. Call when the edge listens. */
   start(): Promise<void>;
   /** Says that it is not ready, and lets queries under way come to their end. The edge listens: they need their keys. */
@@ -190,8 +192,7 @@ export function createPlanes(parts: ServerParts): Planes {
     wallClock: () => parts.clocks.wallClock.now(),
   });
   const graph = createGraphPlane({
-    ...common(parts),
-    ...parts.identity,
+    ...{ ...common(parts), ...parts.identity },
     wallClock: () => parts.clocks.wallClock.now(),
   });
   let seeded: Readonly<Record<string, string>> | undefined;
@@ -259,6 +260,7 @@ export function createPlanes(parts: ServerParts): Planes {
   });
   const portal = openPortal(parts, environment);
   const drills = createDrillRuns(join(dirname(parts.settings.scripts.kqlProcess), 'main.js'), parts.clocks.monotonic);
+  const metrics = metricsOf(parts.requestMetrics, providers.clusters, (id) => keys.processOf(id) !== undefined);
   const control = createControlPlane({
     ...controls,
     ...{ admits: portal.admits, rows: controlRows },
@@ -271,7 +273,7 @@ export function createPlanes(parts: ServerParts): Planes {
       identityEndpointRoutes(identityEndpoints, parts.identity.principals, parts.instance.tenantId),
       auditRoutes(parts.state, audit),
       trafficRoutes(parts.recentRequests),
-      metricsRoutes(parts.requestMetrics, providers.clusters, (clusterId) => keys.processOf(clusterId) !== undefined),
+      metricsRoutes(metrics),
       drillRoutes(drills),
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
@@ -293,7 +295,7 @@ export function createPlanes(parts: ServerParts): Planes {
     tellSeeded: (variables) => {
       seeded = variables;
     },
-    controls,
+    ...{ controls, metrics },
     async start() {
       watches.push(
         parts.onCommit(async (write) => {

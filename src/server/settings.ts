@@ -9,6 +9,7 @@ import type { RootKey } from '../state/root-key.ts';
 import type { StatePlace } from './state-place.ts';
 import type { MakeSigningKeys } from '../identity/entra/signing-keys.ts';
 import type { MakeRsaKey } from '../vault/rsa/rsa-keys.ts';
+import type { Telemetry } from './telemetry.ts';
 import type { AskAccess } from '../storage/placed-blobs.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 
@@ -85,6 +86,8 @@ export interface ServerSettings {
   /** For queries under way when it stops; default 5 s of real time. */
   readonly stopGraceMs?: number;
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
+  /** Undefined: no spans are made, and metrics are told at `/metrics` alone. The server closes it. */
+  readonly telemetry?: Telemetry;
   /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */
   readonly expectsCluster?: boolean;
   /** A seed follows the start: it is not ready before `tellSeeded`. */

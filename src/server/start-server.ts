@@ -17,6 +17,7 @@ import { isSealed } from '../state/sealed/check-record.ts';
 import { SealedState } from '../state/sealed/sealed-state.ts';
 import { watchState } from '../state/watched-state.ts';
 import { startSystemTimer } from '../http/timer.ts';
+import { Tracer } from '../http/tracing/tracer.ts';
 import type { OpenedStore } from './state-place.ts';
 import { openStore, stateShown } from './state-place.ts';
 import type { NodeLease } from './node-lease.ts';
@@ -111,7 +112,16 @@ async function open(
   if (geoipDatabase !== undefined) checkGeoipDatabase(geoipDatabase);
   const host = settings.host ?? machineTime;
   const wallMs = (): number => host.now();
-  const log = createLog({ ...settings.log, wallClock: wallMs });
+  const { telemetry } = settings;
+  closers.push(() => telemetry?.close()); // when everything else has ended
+  const sampling = telemetry?.sampling;
+  const tracer =
+    sampling &&
+    new Tracer({
+      ...{ sampling, randomBytes: systemRandomBytes, wallMs, monotonicMs: () => host.monotonic() },
+      ended: (span) => telemetry.ended(span),
+    });
+  const log = { ...createLog({ ...settings.log, wallClock: wallMs }), ...(tracer && { tracer }) };
   // Before any key is read, and any process started.
   if (!forbidCoreDumps()) log.warning('core dumps of this process cannot be turned off');
   const onError = (error: unknown): void => log.failure('timer-failed', error);
@@ -152,7 +162,7 @@ async function open(
   const clocks = await openClocks({ state, isNew: known === undefined, virtualTime, host, log, onError });
   closers.push(() => clocks.close());
   const nodeLease = await holdLease(opened, clocks, closers, onError);
-  const spareProcess = settings.expectsCluster === true ? startSpareProcess(settings, clocks) : undefined;
+  const spareProcess = settings.expectsCluster === true ? startSpareProcess(settings, clocks, tracer) : undefined;
   closers.push(async () => spareProcess?.end());
   if (spareProcess !== undefined && known === undefined) keyPool.fill(1).catch(onError);
   const wallNow = () => clocks.wallClock.now();
@@ -228,6 +238,7 @@ async function open(
   bound.ports = ports;
   closers.push(() => edge.close());
   await planes.start();
+  closers.push(telemetry?.measure(planes.metrics) ?? (() => undefined));
   if (keepsPorts(settings)) await keepPorts(state, ports);
   let isLost = false;
   closers.push(() => (isLost ? undefined : planes.drain())); // whoever has the state now may not wait for us
@@ -275,13 +286,13 @@ export async function acceptState(
 }
 
 /** Starting it takes longest of all that a cluster needs. */
-const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clocks): ClusterProcess =>
+const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clocks, tracer?: Tracer): ClusterProcess =>
   new ClusterProcess({
     script: scripts.clusterProcess,
     startUpFiles: scripts.startUpFiles,
     monotonic,
     vaultTimeoutMs: keys.vaultTimeoutMs,
-    output: 'ignore',
+    ...{ output: 'ignore', tracer },
   });
 
 /** Before anything is answered, and ended before the state is closed. */

@@ -14,6 +14,7 @@ import { createConnectionFailureHandler } from '../../http/request-admission.ts'
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
 import type { Log } from '../../http/logging.ts';
 import { startSystemTimer } from '../../http/timer.ts';
+import { parseTraceparent } from '../../http/tracing/trace-context.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { DataPlaneSettings, LocalhostSettings, ShutdownReason } from '../messages/supervisor-calls.ts';
@@ -155,6 +156,8 @@ export async function openDataPlane(options: {
       if (leaf === undefined) response.shouldKeepAlive = false;
       const host = hostFor(hosts, connections, request, response);
       if (host === undefined) return;
+      const cause = log.tracer && connections.takeTrace(request.socket);
+      if (cause !== undefined) log.tracer?.causedBy(request, cause);
       answering.add(response);
       response.once('close', () => answering.delete(response));
       appOf(host).handle(request, response);
@@ -216,7 +219,7 @@ export async function openDataPlane(options: {
     async serveLocalhost(local) {
       localServer = await listen(local.listenPath, local, ['localhost']);
     },
-    take(socket, { host: name, head, greeting, inTheClear }) {
+    take(socket, { host: name, head, greeting, inTheClear, trace }) {
       const taking = inTheClear ? plainServer : name === 'localhost' ? localServer : server;
       if (taking === undefined || connections.closing || connections.socketCount >= socketsMax) {
         socket.destroy();
@@ -224,6 +227,7 @@ export async function openDataPlane(options: {
       }
       connections.addSocket(socket);
       connections.nameTunnel(socket, name);
+      connections.traceFirst(socket, parseTraceparent(trace));
       socket.on('error', () => socket.destroy());
       if (greeting !== '') socket.write(greeting);
       if (head.byteLength > 0) socket.unshift(head);

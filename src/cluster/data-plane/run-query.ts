@@ -1,5 +1,6 @@
 import { newGuid } from '../../base/new-guid.ts';
 import { untilAborted } from '../../base/until-aborted.ts';
+import { step } from '../../http/tracing/tracer.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 import { missingDatabase } from '../../kql/plan/kql-error.ts';
@@ -78,7 +79,10 @@ export async function runQueryRequest(
       const cacheMaxAgeMs = cacheMaxAgeMsOf(limits, consistency, sent.options.cacheMaxAgeMs);
       const aged = cacheMaxAgeMs === undefined ? sent.options : { ...sent.options, cacheMaxAgeMs };
       const cache = await untilAborted(answerPlace(ports, access, data, { ...sent, options: aged }, query), signal);
-      const execution = cache?.found === undefined ? await execute(ports, access, query) : again(cache.found);
+      const execution =
+        cache?.found === undefined
+          ? await step(ports.log.tracer, 'engine query', () => execute(ports, access, query))
+          : again(cache.found);
       try {
         await untilAborted(ports.lease.require(), signal);
         const options = withSetStatements(sent.options, execution.options);

@@ -3,7 +3,13 @@ import { laneOf, lanes } from './lanes.ts';
 
 /** Calls over the IPC channel of a child process, in both directions. Structured clone carries bytes as they are. */
 type Message =
-  | { readonly kind: 'call'; readonly id: number; readonly operation: string; readonly body: unknown }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly operation: string;
+      readonly body: unknown;
+      readonly trace?: string;
+    }
   | { readonly kind: 'reply'; readonly id: number; readonly body: unknown }
   | { readonly kind: 'broken'; readonly id: number; readonly error: string }
   | { readonly kind: 'busy'; readonly id: number };
@@ -12,7 +18,9 @@ export interface ChannelOptions {
   /** Hands a message to the other side. @throws when the channel is closed */
   readonly send: (message: unknown) => void;
   /** Answers a call of the other side; an error of it is told by name only. */
-  readonly serve: (operation: string, body: unknown) => Promise<unknown>;
+  readonly serve: (operation: string, body: unknown, trace?: string) => Promise<unknown>;
+  /** What a call is part of, told with it (`trace`, a `traceparent`). Default: nothing. */
+  readonly trace?: () => string | undefined;
   /** How many calls of each kind may be under way and wait. Both sides have the same. */
   readonly lanes?: Readonly<Record<LaneName, Lane>>;
 }
@@ -43,6 +51,7 @@ interface Call {
   readonly lane: LaneName;
   readonly operation: string;
   readonly body: unknown;
+  readonly trace: string | undefined;
   readonly resolve: (body: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -78,8 +87,9 @@ export class Channel {
     const sending = this.#sending[lane];
     if (sending.inFlight >= sending.limits.inFlightMax && sending.queue.length >= sending.limits.queueMax)
       return Promise.reject(new ChannelBusyError('Too many calls are under way.'));
+    const trace = this.#options.trace?.();
     return new Promise((resolve, reject) => {
-      sending.queue.push({ lane, operation, body, resolve, reject });
+      sending.queue.push({ lane, operation, body, trace, resolve, reject });
       this.#pump(sending);
     });
   }
@@ -91,7 +101,8 @@ export class Channel {
       const id = this.#next++;
       sending.inFlight += 1;
       this.#waiting.set(id, call);
-      this.#post({ kind: 'call', id, operation: call.operation, body: call.body });
+      const { operation, body, trace } = call;
+      this.#post({ kind: 'call', id, operation, body, ...(trace !== undefined && { trace }) });
     }
   }
 
@@ -99,7 +110,7 @@ export class Channel {
     const message = parseMessage(value);
     if (message === undefined || this.#closed !== undefined) return;
     if (message.kind === 'call') {
-      void this.#answer(message.id, message.operation, message.body);
+      void this.#answer(message);
       return;
     }
     const waiting = this.#waiting.get(message.id);
@@ -130,7 +141,7 @@ export class Channel {
     return Object.values(this.#sending).reduce((sum, { queue }) => sum + queue.length, this.#waiting.size);
   }
 
-  async #answer(id: number, operation: string, body: unknown): Promise<void> {
+  async #answer({ id, operation, body, trace }: Extract<Message, { kind: 'call' }>): Promise<void> {
     const lane = laneOf(operation);
     if (this.#serving[lane] >= this.#sending[lane].limits.inFlightMax) {
       this.#post({ kind: 'busy', id });
@@ -139,7 +150,7 @@ export class Channel {
     this.#serving[lane] += 1;
     let answer: Message;
     try {
-      answer = { kind: 'reply', id, body: await this.#options.serve(operation, body) };
+      answer = { kind: 'reply', id, body: await this.#options.serve(operation, body, trace) };
     } catch (error) {
       answer = { kind: 'broken', id, error: error instanceof Error ? error.name : 'unknown error' };
     }
@@ -163,7 +174,8 @@ function parseMessage(value: unknown): Message | undefined {
   if (typeof id !== 'number') return undefined;
   const body = 'body' in value ? value.body : undefined;
   if (kind === 'call' && 'operation' in value && typeof value.operation === 'string') {
-    return { kind, id, operation: value.operation, body };
+    const trace = 'trace' in value && typeof value.trace === 'string' ? { trace: value.trace } : {};
+    return { kind, id, operation: value.operation, body, ...trace };
   }
   if (kind === 'reply') return { kind, id, body };
   if (kind === 'busy') return { kind, id };

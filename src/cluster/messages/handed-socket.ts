@@ -13,6 +13,8 @@ export interface HandedSocket {
   readonly greeting: string;
   /** Requests come in absolute form, without TLS. */
   readonly inTheClear?: true;
+  /** A `traceparent`: what handing it over is part of. */
+  readonly trace?: string;
 }
 
 export const isHandedSocket = (message: unknown): message is HandedSocket =>

@@ -8,7 +8,7 @@ export interface Lane {
 export const lanes = {
   /** One call for each request of a client. */
   requests: { inFlightMax: 128, queueMax: 1_024 },
-  /** One or two for each request. */
+  /** One or two for each request; spans of many at a time. */
   log: { inFlightMax: 64, queueMax: 8_192 },
   /** Everything else, that is a few at a time. */
   control: { inFlightMax: 128, queueMax: 1_024 },
@@ -22,6 +22,7 @@ const laneOfOperation: Readonly<Record<string, LaneName>> = {
   storageToken: 'requests',
   impersonation: 'requests',
   log: 'log',
+  spans: 'log',
 };
 
 export const laneOf = (operation: string): LaneName =>

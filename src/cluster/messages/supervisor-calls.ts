@@ -3,6 +3,7 @@ import type { HostName, KeyName } from '../../base/names.ts';
 import type { CustomerKey } from '../../encryption/cluster-keys.ts';
 import type { DatabaseKeyChangeCall } from '../../encryption/database-key-change.ts';
 import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts';
+import type { Sampling } from '../../http/tracing/tracer.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ExtentCall, InventoryCall } from './inventory.ts';
 import type { EndedRequestsCall } from './ended-requests.ts';
@@ -23,6 +24,8 @@ export interface SupervisorCalls {
     readonly vaultTimeoutMs: number;
     /** Where sealed extents are kept; undefined: this server has no place for data. */
     readonly blobs: BlobPlace | undefined;
+    /** Undefined: no spans are made. */
+    readonly sampling?: Sampling;
   };
   readonly describe: {
     readonly identity: Guid;

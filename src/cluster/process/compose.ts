@@ -8,6 +8,8 @@ import { machineTime } from '../../clock/host-time.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import type { Log } from '../../http/logging.ts';
 import { startSystemTimer } from '../../http/timer.ts';
+import type { Sampling } from '../../http/tracing/tracer.ts';
+import { Tracer } from '../../http/tracing/tracer.ts';
 import type { ContainerAccess } from '../../storage/placed-blobs.ts';
 import { BlobsUnavailableError } from '../../storage/blob-store.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
@@ -23,6 +25,7 @@ import { keyOperations } from './keys.ts';
 import type { AskSupervisor, Operations } from './operations.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
+import { SpanSender } from './span-sender.ts';
 import { yieldToOthers } from './thread-priority.ts';
 import { upkeepOperations } from './upkeep.ts';
 import type { VaultAccess } from './vault-key-wrapper.ts';
@@ -30,6 +33,8 @@ import { createVaultKeyWrapper } from './vault-key-wrapper.ts';
 
 export interface ComposedProcess {
   readonly operations: Operations;
+  /** Undefined: nobody traces. */
+  readonly tracer: () => Tracer | undefined;
   /** A connection of a client. */
   take(socket: Socket, message: HandedSocket): void;
 }
@@ -50,6 +55,8 @@ export function compose(ask: AskSupervisor): ComposedProcess {
   let configured: Configured | undefined;
   let configuredAt = 0;
   let dataPlane: DataPlane | undefined;
+  let tracer: Tracer | undefined;
+  const spans = new SpanSender((call) => ask('spans', call));
 
   const ready = (): Configured => {
     invariant(configured !== undefined, 'configure comes first');
@@ -100,7 +107,9 @@ export function compose(ask: AskSupervisor): ComposedProcess {
       const { clusterId } = call;
       invariant(isFree && (clusterId === undefined || !call.visitsKeys), 'a process belongs to one cluster');
       configuredAt = machineTime.monotonic();
-      const wrapper = createVaultKeyWrapper({ edge: call.edge, access, timeoutMs: call.vaultTimeoutMs });
+      const { sampling } = call;
+      tracer = sampling && tracerOf(sampling, spans);
+      const wrapper = createVaultKeyWrapper({ edge: call.edge, access, timeoutMs: call.vaultTimeoutMs, tracer });
       configured = { wrapper, held: clusterId === undefined ? undefined : hold(clusterId, wrapper), settings: call };
       return { outcome: 'ready' };
     },
@@ -110,7 +119,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
         import('../data-plane/data-plane.ts'),
         import('./open-cluster-host.ts'),
       ]);
-      const log = await mainLog(ask);
+      const log = { ...(await mainLog(ask)), ...(tracer && { tracer }) };
       const { blobs } = ready().settings;
       const host = openClusterHost({
         ...{ settings, blobs, log, data: data(), startTimer: startSystemTimer },
@@ -127,6 +136,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
     },
     drain: async () => {
       await dataPlane?.drain();
+      await spans.flush();
       return { outcome: 'drained' };
     },
     shutDown: async (reason) => {
@@ -136,6 +146,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
   };
   return {
     operations,
+    tracer: () => tracer,
     take(socket, message) {
       if (dataPlane === undefined) socket.destroy();
       else dataPlane.take(socket, message);
@@ -168,6 +179,14 @@ function dataHolder(parts: {
     },
   });
 }
+
+const tracerOf = (sampling: Sampling, spans: SpanSender): Tracer =>
+  new Tracer({
+    ...{ sampling, randomBytes: systemRandomBytes },
+    wallMs: () => machineTime.now(),
+    monotonicMs: () => machineTime.monotonic(),
+    ended: (span) => spans.add(span),
+  });
 
 async function accessFrom(ask: AskSupervisor): Promise<ContainerAccess> {
   const answer = (await ask('containerAccess', {})) as AccessAnswer;

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { parseTraceparent } from '../../http/tracing/trace-context.ts';
 import { mindNoSignals } from '../../base/mind-no-signals.ts';
 import { invariant } from '../../base/invariant.ts';
 import { Channel } from '../messages/channel.ts';
@@ -25,7 +26,8 @@ export function start(): void {
   mindNoSignals();
   const channel = new Channel({
     send: post,
-    serve: (operation, body) => serve(composed, operation as SupervisorCall, body as never),
+    serve: (operation, body, trace) => serve(composed, operation as SupervisorCall, body as never, trace),
+    trace: () => composed.tracer()?.traceparent,
   });
   const composed = compose((operation, body) => channel.call(operation, body));
   void loadVaultSdk(); // everybody's first call needs it, and it takes longest
@@ -64,9 +66,13 @@ async function serve<Call extends SupervisorCall>(
   composed: ComposedProcess,
   operation: Call,
   body: SupervisorCalls[Call],
+  trace: string | undefined,
 ): Promise<SupervisorReplies[Call]> {
   invariant(Object.hasOwn(composed.operations, operation), 'the supervisor calls what there is');
-  return composed.operations[operation](body);
+  const tracer = composed.tracer();
+  const work = async () => composed.operations[operation](body);
+  if (tracer === undefined || trace === undefined) return work();
+  return tracer.run(parseTraceparent(trace), () => tracer.step(`engine ${operation}`, work));
 }
 
 /** A core file of this process would hold keys. Elsewhere than on Linux this is left to the system's own settings. */

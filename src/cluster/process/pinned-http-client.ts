@@ -5,6 +5,9 @@ import type { Agent, RequestOptions } from 'node:https';
 import type { HttpClient, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline';
 import { createHttpHeaders } from '@azure/core-rest-pipeline';
 import type { HostName } from '../../base/names.ts';
+import { redactedPath, spanMethod } from '../../http/tracing/span.ts';
+import { formatTraceparent } from '../../http/tracing/trace-context.ts';
+import type { Tracer } from '../../http/tracing/tracer.ts';
 import type { Route } from './host-route.ts';
 import { agentFor, routeOptions } from './host-route.ts';
 
@@ -12,6 +15,8 @@ import { agentFor, routeOptions } from './host-route.ts';
 export interface PinnedHost {
   readonly host: HostName;
   readonly route: Route;
+  /** Each request is a span of it, which its receiver is told. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Answers of vaults and authorities are small: a key with its metadata, a token. */
@@ -44,8 +49,21 @@ async function send(
   observer.began();
   const url = new URL(request.url);
   const body = bodyOf(request);
+  const span = to.tracer?.begin('client');
+  const [method, route] = [spanMethod(request.method), vaultRoute(url.pathname)];
+  const ended = (status?: number, errorType?: string): void =>
+    span?.end(
+      `${method} ${route}`,
+      {
+        ...{ method, host: to.host, port: 443, url: `https://${to.host}${redactedPath(route)}` },
+        ...(status === undefined ? {} : { status }),
+      },
+      errorType,
+    );
   try {
-    const answer = await exchange(optionsFor(url, request, to, agent, body), body, request.abortSignal);
+    const sent = optionsFor(url, request, to, agent, body, span && { traceparent: formatTraceparent(span.context) });
+    const answer = await exchange(sent, body, request.abortSignal);
+    ended(answer.status, answer.status >= 400 ? String(answer.status) : undefined);
     observer.answered(answer.status, answer.headers, answer.body);
     return {
       request,
@@ -54,9 +72,17 @@ async function send(
       bodyAsText: answer.body.toString('utf8'),
     };
   } catch (error) {
+    ended(undefined, error instanceof Error ? error.name : '_OTHER');
     observer.broke(error instanceof Error ? error.message : 'unknown error');
     throw error;
   }
+}
+
+/** Of the two operations and the reading of a key: what a path says besides is somebody's name. */
+function vaultRoute(path: string): string {
+  const [, version, operation] = /^\/keys\/[^/]+(\/[^/]*)?(\/(?:wrapkey|unwrapkey))?$/i.exec(path) ?? [];
+  if (!path.startsWith('/keys/')) return '/*';
+  return `/keys/{name}${version === undefined ? '' : '/{version}'}${operation?.toLowerCase() ?? ''}`;
 }
 
 function optionsFor(
@@ -65,10 +91,11 @@ function optionsFor(
   { host, route }: PinnedHost,
   agent: Agent,
   body: Buffer,
+  trace: Readonly<Record<string, string>> = {},
 ): RequestOptions {
   if (url.protocol !== 'https:') throw new Error('Vaults and their authorities are reached over HTTPS only.');
   if (url.hostname !== host || url.port !== '') throw new Error(`This client speaks to ${host} only.`);
-  const headers: Record<string, string> = { ...request.headers.toJSON(), host: url.host };
+  const headers: Record<string, string> = { ...request.headers.toJSON(), ...trace, host: url.host };
   headers['content-length'] = String(body.byteLength);
   return {
     agent,

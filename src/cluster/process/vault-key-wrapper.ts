@@ -12,6 +12,7 @@ import type { Edge, HostAnswer, TokenAnswer, TokenTarget } from '../messages/vau
 import type { Route } from './host-route.ts';
 import type { HttpObserver } from './pinned-http-client.ts';
 import { createPinnedHttpClient } from './pinned-http-client.ts';
+import type { Tracer } from '../../http/tracing/tracer.ts';
 
 /** What the vault client asks others for: names and tokens. */
 export interface VaultAccess {
@@ -25,6 +26,8 @@ export interface VaultKeyWrapperOptions {
   readonly access: VaultAccess;
   /** For a whole call, challenge and token included. */
   readonly timeoutMs: number;
+  /** Undefined: nobody traces. */
+  readonly tracer?: Tracer | undefined;
 }
 
 const algorithm = 'RSA-OAEP-256';
@@ -112,13 +115,13 @@ async function callVault<T>(
   if (found === undefined) return classifyOutcome({ seen: 'timeout' });
   if (found.where === 'absent') return classifyOutcome({ seen: 'noSuchHost', host });
   const route = found.where === 'ours' ? options.edge : found.route;
-  const first = await attempt(options.access, route, identity, host, call, signal);
+  const first = await attempt(options, route, identity, host, call, signal);
   if (first.outcome === 'value' || first.status !== 401) return first;
-  return attempt(options.access, route, identity, host, call, signal);
+  return attempt(options, route, identity, host, call, signal);
 }
 
 async function attempt<T>(
-  access: VaultAccess,
+  { access, tracer }: VaultKeyWrapperOptions,
   route: Route,
   identity: Guid,
   host: HostName,
@@ -126,7 +129,7 @@ async function attempt<T>(
   signal: AbortSignal,
 ): Promise<VaultResult<T>> {
   const trace = new CallTrace();
-  const httpClient = createPinnedHttpClient({ host, route }, trace);
+  const httpClient = createPinnedHttpClient({ host, route, tracer }, trace);
   const clientOptions: CryptographyClientOptions = {
     serviceVersion,
     httpClient,

@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { parseTraceparent } from '../../http/tracing/trace-context.ts';
+import type { Tracer } from '../../http/tracing/tracer.ts';
 import { endsWithUs } from '../../base/ends-with-us.ts';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
@@ -31,6 +33,8 @@ export interface ClusterProcessOptions {
   readonly monotonic: MonotonicClock;
   readonly vaultTimeoutMs: number;
   readonly output: 'ignore' | 'inherit';
+  /** Undefined: nobody traces. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Who a process works for: first nobody, then perhaps preflights, then at most one cluster for the rest of its life. Or visits to keys
@@ -146,10 +150,15 @@ export class ClusterProcess {
           if (error !== null) this.#channel.close('The cluster process is gone.');
         });
       },
-      serve: (operation, body) => {
+      serve: (operation, body, trace) => {
         invariant(this.#owner !== undefined, 'a process that belongs to nobody asks nothing');
-        return this.#owner.serve(operation, body, [...this.#grants]);
+        const { serve } = this.#owner;
+        const work = (): Promise<unknown> => serve(operation, body, [...this.#grants]);
+        const { tracer } = options;
+        if (tracer === undefined || trace === undefined || operation === 'log') return work();
+        return tracer.run(parseTraceparent(trace), () => tracer.step(`main ${operation.slice(0, 40)}`, work));
       },
+      ...(options.tracer && { trace: () => options.tracer?.traceparent }),
     });
     this.#child.on('message', (message) => {
       if (isTakenSocket(message)) this.#onTheWay.taken(message.id);

@@ -8,6 +8,7 @@ import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import type { Custody } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
+import type { Tracer } from '../../http/tracing/tracer.ts';
 import type { State } from '../../state/state.ts';
 import type { AskAccess } from '../../storage/placed-blobs.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
@@ -39,6 +40,8 @@ export interface ServiceVault {
 
 /** Names and values never come from a key, a token or a vault's message. */
 export interface KeyLog {
+  /** Undefined: nobody traces. */
+  readonly tracer?: Tracer;
   event(name: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
   warning(name: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
   failure(name: string, error: unknown, fields?: Readonly<Record<string, string | number | boolean>>): void;

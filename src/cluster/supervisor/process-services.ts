@@ -6,6 +6,7 @@ import { BlobsUnavailableError } from '../../storage/blob-store.ts';
 import type { AccessAnswer } from '../messages/container-access.ts';
 import { ProtocolError } from '../messages/message.ts';
 import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
+import { readSpans } from '../messages/spans.ts';
 import { readVaultCall } from '../messages/vault-calls.ts';
 import type { VaultGrant } from './cluster-process.ts';
 import type { ClusterKeysOptions, HostResolution } from './ports.ts';
@@ -57,6 +58,11 @@ export function createProcessServices(
           return overreach(ports, 'token', refused);
         }
         return tokenFor(ports, clusterId ?? call.clusterId, call);
+      }
+      case 'spans': {
+        if (ports.log.tracer === undefined) throw new ProtocolError('operation');
+        ports.log.tracer.adopt(readSpans(body).spans);
+        return null;
       }
       case 'containerAccess':
         if (clusterId === undefined || ports.containerAccess === undefined) throw new ProtocolError('operation');

@@ -151,6 +151,7 @@ export class ProcessTable {
     return new ClusterProcess({
       ...{ script: processScript, startUpFiles, monotonic, vaultTimeoutMs },
       output: processOutput ?? 'ignore',
+      tracer: this.#options.log.tracer,
     });
   }
 
@@ -168,7 +169,7 @@ export class ProcessTable {
     onExit: (wanted: boolean) => void,
     visitsKeys = false,
   ): void {
-    const { edge, settings } = this.#options;
+    const { edge, settings, log } = this.#options;
     process.assign({
       configure: {
         clusterId,
@@ -176,6 +177,7 @@ export class ProcessTable {
         edge,
         vaultTimeoutMs: settings.vaultTimeoutMs,
         blobs: partOf(this.#options, clusterId),
+        ...(log.tracer && { sampling: log.tracer.sampling }),
       },
       serve: createProcessServices(this.#options, clusterId, process.databases),
       onExit,

@@ -8,6 +8,7 @@ import { StorageOwners } from './storage-owners.ts';
 import type { CertificateAuthority } from '../../../http/certificate-authority.ts';
 import { existsAtAll, unlessDamaged } from '../../../state/list-all.ts';
 import type { Plane, RawConnection } from '../../../http/plane.ts';
+import type { Tracer } from '../../../http/tracing/tracer.ts';
 import { releaseSocket } from '../../../http/release-socket.ts';
 import type { NotServedPorts } from './not-served-app.ts';
 import { createNotServedApp } from './not-served-app.ts';
@@ -92,7 +93,12 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   const handOver = (process: ClusterProcess, { socket, head, inTheClear, ...rest }: RawConnection): boolean => {
     if (socket.destroyed) return false;
     const unread = releaseSocket(socket);
-    process.handOver(socket, { ...rest, head: Buffer.concat([head, unread]), ...(inTheClear && { inTheClear }) });
+    const trace = log.tracer?.traceparent;
+    process.handOver(socket, {
+      ...{ ...rest, head: Buffer.concat([head, unread]) },
+      ...(inTheClear && { inTheClear }),
+      ...(trace !== undefined && { trace }),
+    });
     return true;
   };
 
@@ -101,6 +107,10 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     readStorageHost(host) === undefined ? clusters.find(host) : accounts.find(host);
 
   async function takeOver(connection: RawConnection): Promise<boolean> {
+    return connectionSpan(log.tracer, connection.host, () => takeOverByHost(connection));
+  }
+
+  async function takeOverByHost(connection: RawConnection): Promise<boolean> {
     const cluster = await unlessDamaged(() => clusterAt(connection.host));
     const process = cluster === undefined ? undefined : await serving(cluster);
     return process !== undefined && handOver(process, connection);
@@ -142,13 +152,14 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   const localPlane: Plane = {
     ...notServed,
     claim: (host) => (host === 'localhost' ? 'serve' : undefined),
-    takeOver: async (connection) => {
-      const { cluster } = await localCluster();
-      const process = cluster === undefined ? undefined : await serving(cluster);
-      if (process === undefined || cluster === undefined) return false;
-      await openedLocalhost(process, cluster);
-      return handOver(process, connection);
-    },
+    takeOver: (connection) =>
+      connectionSpan(log.tracer, connection.host, async () => {
+        const { cluster } = await localCluster();
+        const process = cluster === undefined ? undefined : await serving(cluster);
+        if (process === undefined || cluster === undefined) return false;
+        await openedLocalhost(process, cluster);
+        return handOver(process, connection);
+      }),
     handle(request, response) {
       refuseOrTell(request, response).catch((error: unknown) => {
         log.failure('localhost request failed', error);
@@ -163,6 +174,22 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     serveProcess: createDataPlaneServices({ ...ports, tickets: new FollowerTickets(ports.randomBytes), doorOf }),
     processServing: serving,
   };
+}
+
+/** What it takes to bring a connection to the process of its cluster: to start it and to have its key unwrapped, perhaps. No request has been
+ * read by then, so the first one of the connection is told what came before it. */
+async function connectionSpan(
+  tracer: Tracer | undefined,
+  host: HostName,
+  takeOver: () => Promise<boolean>,
+): Promise<boolean> {
+  if (tracer === undefined) return takeOver();
+  const span = tracer.begin('internal', null);
+  try {
+    return await tracer.run(span.context, takeOver);
+  } finally {
+    span.end('edge connection', { plane: 'kusto', host });
+  }
 }
 
 /** Tried again when it failed. */

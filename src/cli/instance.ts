@@ -35,6 +35,8 @@ import type { StatePlace } from '../server/state-place.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { builtScripts } from './built-scripts.ts';
 import { readOutsideVaults } from './outside-vault-option.ts';
+import { openTelemetry } from './telemetry/open-telemetry.ts';
+import { TelemetryError } from './telemetry/telemetry-settings.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import { UserError } from './user-error.ts';
 
@@ -74,6 +76,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
   const memoryDirectory = process.env['KUSTODY_MEMORY_DIRECTORY'];
   const geoipDatabase = options.geoipDatabase ?? process.env['KUSTODY_GEOIP_DATABASE'];
   try {
+    const telemetry = await openTelemetry(process.env);
     return await startServer({
       dataDirectory: options.dataDirectory,
       listen: options.listen ?? anyLoopbackPort,
@@ -100,6 +103,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(options.stopGraceMs === undefined ? {} : { stopGraceMs: options.stopGraceMs }),
       ...(options.clusterIdleMs === undefined ? {} : { clusterIdleMs: options.clusterIdleMs }),
       log: logOf(options),
+      ...(telemetry && { telemetry }),
       scripts: builtScripts(import.meta.dirname, process.env),
     });
   } catch (error) {
@@ -148,6 +152,7 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     error instanceof StateLostError ||
     error instanceof StateOutcomeUnknownError ||
     error instanceof StatePlaceError ||
+    error instanceof TelemetryError ||
     error instanceof StateMovedError ||
     error instanceof MoveError ||
     error instanceof StorageFullError ||

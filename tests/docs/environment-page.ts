@@ -26,6 +26,32 @@ export const readVariables: Readonly<Record<string, string>> = {
   NODE_EXTRA_CA_CERTS: 'certificates that clients are to trust besides',
 };
 
+/** Standard variables of OpenTelemetry: some are read by `kustody`, others by the official exporters. */
+const telemetryVariables: Readonly<Record<string, string>> = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'where traces and metrics go, by OTLP over HTTP; without it nowhere',
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'the same for traces alone, with its path',
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'the same for metrics alone, with its path',
+  OTEL_TRACES_EXPORTER: '`otlp` or `none`; `otlp` without an endpoint goes to `http://localhost:4318`',
+  OTEL_METRICS_EXPORTER: 'the same for metrics',
+  OTEL_SDK_DISABLED: '`true`: neither traces nor metrics',
+  OTEL_EXPORTER_OTLP_PROTOCOL: '`http/protobuf` (default) or `http/json`',
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'the same for traces alone',
+  OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'the same for metrics alone',
+  OTEL_EXPORTER_OTLP_HEADERS: 'sent along, a token of the receiver perhaps: never logged',
+  OTEL_EXPORTER_OTLP_CERTIFICATE: 'a file with the roots that the certificate of the receiver is checked against',
+  OTEL_EXPORTER_OTLP_TIMEOUT: 'milliseconds for an export with its repetitions; default 10000',
+  OTEL_SERVICE_NAME: 'what this is called in traces and metrics; default `kustody`',
+  OTEL_RESOURCE_ATTRIBUTES: 'what is told of it besides',
+  OTEL_TRACES_SAMPLER: 'one of the six of the specification; default `parentbased_always_on`',
+  OTEL_TRACES_SAMPLER_ARG: 'the share of traces that are recorded, 0 to 1',
+  OTEL_BSP_MAX_QUEUE_SIZE: 'spans that wait at most, default 2048; others are lost',
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: 'spans in one export, default 512',
+  OTEL_BSP_SCHEDULE_DELAY: 'milliseconds between two exports of spans, default 5000',
+  OTEL_BSP_EXPORT_TIMEOUT: 'milliseconds for which one is waited for, default 30000',
+  OTEL_METRIC_EXPORT_INTERVAL: 'milliseconds between two exports of metrics, default 60000',
+  OTEL_METRIC_EXPORT_TIMEOUT: 'milliseconds for which one is waited for, default 30000',
+};
+
 /** What each variable of `run` and `env` is for. */
 const setMeanings: Readonly<Record<string, string>> = {
   HTTPS_PROXY: 'the forward proxy, which answers under the real host names',
@@ -139,6 +165,15 @@ export function environmentPage(): string {
     ...table(
       ['Variable', 'Means'],
       Object.entries(readVariables).map(([name, means]) => [code(name), means]),
+    ),
+    '',
+    '## Traces and metrics',
+    '',
+    'Of [OpenTelemetry](containers.md#traces), read by `up`, `run` and `article`:',
+    '',
+    ...table(
+      ['Variable', 'Means'],
+      Object.entries(telemetryVariables).map(([name, means]) => [code(name), means]),
     ),
     '',
     '## Set by `run` and `env`',

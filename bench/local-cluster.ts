@@ -74,7 +74,7 @@ export async function openLocalCluster(hotBytesMax?: number): Promise<LocalClust
       ...{ clusterId, store, randomBytes: systemRandomBytes, databaseKeys: new DatabaseKeyring(), pause },
       current: () => current,
     });
-    const parts = { clusterName: 'bench', blobs, engine, queries, cacheBytesMax: memoryMax, openBytesMax: memoryMax };
+    const parts = { endpoint: 'bench', blobs, engine, queries, cacheBytesMax: memoryMax, openBytesMax: memoryMax };
     opened.serveWith({ ...parts, ...(hotBytesMax === undefined ? {} : { hot: { bytesMax: hotBytesMax } }) });
     opened.tell(now);
     return opened;

@@ -65,8 +65,8 @@ import { databaseView, kqlCatalogOf, tableView, withStoredResults } from './cata
 
 export interface ClusterDataOptions {
   readonly clusterId: Guid;
-  /** As KQL's `current_cluster_endpoint()` and `cluster()` name it. */
-  readonly clusterName: string;
+  /** The host name of the cluster: `current_cluster_endpoint()`, and what `cluster()` knows. */
+  readonly endpoint: string;
   readonly keys: DataKeys;
   readonly store: CatalogStore;
   readonly blobs: BlobStore;
@@ -143,7 +143,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   });
   const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
   const history = createHistory(catalog, randomBytes);
-  const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
+  const views = new Views(catalog, tables, options.endpoint, newGuid(randomBytes));
   const updates = new UpdatePolicies({
     ...{ store: tables, queries, randomBytes },
     catalog: () => views.kqlCatalog(undefined),

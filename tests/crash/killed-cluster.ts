@@ -319,7 +319,7 @@ class InsideProcess extends EventEmitter {
       pause: () => new Promise((resolve) => setTimeout(resolve, 1)),
     });
     this.data.serveWith({
-      ...{ clusterName: 'contoso', blobs, engine, queries },
+      ...{ endpoint: 'contoso', blobs, engine, queries },
       ...{ cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 },
     });
     this.data.tell(instant(now));

@@ -118,7 +118,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       pause: () => new Promise((resolve) => setImmediate(resolve)),
     });
     holder.serveWith({
-      clusterName: 'contoso',
+      endpoint: 'contoso',
       blobs,
       engine,
       queries: options.queries ?? noQueries,

@@ -52,7 +52,7 @@ const problemsToldMax = 20;
 
 /** What is needed to serve data, besides to change keys. */
 export interface DataParts {
-  readonly clusterName: string;
+  readonly endpoint: string;
   readonly blobs: BlobStore;
   readonly engine: EngineDatabase;
   /** Runs what tables are to be filled with when others are. */

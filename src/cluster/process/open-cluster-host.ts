@@ -71,7 +71,7 @@ export function openClusterHost(options: {
     const queries = createQueryEngine({ parser, database, threads, memoryBytes: memoryLimit() / 2, language });
     if (blobs !== undefined) {
       data.serveWith({
-        clusterName: settings.clusterName,
+        endpoint: settings.hosts[0] ?? settings.clusterName,
         blobs: await blobsAt(blobs, containerAccess).open(),
         engine: database,
         queries,

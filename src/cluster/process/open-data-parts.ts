@@ -23,7 +23,7 @@ export async function openDataParts(
   options: OpenDataOptions,
 ): Promise<{ readonly data: OpenedClusterData; readonly files: ExtentFiles }> {
   const { clusterId, randomBytes, databaseKeys, store, pause, keys, parts, wrappingKeys, now } = options;
-  const { blobs, engine, queries, clusterName, cacheBytesMax, openBytesMax, hot, memoryDirectory } = parts;
+  const { blobs, engine, queries, endpoint, cacheBytesMax, openBytesMax, hot, memoryDirectory } = parts;
   const files = new ExtentFiles({
     ...{ randomBytes, cacheBytesMax, openBytesMax },
     store: blobs,
@@ -32,7 +32,7 @@ export async function openDataParts(
     withDatabaseKey: (databaseId, use) => databaseKeys.lend(databaseId, 'dekWrapping', use),
   });
   const data = await openClusterData({
-    ...{ clusterId, clusterName, keys, store, blobs, files, engine, queries, randomBytes, pause, now, processorsUsed },
+    ...{ clusterId, endpoint, keys, store, blobs, files, engine, queries, randomBytes, pause, now, processorsUsed },
     ...(hot === undefined ? {} : { hot }),
     exchange: ({ keys: current, ...rest }) =>
       createExtentExchange({

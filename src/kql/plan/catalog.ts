@@ -4,6 +4,7 @@ import type { ViewLookback, ViewWindow } from './view-lookback.ts';
 /** What names mean for one cluster. Immutable: a change makes a new `version`, and every cache is keyed by it. */
 export interface KqlCatalog {
   readonly version: string;
+  /** The host name of its endpoint. */
   readonly cluster: string;
   readonly databases: readonly CatalogDatabase[];
   /** Absent: all that are built may be used. */

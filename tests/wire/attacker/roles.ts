@@ -26,9 +26,9 @@ const peeks = [
   'database("Unseen").Hidden | project nothing_like_it',
   'database("Unseen").Nowhere',
   'database("Unseen").table("Hidden") | getschema',
-  'cluster("attacked").database("Unseen").Hidden | getschema',
+  'cluster("attacked.eastus").database("Unseen").Hidden | getschema',
   'let T = database("Unseen").Hidden; T | getschema',
-  'alias database x = cluster("attacked").database("Unseen"); database("x").Hidden | getschema',
+  'alias database x = cluster("attacked.eastus").database("Unseen"); database("x").Hidden | getschema',
   'print toscalar(database("Unseen").Hidden | count)',
   'union database("Unseen").*',
   'find in (database("Unseen").*) where n > 0',
@@ -188,6 +188,7 @@ export function describeRoles(attacked: () => Attacked): void {
   });
 
   it.each([
+    'cluster("attacked").database("db1").Rows',
     'cluster("other").database("db1").Rows',
     'cluster("https://169.254.169.254").database("db1").Rows',
     'cluster("localhost").database("db1").Rows',

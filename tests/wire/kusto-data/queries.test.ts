@@ -286,3 +286,25 @@ describe('limits of results', () => {
     expect(raw).toContain('limit of 4 records');
   });
 });
+
+describe('the cluster in its own queries', () => {
+  const short = clusterHost.replace('.kusto.windows.net', '');
+  const rowsOf = async (text: string): Promise<unknown> => {
+    const { raw = '' } = await kusto.call({ call: 'rawQuery', database: databaseName, text });
+    return (JSON.parse(raw) as { Rows?: unknown[] }[])[2]?.Rows;
+  };
+
+  it('is told by the name of its endpoint, which row level security asks for', async () => {
+    expect(await rowsOf('print current_cluster_endpoint()')).toEqual([[clusterHost]]);
+  });
+
+  // Kusto "cluster()": the fully qualified domain name, or what is before `.kusto.windows.net`.
+  it.each([clusterHost, short, short.toUpperCase(), `https://${clusterHost}`, `https://${clusterHost}/`])(
+    'is found as %s',
+    async (name) => {
+      const table = `cluster("${name}").database("${databaseName}").Named`;
+      await kusto.call({ call: 'mgmt', database: databaseName, text: '.create-merge table Named (A: long)' });
+      expect(await rowsOf(`${table} | count`)).toEqual([[0]]);
+    },
+  );
+});

@@ -47,7 +47,8 @@ export interface Page {
 export interface Route {
   /** Sends it, without telling the page. */
   fetch(): Promise<object>;
-  fulfill(given: { readonly response: object }): Promise<void>;
+  fulfill(given: { readonly response: object; readonly json?: unknown }): Promise<void>;
+  request(): { url(): string };
   /** As if the server had not answered. */
   abort(): Promise<void>;
 }

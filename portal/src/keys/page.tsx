@@ -9,12 +9,13 @@ import {
   tokens,
 } from '@fluentui/react-components';
 import { useCallback } from 'react';
-import { listClusters, listVaults, newestEvents, status } from '../api/control.ts';
+import { listVaults, newestEvents, status } from '../api/control.ts';
 import type { Clock, Cluster, Vault } from '../api/control.ts';
 import { chainOf, keyInUse, partsOf, versionState } from '../custody/chain.ts';
 import { ChainPicture } from '../custody/chain-picture.tsx';
 import { Card } from '../shell/card.tsx';
 import { FailureBar } from '../shell/failure-bar.tsx';
+import { FoundClusters, lookAtClusters } from '../shell/found-clusters.tsx';
 import { lookEveryMs, PageFrame } from '../shell/page-frame.tsx';
 import { linkTo, useRoute } from '../shell/route.ts';
 import { ScrollTable, useCellStyles } from '../shell/scroll-table.tsx';
@@ -41,7 +42,7 @@ const useStyles = makeStyles({
 });
 
 async function lookAtKeys() {
-  const [clusters, vaults, { clock }] = await Promise.all([listClusters(true), listVaults(), status()]);
+  const [clusters, vaults, { clock }] = await Promise.all([lookAtClusters(), listVaults(), status()]);
   return { clusters, vaults, clock };
 }
 
@@ -62,17 +63,21 @@ export default function Keys() {
         return (
           <>
             {value.clusters.length > 1 && (
-              <nav aria-label="Clusters" className={styles.clusters}>
-                {value.clusters.map(({ name }) => (
-                  <Link
-                    key={name}
-                    href={linkTo('keys', [name])}
-                    {...(name === cluster?.name ? { 'aria-current': 'true' } : {})}
-                  >
-                    {name}
-                  </Link>
-                ))}
-              </nav>
+              <FoundClusters clusters={value.clusters}>
+                {(shown) => (
+                  <nav aria-label="Clusters" className={styles.clusters}>
+                    {withChosen(shown, cluster).map(({ name }) => (
+                      <Link
+                        key={name}
+                        href={linkTo('keys', [name])}
+                        {...(name === cluster?.name ? { 'aria-current': 'true' } : {})}
+                      >
+                        {name}
+                      </Link>
+                    ))}
+                  </nav>
+                )}
+              </FoundClusters>
             )}
             {cluster === undefined ? (
               <Text>There is no cluster.</Text>
@@ -85,6 +90,10 @@ export default function Keys() {
     </PageFrame>
   );
 }
+
+/** The one that is looked at is among the links, too. */
+const withChosen = (shown: readonly Cluster[], chosen: Cluster | undefined): readonly Cluster[] =>
+  chosen === undefined || shown.includes(chosen) ? shown : [chosen, ...shown];
 
 interface ClusterKeysProps {
   readonly cluster: Cluster;
@@ -148,7 +157,7 @@ function ClusterKeys({ cluster, clusters, vaults, clock, again }: ClusterKeysPro
       )}
       <Card title="What depends on this key">
         <ul className={styles.list}>
-          {dependants(cluster, clusters).map((text) => (
+          {firstOf(dependants(cluster, clusters)).map((text) => (
             <li key={text}>{text}</li>
           ))}
         </ul>
@@ -202,6 +211,14 @@ function dependants({ kid }: Cluster, clusters: readonly Cluster[]): readonly st
     return [...whole, ...own];
   });
 }
+
+/** As many as can be read. */
+const dependantsMax = 50;
+
+const firstOf = (texts: readonly string[]): readonly string[] =>
+  texts.length <= dependantsMax
+    ? texts
+    : [...texts.slice(0, dependantsMax), `and ${String(texts.length - dependantsMax)} more`];
 
 const whyNothing = ({ custody, outsideVault }: Cluster): string =>
   custody === 'microsoftManaged'

@@ -10,6 +10,9 @@ export interface Step {
   readonly cluster?: string;
 }
 
+/** Clusters that have a step of their own. */
+const suspendedMax = 5;
+
 /** The most pressing first; for somebody who is here for the first time, too. */
 export function nextSteps(clusters: readonly Cluster[], clock: Clock): readonly Step[] {
   const steps: Step[] = [];
@@ -18,13 +21,15 @@ export function nextSteps(clusters: readonly Cluster[], clock: Clock): readonly 
       text: 'The clock of the machine was set forward: nothing is purged or expired until you say that it is right.',
       command: 'kustody clock accept',
     });
-  for (const { name, suspension } of clusters)
-    if (suspension !== undefined)
-      steps.push({
-        text: `Cluster '${name}' is without its key. See why, and give it back.`,
-        page: 'keys',
-        cluster: name,
-      });
+  const suspended = clusters.filter(({ suspension }) => suspension !== undefined);
+  for (const { name } of suspended.slice(0, suspendedMax))
+    steps.push({
+      text: `Cluster '${name}' is without its key. See why, and give it back.`,
+      page: 'keys',
+      cluster: name,
+    });
+  if (suspended.length > suspendedMax)
+    steps.push({ text: `${String(suspended.length - suspendedMax)} more clusters are without their keys.` });
   if (clusters.length === 0)
     steps.push({ text: 'There is no cluster yet. Make one, with a vault and a key.', command: 'kustody up --seed' });
   const [first] = clusters.filter(({ suspension }) => suspension === undefined);

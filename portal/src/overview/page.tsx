@@ -9,11 +9,12 @@ import {
   Text,
   tokens,
 } from '@fluentui/react-components';
-import { clearFaults, listClusters, listFaults, listVaults, status } from '../api/control.ts';
+import { clearFaults, listFaults, listVaults, status } from '../api/control.ts';
 import type { Cluster } from '../api/control.ts';
 import { chainOf } from '../custody/chain.ts';
 import { ChainPicture } from '../custody/chain-picture.tsx';
 import { Card } from '../shell/card.tsx';
+import { FoundClusters, lookAtClusters } from '../shell/found-clusters.tsx';
 import { lookEveryMs, PageFrame } from '../shell/page-frame.tsx';
 import { linkTo } from '../shell/route.ts';
 import { ClockCard } from './clock-card.tsx';
@@ -33,12 +34,7 @@ const useStyles = makeStyles({
 });
 
 async function lookAround() {
-  const [seen, clusters, vaults, faults] = await Promise.all([
-    status(),
-    listClusters(true),
-    listVaults(),
-    listFaults(),
-  ]);
+  const [seen, clusters, vaults, faults] = await Promise.all([status(), lookAtClusters(), listVaults(), listFaults()]);
   return { seen, clusters, vaults, faults };
 }
 
@@ -50,35 +46,39 @@ export default function Overview() {
         <>
           <Card title="Custody">
             {value.clusters.length === 0 && <Text>There is no cluster.</Text>}
-            {value.clusters.map((cluster) => (
-              <section key={cluster.clusterId} aria-label={`Cluster ${cluster.name}`}>
-                <div className={styles.cluster}>
-                  <Subtitle1 as="h3">{cluster.name}</Subtitle1>
-                  <StateBadge cluster={cluster} />
-                </div>
-                {cluster.suspension !== undefined && (
-                  <MessageBar intent="error" layout="multiline">
-                    <MessageBarBody className={styles.broken}>{cluster.suspension.reason}</MessageBarBody>
-                  </MessageBar>
-                )}
-                {cluster.warning !== undefined && (
-                  <MessageBar intent="warning" layout="multiline">
-                    <MessageBarBody className={styles.broken}>{cluster.warning}</MessageBarBody>
-                  </MessageBar>
-                )}
-                <ChainPicture
-                  label={`What the data of ${cluster.name} hangs on`}
-                  nodes={chainOf(cluster, value.vaults, value.seen.clock.now)}
-                  hrefOf={({ kind }) =>
-                    kind === 'Databases'
-                      ? linkTo('query', [], { cluster: cluster.name })
-                      : kind === 'Extents'
-                        ? linkTo('proof')
-                        : linkTo('keys', [cluster.name])
-                  }
-                />
-              </section>
-            ))}
+            <FoundClusters clusters={value.clusters}>
+              {(shown) =>
+                shown.map((cluster) => (
+                  <section key={cluster.clusterId} aria-label={`Cluster ${cluster.name}`}>
+                    <div className={styles.cluster}>
+                      <Subtitle1 as="h3">{cluster.name}</Subtitle1>
+                      <StateBadge cluster={cluster} />
+                    </div>
+                    {cluster.suspension !== undefined && (
+                      <MessageBar intent="error" layout="multiline">
+                        <MessageBarBody className={styles.broken}>{cluster.suspension.reason}</MessageBarBody>
+                      </MessageBar>
+                    )}
+                    {cluster.warning !== undefined && (
+                      <MessageBar intent="warning" layout="multiline">
+                        <MessageBarBody className={styles.broken}>{cluster.warning}</MessageBarBody>
+                      </MessageBar>
+                    )}
+                    <ChainPicture
+                      label={`What the data of ${cluster.name} hangs on`}
+                      nodes={chainOf(cluster, value.vaults, value.seen.clock.now)}
+                      hrefOf={({ kind }) =>
+                        kind === 'Databases'
+                          ? linkTo('query', [], { cluster: cluster.name })
+                          : kind === 'Extents'
+                            ? linkTo('proof')
+                            : linkTo('keys', [cluster.name])
+                      }
+                    />
+                  </section>
+                ))
+              }
+            </FoundClusters>
           </Card>
           <div className={styles.columns}>
             <Card title="Next steps">

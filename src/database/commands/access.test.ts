@@ -102,6 +102,16 @@ describe('roles on a database', () => {
     expect(await cluster.run('.show operations', as(['Viewer']))).not.toEqual([]);
   });
 
+  it('that lack are told by the operation that needed them', async () => {
+    await cluster.run('.create table Restricted (a:long)');
+    await cluster.run('.alter table Restricted policy restricted_view_access true');
+    await expect(cluster.run('.set Copied <| Restricted', as(['User']))).rejects.toThrow(ForbiddenError);
+    const told = await cluster.run('.show operations', as(['User']));
+    expect(told).toContainEqual(
+      expect.objectContaining({ State: 'Failed', Status: expect.stringContaining("'Restricted'") as unknown }),
+    );
+  });
+
   it('of the whole cluster let monitors look', async () => {
     expect(await verdict('.show cluster', as([], ['AllDatabasesMonitor']))).toBe('allowed');
     expect(await verdict('.show cluster', as([], ['AllDatabasesViewer']))).toBe('forbidden');

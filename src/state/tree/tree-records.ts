@@ -21,6 +21,9 @@ export const ownerOfHead = (id: string): string => id.slice(3);
 /** A head as it is stored: `version` counts the durable commits of the whole state, so it says when the head was written. */
 export type Head = TreeRoot & Entry;
 
+/** A draw costs more than what it draws, and a commit seals six pages and heads as a rule. */
+const noncesDrawn = 6;
+
 /** One state of everything. */
 export interface Point {
   readonly counter: number;
@@ -59,9 +62,28 @@ export class TreeRecords {
     return page;
   }
 
-  sealPage(owner: string, page: number, was: PageRef | undefined, version: number, put: Page) {
+  /** Nonces for what one commit seals, drawn some at a time. What is left over is for nobody. */
+  nonces(): () => Uint8Array | undefined {
+    let drawn: readonly Uint8Array[] = [];
+    let taken = noncesDrawn;
+    return () => {
+      if (taken === noncesDrawn) [drawn, taken] = [this.#seal.nonces(noncesDrawn), 0];
+      taken += 1;
+      return drawn[taken - 1];
+    };
+  }
+
+  sealPage(owner: string, page: number, was: PageRef | undefined, version: number, put: Page, nonce?: Uint8Array) {
     const id = `${owner}/${page}`;
-    const { writes, tag } = this.#sealed(pageTable, id, was?.version, version, encodePage(put), owner === topOwner);
+    const { writes, tag } = this.#sealed(
+      pageTable,
+      id,
+      was?.version,
+      version,
+      encodePage(put),
+      owner === topOwner,
+      nonce,
+    );
     return { writes, ref: { page, version, tag } };
   }
 
@@ -70,9 +92,9 @@ export class TreeRecords {
     return headOf(this.#seal.open(record), record);
   }
 
-  sealHead(owner: string, was: Head | undefined, version: number, { root, next }: TreeRoot) {
+  sealHead(owner: string, was: Head | undefined, version: number, { root, next }: TreeRoot, nonce?: Uint8Array) {
     const plain = Buffer.from(JSON.stringify({ root, next }));
-    const { writes, tag } = this.#sealed(headTable, headId(owner), was?.version, version, plain, false);
+    const { writes, tag } = this.#sealed(headTable, headId(owner), was?.version, version, plain, false, nonce);
     return { writes, head: { next, version, tag, ...(root === undefined ? {} : { root }) } satisfies Head };
   }
 
@@ -86,9 +108,14 @@ export class TreeRecords {
     return { ...head, anchored: value.anchored === true, lineage: value.lineage ?? [] };
   }
 
-  sealTop(was: Top | undefined, version: number, next: Pick<Top, 'root' | 'next' | 'anchored' | 'lineage'>) {
+  sealTop(
+    was: Top | undefined,
+    version: number,
+    next: Pick<Top, 'root' | 'next' | 'anchored' | 'lineage'>,
+    nonce?: Uint8Array,
+  ) {
     const plain = Buffer.from(JSON.stringify(next));
-    const { writes, tag } = this.#sealed(headTable, headId(topOwner), was?.version, version, plain, true);
+    const { writes, tag } = this.#sealed(headTable, headId(topOwner), was?.version, version, plain, true, nonce);
     const { root, next: nextPage, anchored, lineage } = next;
     const rooted = root === undefined ? {} : { root };
     return { writes, top: { version, tag, next: nextPage, anchored, lineage, ...rooted } satisfies Top };
@@ -119,8 +146,16 @@ export class TreeRecords {
   }
 
   /** The copy is the same bytes under another name. */
-  #sealed(table: string, id: string, was: number | undefined, version: number, value: Uint8Array, isCopied: boolean) {
-    const sealed = this.#seal.seal({ table, id, version, value });
+  #sealed(
+    table: string,
+    id: string,
+    was: number | undefined,
+    version: number,
+    value: Uint8Array,
+    isCopied: boolean,
+    nonce: Uint8Array | undefined,
+  ) {
+    const sealed = this.#seal.seal({ table, id, version, value }, nonce);
     const write = { expect: was ?? null, put: { version, value: sealed } };
     const writes: RecordWrite[] = [{ table, id, ...write }];
     if (isCopied) writes.push({ table: copyTable, id: `${table}/${id}`, ...write });

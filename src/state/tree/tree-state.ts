@@ -103,10 +103,11 @@ export class TreeState {
     const pages = new Map<string, Page>();
     const owners = new Map(from.owners);
     const above = this.edit(topOwner, from.top);
+    const nextNonce = this.records.nonces();
     if (dropped !== undefined && (await above.find(dropped)) !== undefined) await above.set(dropped, null);
     const finish = (owner: string, edit: TreeEdit) => {
       const { removed, ...root } = edit.finish(({ page, was, put }) => {
-        const sealed = this.records.sealPage(owner, page, was, version, put);
+        const sealed = this.records.sealPage(owner, page, was, version, put, nextNonce());
         writes.push(...sealed.writes);
         pages.set(pageName(owner, sealed.ref), put);
         return sealed.ref;
@@ -128,15 +129,13 @@ export class TreeState {
         owners.delete(owner);
         continue;
       }
-      const sealed = this.records.sealHead(owner, was, version, { root, next });
+      const sealed = this.records.sealHead(owner, was, version, { root, next }, nextNonce());
       writes.push(...sealed.writes);
       await above.set(owner, sealed.head);
       owners.set(owner, sealed.head);
     }
-    const { top, writes: topWrites } = this.records.sealTop(from.top, version, {
-      ...finish(topOwner, above),
-      ...lineage,
-    });
+    const whole = { ...finish(topOwner, above), ...lineage };
+    const { top, writes: topWrites } = this.records.sealTop(from.top, version, whole, nextNonce());
     return { writes: [...writes, ...topWrites], heads: { top, owners }, pages };
   }
 

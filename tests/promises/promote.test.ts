@@ -117,7 +117,8 @@ describe('kustody promote, to a second Kustody', () => {
     expect(sorted(await there(text))).toEqual(sorted(await here(text)));
   }
 
-  it('brings all that a database has, each row as it was, and what it is told stays what it does', async () => {
+  let done: Document;
+  beforeAll(async () => {
     const setup = [
       `.create table Types (${types})`,
       ...values.map((row) => `.set-or-append Types <| print ${named(row)}`),
@@ -143,25 +144,31 @@ describe('kustody promote, to a second Kustody', () => {
     ];
     for (const command of setup) await here(command);
     await here('.set-or-append Other <| print A = 5', 'Second');
+  });
 
+  it('says which table it could not read, and plans nothing', async () => {
     const hidden = await promote('--plan');
     expect(hidden).toMatchObject({ code: 1, stdout: '' });
     expect(hidden.stderr).toMatch(/Table Secret of db: .*(restricted|access)/i);
     await here(`.add database db unrestrictedviewers ('aadapp=${two.origin.environment.clientId}')`);
+  });
 
+  it('brings all that was planned, when the key lets it', async () => {
     const plan = await document('--plan');
     expect(plan).toMatchObject({ code: 0, result: 'planned' });
     expect(await there('.show databases | project DatabaseName', 'Second')).toEqual([{ DatabaseName: 'Second' }]);
     expect(await there('.show tables', 'Second')).toEqual([]);
     const key = await promoteKey(plan.keyCommand, two.onward);
     expect(key).toMatchObject({ code: 0 });
-    const done = await document('--yes');
+    done = await document('--yes');
     expect(differing(done)).toEqual([]);
     expect(done).toMatchObject({ code: 0, result: 'promoted' });
     expect(done.databases.map(({ steps }) => steps)).toEqual(plan.databases.map(({ steps }) => steps));
     expect(JSON.stringify(done)).not.toMatch(/sig=/);
     expect(done.databases.map(({ stagedBlobsLeft }) => stagedBlobsLeft)).toEqual([0, 0]);
+  });
 
+  it('has brought each row as it was, and what a database is told stays what it does', async () => {
     for (const table of ['Types', "['a b']", 'Raw', 'Long', 'Old', 'Sizes']) await expectSame(table);
     expect(await there('Other | project A', 'Second')).toEqual([{ A: 5 }]);
     const script = async (instance: ServedInstance): Promise<readonly string[]> => {

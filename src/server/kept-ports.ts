@@ -26,7 +26,7 @@ export const portsTable: Table<ServerPorts> = {
 };
 
 /** Ports on which a data directory was served last, so that a shell that was pointed at it survives a restart; where one is taken, the next that is
- * free. Somebody else may take it before it is listened on: then listening fails by its name.
+ * free. Somebody else may take it before it is listened on: then whoever listens has others chosen.
  * @param host of all listeners */
 export async function choosePorts(state: State, host: string): Promise<ServerPorts> {
   const kept = (await state.get(portsTable, 'ports'))?.value ?? firstPorts;

@@ -57,6 +57,18 @@ export class NamedResponse<Request extends IncomingMessage = IncomingMessage> ex
 export const writeNamedHead = (response: ServerResponse, status: number, headers: string[]): ServerResponse =>
   response instanceof NamedResponse ? response.writeNamedHead(status, headers) : response.writeHead(status, headers);
 
+/** The head that was written, for whoever writes it together with the body. Node.js would do so by itself, in a piece of its own: it is made when
+ * the status is given, and `_headerSent` is what keeps it from going out again. @returns '' where a Node.js keeps it elsewhere: then it goes first */
+export function takeHead(response: ServerResponse): string {
+  const made = response as ServerResponse & { _header?: unknown; _headerSent?: unknown };
+  if (typeof made._header !== 'string' || made._headerSent !== false) {
+    response.flushHeaders();
+    return '';
+  }
+  made._headerSent = true;
+  return made._header;
+}
+
 /** @param headers by name, or names and values in turn */
 function named(headers: OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined): typeof headers {
   if (headers === undefined) return undefined;

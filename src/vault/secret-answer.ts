@@ -1,7 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import type { ServerResponse } from 'node:http';
 import { zeroBytes } from '../base/bytes.ts';
-import { writeNamedHead } from '../http/named-response.ts';
+import { takeHead, writeNamedHead } from '../http/named-response.ts';
 import { base64UrlLength, secretBuffer, writeBase64Url } from './base64url-bytes.ts';
 
 /** Answers `{"kid","value"}` with a value that must not stay in memory: no string is ever made of it. Head and body are one buffer (two
@@ -19,7 +18,8 @@ export function sendSecret(reply: FastifyReply, headers: string[], kid: string, 
   const bodyBytes = Buffer.byteLength(front) + base64UrlLength(value.length) + back.length;
   headers.push('Content-Length', String(bodyBytes));
   writeNamedHead(response, 200, headers);
-  const head = takeHead(response);
+  // Who shows bodies must see no head in them.
+  const head = reply.request.captured === undefined ? takeHead(response) : '';
   const bytes = secretBuffer(head.length + bodyBytes);
   const start = bytes.write(head, 'latin1') + bytes.write(front, head.length);
   bytes.write(back, writeBase64Url(value, bytes, start));
@@ -30,15 +30,3 @@ export function sendSecret(reply: FastifyReply, headers: string[], kid: string, 
 }
 
 const back = '"}';
-
-/** Node.js would write it by itself, a record of TLS and a call of the system more: it is made when the status is given, and `_headerSent`
- * is what keeps it from going out again. @returns '' where a Node.js keeps it elsewhere: then it goes first */
-function takeHead(response: ServerResponse): string {
-  const made = response as ServerResponse & { _header?: unknown; _headerSent?: unknown };
-  if (typeof made._header !== 'string' || made._headerSent !== false) {
-    response.flushHeaders();
-    return '';
-  }
-  made._headerSent = true;
-  return made._header;
-}

@@ -231,6 +231,19 @@ describe('sessions of the portal', () => {
   it('see bodies of requests once they ask for them, for a while, and no secret in them', async () => {
     const { headers } = await open();
     const secret = 'canary-4712';
+    const { subscriptionId, tenantId, objectId } = fixture.environment;
+    const group = `/subscriptions/${subscriptionId}/resourceGroups/seen`;
+    const policy = { tenantId, objectId, permissions: { secrets: ['get', 'set'] } };
+    const changed = await fixture.send({
+      ...{
+        host: 'management.azure.com',
+        method: 'PATCH',
+        token: await fixture.tokenFor('https://management.azure.com'),
+      },
+      path: `${group}/providers/Microsoft.KeyVault/vaults/seen-vault?api-version=2023-07-01`,
+      body: { properties: { enableRbacAuthorization: false, accessPolicies: [policy] } },
+    });
+    expect(changed.status).toBe(200);
     const token = await fixture.tokenFor('https://vault.azure.net');
     const put = () =>
       fixture.send({
@@ -255,12 +268,20 @@ describe('sessions of the portal', () => {
     expect(await last()).not.toHaveProperty('bodies');
     for (const span of [{ seconds: 901 }, { requests: 0 }, { seconds: '1' }, [1]])
       expect(await ask('POST', span)).toMatchObject({ status: 400, body: { error: { code: 'InvalidSpan' } } });
-    expect((await ask('POST', { requests: 3 })).body).toMatchObject({ recording: true, requestsLeft: 3 });
+    expect((await ask('POST', { requests: 4 })).body).toMatchObject({ recording: true, requestsLeft: 4 });
     await put();
     const shown = '{"value":"…","contentType":"text/plain","attributes":{"enabled":true},"…":{"d":"…"}}';
     const made = await last();
     expect(made).toMatchObject({ bodies: { request: { text: shown } } });
     expect(JSON.stringify(made)).toMatch(/"answer":\{"bytes":\d+,"text":"\{/);
+    await fixture.send({
+      host: 'seen-vault.vault.azure.net',
+      method: 'GET',
+      path: '/secrets/s2?api-version=7.4',
+      token,
+    });
+    const { bodies } = (await last()) as { readonly bodies: { readonly answer: { readonly text: string } } };
+    expect(bodies.answer.text).toMatch(/^\{"value":"…","contentType":"text\/plain","id":"https:\/\/seen-vault\./);
     await fixture.tokenFor('https://vault.azure.net');
     const asked = `grant_type=client_credentials&client_id=${fixture.environment.clientId}&client_secret=…`;
     expect(await last()).toMatchObject({

@@ -15,7 +15,7 @@ import type { Clock } from '../../clock/clock.ts';
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import type { Log } from '../../http/logging.ts';
 import { vaultBodyRules } from './body-rules.ts';
-import { writeNamedHead } from '../../http/named-response.ts';
+import { takeHead, writeNamedHead } from '../../http/named-response.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
 import type { HostClaim, Plane } from '../../http/plane.ts';
 import { existsAtAll } from '../../state/list-all.ts';
@@ -290,8 +290,13 @@ function sendText(reply: FastifyReply, status: number, headers: string[], text: 
   void reply.hijack();
   const response = reply.raw;
   if (response.destroyed) return; // the client has left
-  headers.push('Content-Length', String(Buffer.byteLength(text)));
-  writeNamedHead(response, status, headers).end(text);
+  const bodyBytes = Buffer.byteLength(text);
+  headers.push('Content-Length', String(bodyBytes));
+  writeNamedHead(response, status, headers);
+  // Who shows bodies must see no head in them; and where each character is a byte, both are one text.
+  const isWhole = reply.request.captured === undefined && bodyBytes === text.length;
+  if (isWhole) response.end(takeHead(response) + text, 'latin1');
+  else response.end(text);
 }
 
 /** An operation without its version means the current one; an empty version looks the same once slashes are collapsed. */

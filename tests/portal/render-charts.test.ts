@@ -229,7 +229,11 @@ describe('render is drawn as documented:', () => {
 
 describe('what cannot be drawn is a table that says why:', () => {
   it.each([
-    [{ Visualization: 'plotly' }, "'render plotly' is not drawn by this portal."],
+    [{ Visualization: 'graph' }, "'render graph' is not drawn by this portal."],
+    [
+      { Visualization: 'plotly' },
+      "'render plotly' is not drawn: it needs one row of one column, a text of Plotly JSON.",
+    ],
     [{ Visualization: 'constructor' }, "'render constructor' is not drawn by this portal."],
     [{ Visualization: 'piechart', Kind: 'map' }, 'piechart with kind=map needs columns longitude and latitude, or GeoJSON points.'], // prettier-ignore
     [{ Visualization: 'timechart' }, 'timechart needs a datetime column for its x-axis.'],

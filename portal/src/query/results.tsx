@@ -23,6 +23,7 @@ import type { Run } from './query-tabs.ts';
 import { Statistics } from './statistics.tsx';
 
 const Plot = lazy(() => import('./charts/plot.tsx'));
+const PlotlyPlot = lazy(() => import('./charts/plotly-plot.tsx'));
 
 const useStyles = makeStyles({
   whole: { display: 'flex', flexDirection: 'column', minHeight: 0, height: '100%', gap: '4px' },
@@ -151,7 +152,11 @@ function ChartView({ chart, table }: { readonly chart: Chart; readonly table: Re
       ))}
       <div className={styles.plot}>
         <Suspense fallback={<Spinner label="Loading charts" />}>
-          <Plot option={chart.option} label={label} />
+          {chart.show === 'plot' ? (
+            <Plot option={chart.option} label={label} />
+          ) : (
+            <PlotlyPlot figure={chart.figure} label={label} />
+          )}
         </Suspense>
       </div>
     </div>

@@ -4,6 +4,7 @@ import { NotDrawn } from './chart.ts';
 import { cartesian } from './cartesian.ts';
 import { mapPies } from './map-pies.ts';
 import { mapPoints } from './map-points.ts';
+import { plotly } from './plotly-figure.ts';
 import { ladder, timePivot } from './time-lines.ts';
 import { pie, treemap } from './shares.ts';
 import type { RenderProperties } from './render-properties.ts';
@@ -25,6 +26,7 @@ const kinds: Readonly<Record<string, Draw>> = {
   linechart: cartesian,
   piechart: (table, properties, ink) => (properties.kind === 'map' ? mapPies : pie)(table, properties, ink),
   pivotchart: () => ({ show: 'pivot' }),
+  plotly,
   scatterchart: (table, properties, ink) => (properties.kind === 'map' ? mapPoints : cartesian)(table, properties, ink),
   stackedareachart: cartesian,
   timechart: cartesian,

@@ -1,11 +1,14 @@
 import type { Cell, KqlType } from '../answer/answer.ts';
+import type { PlotlyFigure } from './plotly-figure.ts';
 
 /** An option of ECharts, as data: what is pure here does not load the library. */
 export type Option = Readonly<Record<string, unknown>>;
 
-/** How a result is to be shown. Only `plot` needs the chart library; its option holds data alone, no functions of the page. */
+/** How a result is to be shown. Only `plot` needs ECharts; its option holds data alone, no functions of the page. */
 export type Chart =
   | { readonly show: 'plot'; readonly option: Option; readonly notes: readonly string[] }
+  /** Drawn by Plotly, which is loaded with the first one. */
+  | { readonly show: 'plotly'; readonly figure: PlotlyFigure; readonly notes: readonly string[] }
   | { readonly show: 'cards'; readonly title?: string; readonly cards: readonly Card[] }
   /** What goes where is chosen by who looks. */
   | { readonly show: 'pivot' }

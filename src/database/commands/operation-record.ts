@@ -5,6 +5,7 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { CommandTable, Row } from './command.ts';
 import { OperationCanceledError } from '../operations-under-way.ts';
 import type { CommandContext } from './command-context.ts';
+import { ForbiddenError } from './forbidden-error.ts';
 import { columnsOfText } from './schema-text.ts';
 
 export function operationOf(context: CommandContext, operation: string): OperationRecord {
@@ -38,9 +39,12 @@ export async function runRecorded<T>(
   try {
     result = await work();
   } catch (error) {
-    const told = error instanceof KqlError || error instanceof DataError || error instanceof CommitRefusedError;
+    const told = [KqlError, DataError, CommitRefusedError, ForbiddenError].some((kind) => error instanceof kind);
     const isCancelled = error instanceof OperationCanceledError;
-    const status = told ? error.message.slice(0, 1000) : 'The operation failed because of an internal error.';
+    const status =
+      told && error instanceof Error
+        ? error.message.slice(0, 1000)
+        : 'The operation failed because of an internal error.';
     // The failure itself matters more than that it could not be written down.
     await ended(isCancelled ? 'Canceled' : 'Failed', status).catch(() => undefined);
     throw error;

@@ -104,6 +104,7 @@ const longCalls: ReadonlySet<SupervisorCall> = new Set([
   'findExtent',
   'runScript',
   'addRows',
+  'flushQueue',
   'drain',
 ]);
 const longCallMs = 10 * 60_000;

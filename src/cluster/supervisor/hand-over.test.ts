@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseHostName } from '../../base/names.ts';
+import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import { HostMonotonicClock } from '../../clock/monotonic-clock.ts';
 import { invariant } from '../../base/invariant.ts';
 import { ClusterProcess } from './cluster-process.ts';
@@ -44,10 +45,10 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((process) => process.end()));
 });
 
-function start(name: string, text: string): ClusterProcess {
+function start(name: string, text: string, clock: MonotonicClock = monotonic): ClusterProcess {
   const script = join(directory, `${name}.cjs`);
   writeFileSync(script, text);
-  const process = new ClusterProcess({ script, monotonic, vaultTimeoutMs: 1_000, output: 'ignore' });
+  const process = new ClusterProcess({ script, monotonic: clock, vaultTimeoutMs: 1_000, output: 'ignore' });
   started.push(process);
   return process;
 }
@@ -91,5 +92,24 @@ describe('a connection that is handed over', () => {
     const closed = once(client, 'close');
     process.handOver(accepted, handed(''));
     await closed;
+  });
+});
+
+describe('a call that a process does not answer', () => {
+  it.each([
+    ['flushQueue', {}, 600_000],
+    ['putBack', { now: 0 }, 11_000],
+  ] as const)('(%s) ends it when its time is over, and not before', async (operation, body, limit) => {
+    const timers: { readonly ms: number; readonly due: () => void }[] = [];
+    const watched = new HostMonotonicClock({ onError: () => undefined });
+    watched.after = (ms, run) => {
+      timers.push({ ms, due: () => void run() });
+      return () => undefined;
+    };
+    const process = start('silent', silent, watched);
+    const answer = process.call(operation, body).catch((error: unknown) => error);
+    expect(timers.map(({ ms }) => ms)).toEqual([limit]);
+    for (const { due } of timers) due();
+    expect(String(await answer)).toContain('The cluster process ended.');
   });
 });

@@ -10,6 +10,7 @@ import type { Correlation } from '../http/correlation.ts';
 import { correlationHeaders } from '../http/correlation.ts';
 import type { Log } from '../http/logging.ts';
 import { armBodyRules } from './body-rules.ts';
+import { clientAddressOf } from '../http/passing/client-address.ts';
 import { createPlaneApp } from '../http/plane-app.ts';
 import type { PlaneAnswer, PlaneFailure } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
@@ -110,7 +111,7 @@ async function admit(options: ArmPlaneOptions, pipeline: ArmPipeline, request: F
     headers: headersOf(request),
     url: request.raw.url ?? '/',
     correlationId: request.correlation.correlationId,
-    clientAddress: request.raw.socket.remoteAddress?.replace(/^::ffff:/, ''),
+    clientAddress: clientAddressOf(request.raw.socket)?.replace(/^::ffff:/, ''),
   };
   return pipeline.admit(message, (operationId) => {
     request.operationId = operationId;

@@ -7,6 +7,7 @@ import type { ServerName } from './client-hello.ts';
 import type { EdgeContext } from './edge-context.ts';
 import { lookUpHost } from './plane-lookup.ts';
 import { isLoopbackAddress } from './loopback.ts';
+import { isPassedOn } from './passing/client-address.ts';
 import type { RawConnection } from './plane.ts';
 import { parseHost } from './request-target.ts';
 
@@ -20,7 +21,7 @@ export function offerToPlanes(context: EdgeContext, server: Server): void {
 /** The same for the proxy: requests for https in absolute form go, unread but for their first line, to the plane of their host. */
 export function offerAbsoluteRequests(context: EdgeContext, proxy: Server): void {
   beforeServer(context, proxy, (_, socket, goOn) => {
-    if (isLoopbackAddress(socket.remoteAddress))
+    if (isLoopbackAddress(socket.remoteAddress) && !isPassedOn(socket))
       offer(context, socket, goOn, { read: readAbsoluteHost, inTheClear: true });
     else goOn();
   });

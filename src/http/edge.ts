@@ -13,6 +13,9 @@ import { createForwardProxy } from './forward-proxy.ts';
 import type { Log } from './logging.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { OpenConnections } from './open-connections.ts';
+import { PassedConnections } from './passing/client-address.ts';
+import type { NodePassing } from './passing/node-listener.ts';
+import { createNodeListener } from './passing/node-listener.ts';
 import { lookUpHost } from './plane-lookup.ts';
 import type { Plane } from './plane.ts';
 import { RefusedHosts } from './refused-hosts.ts';
@@ -41,6 +44,8 @@ export interface EdgeOptions {
   /** A port of `localhost` that one plane has for itself, since no server name could tell it from the others. */
   readonly local?: { readonly listen: ListenAddress; readonly plane: Plane };
   readonly onProxy?: NonNullable<EdgeContext['onProxy']>;
+  /** Where other nodes of the instance pass connections on to this one. */
+  readonly nodes?: NodePassing & { readonly listen: ListenAddress };
   /** Lets the two addresses be other than loopback: whoever reaches them then gets at everything. */
   readonly allowRemote?: boolean;
   readonly log: Log;
@@ -55,6 +60,8 @@ export interface EdgePorts {
   readonly proxyPort: number;
   /** Of `local`. */
   readonly localPort?: number;
+  /** Of `nodes`. */
+  readonly nodePort?: number;
 }
 
 export interface Edge {
@@ -98,8 +105,9 @@ export function createEdge(options: EdgeOptions): Edge {
 
   async function open(): Promise<EdgePorts> {
     invariant(servers.length === 0, 'an edge listens once');
-    const { local } = options;
-    for (const { host } of [options.listen, options.proxy, ...(local === undefined ? [] : [local.listen])]) {
+    const { local, nodes } = options;
+    const others = [local, nodes].flatMap((more) => (more === undefined ? [] : [more.listen]));
+    for (const { host } of [options.listen, options.proxy, ...others]) {
       if (!isLoopbackAddress(host) && options.allowRemote !== true) throw new EdgeAddressError(host);
     }
     for (const allowed of options.allowedHosts) {
@@ -112,10 +120,24 @@ export function createEdge(options: EdgeOptions): Edge {
     const own = local && (await localListener(context, local.plane));
     const proxy = createForwardProxy({ context, server: tlsServer }, own);
     servers.push(tlsServer, proxy);
-    const ports = { port: await listenOn(tlsServer, options.listen), proxyPort: await listenOn(proxy, options.proxy) };
-    if (local === undefined || own === undefined) return ports;
-    servers.push(own.server);
-    return { ...ports, localPort: await listenOn(own.server, local.listen) };
+    let ports: EdgePorts = {
+      port: await listenOn(tlsServer, options.listen),
+      proxyPort: await listenOn(proxy, options.proxy),
+    };
+    if (local !== undefined && own !== undefined) {
+      servers.push(own.server);
+      ports = { ...ports, localPort: await listenOn(own.server, local.listen) };
+    }
+    if (nodes !== undefined) {
+      const passed = new PassedConnections();
+      const listeners = { tls: tlsServer, kusto: own?.server ?? tlsServer, proxy };
+      for (const server of [listeners.tls, listeners.kusto])
+        server.on('secureConnection', (socket) => passed.follow(socket));
+      const nodeServer = createNodeListener(context, nodes, passed, listeners);
+      servers.push(nodeServer);
+      ports = { ...ports, nodePort: await listenOn(nodeServer, nodes.listen) };
+    }
+    return ports;
   }
 
   return {

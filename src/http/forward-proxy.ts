@@ -16,6 +16,7 @@ import { endWithAnswer, textAnswer } from './raw-answer.ts';
 import { answerBug, createConnectionFailureHandler, handToPlane, refuse } from './request-admission.ts';
 import type { Authority } from './request-target.ts';
 import { isLoopbackAddress } from './loopback.ts';
+import { isPassedOn } from './passing/client-address.ts';
 import { agreeOnHost, parseAbsoluteTarget, parseAuthority } from './request-target.ts';
 
 /** The plain listener that clients name in `HTTPS_PROXY`, with one path of its own. Three forms: CONNECT (most clients), absolute http targets (managed
@@ -100,6 +101,14 @@ async function forward(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (isPassedOn(request.socket)) {
+    refuse(
+      response,
+      403,
+      'A request in the clear is taken from its client alone, not from another node that passes it on: use CONNECT, or the node that serves.',
+    );
+    return;
+  }
   const target = parseAbsoluteTarget(request.url ?? '');
   const { onProxy } = context;
   if (target === undefined && onProxy !== undefined && request.url?.startsWith(onProxy.below) === true) {

@@ -17,6 +17,7 @@ import type { Log } from '../../http/logging.ts';
 import { vaultBodyRules } from './body-rules.ts';
 import { takeHead, writeNamedHead } from '../../http/named-response.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
+import { clientAddressOf } from '../../http/passing/client-address.ts';
 import type { HostClaim, Plane } from '../../http/plane.ts';
 import { existsAtAll } from '../../state/list-all.ts';
 import type { State } from '../../state/state.ts';
@@ -213,7 +214,7 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
   for (const name of ['reached', 'session']) app.decorateRequest(name, undefined);
 
   const begin = (request: FastifyRequest, vault: VaultSettings): Soon<void> => {
-    const clientAddress = plainAddress(options.clientAddress?.(request.raw) ?? request.raw.socket.remoteAddress ?? '');
+    const clientAddress = plainAddress(options.clientAddress?.(request.raw) ?? clientAddressOf(request.raw.socket) ?? '');
     request.reached = { vault, clientAddress };
     return soon(checkToken(options.verifyToken, vault, request.headers.authorization), (caller) =>
       soon(options.isOurOwn?.(caller) ?? false, (isOurOwn) => {

@@ -15,6 +15,7 @@ import type { EdgeOptions } from '../../../src/http/edge.ts';
 import { createLog } from '../../../src/http/logging.ts';
 import type { Log } from '../../../src/http/logging.ts';
 import { createPlaneApp } from '../../../src/http/plane-app.ts';
+import { clientAddressOf } from '../../../src/http/passing/client-address.ts';
 import type { HostClaim, Plane } from '../../../src/http/plane.ts';
 
 const clock = { wallClock: () => Date.now() };
@@ -26,6 +27,7 @@ export const testAuthority = (): Promise<CertificateAuthority> =>
 export interface EdgeFixture {
   readonly port: number;
   readonly proxyPort: number;
+  readonly nodePort?: number;
   readonly rootPem: string;
   readonly lines: string[];
   /** Vaults that exist; the plane claims all of `*.vault.azure.net`. */
@@ -39,7 +41,12 @@ export interface EdgeFixture {
 
 /** An edge with planes that tell what they were asked. */
 export async function startEdge(
-  options: { limits?: Partial<EdgeLimits>; allow?: string[]; addresses?: Readonly<Record<string, string>> } = {},
+  options: {
+    limits?: Partial<EdgeLimits>;
+    allow?: string[];
+    addresses?: Readonly<Record<string, string>>;
+    nodes?: EdgeOptions['nodes'];
+  } = {},
 ): Promise<EdgeFixture> {
   const { addresses } = options;
   const lines: string[] = [];
@@ -75,6 +82,7 @@ export async function startEdge(
     ],
     allowedHosts: (options.allow ?? []).flatMap((host) => parseAllowedHost(host) ?? []),
     ...(addresses === undefined ? {} : { resolveHost: resolving(addresses) }),
+    ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
     authority,
     listen: { host: '127.0.0.1', port: 0 },
     proxy: { host: '127.0.0.1', port: 0 },
@@ -130,6 +138,7 @@ function samplePlane(name: string, claim: Plane['claim'], log: Log, events: Even
     url: request.url,
     wildcard: (request.params as Record<string, string>)['*'],
     host: request.headers.host,
+    client: clientAddressOf(request.raw.socket),
     proxyHeaders: Object.keys(request.headers).filter((header) => header.startsWith('proxy-')),
     length: Buffer.isBuffer(request.body) ? request.body.length : 0,
   }));

@@ -65,6 +65,8 @@ export interface InstanceOptions {
   readonly stateAnchor?: string;
   readonly statePlace?: StatePlace;
   readonly onStandBy?: NonNullable<ServerSettings['onStandBy']>;
+  readonly stop?: AbortSignal;
+  readonly advertise?: NonNullable<ServerSettings['advertise']>;
   readonly blobs?: BlobPlace;
   readonly containerAccess?: AskAccess;
 }
@@ -95,6 +97,8 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
       ...(options.statePlace === undefined ? {} : { statePlace: options.statePlace }),
       ...(options.onStandBy === undefined ? {} : { onStandBy: options.onStandBy }),
+      ...(options.stop === undefined ? {} : { stop: options.stop }),
+      ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
       ...(options.blobs === undefined ? {} : { blobs: options.blobs }),
       ...(options.containerAccess === undefined ? {} : { containerAccess: options.containerAccess }),
       outsideVaults,

@@ -7,8 +7,12 @@ import { interrupted } from './interrupted.ts';
 import { openPortal, portalNotBuilt } from './open.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
+import type { NodeAddress } from '../http/passing/advertised-address.ts';
+import { parseNodeAddress } from '../http/passing/advertised-address.ts';
 import { isPortalBuilt } from '../server/portal-pages.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
+import type { ServerPorts } from '../server/settings.ts';
+import { StandbyEndedError } from '../server/standby-ended.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import {
   allowOption,
@@ -55,6 +59,7 @@ interface UpOptions {
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
   readonly standby: boolean;
+  readonly advertise?: NodeAddress;
   readonly blobs?: string;
   readonly blobsCredential?: CredentialSource;
   readonly open: boolean;
@@ -111,6 +116,11 @@ export function upCommand(rootKeys: RootKeySource): Command {
       'wait as long as another Kustody serves --state, then serve it: at most some 10 seconds after that one has ended or gone silent',
       false,
     )
+    .option(
+      '--advertise <HOST:PORT>',
+      'where other nodes of --state reach this one: clients may come to any node then, and one that stands by passes their connections on to the one that serves; it listens at that port, too, for nodes alone (default: nowhere)',
+      parseAdvertised,
+    )
     .addOption(blobsOption())
     .addOption(blobsCredentialOption())
     .option('--open', "open the portal in the browser, as 'kustody open' does", false)
@@ -133,12 +143,19 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     throw new UserError(
       '--standby is for a state that --state names, with its extents in a container that --blobs names: other nodes reach nothing else.',
     );
+  if (options.advertise !== undefined && (given === undefined || rootKey === undefined))
+    throw new UserError(
+      '--advertise is for a state that --state names, with its root key in KUSTODY_ROOT_KEY or from --root-key-fd: nodes prove themselves by it.',
+    );
   const statePlace = given && { ...given, standsBy: options.standby };
   const blobsPlace = await blobsPlaceOf(options, process.env);
   const seed = await seedDirectoryOf(options.seed);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
   const { startInstance } = await import('./instance.ts');
-  const server = await startInstance({
+  const stop = new AbortController();
+  // Whoever stands by ends in order, too; any other start ends at once, until it is over.
+  const stopped = options.standby ? interrupted().then(() => stop.abort()) : undefined;
+  const starting = startInstance({
     dataDirectory,
     rootKey,
     virtualTime: options.virtualTime,
@@ -157,13 +174,20 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(options.clusterIdle === undefined ? {} : { clusterIdleMs: options.clusterIdle * 1000 }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
     ...(statePlace === undefined ? {} : { statePlace }),
-    onStandBy: (host) => {
-      process.stdout.write(standingBy(host));
+    stop: stop.signal,
+    ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
+    onStandBy: (host, passing) => {
+      process.stdout.write(standingBy(host, passing));
     },
     ...blobsPlace,
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });
+  const server = await starting.catch((error: unknown) => {
+    if (error instanceof StandbyEndedError) return undefined;
+    throw error;
+  });
+  if (server === undefined) return;
   const seeded = options.seed === undefined ? {} : await seeding(server, dataDirectory, seed);
   process.stdout.write(
     [
@@ -179,7 +203,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ].join('\n'),
   );
   if (options.open) process.stdout.write(await openPortal(await requireInstance(dataDirectory), true));
-  const lost = await Promise.race([interrupted(), ...(server.lost === undefined ? [] : [server.lost])]);
+  const lost = await Promise.race([stopped ?? interrupted(), ...(server.lost === undefined ? [] : [server.lost])]);
   await server.close();
   if (lost instanceof Error) throw new UserError(lost.message);
 }
@@ -202,13 +226,24 @@ async function seeding(
   }
 }
 
-const standingBy = (host: string | undefined): string =>
-  `Standing by: ${host === undefined ? 'another Kustody' : `Kustody on ${host}`} serves the state, or did until it broke off. This one serves when that has ended, or was silent for 6 seconds.\n`;
+const standingBy = (host: string | undefined, passing: ServerPorts | undefined): string =>
+  `Standing by: ${host === undefined ? 'another Kustody' : `Kustody on ${host}`} serves the state, or did until it broke off. This one serves when that has ended, or was silent for 6 seconds.\n${
+    passing === undefined
+      ? ''
+      : `Connections to ports ${passing.port}, ${passing.kustoPort} and ${passing.proxyPort} are passed on to the one that serves.\n`
+  }`;
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('A port is 0 to 65535.');
   return port;
+}
+
+function parseAdvertised(text: string): NodeAddress {
+  const address = parseNodeAddress(text);
+  if (address === undefined)
+    throw new InvalidArgumentError('A node is reached at HOST:PORT, an IPv6 address in brackets.');
+  return address;
 }
 
 function parseSeconds(text: string): number {

@@ -12,6 +12,8 @@ export interface ControlFile extends ServerPorts {
 
 export const controlFileName = 'control.json';
 export const authorityFileName = 'ca.pem';
+/** Says where a node that stands by passes connections on; it holds no secret. */
+export const standbyFileName = 'standby.json';
 
 /** Whoever can read this file can do everything with the instance: 0600. */
 export function writeControlFile(directory: string, content: ControlFile): void {
@@ -23,6 +25,14 @@ export function writeAuthorityFile(directory: string, certificatePem: string): s
   const path = join(directory, authorityFileName);
   writeWhole(path, certificatePem);
   return path;
+}
+
+export function writeStandbyFile(directory: string, content: { readonly pid: number; readonly port: number }): void {
+  writeWhole(join(directory, standbyFileName), JSON.stringify(content));
+}
+
+export function removeStandbyFile(directory: string): void {
+  rmSync(join(directory, standbyFileName), { force: true });
 }
 
 export function removeControlFile(directory: string): void {

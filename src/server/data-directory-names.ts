@@ -3,7 +3,7 @@ import { logFileName } from '../http/log-file.ts';
 import { reserveFileName } from '../state/sqlite/disk-reserve.ts';
 import { stateFileName } from '../state/sqlite/sqlite-state-store.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
-import { authorityFileName, controlFileName } from './control-file.ts';
+import { authorityFileName, controlFileName, standbyFileName } from './control-file.ts';
 
 export const rootKeyFileName = 'root.key';
 /** Sealed bytes only. */
@@ -31,6 +31,7 @@ export const dataDirectoryNames: readonly string[] = [
   ...withUnfinished(rootKeyFileName),
   ...withUnfinished(controlFileName),
   ...withUnfinished(authorityFileName),
+  ...withUnfinished(standbyFileName),
   clientDirectoryName,
   extentDirectoryName,
   snapshotDirectoryName,

@@ -60,8 +60,14 @@ export interface ServerSettings {
   readonly stateAnchor?: string;
   /** Where the state is kept instead of in the data directory. */
   readonly statePlace?: StatePlace;
-  /** Told once, when another Kustody serves the state, or did until it broke off. @param host of it */
-  readonly onStandBy?: (host: string | undefined) => void;
+  /** Told once, when another Kustody serves the state, or did until it broke off. @param host of it
+   * @param passing where connections are passed on to it */
+  readonly onStandBy?: (host: string | undefined, passing?: ServerPorts) => void;
+  /** Ends the waiting for another Kustody. */
+  readonly stop?: AbortSignal;
+  /** Where other nodes of the instance reach this one, at a port of its own; port 0: any free one. While it stands by, it listens where it would
+   * serve, and passes connections on. */
+  readonly advertise?: { readonly host: string; readonly port: number };
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
   readonly geoipDatabase?: string;
   /** Where clusters keep their sealed extents, each its part; default: a directory in the data directory. */

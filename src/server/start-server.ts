@@ -6,6 +6,7 @@ import { machineTime } from '../clock/host-time.ts';
 import { checkGeoipDatabase } from '../kql/algorithms/geo/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
 import type { Edge, EdgeOptions } from '../http/edge.ts';
+import { nodeAddressText, signAddress } from '../http/passing/advertised-address.ts';
 import type { Plane } from '../http/plane.ts';
 import { createLog } from '../http/logging.ts';
 import type { State } from '../state/state.ts';
@@ -30,6 +31,7 @@ import { removeControlFile, writeAuthorityFile, writeControlFile } from './contr
 import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
+import { nodesKey, StandingBy } from './standing-by.ts';
 import { rootKeyBeside } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
 import { openIdentityParts } from './identity-parts.ts';
@@ -131,16 +133,15 @@ async function open(
   const noFile = hasNoState(dataDirectory);
   if (noFile) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const released = (): void => log.warning('disk-full', { reserve: 'used' });
+  const standingBy = new StandingBy(settings, log);
+  closers.push(() => standingBy.close());
   const opened = await openStore(
     settings,
     { bytes: reserveBytes, released },
     {
       monotonicMs: () => host.monotonic(),
       hasBlobsElsewhere: settings.blobs !== undefined,
-      waits: (served) => {
-        log.event('standing-by', served === undefined ? {} : { host: served });
-        settings.onStandBy?.(served);
-      },
+      ...standingBy.ports,
     },
   );
   closers.push(() => opened.close());
@@ -188,7 +189,7 @@ async function open(
   ]);
   const caFile = writeAuthorityFile(dataDirectory, authority.certificatePem);
 
-  const bound: { ports?: ServerPorts } = {};
+  const bound: { ports?: ServerPorts; nodePort?: number | undefined } = {};
   const refusedHosts = new RefusedHosts();
   const recentRequests = new RecentRequests(clocks.clock, () => clocks.monotonic.now());
   const requestMetrics = new RequestMetrics();
@@ -234,7 +235,10 @@ async function open(
     plane.name === 'control' ? plane : underLease(plane, nodeLease),
   );
   const edgeParts = { planes: all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
-  const { edge, ports } = await listen(edgeParts, planes.kustoOnLocalhost, state, settings);
+  const nodes = passingOf(settings, () => bound.nodePort ?? 0);
+  const edgeWith = { ...edgeParts, ...(nodes && { nodes }) };
+  const { edge, ports, nodePort } = await listen(edgeWith, planes.kustoOnLocalhost, state, await standingBy.turn());
+  bound.nodePort = nodePort;
   bound.ports = ports;
   closers.push(() => edge.close());
   await planes.start();
@@ -244,6 +248,12 @@ async function open(
   closers.push(() => (isLost ? undefined : planes.drain())); // whoever has the state now may not wait for us
   writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });
   closers.push(() => removeControlFile(dataDirectory));
+  if (nodes !== undefined && nodePort !== undefined) {
+    await opened.advertise?.(signAddress(nodes.key, nodes.advertised()));
+    // Who comes to another node now waits there for the next that serves.
+    closers.push(() => (isLost ? undefined : opened.advertise?.(undefined)));
+    standingBy.serves(nodes.advertised(), nodePort);
+  }
   log.event('listening', { ...ports });
   const lost = opened.lost?.then(async (error) => {
     isLost = true;
@@ -310,6 +320,18 @@ async function holdLease(
   return lease;
 }
 
+/** @param boundPort known when the edge listens */
+function passingOf(
+  { advertise, rootKey, listen: { host } }: ServerSettings,
+  boundPort: () => number,
+): EdgeOptions['nodes'] {
+  if (advertise === undefined || rootKey === undefined) return undefined;
+  return {
+    ...{ key: nodesKey(rootKey), randomBytes: systemRandomBytes, listen: { host, port: advertise.port } },
+    advertised: () => nodeAddressText({ host: advertise.host, port: boundPort() }),
+  };
+}
+
 const keepsPorts = ({ listen, kusto, proxy }: ServerSettings): boolean =>
   [listen, kusto, proxy].some(({ port }) => port === 'kept');
 
@@ -321,7 +343,7 @@ async function listen(
   local: Plane,
   state: State,
   settings: ServerSettings,
-): Promise<{ readonly edge: Edge; readonly ports: ServerPorts }> {
+): Promise<{ readonly edge: Edge; readonly ports: ServerPorts; readonly nodePort?: number }> {
   for (let attempt = 1; ; attempt += 1) {
     const chosen = keepsPorts(settings) ? await choosePorts(state, settings.listen.host) : firstPorts;
     const at = ({ host, port }: ServerAddress, kept: number) => ({ host, port: port === 'kept' ? kept : port });
@@ -332,8 +354,9 @@ async function listen(
       local: { listen: at(settings.kusto, chosen.kustoPort), plane: local },
     });
     try {
-      const { localPort = 0, ...others } = await edge.listen();
-      return { edge, ports: { ...others, kustoPort: localPort } };
+      const { port, proxyPort, localPort = 0, nodePort } = await edge.listen();
+      const ports = { port, proxyPort, kustoPort: localPort };
+      return { edge, ports, ...(nodePort === undefined ? {} : { nodePort }) };
     } catch (error) {
       const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
       const ours = taken && Object.values(chosen).some((port) => port === error.port);

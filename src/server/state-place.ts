@@ -7,10 +7,12 @@ import type { StartTimer } from '../http/timer.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import { nameOf } from '../state/postgres/postgres-address.ts';
 import type { PostgresStateStore } from '../state/postgres/postgres-state-store.ts';
+import type { TurnOptions } from '../state/postgres/take-over.ts';
 import type { RecordWrite, StateStore } from '../state/state-store.ts';
 import type { ReserveOptions } from '../state/sqlite/sqlite-state-store.ts';
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
 import { systemRandomBytes } from '../base/random.ts';
+import { StandbyEndedError } from './standby-ended.ts';
 import { markTable, requireServed } from './move-marks.ts';
 
 /** A state that is kept in PostgreSQL instead of in the data directory. */
@@ -27,6 +29,10 @@ export interface ServingPorts {
   readonly monotonicMs: () => number;
   /** There is something to wait for. @param host of the node that serves, or served last */
   readonly waits: (host: string | undefined) => void;
+  /** What the node has told of itself that is waited for; called every second. */
+  readonly looked?: TurnOptions['looked'];
+  /** Rejects with StandbyEndedError when nobody wants to wait any more. */
+  readonly pause?: (milliseconds: number) => Promise<void>;
   /** All extents lie where every node reaches them. */
   readonly hasBlobsElsewhere: boolean;
 }
@@ -46,6 +52,8 @@ export interface OpenedStore {
   readonly failover?: () => Promise<string>;
   /** Tells other nodes that this one serves; absent where there can be none. @throws StateLostError */
   readonly beat?: () => Promise<void>;
+  /** Tells them where this one is reached, once its heart beats. @param text undefined: nowhere any more @throws StateLostError */
+  readonly advertise?: (text: string | undefined) => Promise<void>;
   /** Of a directory that is new to a state with its extents elsewhere: it belongs to that state from now on. */
   readonly adopt?: () => Promise<void>;
   close(): Promise<void>;
@@ -161,13 +169,14 @@ async function openElsewhere(
       if (!isWaiting) serving.waits(host);
       isWaiting = true;
     },
+    ...{ looked: serving.looked, pause: serving.pause ?? pause },
   };
   const open = (): Promise<PostgresStateStore> =>
     PostgresStateStore.open({
       ...{ address, password, pause, randomBytes: systemRandomBytes },
       ...(turn === undefined ? {} : { turn }),
     });
-  const store = await whileStandingBy(open, () => isWaiting && standsBy, pause);
+  const store = await whileStandingBy(open, () => isWaiting && standsBy, serving?.pause ?? pause);
   const name = (): Promise<void> => directory.commit({ write: [markRecord(markId, store.id), ...node.write] });
   const isNew = known === undefined && (await isSealed(store));
   try {
@@ -191,6 +200,7 @@ async function openElsewhere(
   return {
     ...{ store, lost: store.lost, check: () => store.checkWritable(), failover: () => store.failover(), close },
     beat: () => store.beat(),
+    advertise: (text) => store.advertise(text),
     ...(isNew ? { adopt: name } : {}),
   };
 }
@@ -205,7 +215,8 @@ async function whileStandingBy(
     try {
       return await open();
     } catch (error) {
-      if (!isWaiting() || (error instanceof Error && error.name === 'StateFormatTooNewError')) throw error;
+      if (error instanceof StandbyEndedError || !isWaiting()) throw error;
+      if (error instanceof Error && error.name === 'StateFormatTooNewError') throw error;
       await pause(reconnectMs);
     }
   }

@@ -125,8 +125,8 @@ describe.each(['kubernetes.yaml', 'kubernetes-nodes.yaml'])('the manifests of %s
 
   it('never run a second instance beside the first, unless that stands by and nothing of it is kept', () => {
     expect(one('Deployment').spec).toMatchObject({ replicas: isOfNodes ? 3 : 1, strategy: { type: 'Recreate' } });
-    expect(main.args.includes('--standby')).toBe(isOfNodes);
-    // One that stands by listens nowhere: whoever asked whether it is alive would end it.
+    for (const option of ['--standby', '--advertise']) expect(main.args.includes(option)).toBe(isOfNodes);
+    // One that stands by listens nowhere while it starts: whoever asked whether it is alive would end it.
     expect([main.startupProbe, main.livenessProbe].map((probe) => probe === undefined)).toEqual([isOfNodes, isOfNodes]);
     expect(one('PodDisruptionBudget').spec.minAvailable).toBe(1);
     expect(others).toEqual([]);

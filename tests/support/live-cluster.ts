@@ -5,11 +5,13 @@ import type { Seeded } from '../../src/server/seed.ts';
 import { defaultSeed, seed } from '../../src/server/seed.ts';
 
 /** A seeded cluster of a server in another process, spoken to over the wire.
- * @param known what was seeded before */
-export async function openLiveCluster(dataDirectory: string, known?: Seeded) {
+ * @param known what was seeded before
+ * @param port of another node, which passes connections on to that server */
+export async function openLiveCluster(dataDirectory: string, known?: Seeded, port?: number) {
   const client = await findInstance(dataDirectory);
   if (client === undefined) throw new Error('no server answers');
-  const environment = await client.environment();
+  const asked = await client.environment();
+  const environment = { ...asked, port: port ?? asked.port };
   const seeded = known ?? (await seed(environment, defaultSeed));
   const { clusterUri, vaultUri = '', keyName = '' } = seeded;
   const host = new URL(clusterUri).hostname;

@@ -1,5 +1,5 @@
 /** Raised with each migration; a state of a newer format is refused. */
-export const postgresFormat = 2;
+export const postgresFormat = 3;
 
 /** Errors that `commit_group` raises. */
 export const commitErrors = {
@@ -14,7 +14,7 @@ export const commitErrors = {
 /** What makes format n of format n - 1, in a transaction of its own. Names of tables are found by the connection's search path.
  *
  * `record`: values are sealed, and do not shrink. Half of a page stays free for new versions of its rows.
- * `heartbeat`: of writers that serve. It tells nothing that has to outlive a crash of the server, and is not logged: a beat costs no wait for the disk.
+ * `heartbeat`: of writers that serve, and where other nodes reach them. It tells nothing that has to outlive a crash of the server, and is not logged: a beat costs no wait for the disk.
  * `writer`: one row a connection that commits, with the id of its last commit, and whose it is. Whoever closes it waits for the commit under way, since
  * that holds the row, and none can follow: so what came of it is known for certain.
  *
@@ -69,5 +69,8 @@ END $$;
   `
 ALTER TABLE writer ADD COLUMN node uuid, ADD COLUMN host text;
 CREATE UNLOGGED TABLE heartbeat (handle uuid PRIMARY KEY, beats bigint NOT NULL, backend int NOT NULL, begun timestamptz NOT NULL);
+`,
+  `
+ALTER TABLE heartbeat ADD COLUMN advertised text;
 `,
 ];

@@ -29,7 +29,7 @@ export interface PostgresStoreOptions {
   /** Nobody else may have the state open, and whoever had it before commits nothing any more; default true. */
   readonly alone?: boolean;
   /** For one that serves: when its turn is. Without it a state that another has open is an error, whoever served last. */
-  readonly turn?: Omit<TurnOptions, 'pause'>;
+  readonly turn?: Omit<TurnOptions, 'pause'> & Partial<Pick<TurnOptions, 'pause'>>;
 }
 
 /** A page of an index holds three entries. */
@@ -63,7 +63,7 @@ export class PostgresStateStore implements StateStore {
     const writer = await connect(address, password);
     let reader: PostgresConnection | undefined;
     try {
-      if (turn !== undefined) await takeTurn(writer, address, { ...turn, pause });
+      if (turn !== undefined) await takeTurn(writer, address, { pause, ...turn });
       else if (alone && !(await tryLock(writer, address))) throw new StateInUseError(nameOf(address));
       const id = await prepareSchema(writer, address.schema, nameOf(address));
       const handle = newGuid(randomBytes);
@@ -177,6 +177,16 @@ export class PostgresStateStore implements StateStore {
         [this.#handle],
         'kustody-beat',
       );
+    } catch (error) {
+      throw isRefusal(error) ? error : this.#lose('its connection ended', error);
+    }
+  }
+
+  /** Tells others where this one, whose heart beats, is reached. @param text undefined: nowhere any more @throws StateLostError */
+  async advertise(text: string | undefined): Promise<void> {
+    this.#checkOpen();
+    try {
+      await this.#writer.query('UPDATE heartbeat SET advertised = $2 WHERE handle = $1', [this.#handle, text ?? null]);
     } catch (error) {
       throw isRefusal(error) ? error : this.#lose('its connection ended', error);
     }

@@ -19,6 +19,7 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
   /** A node with a clock of its own, which its pauses move. */
   const nodeOf = (url: string, host: string, standsBy = true) => {
     const seen = { waitedMs: 0, told: [] as (string | undefined)[] };
+    const looked: (string | undefined)[] = [];
     const id = newGuid(systemRandomBytes);
     /** @param meanwhile what others do in each pause */
     const open = (meanwhile: () => void | Promise<void> = () => undefined): Promise<PostgresStateStore> => {
@@ -31,10 +32,11 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
         turn: {
           ...{ node: { id, host }, standsBy, monotonicMs: () => seen.waitedMs },
           told: (served) => seen.told.push(served),
+          looked: (served) => looked.push(served?.text),
         },
       });
     };
-    return { seen, open };
+    return { seen, looked, open };
   };
 
   const cutOff = async (url: string): Promise<void> => {
@@ -133,6 +135,36 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
     const third = await east.open();
     expect(east.seen.waitedMs).toBe(6_000);
     await Promise.all([first, second, third].map((store) => store.close()));
+  });
+
+  it('tells meanwhile where the one that serves is reached, as long as it is, in states of an older format, too', async () => {
+    const url = freshUrl();
+    const [east, west] = [nodeOf(url, 'east'), nodeOf(url, 'west')];
+    const first = await east.open();
+    await first.beat();
+    const second = await west.open(async () => {
+      if (west.seen.waitedMs === 1_000) await first.advertise('east:7490');
+      else if (west.seen.waitedMs === 2_000) await first.beat();
+      else if (west.seen.waitedMs === 3_000) await first.advertise(undefined);
+      else if (west.seen.waitedMs === 4_000) await first.close();
+    });
+    expect(west.looked).toEqual([undefined, 'east:7490', 'east:7490', undefined]);
+    await second.beat();
+    const client = new pg.Client({
+      ...{ host: '127.0.0.1', port: server?.port ?? 0, user: 'kustody', database: 'postgres' },
+      password: databasePassword,
+    });
+    await client.connect();
+    const schema = new URL(url).searchParams.get('schema');
+    await client.query(`ALTER TABLE ${schema}.heartbeat DROP COLUMN advertised; UPDATE ${schema}.state SET format = 2`);
+    await client.end();
+    await cutOff(url);
+    await second.lost;
+    const third = await east.open();
+    expect(east.looked).toEqual(Array.from({ length: 6 }));
+    await third.beat();
+    await third.advertise('east:7490');
+    await Promise.all([second, third].map((store) => store.close()));
   });
 
   it('is nobody else’s while one serves, for those that do not stand by', async () => {

@@ -20,6 +20,15 @@ export interface TurnOptions {
   readonly pause: (milliseconds: number) => Promise<void>;
   /** Called once, when there is something to wait for. @param host of the one that serves, or served last */
   readonly told: (host: string | undefined) => void;
+  /** Called at each look. @param served who serves, or served last, if that has said where it is reached */
+  readonly looked?: ((served: AdvertisedNode | undefined) => void) | undefined;
+}
+
+/** What a node that serves has told of itself: whoever writes to the database can have written it. */
+export interface AdvertisedNode {
+  /** Of this serving: another start is another one. */
+  readonly id: string;
+  readonly text: string;
 }
 
 /** So long a node answers after its last heartbeat, counted from before it was sent. */
@@ -41,7 +50,7 @@ export async function takeTurn(
   address: PostgresAddress,
   options: TurnOptions,
 ): Promise<void> {
-  const { node, standsBy, monotonicMs, pause, told } = options;
+  const { node, standsBy, monotonicMs, pause, told, looked } = options;
   let seen: { readonly beats: string; readonly at: number } | undefined;
   let isTold = false;
   for (;;) {
@@ -58,6 +67,7 @@ export async function takeTurn(
     }
     if (!isTold) told(last?.host);
     isTold = true;
+    looked?.(last?.advertised);
     await pause(lookEveryMs);
   }
 }
@@ -73,26 +83,28 @@ const lockName = ({ schema }: PostgresAddress): string => `kustody serves ${sche
 interface LastServing {
   readonly node: string | undefined;
   readonly host: string | undefined;
+  readonly advertised: AdvertisedNode | undefined;
   /** Differs with each heartbeat, and from everybody else's. */
   readonly beats: string;
 }
 
-/** Commands have no node: they answer nobody. One that was closed and has a heartbeat left had lost its connection.
+/** A column that states of older formats do not have is read as if it were empty. Commands have no node: they answer nobody. One that was closed and has a heartbeat left had lost its connection.
  * @returns undefined: all that served have ended in order, or the state was made by a Kustody whose heart does not beat, or is not made */
 async function lastServing(connection: PostgresConnection): Promise<LastServing | undefined> {
   const [known] = await connection.query(`SELECT to_regclass('heartbeat') IS NOT NULL`);
   if (known?.[0] !== true) return undefined;
   const rows = await connection.query(
-    `SELECT w.node::text, w.host, w.handle::text, h.beats::text FROM writer w LEFT JOIN heartbeat h USING (handle)
+    `SELECT w.node::text, w.host, w.handle::text, h.beats::text, to_jsonb(h)->>'advertised' FROM writer w LEFT JOIN heartbeat h USING (handle)
      WHERE w.node IS NOT NULL AND (NOT w.closed OR h.handle IS NOT NULL) ORDER BY w.opened DESC, w.handle`,
   );
   const [newest] = rows;
   if (newest === undefined) return undefined;
-  const [node, host] = newest;
+  const [node, host, id, , text] = newest;
   return {
     node: rows.every((row) => row[0] === node) && typeof node === 'string' ? node : undefined,
     host: typeof host === 'string' ? host : undefined,
-    beats: JSON.stringify(rows),
+    advertised: typeof id === 'string' && typeof text === 'string' ? { id, text } : undefined,
+    beats: JSON.stringify(rows.map((row) => row.slice(0, 4))),
   };
 }
 

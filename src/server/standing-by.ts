@@ -1,0 +1,111 @@
+import { EdgeAddressError } from '../http/edge.ts';
+import { isLoopbackAddress } from '../http/loopback.ts';
+import type { Log } from '../http/logging.ts';
+import { readSignedAddress } from '../http/passing/advertised-address.ts';
+import { Passer } from '../http/passing/passer.ts';
+import { startSystemTimer } from '../http/timer.ts';
+import type { RootKey } from '../state/root-key.ts';
+import type { AdvertisedNode } from '../state/postgres/take-over.ts';
+import { removeStandbyFile, writeStandbyFile } from './control-file.ts';
+import { firstPorts } from './kept-ports.ts';
+import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
+import { defaultStopGraceMs } from './settings.ts';
+import type { ServingPorts } from './state-place.ts';
+import { StandbyEndedError } from './standby-ended.ts';
+
+/** 32 bytes that every node of an instance has, and nobody else: they prove who passes a connection on. */
+export const nodesKey = (rootKey: RootKey): Buffer => rootKey.derive('nodes that pass connections 1');
+
+/** What a node does while another serves. With an address that it advertises it listens where it would serve, and passes connections on to the
+ * one that does. It opens no record of the state, so it has no key of TLS, and nothing that a connection says is in the clear here. */
+export class StandingBy {
+  readonly #settings: ServerSettings;
+  readonly #log: Log;
+  readonly #key: Buffer | undefined;
+  readonly #passer: Passer | undefined;
+  readonly #ended: Promise<never>;
+  #end: (error: unknown) => void = () => undefined;
+  #listening: Promise<ServerPorts> | undefined;
+
+  /** @throws EdgeAddressError */
+  constructor(settings: ServerSettings, log: Log) {
+    this.#settings = settings;
+    this.#log = log;
+    const { advertise, rootKey, statePlace, stop, listen, allowRemote } = settings;
+    this.#ended = new Promise((_, reject) => (this.#end = reject));
+    this.#ended.catch(() => undefined);
+    stop?.addEventListener('abort', () => this.#end(new StandbyEndedError()));
+    if (advertise === undefined || rootKey === undefined || statePlace?.standsBy !== true) return;
+    if (!allowRemote && !isLoopbackAddress(listen.host)) throw new EdgeAddressError(listen.host);
+    this.#key = nodesKey(rootKey);
+    this.#passer = new Passer({ key: this.#key, startTimer: startSystemTimer, log });
+  }
+
+  get ports(): Pick<ServingPorts, 'waits' | 'looked' | 'pause'> {
+    return {
+      waits: (host) => this.#wait(host),
+      looked: (node) => this.#look(node),
+      pause: (milliseconds) =>
+        Promise.race([new Promise<void>((resolve) => setTimeout(resolve, milliseconds)), this.#ended]),
+    };
+  }
+
+  /** Its turn has come: the ports are free. @returns where to listen, which is where it has */
+  async turn(): Promise<ServerSettings> {
+    const ports = await this.#listening;
+    if (ports === undefined) return this.#settings;
+    await this.#passer?.stopListening();
+    removeStandbyFile(this.#settings.dataDirectory);
+    const { listen, kusto, proxy } = this.#settings;
+    return {
+      ...this.#settings,
+      listen: { ...listen, port: ports.port },
+      kusto: { ...kusto, port: ports.kustoPort },
+      proxy: { ...proxy, port: ports.proxyPort },
+    };
+  }
+
+  /** It serves: what has waited comes to itself. */
+  serves(text: string, port: number): void {
+    const { host } = this.#settings.listen;
+    const self = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+    this.#passer?.passTo({ id: 'self', host: self, port, advertised: text });
+  }
+
+  /** Ends what it passes on, within the time that queries have when a node stops. */
+  async close(): Promise<void> {
+    removeStandbyFile(this.#settings.dataDirectory);
+    await this.#passer?.close(this.#settings.stopGraceMs ?? defaultStopGraceMs);
+  }
+
+  #wait(host: string | undefined): void {
+    this.#log.event('standing-by', host === undefined ? {} : { host });
+    if (this.#passer === undefined) {
+      this.#settings.onStandBy?.(host);
+      return;
+    }
+    this.#listening = this.#listen(this.#passer);
+    this.#listening.then((ports) => {
+      writeStandbyFile(this.#settings.dataDirectory, { pid: process.pid, port: ports.port });
+      this.#log.event('passing-on', { ...ports });
+      this.#settings.onStandBy?.(host, ports);
+    }, this.#end);
+  }
+
+  async #listen(passer: Passer): Promise<ServerPorts> {
+    const { listen, kusto, proxy } = this.#settings;
+    const at = ({ host, port }: ServerAddress, first: number) => ({ host, port: port === 'kept' ? first : port });
+    const ports = await passer.listen({
+      tls: at(listen, firstPorts.port),
+      kusto: at(kusto, firstPorts.kustoPort),
+      proxy: at(proxy, firstPorts.proxyPort),
+    });
+    return { port: ports.tls, kustoPort: ports.kusto, proxyPort: ports.proxy };
+  }
+
+  #look(node: AdvertisedNode | undefined): void {
+    if (this.#key === undefined) return;
+    const read = node && readSignedAddress(this.#key, node.text);
+    this.#passer?.passTo(node && read && { id: node.id, host: read.host, port: read.port, advertised: read.text });
+  }
+}

@@ -214,7 +214,9 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
   for (const name of ['reached', 'session']) app.decorateRequest(name, undefined);
 
   const begin = (request: FastifyRequest, vault: VaultSettings): Soon<void> => {
-    const clientAddress = plainAddress(options.clientAddress?.(request.raw) ?? clientAddressOf(request.raw.socket) ?? '');
+    const clientAddress = plainAddress(
+      options.clientAddress?.(request.raw) ?? clientAddressOf(request.raw.socket) ?? '',
+    );
     request.reached = { vault, clientAddress };
     return soon(checkToken(options.verifyToken, vault, request.headers.authorization), (caller) =>
       soon(options.isOurOwn?.(caller) ?? false, (isOurOwn) => {

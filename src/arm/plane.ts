@@ -10,7 +10,7 @@ import type { Correlation } from '../http/correlation.ts';
 import { correlationHeaders } from '../http/correlation.ts';
 import type { Log } from '../http/logging.ts';
 import { armBodyRules } from './body-rules.ts';
-import { clientAddressOf } from '../http/passing/client-address.ts';
+import { clientAddressOf } from '../http/client-address.ts';
 import { createPlaneApp } from '../http/plane-app.ts';
 import type { PlaneAnswer, PlaneFailure } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';

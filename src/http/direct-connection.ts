@@ -7,7 +7,7 @@ import type { ServerName } from './client-hello.ts';
 import type { EdgeContext } from './edge-context.ts';
 import { lookUpHost } from './plane-lookup.ts';
 import { isLoopbackAddress } from './loopback.ts';
-import { isPassedOn } from './passing/client-address.ts';
+import { isPassedOn } from './client-address.ts';
 import type { RawConnection } from './plane.ts';
 import { parseHost } from './request-target.ts';
 

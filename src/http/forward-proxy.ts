@@ -16,7 +16,7 @@ import { endWithAnswer, textAnswer } from './raw-answer.ts';
 import { answerBug, createConnectionFailureHandler, handToPlane, refuse } from './request-admission.ts';
 import type { Authority } from './request-target.ts';
 import { isLoopbackAddress } from './loopback.ts';
-import { isPassedOn } from './passing/client-address.ts';
+import { isPassedOn } from './client-address.ts';
 import { agreeOnHost, parseAbsoluteTarget, parseAuthority } from './request-target.ts';
 
 /** The plain listener that clients name in `HTTPS_PROXY`, with one path of its own. Three forms: CONNECT (most clients), absolute http targets (managed

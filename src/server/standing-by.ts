@@ -1,8 +1,8 @@
 import { EdgeAddressError } from '../http/edge.ts';
 import { isLoopbackAddress } from '../http/loopback.ts';
 import type { Log } from '../http/logging.ts';
-import { readSignedAddress } from '../http/passing/advertised-address.ts';
-import { Passer } from '../http/passing/passer.ts';
+import { readSignedAddress } from '../http/advertised-address.ts';
+import { Passer } from '../http/passer.ts';
 import { startSystemTimer } from '../http/timer.ts';
 import type { RootKey } from '../state/root-key.ts';
 import type { AdvertisedNode } from '../state/postgres/take-over.ts';

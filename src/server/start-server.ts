@@ -6,7 +6,7 @@ import { machineTime } from '../clock/host-time.ts';
 import { checkGeoipDatabase } from '../kql/algorithms/geo/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
 import type { Edge, EdgeOptions } from '../http/edge.ts';
-import { nodeAddressText, signAddress } from '../http/passing/advertised-address.ts';
+import { nodeAddressText, signAddress } from '../http/advertised-address.ts';
 import type { Plane } from '../http/plane.ts';
 import { createLog } from '../http/logging.ts';
 import type { State } from '../state/state.ts';

@@ -17,7 +17,7 @@ import type { Log } from '../../http/logging.ts';
 import { vaultBodyRules } from './body-rules.ts';
 import { takeHead, writeNamedHead } from '../../http/named-response.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
-import { clientAddressOf } from '../../http/passing/client-address.ts';
+import { clientAddressOf } from '../../http/client-address.ts';
 import type { HostClaim, Plane } from '../../http/plane.ts';
 import { existsAtAll } from '../../state/list-all.ts';
 import type { State } from '../../state/state.ts';

@@ -15,7 +15,7 @@ import type { EdgeOptions } from '../../../src/http/edge.ts';
 import { createLog } from '../../../src/http/logging.ts';
 import type { Log } from '../../../src/http/logging.ts';
 import { createPlaneApp } from '../../../src/http/plane-app.ts';
-import { clientAddressOf } from '../../../src/http/passing/client-address.ts';
+import { clientAddressOf } from '../../../src/http/client-address.ts';
 import type { HostClaim, Plane } from '../../../src/http/plane.ts';
 
 const clock = { wallClock: () => Date.now() };

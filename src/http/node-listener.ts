@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import type { RandomBytes } from '../../base/random.ts';
-import type { EdgeContext } from '../edge-context.ts';
+import type { RandomBytes } from '../base/random.ts';
+import type { EdgeContext } from './edge-context.ts';
 import type { PassedConnections } from './client-address.ts';
 import type { PassedTo } from './pass-header.ts';
 import { makeHello, passHeaderBytes, readPassHeader } from './pass-header.ts';

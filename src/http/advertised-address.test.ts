@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { systemRandomBytes } from '../../base/random.ts';
+import { systemRandomBytes } from '../base/random.ts';
 import { nodeAddressText, parseNodeAddress, readSignedAddress, signAddress } from './advertised-address.ts';
 
 const key = systemRandomBytes(32);

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { invariant } from '../../base/invariant.ts';
-import type { Log } from '../logging.ts';
-import { isLoopbackAddress } from '../loopback.ts';
-import type { StartTimer } from '../timer.ts';
+import { invariant } from '../base/invariant.ts';
+import type { Log } from './logging.ts';
+import { isLoopbackAddress } from './loopback.ts';
+import type { StartTimer } from './timer.ts';
 import type { PassedTo } from './pass-header.ts';
 import { helloBytes, isHello, passedTo, writePassHeader } from './pass-header.ts';
 

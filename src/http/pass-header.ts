@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
-import { invariant } from '../../base/invariant.ts';
-import type { RandomBytes } from '../../base/random.ts';
+import { invariant } from '../base/invariant.ts';
+import type { RandomBytes } from '../base/random.ts';
 
 /** What one node tells another before it passes a connection on. The node that serves speaks first, so that nothing is good twice:
  *

@@ -218,7 +218,7 @@ describe.skipIf(!portalCanBeSeen)('the query page', () => {
         for (let n = 0; n < 10_000; n += 1)
           tables[`Many${String(n)}`] = { Name: `Many${String(n)}`, OrderedColumns: [{ Name: 'a', CslType: 'long' }] };
         row[0] = JSON.stringify(whole);
-        return route.fulfill({ response, json: answer } as never);
+        return route.fulfill({ response, json: answer });
       };
       await page.route('**/v1/rest/mgmt', schema, { times: 1 });
       await page.getByRole('button', { name: 'Refresh' }).click();

@@ -58,10 +58,8 @@ export const writeNamedHead = (response: ServerResponse, status: number, headers
   response instanceof NamedResponse ? response.writeNamedHead(status, headers) : response.writeHead(status, headers);
 
 /** The head that was written, for whoever writes it together with the body. Node.js would do so by itself, in a piece of its own: it is made when
- * the status is given, and `_headerSent` is what keeps it from going out again. @returns '' where a Node.js keeps it elsewhere: then it goes first;
- * and for an answer to no connection, which is taken apart again without its head */
+ * the status is given, and `_headerSent` is what keeps it from going out again. @returns '' where a Node.js keeps it elsewhere: then it goes first */
 export function takeHead(response: ServerResponse): string {
-  if (!(response instanceof NamedResponse)) return '';
   const made = response as ServerResponse & { _header?: unknown; _headerSent?: unknown };
   if (typeof made._header !== 'string' || made._headerSent !== false) {
     response.flushHeaders();

@@ -15,7 +15,7 @@ import type { Clock } from '../../clock/clock.ts';
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import type { Log } from '../../http/logging.ts';
 import { vaultBodyRules } from './body-rules.ts';
-import { takeHead, writeNamedHead } from '../../http/named-response.ts';
+import { NamedResponse, takeHead, writeNamedHead } from '../../http/named-response.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
 import { clientAddressOf } from '../../http/client-address.ts';
 import type { HostClaim, Plane } from '../../http/plane.ts';
@@ -296,8 +296,9 @@ function sendText(reply: FastifyReply, status: number, headers: string[], text: 
   const bodyBytes = Buffer.byteLength(text);
   headers.push('Content-Length', String(bodyBytes));
   writeNamedHead(response, status, headers);
-  // Who shows bodies must see no head in them; and where each character is a byte, both are one text.
-  const isWhole = reply.request.captured === undefined && bodyBytes === text.length;
+  // Who shows bodies must see no head in them, nor must who asks without a connection; and where each character is a byte, both are one text.
+  const isWhole =
+    response instanceof NamedResponse && reply.request.captured === undefined && bodyBytes === text.length;
   if (isWhole) response.end(takeHead(response) + text, 'latin1');
   else response.end(text);
 }

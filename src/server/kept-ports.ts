@@ -50,7 +50,8 @@ async function freePort(host: string, first: number, taken: readonly number[]): 
   return 0;
 }
 
-async function isFree(host: string, port: number): Promise<boolean> {
+/** Whether somebody could listen there now. */
+export async function isFree(host: string, port: number): Promise<boolean> {
   const server = createServer();
   server.listen({ host, port, exclusive: true });
   try {

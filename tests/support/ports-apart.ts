@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { randomInt } from 'node:crypto';
+import { isFree } from '../../src/server/kept-ports.ts';
 
 /** Above what any `kustody` tries by itself (`kept-ports.ts`), below what systems give to whoever asks for any port: between two starts of a
  * server on them, nobody else takes them. */
@@ -12,7 +11,8 @@ export async function portsApart(): Promise<[port: number, kustoPort: number, pr
   for (;;) {
     const first = randomInt(lowest, above);
     const six = Array.from({ length: 6 }, (_, i) => first + i);
-    if (!(await Promise.all(six.map(isFree))).includes(false)) return [first, first + 2, first + 4];
+    if (!(await Promise.all(six.map((port) => isFree('127.0.0.1', port)))).includes(false))
+      return [first, first + 2, first + 4];
   }
 }
 
@@ -20,17 +20,4 @@ export async function portsApart(): Promise<[port: number, kustoPort: number, pr
 export async function optionsOfPortsApart(): Promise<string[]> {
   const [port, kustoPort, proxyPort] = await portsApart();
   return ['--port', `${port}`, '--kusto-port', `${kustoPort}`, '--proxy-port', `${proxyPort}`];
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  server.listen({ host: '127.0.0.1', port, exclusive: true });
-  try {
-    await once(server, 'listening');
-  } catch {
-    return false;
-  }
-  server.close();
-  await once(server, 'close');
-  return true;
 }

@@ -171,6 +171,35 @@ describe('process', () => {
     await until(ended);
     expect((await recheck).suspension).toBeUndefined();
     expect(await pidOf(id)).not.toBe(pid);
+    const said = log.lines.filter((line) => line.includes('cluster-process-silent'));
+    expect(said).toEqual([`warning cluster-process-silent [{"clusterId":"${id}","call":"open","seconds":35}]`]);
+  });
+
+  it('that is killed by somebody else was not silent', async () => {
+    const { cluster, customer, vaults, log, pidOf } = await open();
+    process.kill(await pidOf(await cluster(customer(vaults.addKey(customerHost, 'k')))), 'SIGKILL');
+    await until(() => log.lines.some((line) => line.includes('cluster-process-crashed')));
+    expect(log.lines.join()).not.toContain('cluster-process-silent');
+  });
+
+  it('that hangs in the check of a key before it has a cluster says so, too', async () => {
+    const { keys, customer, vaults, host, log } = await open();
+    const custody = customer(vaults.addKey(customerHost, 'k'));
+    if (custody.kind !== 'customer') throw new Error('no customer');
+    const before = childPids();
+    let hangs = false;
+    vaults.before = () => {
+      if (hangs) return;
+      for (const pid of childPids().filter((each) => !before.includes(each))) process.kill(pid, 'SIGSTOP');
+      hangs = true;
+    };
+    const checked = keys.preflight(custody.key, 'eastus').catch((error: unknown) => error);
+    await until(() => hangs);
+    await host.elapse(35_000);
+    const said = () => log.lines.filter((line) => line.includes('cluster-process-silent'));
+    await until(() => said().length > 0);
+    await checked;
+    expect(said()).toEqual(['warning cluster-process-silent [{"call":"preflight","seconds":35}]']);
   });
 
   it('of a removed cluster is gone, with its service key', async () => {

@@ -47,6 +47,11 @@ export interface ProcessOwner {
   readonly onExit: (wanted: boolean) => void;
 }
 
+export interface Silence {
+  readonly call: SupervisorCall;
+  readonly seconds: number;
+}
+
 const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call]) => readonly VaultGrant[] } = {
   configure: () => [],
   describe: ({ identity, key, clusterId }) => [
@@ -127,6 +132,8 @@ export class ClusterProcess {
   #neededAt: number;
   /** Whether it ever had a connection of a client. */
   wasConnected = false;
+  /** Set when it is ended because a call had no answer for too long: that call, and how long it waited. */
+  silence: Silence | undefined;
   /** Generation of the key it holds, as far as its answers tell. */
   holds: number | undefined;
   /** Databases with a key of their own that it was told of: whether it holds the key. */
@@ -211,6 +218,7 @@ export class ClusterProcess {
     for (const grant of grants) this.#grants.add(grant);
     const limitMs = longCalls.has(operation) ? longCallMs : this.#options.vaultTimeoutMs * vaultCallsMax + patienceMs;
     const cancel = this.#options.monotonic.after(limitMs, () => {
+      if (!this.ended) this.silence ??= { call: operation, seconds: Math.round(limitMs / 1000) };
       this.#child.kill('SIGKILL');
     });
     try {

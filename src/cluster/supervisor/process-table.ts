@@ -180,7 +180,11 @@ export class ProcessTable {
         ...(log.tracer && { sampling: log.tracer.sampling }),
       },
       serve: createProcessServices(this.#options, clusterId, process.databases),
-      onExit,
+      onExit: (wanted) => {
+        if (process.silence !== undefined)
+          log.warning('cluster-process-silent', { ...(clusterId && { clusterId }), ...process.silence });
+        onExit(wanted);
+      },
     });
   }
 

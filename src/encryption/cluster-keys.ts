@@ -71,12 +71,18 @@ export interface CurrentKeyLost {
   readonly failure: KeyFailure;
 }
 
+export interface HowToCreate {
+  /** Whatever is stored is encrypted a second time, with another algorithm under a key of the platform; for good. */
+  readonly doubleEncryption: boolean;
+}
+
 /** The keys of all clusters, as the resource provider and the data plane see them. Key bytes never leave the cluster's own process. */
 export interface ClusterKeys {
   /** Makes the first cluster key, under Microsoft-managed custody or (creation with CMK) a customer's key. */
   create(
     clusterId: Guid,
     custody: Custody,
+    how?: HowToCreate,
   ): Promise<PreparedKeyChange | { readonly outcome: 'failed'; readonly failure: KeyFailure }>;
   /** Asks the vault, as `key.identity`, whether the key can be used by a cluster in `region`. Changes nothing. */
   preflight(key: CustomerKey, region: string): Promise<KeyPreflight>;

@@ -1,16 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { Readable } from 'node:stream';
 import { parseGuid } from '../base/guid.ts';
-import type { AccessiblePlace } from './blobs-owner.ts';
-import { blobsAt } from '../storage/places/blob-place.ts';
 import type { ClusterInventory } from './cluster-inventory.ts';
 import { ControlError } from './control-plane.ts';
 import { encryptionDataHeader } from './encryption-data-header.ts';
+import type { ExtentsParts } from './extents-of.ts';
+import { extentsOf } from './extents-of.ts';
 import type { ListedVaults } from './vault-inventory.ts';
 
 /** `GET /clusters`: every cluster with its key and, unless `?contents=false`, what it holds. `GET /vaults`: every vault with its keys, and the hosts of those outside. `GET /clusters/{name or id}/extents/{id}`: the sealed bytes of one extent. */
 export const inventoryRoutes =
-  (inventory: ClusterInventory, vaults: () => Promise<ListedVaults>, { blobs, containerAccess }: AccessiblePlace) =>
+  (inventory: ClusterInventory, vaults: () => Promise<ListedVaults>, parts: ExtentsParts) =>
   (app: FastifyInstance): void => {
     app.get<{ Querystring: { readonly contents?: string } }>('/clusters', async ({ query }) => ({
       clusters: await inventory.list(query.contents !== 'false'),
@@ -31,7 +31,7 @@ export const inventoryRoutes =
           case 'unavailable':
             throw new ControlError(409, 'ClusterNotServing', 'The cluster may not use its key now, or is stopped.');
           case 'found': {
-            const reader = await blobsAt(blobsAt(blobs).partOf(found.clusterId), containerAccess).reader();
+            const reader = await extentsOf(parts, found.clusterId);
             return reply
               .header('content-type', 'application/octet-stream')
               .header('content-length', String(found.sealedBytes))

@@ -282,7 +282,7 @@ export function createPlanes(parts: ServerParts): Planes {
         parts.randomBytes,
         createDiskScan(parts.settings.scripts.scanProcess, parts.settings.dataDirectory),
       ),
-      inventoryRoutes(inventory, () => listedVaults(parts), placeOf(parts.settings)),
+      inventoryRoutes(inventory, () => listedVaults(parts), parts),
       upkeepRoutes(contents, parts.settings.memoryDirectory),
       portal.routes,
     ],

@@ -9,6 +9,7 @@ import { customRoles } from '../authz/custom-roles.ts';
 import { roleAssignments } from '../authz/role-assignments.ts';
 import { removedClusters, removedDatabases } from '../cluster/supervisor/cluster-contents.ts';
 import { clusterExports } from '../cluster/supervisor/export-records.ts';
+import { infrastructureKeyTable } from '../encryption/infrastructure/infrastructure-key.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { databaseKeyTable } from '../encryption/database-keys.ts';
@@ -74,6 +75,7 @@ export const stateTables: readonly TableRow[] = [
   // Wraps alone: what opens a cluster's data is in none of them.
   { table: clusterKeyTable, owner: cluster, keptOpen: true },
   { table: databaseKeyTable, owner: cluster, keptOpen: true },
+  { table: infrastructureKeyTable, owner: cluster },
   { table: clusterCatalogTable, owner: cluster },
   { table: clusterExports, owner: cluster },
   { table: removedClusters, owner: cluster },

@@ -311,7 +311,7 @@ class InsideProcess extends EventEmitter {
     });
     this.#keys = keys;
     const databaseKeys = new DatabaseKeyring();
-    this.#store = createRemoteCatalogStore(state, clusterId, recordsEach);
+    this.#store = createRemoteCatalogStore(state, clusterId, recordsEach === undefined ? {} : { recordsEach });
     this.data = new DataHolder({
       ...{ clusterId, randomBytes: systemRandomBytes, databaseKeys },
       store: this.#store,

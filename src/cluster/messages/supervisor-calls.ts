@@ -12,8 +12,8 @@ import type { ScriptCall } from './scripts.ts';
 import type { StorageAccount } from './storage-account.ts';
 import type { Edge } from './vault-calls.ts';
 
-/** What the supervisor asks of a cluster process, which believes it: types without a check. Key bytes never appear here: only wrapped ones
- * and check values. */
+/** What the supervisor asks of a cluster process, which believes it: types without a check. Bytes of what customers' keys wrap never appear here:
+ * only wrapped ones and check values. */
 export interface SupervisorCalls {
   /** Always first. Without a cluster the process keeps no keys and only asks vaults. */
   readonly configure: {
@@ -37,7 +37,11 @@ export interface SupervisorCalls {
   /** Unwraps the recorded key and keeps it as `generation`. */
   readonly open: { readonly current: WrappedClusterKey; readonly generation: number };
   /** Makes a key; kept aside until `adopt`. */
-  readonly make: { readonly target: KeyTarget };
+  readonly make: {
+    readonly target: KeyTarget;
+    /** Of the second layer, which the platform has; undefined: there is none. */
+    readonly infrastructureKey?: Uint8Array | undefined;
+  };
   readonly rewrap: { readonly current: WrappedClusterKey; readonly target: KeyTarget };
   /** `change` goes with everything that is written for it. With `database`, the own key of that one changes, too. */
   readonly replace: {

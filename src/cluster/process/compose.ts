@@ -16,6 +16,7 @@ import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { AccessAnswer } from '../messages/container-access.ts';
 import type { CallMain } from '../messages/data-plane-calls.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
+import type { InfrastructureKeyAnswer } from '../messages/infrastructure-key.ts';
 import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
 import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
 import { DataHolder } from './data-holder.ts';
@@ -23,6 +24,7 @@ import { DatabaseKeyring } from './database-keyring.ts';
 import { KeyHolder } from './key-holder.ts';
 import { keyOperations } from './keys.ts';
 import type { AskSupervisor, Operations } from './operations.ts';
+import { OwnSecondLayer } from './own-second-layer.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
 import { SpanSender } from './span-sender.ts';
@@ -81,7 +83,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
     const keys = new KeyHolder({
       ...{ clusterId, wrapper },
       randomBytes: systemRandomBytes,
-      firstCatalog: (key) => data().first(key),
+      firstCatalog: (key, infrastructureKey) => data().first(key, infrastructureKey),
       rewrapCatalog: (old, next, change, database) => data().rewrap(old, next, change, database),
     });
     const databaseKeys = new DatabaseKeyring();
@@ -166,9 +168,13 @@ function dataHolder(parts: {
     call: (operation, body) => ask(operation, body),
     generation: () => keys.current()?.generation,
   });
+  const secondLayer = new OwnSecondLayer(
+    async () => ((await ask('infrastructureKey', {})) as InfrastructureKeyAnswer).key,
+    systemRandomBytes,
+  );
   return new DataHolder({
-    clusterId,
-    store: createRemoteCatalogStore(state, clusterId),
+    ...{ clusterId, secondLayer },
+    store: createRemoteCatalogStore(state, clusterId, { secondLayer: () => secondLayer.get() }),
     current: () => keys.current(),
     randomBytes: systemRandomBytes,
     databaseKeys,

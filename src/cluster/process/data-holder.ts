@@ -5,6 +5,8 @@ import { instant } from '../../clock/clock.ts';
 import type { ClusterKey } from '../../encryption/cluster-key.ts';
 import type { DatabaseKeyChange } from '../../encryption/database-key-change.ts';
 import type { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
+import { DoublySealedBlobs } from '../../encryption/infrastructure/doubly-sealed-blobs.ts';
+import type { SecondLayer } from '../../encryption/infrastructure/infrastructure-key.ts';
 import { Catalog, emptyCatalog } from '../../database/catalog/catalog.ts';
 import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
 import type { CatalogRewrap } from '../../database/catalog/catalog.ts';
@@ -25,6 +27,7 @@ import type { DatabaseKeyring, OwnKeyChange } from './database-keyring.ts';
 import { ownKeysOf } from './database-keyring.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
 import { headId } from '../../database/catalog/records.ts';
+import type { OwnSecondLayer } from './own-second-layer.ts';
 import { catalogWrite } from './remote-catalog-store.ts';
 
 /** The cluster's key is not in this process now. */
@@ -38,6 +41,8 @@ export class DataUnavailableError extends Error {
 export interface DataHolderOptions {
   readonly clusterId: Guid;
   readonly store: CatalogStore;
+  /** Absent: the cluster has no double encryption. */
+  readonly secondLayer?: OwnSecondLayer;
   /** The key in use, borrowed. */
   readonly current: () => { readonly generation: number; readonly key: ClusterKey } | undefined;
   readonly randomBytes: RandomBytes;
@@ -168,11 +173,13 @@ export class DataHolder {
     return undefined;
   }
 
-  /** Of a cluster that is being made. @returns the writes of its catalog */
-  first(key: ClusterKey): readonly StateWrite[] {
-    const { clusterId, randomBytes } = this.#options;
+  /** Of a cluster that is being made.
+   * @param infrastructureKey of one with double encryption
+   * @returns the writes of its catalog */
+  first(key: ClusterKey, infrastructureKey?: Uint8Array): readonly StateWrite[] {
+    const { clusterId, randomBytes, secondLayer } = this.#options;
     const write = emptyCatalog({ clusterId, keys: dataKeysOf(1, key, this.#options), randomBytes });
-    return [catalogWrite(clusterId, write.expect, write)];
+    return [catalogWrite(clusterId, write.expect, write, secondLayer?.made(infrastructureKey))];
   }
 
   /** Lays out what a change of custody makes of the catalog; nothing of it counts until it is committed, and nobody else opens the data
@@ -218,7 +225,8 @@ export class DataHolder {
     const check = next.derive('check');
     if (own !== undefined) this.#options.databaseKeys.setAside(check, own);
     this.#pending = { rewrap, keys: to, check, isOpen: usable };
-    return rewrap.writes.map((write) => catalogWrite(clusterId, write.expect, write));
+    const layer = await this.#options.secondLayer?.get();
+    return rewrap.writes.map((write) => catalogWrite(clusterId, write.expect, write, layer));
   }
 
   /** Reading it may take long. */
@@ -367,13 +375,14 @@ export class DataHolder {
   async #open(generation: number, key: ClusterKey): Promise<Opened> {
     const parts = this.#parts;
     if (parts === undefined) throw new DataUnavailableError();
-    const { clusterId, randomBytes, databaseKeys, store, pause } = this.#options;
+    const { clusterId, randomBytes, databaseKeys, store, pause, secondLayer } = this.#options;
     const keys = dataKeysOf(generation, key, this.#options);
     this.#keys = keys;
     // The engine is large, and a process that only changes keys does without.
     const { openDataParts } = await import('./open-data-parts.ts');
     const { data, files } = await openDataParts({
-      ...{ clusterId, randomBytes, databaseKeys, store, pause, keys, parts },
+      ...{ clusterId, randomBytes, databaseKeys, store, pause, keys },
+      parts: { ...parts, blobs: twice(parts.blobs, await secondLayer?.get()) },
       now: () => this.#now,
       wrappingKeys: () => {
         if (this.#keys === undefined) throw new DataUnavailableError();
@@ -383,3 +392,6 @@ export class DataHolder {
     return { generation, data, files };
   }
 }
+
+const twice = (blobs: BlobStore, layer: SecondLayer | undefined): BlobStore =>
+  layer === undefined ? blobs : new DoublySealedBlobs(blobs, layer);

@@ -19,7 +19,7 @@ export interface KeyHolderOptions {
   readonly wrapper: KeyWrapper;
   readonly randomBytes: RandomBytes;
   /** Of a new cluster. */
-  readonly firstCatalog: (key: ClusterKey) => readonly StateWrite[];
+  readonly firstCatalog: (key: ClusterKey, infrastructureKey: Uint8Array | undefined) => readonly StateWrite[];
   readonly rewrapCatalog: RewrapCatalog;
 }
 
@@ -54,7 +54,7 @@ export class KeyHolder {
     const { wrapper, clusterId, randomBytes, firstCatalog } = this.#options;
     const made = await makeClusterKey(wrapper, clusterId, call.target, randomBytes);
     if (made.outcome === 'failed') return made;
-    const write = firstCatalog(made.key).map(remoteWrite);
+    const write = firstCatalog(made.key, call.infrastructureKey).map(remoteWrite);
     return { outcome: 'made', ...this.#setAside(made), write };
   }
 

@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
 import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
+import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
+import { SecondLayer } from '../../encryption/infrastructure/infrastructure-key.ts';
+import { MemoryStateStore } from '../../state/memory/memory-state-store.ts';
+import { RootKey } from '../../state/root-key.ts';
+import { SealedState } from '../../state/sealed/sealed-state.ts';
 import { ChannelBusyError, ChannelClosedError } from '../messages/channel.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
@@ -20,4 +25,26 @@ it('a commit for which the channel has no room was not made: it is tried again, 
 it('of a commit whose channel closes nobody knows what happened', async () => {
   const store = storeWhoseCalls(() => Promise.reject(new ChannelClosedError('gone')));
   await expect(store.commit([write])).rejects.toThrow(ChannelClosedError);
+});
+
+it('a record without the layers of its cluster is damage, not something to be believed', async () => {
+  const clusterId = newGuid(systemRandomBytes);
+  const state = await SealedState.open({
+    store: new MemoryStateStore(),
+    rootKey: new RootKey(systemRandomBytes(32)),
+    randomBytes: systemRandomBytes,
+  });
+  const layer = new SecondLayer(Buffer.alloc(32, 1), systemRandomBytes);
+  const other = new SecondLayer(Buffer.alloc(32, 2), systemRandomBytes);
+  const under = (of?: SecondLayer) =>
+    createRemoteCatalogStore(state, clusterId, { secondLayer: () => Promise.resolve(of) });
+  await under(layer).commit([write]);
+  expect(await under(layer).get('d/1')).toMatchObject({ sealed: { bytes: Buffer.from('sealed') } });
+  expect(await under(layer).load(undefined)).toMatchObject([{ sealed: { bytes: Buffer.from('sealed') } }]);
+  for (const wrong of [undefined, other]) {
+    await expect(under(wrong).get('d/1')).rejects.toBeInstanceOf(CatalogDamagedError);
+    await expect(under(wrong).load(undefined)).rejects.toBeInstanceOf(CatalogDamagedError);
+  }
+  await under().commit([{ ...write, id: 'd/2' }]);
+  await expect(under(layer).get('d/2')).rejects.toBeInstanceOf(CatalogDamagedError);
 });

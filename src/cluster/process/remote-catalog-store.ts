@@ -10,8 +10,11 @@ import type {
   SealedRecord,
   StoredCatalogRecord,
 } from '../../database/catalog/catalog-store.ts';
-import { StateConflictError } from '../../state/state-store.ts';
+import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
 import { headId } from '../../database/catalog/records.ts';
+import type { SecondLayer } from '../../encryption/infrastructure/infrastructure-key.ts';
+import { SecondLayerError } from '../../encryption/infrastructure/infrastructure-key.ts';
+import { StateConflictError } from '../../state/state-store.ts';
 import type { State, StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { ChannelBusyError } from '../messages/channel.ts';
@@ -28,7 +31,13 @@ interface StoredSealed {
   readonly revision: number;
   /** Base64url. */
   readonly sealed: string;
+  /** It lies under the second layer of a cluster with double encryption. */
+  readonly twice?: true;
 }
+
+/** Of the cluster: undefined when it has no double encryption. */
+export type AskSecondLayer = () => Promise<SecondLayer | undefined>;
+const noLayer: AskSecondLayer = () => Promise.resolve(undefined);
 
 const recordsEachMax = 1_000;
 /** More records than this are looked up together. */
@@ -56,12 +65,17 @@ export function isBesideHead(clusterId: Guid, side: CatalogSide, id: string): bo
  * @see RemoteState */
 export type CatalogState = State & Partial<Pick<RemoteState, 'stage'>>;
 
-/** One cluster's catalog in the state.
- * @param recordsEach of a page, and of a commit beside the catalog in use */
+export interface RemoteCatalogOptions {
+  readonly secondLayer?: AskSecondLayer;
+  /** Of a page, and of a commit beside the catalog in use. */
+  readonly recordsEach?: number;
+}
+
+/** One cluster's catalog in the state. */
 export function createRemoteCatalogStore(
   state: CatalogState,
   clusterId: Guid,
-  recordsEach = recordsEachMax,
+  { secondLayer = noLayer, recordsEach = recordsEachMax }: RemoteCatalogOptions = {},
 ): CatalogStore {
   let side: CatalogSide | undefined;
   const sideNow = async (): Promise<CatalogSide> => (side ??= await sideInUse(state, clusterId));
@@ -69,11 +83,12 @@ export function createRemoteCatalogStore(
     const prefix = `${clusterId}/${from}`;
     const options = { prefix, limit: recordsEach, ...(after === undefined ? {} : { after: prefix + after }) };
     const found = await state.list(clusterCatalogTable, options);
+    const layer = await secondLayer();
     return found
       .map(({ id, version, value }): StoredCatalogRecord => ({
         id: id.slice(prefix.length),
         version,
-        sealed: sealedOf(value),
+        sealed: sealedOf(id, value, layer),
       }))
       .filter(({ id }) => !id.startsWith(sideMark));
   };
@@ -85,8 +100,9 @@ export function createRemoteCatalogStore(
 
     async get(id) {
       if (id === headId) side = undefined;
-      const found = await state.get(clusterCatalogTable, `${clusterId}/${await sideNow()}${id}`);
-      return found && { id, version: found.version, sealed: sealedOf(found.value) };
+      const storedId = `${clusterId}/${await sideNow()}${id}`;
+      const found = await state.get(clusterCatalogTable, storedId);
+      return found && { id, version: found.version, sealed: sealedOf(storedId, found.value, await secondLayer()) };
     },
 
     beside(change) {
@@ -98,7 +114,8 @@ export function createRemoteCatalogStore(
         },
         async add(records) {
           const other = otherSide(await sideNow());
-          await stage(records.map(({ id, put }) => catalogWrite(clusterId, null, { id: other + id, put })));
+          const layer = await secondLayer();
+          await stage(records.map(({ id, put }) => catalogWrite(clusterId, null, { id: other + id, put }, layer)));
         },
         atWork: () => stage([]),
         load: async (after) => page(otherSide(await sideNow()), after),
@@ -119,9 +136,10 @@ export function createRemoteCatalogStore(
       try {
         const own = await sideNow();
         const known = await knownVersions(state, `${clusterId}/${own}`, writes);
+        const layer = await secondLayer();
         await state.commit({
           write: writes.map(({ id, expect, put }) =>
-            catalogWrite(clusterId, known.get(id) ?? expect, { id: own + id, put }),
+            catalogWrite(clusterId, known.get(id) ?? expect, { id: own + id, put }, layer),
           ),
           ...(takesAway && { adds: false }),
         });
@@ -171,8 +189,10 @@ export function catalogWrite(
   clusterId: Guid,
   expect: number | null,
   { id, put }: Pick<CatalogWrite, 'id' | 'put'>,
+  layer: SecondLayer | undefined,
 ): StateWrite {
-  return writeRecord(clusterCatalogTable, `${clusterId}/${id}`, expect, put && storedOf(put));
+  const storedId = `${clusterId}/${id}`;
+  return writeRecord(clusterCatalogTable, storedId, expect, put && storedOf(storedId, put, layer));
 }
 
 /** Versions that the writer has not seen. */
@@ -211,26 +231,42 @@ async function knownVersions(
   return versions;
 }
 
-const storedOf = ({ generation, revision, bytes }: SealedRecord): StoredSealed => ({
+const storedOf = (
+  id: string,
+  { generation, revision, bytes }: SealedRecord,
+  layer: SecondLayer | undefined,
+): StoredSealed => ({
   format: 1,
   generation,
   revision,
-  sealed: toBase64Url(bytes),
+  ...(layer === undefined
+    ? { sealed: toBase64Url(bytes) }
+    : { sealed: toBase64Url(layer.sealRecord(id, bytes)), twice: true }),
 });
 
-const sealedOf = ({ generation, revision, sealed }: StoredSealed): SealedRecord => ({
-  generation,
-  revision,
-  bytes: Buffer.from(sealed, 'base64url'),
-});
+/** @throws CatalogDamagedError for one that has not the layers of its cluster */
+function sealedOf(
+  id: string,
+  { generation, revision, sealed, twice }: StoredSealed,
+  layer: SecondLayer | undefined,
+): SealedRecord {
+  const bytes = Buffer.from(sealed, 'base64url');
+  if ((twice === true) !== (layer !== undefined))
+    throw new CatalogDamagedError('a record has not the layers of its cluster');
+  try {
+    return { generation, revision, bytes: layer === undefined ? bytes : layer.openRecord(id, bytes) };
+  } catch (error) {
+    throw error instanceof SecondLayerError ? new CatalogDamagedError('a second layer does not open') : error;
+  }
+}
 
 function parseSealed(value: Json): StoredSealed {
-  const { format, generation, revision, sealed } = isJsonObject(value) ? value : {};
+  const { format, generation, revision, sealed, twice } = isJsonObject(value) ? value : {};
   if (format !== 1) throw new Error('The catalog of a cluster was written by a newer Kustody.');
   if (!isCount(generation) || !isCount(revision) || typeof sealed !== 'string' || fromBase64Url(sealed) === undefined) {
     throw new Error('A record of a catalog has another form.');
   }
-  return { format, generation, revision, sealed };
+  return { format, generation, revision, sealed, ...(twice === true ? { twice } : {}) };
 }
 
 const isCount = (value: Json | undefined): value is number =>

@@ -9,6 +9,7 @@ import type {
   CustomerKey,
   Suspension,
 } from '../../encryption/cluster-keys.ts';
+import { infrastructureKeyTable } from '../../encryption/infrastructure/infrastructure-key.ts';
 import { leaseRemainingMs } from '../../encryption/lease.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite } from '../../state/state.ts';
@@ -139,7 +140,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
   };
 
   return {
-    create: (clusterId, custody) => changes.create(clusterId, custody),
+    create: (clusterId, custody, how) => changes.create(clusterId, custody, how),
     databases,
     preflight: (key, region) => changes.preflight(key, region),
     change: (clusterId, to) => changes.change(clusterId, to),
@@ -182,8 +183,10 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       const found = await read(clusterId);
       if (found === undefined) return [];
       outstanding.add(clusterId);
+      const second = await state.get(infrastructureKeyTable, clusterId);
       const gone = [
         writeRecord(clusterKeyTable, clusterId, found.version, null),
+        ...(second === undefined ? [] : [writeRecord(infrastructureKeyTable, clusterId, second.version, null)]),
         ...(await databases.removeAll(clusterId)),
       ];
       if (found.value.custody.kind === 'customer') return gone;

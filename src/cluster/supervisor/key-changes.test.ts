@@ -3,6 +3,7 @@ import { clusterKeysSuite, customerHost, serviceHost } from '../../../tests/supp
 import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Custody } from '../../encryption/cluster-keys.ts';
+import { infrastructureKeyTable } from '../../encryption/infrastructure/infrastructure-key.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { clusterCatalogTable } from '../process/remote-catalog-store.ts';
@@ -61,6 +62,21 @@ describe('create', () => {
     expect(vaults.vault(serviceHost).keys.size).toBe(0);
     expect(await keys.status(id)).toBeUndefined();
     expect(await keys.admit(id)).toEqual({ outcome: 'absent' });
+  });
+
+  it('with double encryption makes a key of the platform for good, which goes with the cluster', async () => {
+    const { keys, vaults, state, commit, customer } = await open();
+    const id = newGuid(systemRandomBytes);
+    await commit(await keys.create(id, microsoftManaged, { doubleEncryption: true }));
+    const made = await state.list(infrastructureKeyTable);
+    expect(made.map((record) => record.id)).toEqual([id]);
+    const head = async (side: string) => (await state.get(clusterCatalogTable, `${id}/${side}head`))?.value;
+    expect(await head('')).toMatchObject({ twice: true });
+    await commit(await keys.change(id, customer(vaults.addKey(customerHost, 'k'))));
+    expect(await head('~/')).toMatchObject({ twice: true, generation: 2 });
+    expect(await state.list(infrastructureKeyTable)).toEqual(made);
+    await state.commit({ write: await keys.remove(id) });
+    expect(await state.list(infrastructureKeyTable)).toEqual([]);
   });
 
   it('with a customer key pins the full versioned kid of the latest version', async () => {

@@ -11,10 +11,12 @@ import type {
   CurrentKeyLost,
   Custody,
   CustomerKey,
+  HowToCreate,
   KeyPreflight,
   PreparedKeyChange,
 } from '../../encryption/cluster-keys.ts';
 import type { DatabaseKeyChangeCall } from '../../encryption/database-key-change.ts';
+import { makeInfrastructureKey } from '../../encryption/infrastructure/infrastructure-key.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { keyChangeKind } from '../../encryption/rotation.ts';
 import type { StateWrite, Table } from '../../state/state.ts';
@@ -116,17 +118,20 @@ export class KeyChanges {
     return this.#marks.endInterrupted(startedAt);
   }
 
-  async create(clusterId: Guid, custody: Custody): Promise<PreparedKeyChange | Failed> {
+  async create(clusterId: Guid, custody: Custody, how?: HowToCreate): Promise<PreparedKeyChange | Failed> {
     const destination = await this.#destination(clusterId, custody, undefined);
     if (destination.outcome === 'failed') return failed(destination);
     const target = { identity: this.#identity(custody), kid: destination.kid };
-    const result = await callProcess(() => this.#parts.processes.obtain(clusterId), 'make', { target });
+    const second =
+      how?.doubleEncryption === true ? makeInfrastructureKey(clusterId, this.#parts.options.randomBytes) : undefined;
+    const call = { target, infrastructureKey: second?.key };
+    const result = await callProcess(() => this.#parts.processes.obtain(clusterId), 'make', call);
     if (result.outcome === 'failed') return this.#giveUp(destination, result);
     const record = firstRecord(clusterId, this.#proven(destination, result));
     return this.#prepared({
       record,
       expect: null,
-      more: result.write.map((write) => this.#own(clusterId, write)),
+      more: [...result.write.map((write) => this.#own(clusterId, write)), ...(second?.write ?? [])],
       made: destination.made,
       check: result.check,
       from: undefined,

@@ -3,7 +3,9 @@ import type { HostName } from '../../base/names.ts';
 import { parseHostName } from '../../base/names.ts';
 import type { AskAccess } from '../../storage/placed-blobs.ts';
 import { BlobsUnavailableError } from '../../storage/blob-store.ts';
+import { infrastructureKeyOf } from '../../encryption/infrastructure/infrastructure-key.ts';
 import type { AccessAnswer } from '../messages/container-access.ts';
+import type { InfrastructureKeyAnswer } from '../messages/infrastructure-key.ts';
 import { ProtocolError } from '../messages/message.ts';
 import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
 import { readSpans } from '../messages/spans.ts';
@@ -64,6 +66,9 @@ export function createProcessServices(
         ports.log.tracer.adopt(readSpans(body).spans);
         return null;
       }
+      case 'infrastructureKey':
+        if (clusterId === undefined) throw new ProtocolError('operation');
+        return { key: await infrastructureKeyOf(ports.state, clusterId) } satisfies InfrastructureKeyAnswer;
       case 'containerAccess':
         if (clusterId === undefined || ports.containerAccess === undefined) throw new ProtocolError('operation');
         return accessFor(ports.containerAccess);

@@ -14,7 +14,7 @@ import { findClusterName } from './cluster-names.ts';
 import { carryOutIdentity } from './cluster-principals.ts';
 import { clusterNames, clusterRecordId, clusterResourceId, clusterResources, clusterType } from './cluster-record.ts';
 import type { ClusterAddress, ClusterResource } from './cluster-record.ts';
-import { readSettings } from './cluster-settings.ts';
+import { readSettings, settingOf } from './cluster-settings.ts';
 import { addressOf, bodyObject, bodyProperties, expectResourceGroup, tagsAfter, zonesAfter } from './cluster-store.ts';
 import { showSentCluster } from './cluster-view.ts';
 import { checkRequestedKey, customerKey } from './key-plan.ts';
@@ -55,7 +55,9 @@ export async function createCluster(ports: KustoPorts, request: ArmRequest): Pro
   const cluster = withIdentityAndKey(draft, identity, wanted, operation.kept);
   let committed = false;
   try {
-    const key = await prepareFirstKey(ports, cluster.properties, custodyOf(wanted, identity));
+    const key = await prepareFirstKey(ports, cluster.properties, custodyOf(wanted, identity), {
+      doubleEncryption: settingOf(cluster.properties.settings, 'enableDoubleEncryption') === true,
+    });
     try {
       const ofCluster = [
         writeRecord(clusterResources, clusterRecordId(at), null, cluster),

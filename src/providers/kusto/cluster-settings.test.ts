@@ -77,8 +77,19 @@ describe('settings of a cluster', () => {
     );
   });
 
+  it.each([true, false])('double encryption is settled when a cluster is made: %s', (sent) => {
+    const held = readSettings({ enableDoubleEncryption: sent }, undefined, 'replace', 2);
+    expect(shownSettings(held, '2024-04-13')).toMatchObject({ enableDoubleEncryption: sent });
+    expect(readSettings({}, held, 'replace', 2)).toEqual(held);
+    for (const mode of ['replace', 'merge'] as const) {
+      expect(readSettings({ enableDoubleEncryption: sent }, held, mode, 2)).toEqual(held);
+      expect(() => readSettings({ enableDoubleEncryption: !sent }, held, mode, 2)).toThrow(
+        expect.objectContaining({ status: 400 }) as Error,
+      );
+    }
+  });
+
   it.each<[string, Json]>([
-    ['enableDoubleEncryption', true],
     ['engineType', 'V2'],
     ['virtualNetworkConfiguration', { subnetId: 'a', enginePublicIpId: 'b', dataManagementPublicIpId: 'c' }],
   ])('refuses by name what it has not built: %s', (name, value) => {

@@ -75,7 +75,6 @@ const settings = {
     unset: false,
     ...flag,
     createOnly: true,
-    notBuilt: always('double encryption (enableDoubleEncryption)'),
   },
   engineType: {
     since: '2020-09-18',

@@ -1,5 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
-import type { CustomerKey, Custody, PreparedKeyChange } from '../../encryption/cluster-keys.ts';
+import type { CustomerKey, Custody, HowToCreate, PreparedKeyChange } from '../../encryption/cluster-keys.ts';
 import { keyFailureError, lostKeyError, preflightError } from './cmk-errors.ts';
 import type { SeenKey } from './cmk-remedies.ts';
 import type { KeyStep } from './key-plan.ts';
@@ -55,9 +55,10 @@ export async function prepareFirstKey(
   ports: KeyStepPorts,
   cluster: { readonly clusterId: Guid; readonly region: string },
   custody: Custody,
+  how: HowToCreate,
 ): Promise<PreparedKeyStep> {
   if (custody.kind === 'customer') await requireUsable(ports, custody.key, cluster.region);
-  const prepared = await ports.keys.create(cluster.clusterId, custody);
+  const prepared = await ports.keys.create(cluster.clusterId, custody, how);
   if ('outcome' in prepared) throw keyFailureError(await seenKey(ports, custody), prepared.failure);
   return prepared;
 }

@@ -24,6 +24,11 @@ export const clientRows: readonly ClientRow[] = [
     ],
   },
   {
+    client: 'JavaScript, of 2020',
+    pinnedIn: 'tests/clients/javascript-2020/package.json',
+    packages: ['@azure/identity', '@azure/keyvault-keys', '@azure/keyvault-secrets'],
+  },
+  {
     client: 'Python',
     pinnedIn: 'tests/clients/python/requirements.txt',
     packages: [

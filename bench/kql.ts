@@ -15,6 +15,8 @@ import { drainPlain } from './sample-rows.ts';
 /** Rows of the log of 30 columns, and of the one of 8 that is so large that its stores are measured one at a time; none unless asked for. */
 const rowCount = rowsAsked(process.env['KUSTODY_BENCH_KQL_ROWS']) ?? 1_000_000;
 const largeRowCount = rowsAsked(process.env['KUSTODY_BENCH_KQL_LARGE_ROWS']);
+/** Names of queries, between commas; all of them without it. */
+const namesAsked = process.env['KUSTODY_BENCH_KQL_QUERY']?.split(',');
 const rounds = 3;
 const extentRows = 500_000;
 
@@ -22,6 +24,15 @@ function rowsAsked(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^[1-9]\d{4,8}$/.test(text)) throw new Error(`${text} is no number of rows, 10000 to 999999999.`);
   return Number(text);
+}
+
+/** @throws Error where a name is none of theirs */
+function queriesAsked(rows: number, operationId: string): readonly LogQuery[] {
+  const queries = logQueries(rows, operationId);
+  const unknown = namesAsked?.find((asked) => !queries.some(({ name }) => name === asked));
+  if (unknown !== undefined)
+    throw new Error(`No query is called ${unknown}. There are: ${queries.map(({ name }) => name).join(', ')}.`);
+  return namesAsked === undefined ? queries : queries.filter(({ name }) => namesAsked.includes(name));
 }
 
 /** What a million rows take, as seen; seconds on two processors. */
@@ -168,7 +179,7 @@ async function compared(): Promise<readonly Compared[]> {
   const quarter = Math.floor(rowCount / 4);
   const small = await sealedStore(logColumns, quarter);
   const smallCosts = new Map<string, number>();
-  for (const query of logQueries(quarter, await operationIdOf(quarter >> 1))) {
+  for (const query of queriesAsked(quarter, await operationIdOf(quarter >> 1))) {
     const [cost] = await costsOf([small], query);
     smallCosts.set(query.name, cost?.cpuMs ?? NaN);
   }
@@ -180,7 +191,7 @@ async function compared(): Promise<readonly Compared[]> {
     await sealedStore(logColumns, rowCount, true),
   ];
   const found: Compared[] = [];
-  for (const query of logQueries(rowCount, await operationIdOf(rowCount >> 1))) {
+  for (const query of queriesAsked(rowCount, await operationIdOf(rowCount >> 1))) {
     const [ours, parquet, tables, hot] = await costsOf(stores, query);
     if (!ours || !parquet || !tables || !hot) throw new Error('There are four stores.');
     if (ours.rows !== parquet.rows || ours.rows !== tables.rows || ours.rows !== hot.rows)
@@ -249,7 +260,7 @@ async function largeRatios(rows: number): Promise<{ readonly ratio: number; read
   };
 }
 
-const what = `25 queries on ${rowCount / 1e6} M rows of 30 columns`;
+const what = `${namesAsked?.length ?? 25} queries on ${rowCount / 1e6} M rows of 30 columns`;
 
 export const kqlRows: readonly BenchRow[] = [
   {

@@ -127,6 +127,7 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_BENCH_ROWS: 'rows of the tables of `npm run bench`',
   KUSTODY_BENCH_KQL_ROWS: 'rows of the log of 30 columns of `npm run bench -- kql`, a million without',
   KUSTODY_BENCH_KQL_LARGE_ROWS: 'rows of another of 8 columns, measured one store at a time; none without',
+  KUSTODY_BENCH_KQL_QUERY: 'names of the queries of it that are measured, between commas; all of them without',
   KUSTODY_STATE_MIB: 'size of the state that `bench/compaction.ts` makes',
 };
 

@@ -5,6 +5,7 @@ import type {
   DuckDBPendingResult,
   DuckDBPreparedStatement,
   DuckDBResult,
+  DuckDBVector,
 } from '@duckdb/node-api';
 import { DuckDBInstance, DuckDBScalarFunction, INTEGER, ResultReturnType } from '@duckdb/node-api';
 import type { KqlType } from '../plan/types.ts';
@@ -157,13 +158,14 @@ function scalarFunction(
     returnType: fn.result === 'int' ? INTEGER : nativeTypes[fn.result],
     specialHandling: true,
     mainFunction: (_info, input, output) => {
+      const column = (_type: KqlType, index: number): DuckDBVector => input.getColumnVector(index + 1);
       try {
         if (input.rowCount === 0) return;
         const budget = budgets.get(Number(input.getColumnVector(0).getItem(0)));
         if (budget === undefined) throw new KqlError('cancelled', 'The query is over.');
-        if (fn.overBytes !== undefined) fillFromBytes(fn.overBytes, input.getColumnVector(1), output, budget);
+        if (fn.overBytes !== undefined) fillFromBytes(fn.overBytes, parameters.map(column), output, budget);
         else {
-          const columns = parameters.map((_type, index) => valuesOf(input.getColumnVector(index + 1)));
+          const columns = parameters.map(column).map(valuesOf);
           const argumentsOf = (row: number): NativeValue[] => columns.map((values) => values[row] ?? null);
           callNatives(fn, input.rowCount, argumentsOf, (row, value) => output.setItem(row, value), budget);
         }

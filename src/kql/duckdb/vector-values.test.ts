@@ -87,7 +87,12 @@ describe('the values of a vector', () => {
         return;
       }
       const output = DuckDBDataChunk.create([BIGINT], chunk.rowCount).getColumnVector(0);
-      fillFromBytes(xxhash64Rows, chunk.getColumnVector(0), output, new NativeBudget(nativeLimit));
+      fillFromBytes(
+        (rows, results) => xxhash64Rows(rows, results),
+        [chunk.getColumnVector(0)],
+        output,
+        new NativeBudget(nativeLimit),
+      );
       const hashes = Array.from({ length: chunk.rowCount }, (_hash, row) => output.getItem(row));
       expect(hashes).toEqual(
         chunk.getColumnValues(0).map((value) => (value === null ? null : xxhash64(bytesOf(value)))),

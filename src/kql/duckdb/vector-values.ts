@@ -92,7 +92,7 @@ function nullsOf({ data }: Kept<never>['validity']): (row: number) => boolean {
  * @throws NeedsThreadError where it would hold up others; KqlError `cancelled` */
 export function fillFromBytes(
   overBytes: OverBytes,
-  input: DuckDBVector,
+  [input, same]: readonly DuckDBVector[],
   output: DuckDBVector,
   budget: NativeBudget,
 ): void {
@@ -100,14 +100,25 @@ export function fillFromBytes(
   const rows = byteRowsOf(input, (bytes) => budget.weighBytes(bytes));
   budget.check();
   const { items } = output as unknown as KeptNumbers;
-  overBytes(rows, items as BigInt64Array);
+  overBytes(rows, items as BigInt64Array, same && sameOf(same));
   if (rows.kept.hasNulls)
     for (let row = 0; row < rows.rowCount; row += 1) if (rows.isNull(row)) output.setItem(row, null);
 }
 
+/** The number that every row of a vector has. */
+function sameOf(vector: DuckDBVector): bigint {
+  if (!(vector instanceof DuckDBBigIntVector)) throw new Error('What is the same for every row is a long.');
+  const [first, last] = [vector.getItem(0), vector.getItem(vector.itemCount - 1)];
+  if (first === null || first !== last) throw new Error('A vector has the same number for every row.');
+  return first;
+}
+
 /** The bytes of each value: of a text in UTF-8, of a number the eight that it has, least first; NaN is one number.
  * @param weigh hears how many bytes texts have, before they are looked for one by one */
-function byteRowsOf(vector: DuckDBVector, weigh: (bytes: number) => void): ByteRows & { readonly kept: KeptValues } {
+function byteRowsOf(
+  vector: DuckDBVector | undefined,
+  weigh: (bytes: number) => void,
+): ByteRows & { readonly kept: KeptValues } {
   if (vector instanceof DuckDBVarCharVector) return new TextVector(vector, weigh);
   if (!(vector instanceof DuckDBBigIntVector || vector instanceof DuckDBDoubleVector))
     throw new Error('Of other values bytes are not asked for.');

@@ -38,10 +38,20 @@ const few = { numRuns: 8 } as const;
 
 describe('hash()', () => {
   it('of the rows of a chunk is that of the bytes of each value', async () => {
+    const reduced = [
+      's, 9223372036854775807',
+      'n, 7',
+      'x, 1000',
+      'n > 0, 1',
+      'n, toint(16)',
+      's, abs(n) % 5 + 1',
+      's, -10',
+      's, 0',
+    ];
     const query = `range i from -1500 to 1500 step 1
       | extend s = iff(i % 3 == 0, strrep("é", abs(i) % 40), strcat("row ", i)), n = iff(i % 7 == 0, long(null), i * 1234567890123)
       | extend x = case(i % 5 == 0, real(null), i % 5 == 1, i / 0.0, i % 5 == 2, iff(i % 2 == 0, real(nan), (i - i) / 0.0), i / 7.0)
-      | project s, tostring(n), x, ${['s', 'n', 'x', 'toint(n / 1234567890123)', 'n > 0', 's, 10', 'n * 1tick'].map((of) => `tostring(hash(${of}))`).join(', ')}`;
+      | project s, tostring(n), x, ${['s', 'n', 'x', 'toint(n / 1234567890123)', 'n > 0', 's, 10', 'n * 1tick', ...reduced].map((of) => `tostring(hash(${of}))`).join(', ')}`;
     const bytes = (length: number, write: (to: Buffer) => void): Buffer => {
       const made = Buffer.alloc(length);
       write(made);
@@ -58,7 +68,15 @@ describe('hash()', () => {
       const value = n === '' ? undefined : BigInt(String(n));
       const [ofLong, ofInt, ofBool] =
         value === undefined ? ['', '', ''] : [long(value), int(value / 1234567890123n), int(value > 0n ? 1n : 0n)];
-      return [ofText, ofLong, ofReal, ofInt, ofBool, ((ofText % 10n) + 10n) % 10n, ofLong].map(String);
+      const least = (hash: bigint | string, by: bigint): bigint | string =>
+        typeof hash === 'string' ? hash : ((hash % by) + by) % by;
+      return [
+        ...[ofText, ofLong, ofReal, ofInt, ofBool, least(ofText, 10n), ofLong],
+        ...[least(ofText, 2n ** 63n - 1n), least(ofLong, 7n), least(ofReal, 1000n), least(ofBool, 1n)],
+        least(ofLong, 16n),
+        value === undefined ? '' : least(ofText, ((value < 0n ? -value : value) % 5n) + 1n),
+        ...[least(ofText, 10n), ''],
+      ].map(String);
     });
     expect(rows.map((row) => row.slice(3))).toEqual(expected);
   });

@@ -24,9 +24,10 @@ export interface NativeFunction {
   readonly overBytes?: OverBytes;
 }
 
-/** `run` for all rows of a chunk, of a function with one parameter whose result is a long. It takes so little for each byte that it is done
- * wherever DuckDB asks, and its time is not counted. What it gives for null means nothing. */
-export type OverBytes = (rows: ByteRows, results: BigInt64Array) => void;
+/** `run` for all rows of a chunk, of a function whose result is a long, with one parameter, or a second one that is a long and the same for
+ * every row. It takes so little for each byte that it is done wherever DuckDB asks, and its time is not counted. What it gives for null means
+ * nothing. */
+export type OverBytes = (rows: ByteRows, results: BigInt64Array, same?: bigint) => void;
 
 export interface NativeOptions {
   /** Call with nulls too; without it a null argument gives null. */

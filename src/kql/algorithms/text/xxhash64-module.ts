@@ -47,6 +47,8 @@ const store = (at: Code, value: Code): Code => [...at, ...value, 0x37, 3, 0];
 const storeByte = (at: Code, value: Code): Code => [...at, ...value, 0x3a, 0, 0];
 const wide = (value: Code): Code => [...value, 0xad];
 const narrow = (value: Code): Code => [...value, 0xa7];
+const rest = two(0x81);
+const lessSigned = two(0x53);
 const select = (condition: Code, then: Code, otherwise: Code): Code => [...then, ...otherwise, ...condition, 0x1b];
 const end = 0x0b;
 const when = (condition: Code, then: Code, otherwise: Code = []): Code => [
@@ -117,6 +119,13 @@ const hashRows: Code = eachRow(8, put(hashed(loadInt(get(row), 0), loadInt(get(r
 
 /** Of numbers of eight bytes, the first `width` of each. */
 const hashNumbers: Code = eachRow(8, put(hashed(get(row), get(3))));
+
+/** Of numbers, what is left of each by `modulus`, which is positive, and so is that. */
+const [modulus, remainder] = [3, 4];
+const reduceNumbers: Code = eachRow(8, [
+  ...set(remainder, rest(loadLong(get(row)), get(modulus))),
+  ...store(get(row), select(lessSigned(get(remainder), long(0n)), add(get(remainder), get(modulus)), get(remainder))),
+]);
 
 /** Texts as DuckDB has them: a length, then up to 12 bytes, or four of them and where all stand. */
 const textLength = loadInt(get(row), 0);
@@ -190,6 +199,7 @@ const functions: readonly (readonly [name: string, kind: number, code: Code])[] 
   ['findTexts', 1, body([[4, i64]], findTexts)],
   ['markPages', 3, body([[2, i64]], markPages)],
   ['hashTexts', 3, body([], hashTexts)],
+  ['reduceNumbers', 3, body([[1, i64]], reduceNumbers)],
 ];
 
 /** Exports `memory` and the functions over rows. @param pages of 64 KiB */

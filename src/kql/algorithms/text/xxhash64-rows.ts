@@ -30,6 +30,7 @@ interface Hasher {
   readonly findTexts: OverRows;
   readonly markPages: OverRows<[firstPage: bigint]>;
   readonly hashTexts: OverRows<[distance: bigint]>;
+  readonly reduceNumbers: OverRows<[modulus: bigint]>;
   readonly memory: { readonly buffer: ArrayBuffer };
 }
 
@@ -53,6 +54,18 @@ export function xxhash64Rows(rows: ByteRows, results: BigInt64Array, width?: num
   hasher ??= newHasher();
   if (rows.kept === undefined || rows.rowCount > rowsMax) hashEach(hasher, rows, results, width, 0, rows.rowCount);
   else hashAsKept(hasher, rows, rows.kept, results, width);
+}
+
+/** Puts what is left of each value by the modulus in its place, from 0 on. @param modulus positive */
+export function reduceRows(values: BigInt64Array, modulus: bigint): void {
+  const { reduceNumbers, memory } = (hasher ??= newHasher());
+  for (let from = 0; from < values.length; from += rowsMax) {
+    const part = values.subarray(from, from + rowsMax);
+    const own = new BigInt64Array(memory.buffer, hashes, part.length);
+    own.set(part);
+    reduceNumbers(hashes, hashes + part.byteLength, 0, modulus);
+    part.set(own);
+  }
 }
 
 /** The values of a chunk as they lie in memory: no row costs JavaScript anything. */

@@ -117,12 +117,13 @@ export interface ExportFacts {
   readonly caller: AuditCaller;
 }
 
-/** A copy of the whole instance, sealed under its root key: what it holds is not taken away by what is done to the instance's keys afterwards. */
+/** A copy of the whole instance, or of one cluster, sealed under its root key: what it holds is not taken away by what is done to the instance's keys afterwards. */
 export interface InstanceCopyFacts {
   readonly kind: 'instanceCopy';
   /** `InstanceMove`: the copy is what a move has left behind. `InstanceRestore`: the instance itself came from one.
    * `InstanceTakenBack`: it was moved there, and is served here again since that was lost. */
-  readonly operation: 'InstanceBackup' | 'InstanceMove' | 'InstanceRestore' | 'InstanceTakenBack';
+  readonly operation:
+    'InstanceBackup' | 'InstanceMove' | 'InstanceRestore' | 'InstanceTakenBack' | 'ClusterBackup' | 'ClusterRestore';
   /** Where the copy is, in words: a directory, addresses; no secret. */
   readonly place: string;
   /** `Started` is durable before anything is there. */

@@ -3,8 +3,11 @@ import { resolve } from 'node:path';
 import { instant } from '../clock/clock.ts';
 import type { BackupManifest } from '../server/moving/backup-manifest.ts';
 import { backUp, restore as restoreFrom } from '../server/moving/backup.ts';
+import type { ClusterRestoreSettings } from '../server/moving/cluster-restore.ts';
+import { restoreCluster } from '../server/moving/cluster-restore.ts';
 import type { MoveEnd } from '../server/moving/move-end.ts';
 import { endName } from '../server/moving/move-end.ts';
+import type { RootKey } from '../state/root-key.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import type { BlobsOptions, CredentialSource } from './blobs-place.ts';
 import { blobsPlaceOf } from './blobs-place.ts';
@@ -26,6 +29,7 @@ export interface BackupOptions extends Common, BlobsOptions {
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
   readonly to: string;
+  readonly cluster?: string;
 }
 
 export interface RestoreOptions extends Common {
@@ -36,6 +40,7 @@ export interface RestoreOptions extends Common {
   readonly toBlobs?: string;
   readonly toBlobsCredential?: CredentialSource;
   readonly acceptRollback: boolean;
+  readonly cluster?: string;
 }
 
 const now = () => instant(Date.now());
@@ -50,19 +55,23 @@ export async function backup(rootKeys: RootKeySource, options: BackupOptions): P
     ...(await blobsPlaceOf(options, process.env)),
   };
   const to = { dataDirectory: resolve(options.to) };
+  const { cluster } = options;
   const prepare = (): void => void prepareDataDirectory(to.dataDirectory);
   const manifest = await explained('backing up', directory, () =>
-    backUp({ from, to, ...(rootKey && { rootKey }), now, prepare }),
+    backUp({ from, to, ...(rootKey && { rootKey }), ...(cluster !== undefined && { cluster }), now, prepare }),
   ).finally(() => rootKey?.close());
   const heads = [`Backed up ${manifest.source}`, `to ${to.dataDirectory}:`];
-  const tail = 'The root key is not in it: keep it elsewhere. With the root key it opens what it held then.';
+  const tail =
+    manifest.cluster === undefined
+      ? 'The root key is not in it: keep it elsewhere. With the root key it opens what it held then.'
+      : 'Neither the root key nor that key is in it. Without them no row of it opens.';
   print(options, { to: to.dataDirectory, ...manifest }, [...heads, ...lines(manifest), tail]);
 }
 
 /** @throws UserError */
 export async function restore(rootKeys: RootKeySource, options: RestoreOptions): Promise<void> {
   const rootKey = rootKeys.take(options.rootKeyFd);
-  if (rootKey === undefined)
+  if (rootKey === undefined && options.cluster === undefined)
     throw new UserError(
       'A backup opens with the root key of its instance, and there is none.',
       'Give it in KUSTODY_ROOT_KEY or by --root-key-fd.',
@@ -81,13 +90,30 @@ export async function restore(rootKeys: RootKeySource, options: RestoreOptions):
     ...{ dataDirectory: resolve(options.to), ...(statePlace && { statePlace }) },
     ...(await blobsPlaceOf(place, process.env)),
   };
+  const { acceptRollback: acceptsRollback, cluster } = options;
+  if (cluster !== undefined || rootKey === undefined)
+    return setBack(options, { from, to, cluster: cluster ?? '' }, rootKey);
   const prepare = (): void => void prepareDataDirectory(to.dataDirectory);
-  const { acceptRollback: acceptsRollback } = options;
   const { manifest } = await explained('restoring', from.dataDirectory, () =>
     restoreFrom({ from, to, rootKey, acceptsRollback, now, prepare }),
   ).finally(() => rootKey.close());
   const heads = [`Restored ${manifest.source}, as of ${manifest.takenOn},`, `to ${endName(to)}:`];
   const tail = 'The root key is not beside it: give it to each start, as you did now.';
+  print(options, { to: endName(to), ...manifest }, [...heads, ...lines(manifest), tail]);
+}
+
+async function setBack(
+  options: RestoreOptions,
+  ends: Pick<ClusterRestoreSettings, 'from' | 'to' | 'cluster'>,
+  rootKey: RootKey | undefined,
+): Promise<void> {
+  const to = { ...ends.to, dataDirectory: knownDirectory(ends.to.dataDirectory) };
+  const settings = { ...ends, to, acceptsRollback: options.acceptRollback, now, ...(rootKey && { rootKey }) };
+  const manifest = await explained('restoring', ends.from.dataDirectory, () => restoreCluster(settings)).finally(() =>
+    rootKey?.close(),
+  );
+  const heads = [`Set the cluster ${ends.cluster} of ${endName(to)} back to ${manifest.takenOn}:`];
+  const tail = 'Vaults, keys, roles and suspensions are those of now: it answers once that key opens it.';
   print(options, { to: endName(to), ...manifest }, [...heads, ...lines(manifest), tail]);
 }
 
@@ -108,7 +134,8 @@ async function explained<T>(what: string, dataDirectory: string, work: () => Pro
   }
 }
 
-const lines = ({ records, blobs }: BackupManifest): readonly string[] => [
+const lines = ({ records, blobs, cluster }: BackupManifest): readonly string[] => [
+  ...(cluster === undefined ? [] : [`  cluster  ${cluster.name}`, `  needs    ${cluster.kid}`]),
   `  records  ${records.records} (${records.bytes} bytes, SHA-256 of all ${records.digest})`,
   `  extents  ${blobs.blobs} sealed blobs (${blobs.bytes} bytes)`,
 ];

@@ -8,7 +8,7 @@ import { rootKeyOption } from './root-key-source.ts';
 export function backupCommand(rootKeys: RootKeySource): Command {
   return new Command('backup')
     .description(
-      'Copy a whole instance that is stopped into a directory: sealed records and extents as they are, read back. The root key is not in it, and nothing opens without. An earlier backup of the instance there is brought up to date. Whatever interrupts it, the same command goes on.',
+      'Copy a whole instance that is stopped, or one cluster of it, into a directory: sealed records and extents as they are, read back. The root key is not in it, and nothing opens without. An earlier backup of the instance there is brought up to date. Whatever interrupts it, the same command goes on.',
     )
     .addOption(dataOption())
     .addOption(stateOption('', 'where the state is, if that is in PostgreSQL'))
@@ -16,9 +16,16 @@ export function backupCommand(rootKeys: RootKeySource): Command {
     .addOption(blobsOption('', 'where the sealed extents are, if that is a container of Azure Blob Storage'))
     .addOption(blobsCredentialOption())
     .addOption(new Option('--to <DIR>', 'a new directory, or one with an earlier backup').makeOptionMandatory())
+    .option(
+      '--cluster <NAME>',
+      'this cluster alone: its sealed records and extents, and no key of a vault, role or identity; it opens with the key that the cluster has now',
+    )
     .addOption(rootKeyOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  $ kustody backup --data ./azure --to /media/disk/azure-backup')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ kustody backup --data ./azure --to /media/disk/azure-backup\n  $ kustody backup --data ./azure --cluster kustody --to /media/disk/cluster-backup',
+    )
     .action(async (options: BackupOptions) => {
       const { backup } = await import('./backup-action.ts');
       await backup(rootKeys, options);
@@ -28,10 +35,16 @@ export function backupCommand(rootKeys: RootKeySource): Command {
 export function restoreCommand(rootKeys: RootKeySource): Command {
   return new Command('restore')
     .description(
-      'Make an instance of a backup, where there is none. It is set back as a whole: keys, roles and access that were taken away since are there again, unless a key is in a vault outside. Verified before it can be served.',
+      'Make an instance of a backup, where there is none, or set one cluster back to its own (--cluster). It is set back as a whole: keys, roles and access that were taken away since are there again, unless a key is in a vault outside. Verified before it can be served.',
     )
     .addOption(new Option('--from <DIR>', 'the directory of the backup').makeOptionMandatory())
-    .addOption(new Option('--to <DIR>', 'a new data directory').makeOptionMandatory())
+    .addOption(
+      new Option('--to <DIR>', 'a new data directory; with --cluster the one of the instance').makeOptionMandatory(),
+    )
+    .option(
+      '--cluster <NAME>',
+      'set this cluster of the stopped instance at --to back to a backup of it; vaults, keys, roles, identities and suspensions stay as they are now',
+    )
     .addOption(stateOption('to-', 'put the state into PostgreSQL'))
     .addOption(statePasswordOption('to-'))
     .addOption(blobsOption('to-', 'put the sealed extents into this empty container'))
@@ -41,7 +54,7 @@ export function restoreCommand(rootKeys: RootKeySource): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExample:\n  $ kustody restore --from /media/disk/azure-backup --to ./azure --accept-rollback --root-key-fd 3 3< key',
+      '\nExamples:\n  $ kustody restore --from /media/disk/azure-backup --to ./azure --accept-rollback --root-key-fd 3 3< key\n  $ kustody restore --from /media/disk/cluster-backup --cluster kustody --to ./azure --accept-rollback',
     )
     .action(async (options: RestoreOptions) => {
       const { restore } = await import('./backup-action.ts');

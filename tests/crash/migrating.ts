@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { instant } from '../../src/clock/clock.ts';
 import { backUp, restore } from '../../src/server/moving/backup.ts';
+import { restoreCluster } from '../../src/server/moving/cluster-restore.ts';
 import { migrate } from '../../src/server/moving/migrate.ts';
 import { takeBack } from '../../src/server/moving/take-back.ts';
 import { parseRootKey } from '../../src/state/root-key.ts';
@@ -16,6 +17,10 @@ const work: Readonly<Record<string, () => Promise<unknown>>> = {
   backup: () => backUp(ends),
   update: () => backUp(ends),
   takeBack: () => takeBack({ ...ends, confirm: () => Promise.resolve(true) }),
+  restoreCluster: () =>
+    restoreCluster({
+      ...{ from: ends.from, to: ends.to, cluster: 'one', acceptsRollback: true, now: ends.now },
+    }),
   restore: () => {
     const rootKey = parseRootKey(readFileSync(join(dirname(dirname(source)), 'root.key'), 'utf8'));
     return restore({ ...ends, rootKey, acceptsRollback: true });

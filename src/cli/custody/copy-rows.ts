@@ -44,17 +44,21 @@ export const copyRows: { readonly [Kind in CopyRowName]: CopyRow } = {
   },
 };
 
-/** By what is done with the whole instance. */
-const instanceCopyRows: Readonly<Record<string, string>> = {
-  InstanceBackup: 'a backup of the whole instance was made there',
-  InstanceMove: 'the instance was moved from there, where its copy may still be',
-  InstanceRestore: 'the instance was restored from there',
-  InstanceTakenBack:
-    'the instance was moved there, and taken back as if that were lost: a second instance, should it be there',
-};
 const opens = 'sealed under its root key, with the keys that its vaults had then';
+const opensCluster =
+  'sealed under its root key and the key that the cluster had then, without which no row of it opens';
 
-export const instanceCopyText = (operation: string): string => `${instanceCopyRows[operation] ?? operation}, ${opens}`;
+/** By what is done with the whole instance, or with a cluster. */
+const instanceCopyRows: Readonly<Record<string, string>> = {
+  InstanceBackup: `a backup of the whole instance was made there, ${opens}`,
+  InstanceMove: `the instance was moved from there, where its copy may still be, ${opens}`,
+  InstanceRestore: `the instance was restored from there, ${opens}`,
+  InstanceTakenBack: `the instance was moved there, and taken back as if that were lost: a second instance, should it be there, ${opens}`,
+  ClusterBackup: `a backup of the cluster was made there, ${opensCluster}`,
+  ClusterRestore: `the cluster was set back from there, ${opensCluster}`,
+};
+
+export const instanceCopyText = (operation: string): string => instanceCopyRows[operation] ?? `${operation}, ${opens}`;
 
 const kinds = new Map<string, CopyRowName>(
   (Object.keys(copyRows) as CopyRowName[]).flatMap((kind) =>

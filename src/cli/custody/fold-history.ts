@@ -54,9 +54,9 @@ export interface RecordedExport {
   readonly time: string;
 }
 
-/** A copy of the whole instance: of all its clusters. */
+/** A copy of the whole instance, so of all its clusters, or of the one that its place names. */
 export interface RecordedInstanceCopy {
-  /** `InstanceBackup`, `InstanceMove`, `InstanceRestore`, `InstanceTakenBack` */
+  /** `InstanceBackup`, `InstanceMove`, `InstanceRestore`, `InstanceTakenBack`, `ClusterBackup`, `ClusterRestore` */
   readonly operation: string;
   readonly place: string;
   readonly by: string;

@@ -3,12 +3,14 @@ import { invariant } from '../../base/invariant.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { StateStore } from '../../state/state-store.ts';
 import type { BlobSummary } from '../../storage/blob-store.ts';
-import { parseBlobName } from '../../storage/blob-store.ts';
+import { BlobNotFoundError, parseBlobName } from '../../storage/blob-store.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
 import type { AccessiblePlace } from '../blobs-owner.ts';
 import type { BackupSide } from './backup-sides.ts';
 import { blobListOf } from './backup-sides.ts';
-import type { CopiedBlob } from './copy-blobs.ts';
+import type { CopiedBlob, CopiedBlobs, CopyBlobsOptions } from './copy-blobs.ts';
+import { copyBlobs } from './copy-blobs.ts';
+import { MoveError } from './move-error.ts';
 
 const commitLength = 250;
 
@@ -50,4 +52,19 @@ export async function removeOtherBlobs(place: AccessiblePlace, store: StateStore
   for await (const blob of all.list(''))
     if ((await store.get(blobListOf(side), blob.name)) === undefined) others.push(blob);
   for (const { name } of others) await all.delete(name);
+}
+
+/** Copies what a backup has of clusters out of it. @param held as its manifest tells @throws MoveError for a backup that was changed */
+export async function copyBackedUp(
+  [from, to]: readonly [AccessiblePlace, AccessiblePlace],
+  owners: readonly Guid[],
+  held: CopiedBlobs,
+  options: CopyBlobsOptions,
+): Promise<void> {
+  const blobs = await copyBlobs(from, to, owners, options).catch((error: unknown) => {
+    if (!(error instanceof BlobNotFoundError)) throw error;
+    throw new MoveError(`The backup was changed: its extent ${error.blob} is missing.`);
+  });
+  if (blobs.digest !== held.digest)
+    throw new MoveError('The backup was changed: its extents are not those that it says it holds.');
 }

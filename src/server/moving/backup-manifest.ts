@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Guid } from '../../base/guid.ts';
 import { zeroBytes } from '../../base/bytes.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { RootKey } from '../../state/root-key.ts';
@@ -8,6 +9,18 @@ import type { BackupSide } from './backup-sides.ts';
 import type { CopiedBlobs } from './copy-blobs.ts';
 import type { RecordSum } from './copy-records.ts';
 import { MoveError } from './move-error.ts';
+
+/** What a backup of a single cluster is of. */
+export interface BackupCluster {
+  readonly clusterId: Guid;
+  /** As it was asked for. */
+  readonly name: string;
+  /** The key version that opens it, in full. */
+  readonly kid: string;
+  /** Id and name of each. */
+  readonly databases: readonly (readonly [id: string, name: string])[];
+  readonly catalog: { readonly records: number; readonly digest: string };
+}
 
 /** What a backup is of, and all that it holds. No secret. */
 export interface BackupManifest {
@@ -22,6 +35,8 @@ export interface BackupManifest {
   readonly source: string;
   readonly records: RecordSum;
   readonly blobs: CopiedBlobs;
+  /** Missing: the whole instance. */
+  readonly cluster?: BackupCluster;
 }
 
 const manifestBytesMax = 64 * 1024;
@@ -35,12 +50,22 @@ export async function writeManifest(store: StateStore, manifest: BackupManifest,
   await store.commit({ write: [{ table: markTable, id: backupMark, expect: found?.version ?? null, put }] });
 }
 
-/** Not held against its MAC: only to know what not to touch. @returns undefined where no backup was finished */
-export async function sideNamed(store: StateStore): Promise<BackupSide | undefined> {
+/** Of which backup a directory is, not held against its MAC: only to know what not to touch. */
+export interface NamedBackup {
+  readonly side: BackupSide;
+  readonly state: string;
+  readonly clusterId: string | undefined;
+}
+
+/** @returns undefined where no backup was finished */
+export async function namedBackup(store: StateStore): Promise<NamedBackup | undefined> {
   const text = textIn(await store.get(markTable, backupMark))?.text;
   const value: unknown = text === undefined ? undefined : JSON.parse(text);
-  const side = isJsonObject(value) ? value['side'] : undefined;
-  return side === 'a' || side === 'b' ? side : undefined;
+  if (!isJsonObject(value)) return undefined;
+  const { side, state, cluster } = value;
+  if ((side !== 'a' && side !== 'b') || typeof state !== 'string') return undefined;
+  const clusterId = isJsonObject(cluster) ? cluster['clusterId'] : undefined;
+  return { side, state, clusterId: typeof clusterId === 'string' ? clusterId : undefined };
 }
 
 /** @throws MoveError for what is no backup, for one of another root key, and for one whose manifest was changed */

@@ -7,20 +7,22 @@ import { toIso } from '../../clock/clock.ts';
 import type { RootKey } from '../../state/root-key.ts';
 import { stateIdOf } from '../../state/sealed/check-record.ts';
 import type { StateStore } from '../../state/state-store.ts';
-import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import { markTable, readMark, removeMark, requireServed, writeMark } from '../move-marks.ts';
 import { readInstance } from '../instance.ts';
 import { openStore } from '../state-place.ts';
 import type { BackupManifest } from './backup-manifest.ts';
-import { noteBlobs, notedBlobs, removeOtherBlobs } from './backup-blobs.ts';
-import { readManifest, sideNamed, writeManifest } from './backup-manifest.ts';
+import { copyBackedUp, noteBlobs, notedBlobs, removeOtherBlobs } from './backup-blobs.ts';
+import { namedBackup, readManifest, writeManifest } from './backup-manifest.ts';
 import type { BackupSide } from './backup-sides.ts';
 import { blobListOf, isOfSide, otherSide, sideOf } from './backup-sides.ts';
 import { copyBlobs } from './copy-blobs.ts';
 import { tellCopied } from './copy-events.ts';
 import { copyRecords, removeRecords, requireSameRecords, sumRecords } from './copy-records.ts';
 import { begin, finish, markContainer, requireOpens } from './fill-target.ts';
+import { layOutCluster } from './cluster-backup.ts';
 import { clustersIn, withState } from './held-state.ts';
+import type { KeptCluster } from './kept-cluster.ts';
+import { findCluster } from './kept-cluster.ts';
 import type { MoveEnd } from './move-end.ts';
 import { endName, placeAt } from './move-end.ts';
 import { MoveError } from './move-error.ts';
@@ -35,11 +37,13 @@ export interface BackupSettings {
   /** Kept elsewhere; without it the file beside the data. It is not in the backup. */
   readonly rootKey?: RootKey;
   readonly now: () => Instant;
+  /** Name of the one cluster that is meant; default: the whole instance. */
+  readonly cluster?: string;
   /** Called when the source is open and locked: what is refused before leaves nothing behind. */
   readonly prepare?: () => void;
 }
 
-/** Copies a whole instance that nobody serves: sealed records and extents as they are. Without the root key the copy opens nothing.
+/** Copies a whole instance that nobody serves, or one cluster of it: sealed records and extents as they are. Without the root key the copy opens nothing.
  *
  * Order: both locked → the copy says that it is being filled → the audit of the instance tells of it → blobs beside those that are there, each
  * read back → records, on the side that no manifest names, read back and opened under the root key → THE MANIFEST NAMES THAT SIDE, in one
@@ -57,14 +61,17 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
     try {
       const source = await openSource(settings, store);
       const { instance, rootKey } = source;
-      const place = endName(to);
+      const name = settings.cluster;
+      const cluster = name === undefined ? undefined : await withState(store, rootKey, (one) => findCluster(one, name));
+      const [operation, place] =
+        cluster === undefined
+          ? (['InstanceBackup', endName(to)] as const)
+          : (['ClusterBackup', `${endName(to)} (cluster ${cluster.name})`] as const);
       const tell = (status: 'Started' | 'Succeeded'): Promise<void> =>
-        withState(store, rootKey, (state) =>
-          tellCopied(state, instance, { operation: 'InstanceBackup', status, place, now: now() }),
-        );
-      await beginBackup(settings, store, target.store);
+        withState(store, rootKey, (state) => tellCopied(state, instance, { operation, status, place, now: now() }));
+      await beginBackup(settings, store, target.store, cluster?.clusterId);
       await tell('Started');
-      const manifest = await layOut(settings, store, target.store, source);
+      const manifest = await layOut(settings, store, target.store, { ...source, ...(cluster && { cluster }) });
       await writeManifest(target.store, manifest, rootKey);
       await removeAllBut(manifest.side, to, target.store);
       await removeMark(target.store, 'filling');
@@ -83,21 +90,26 @@ async function layOut(
   { from, to, now }: BackupSettings,
   source: StateStore,
   target: StateStore,
-  { instance, rootKey }: OpenedSource,
+  { instance, rootKey, cluster }: OpenedSource & { readonly cluster?: KeptCluster },
 ): Promise<BackupManifest> {
-  const side = otherSide(await sideNamed(target));
+  const side = otherSide((await namedBackup(target))?.side);
   await removeRecords(target, blobListOf(side));
-  const blobs = await copyBlobs(placeAt(from), placeAt(to), await clustersIn(source), {
+  const owners = cluster === undefined ? await clustersIn(source) : [cluster.clusterId];
+  const blobs = await copyBlobs(placeAt(from), placeAt(to), owners, {
     keepsOthers: true,
     copied: (some) => noteBlobs(target, side, some),
   });
-  const records = await sumRecords(source);
   const laid = sideOf(target, side);
+  const common = { format: 2, side, state: await stateOf(source), source: endName(from), blobs } as const;
+  if (cluster !== undefined) {
+    const held = await layOutCluster(source, laid, rootKey, cluster);
+    return { ...common, takenOn: toIso(now()), records: await sumRecords(laid), cluster: held };
+  }
+  const records = await sumRecords(source);
   await copyRecords(source, laid, () => undefined);
   requireSameRecords(records, await sumRecords(laid));
   await requireOpens(laid, rootKey, instance);
-  const state = await stateOf(source);
-  return { format: 2, side, state, takenOn: toIso(now()), source: endName(from), records, blobs };
+  return { ...common, takenOn: toIso(now()), records };
 }
 
 /** What was purged since the backup before is in none of its files afterwards. */
@@ -108,14 +120,23 @@ async function removeAllBut(side: BackupSide, to: BackupSettings['to'], target: 
   await removeOtherBlobs(placeAt(to), target, side);
 }
 
-/** @throws MoveError for a directory that is not for backups of this instance */
-async function beginBackup({ from, to }: BackupSettings, source: StateStore, target: StateStore): Promise<void> {
+/** @throws MoveError for a directory that is not for backups of this instance, or of this cluster */
+async function beginBackup(
+  { from, to }: BackupSettings,
+  source: StateStore,
+  target: StateStore,
+  clusterId: Guid | undefined,
+): Promise<void> {
   const state = await stateOf(source);
   const filling = await readMark(target, 'filling');
-  const side = await sideNamed(target);
-  const owner = filling?.state ?? (side && (await stateIdOf(sideOf(target, side))));
+  const named = await namedBackup(target);
+  const owner = filling?.state ?? named?.state;
   if (owner !== undefined && owner !== state)
     throw new MoveError(`${to.dataDirectory} holds a backup of another instance. Give another directory.`);
+  if (named !== undefined && named.clusterId !== clusterId)
+    throw new MoveError(
+      `${to.dataDirectory} holds a backup of ${named.clusterId === undefined ? 'the whole instance' : 'another cluster'}. Give another directory.`,
+    );
   if (filling !== undefined) return;
   const other = endName(from);
   if (owner === undefined) await begin(to, target, { state, from: other });
@@ -151,6 +172,10 @@ export async function restore(settings: RestoreSettings): Promise<{ migration: G
   const source = await openStore(from, undefined, undefined, anyState);
   try {
     const manifest = await readManifest(source.store, rootKey, from.dataDirectory);
+    if (manifest.cluster !== undefined)
+      throw new MoveError(
+        `${from.dataDirectory} is a backup of the cluster '${manifest.cluster.name}': name it with --cluster, and its instance with --to.`,
+      );
     const kept = sideOf(source.store, manifest.side);
     requireSameRecords(manifest.records, await sumRecords(kept), 'The backup was changed');
     settings.prepare?.();
@@ -164,14 +189,7 @@ export async function restore(settings: RestoreSettings): Promise<{ migration: G
       if (instance === undefined) throw new MoveError(`${from.dataDirectory} holds no instance.`);
       await markContainer(to, instance);
       const wanted = (owner: Guid) => notedBlobs(source.store, manifest.side, owner);
-      const blobs = await copyBlobs(placeAt(from), placeAt(to), await clustersIn(kept), { wanted }).catch(
-        (error: unknown) => {
-          if (!(error instanceof BlobNotFoundError)) throw error;
-          throw new MoveError(`The backup was changed: its extent ${error.blob} is missing.`);
-        },
-      );
-      if (blobs.digest !== manifest.blobs.digest)
-        throw new MoveError('The backup was changed: its extents are not those that it says it holds.');
+      await copyBackedUp([placeAt(from), placeAt(to)], await clustersIn(kept), manifest.blobs, { wanted });
       await copyRecords(kept, target.store, () => undefined);
       requireSameRecords(manifest.records, await sumRecords(target.store));
       await requireOpens(target.store, rootKey, instance);

@@ -1,0 +1,177 @@
+import type { Guid } from '../../base/guid.ts';
+import { formatKeyId, isSameKey } from '../../base/key-id.ts';
+import { longAgo } from '../../clock/monotonic-clock.ts';
+import type { Instant } from '../../clock/clock.ts';
+import { clearSide, clusterCatalogTable, otherSide, sideInUse } from '../../cluster/process/remote-catalog-store.ts';
+import { keyTodos } from '../../cluster/supervisor/key-todos.ts';
+import { headId } from '../../database/catalog/records.ts';
+import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
+import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
+import type { RootKey } from '../../state/root-key.ts';
+import { stateIdOf } from '../../state/sealed/check-record.ts';
+import type { SealedState } from '../../state/sealed/sealed-state.ts';
+import type { State } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
+import { requireServed } from '../move-marks.ts';
+import { openStore } from '../state-place.ts';
+import { copyBackedUp, notedBlobs } from './backup-blobs.ts';
+import type { BackupCluster, BackupManifest } from './backup-manifest.ts';
+import { readManifest } from './backup-manifest.ts';
+import { sideOf } from './backup-sides.ts';
+import { tellCopied } from './copy-events.ts';
+import { requireSameRecords, sumRecords } from './copy-records.ts';
+import { withState } from './held-state.ts';
+import type { KeptCluster } from './kept-cluster.ts';
+import { catalogOf, findCluster, headOf, sumCatalog } from './kept-cluster.ts';
+import type { MoveEnd } from './move-end.ts';
+import { endName, placeAt } from './move-end.ts';
+import { MoveError } from './move-error.ts';
+import { anyState, openHeld, openSource, requireState } from './open-source.ts';
+
+export interface ClusterRestoreSettings {
+  /** The directory of the backup. */
+  readonly from: Pick<MoveEnd, 'dataDirectory'>;
+  /** The instance that the cluster is in, which nobody serves. */
+  readonly to: MoveEnd;
+  /** Name of the cluster, of which the backup is. */
+  readonly cluster: string;
+  /** Kept elsewhere; without it the file beside the data of the instance. */
+  readonly rootKey?: RootKey;
+  /** Rows that came since are gone, and rows that were purged since are there. */
+  readonly acceptsRollback: boolean;
+  readonly now: () => Instant;
+}
+
+/** Sets what one cluster holds back to a backup. Vaults, keys, roles, identities and the cluster's suspension stay those of the instance now: the
+ * cluster key has to be unwrapped by the key of the backup, as the cluster's identity, before a row is read.
+ *
+ * Order: both locked → the backup held against its manifest → the audit → extents beside those that are there, each read back → that something
+ * is to be cleared away → the catalog, on the side that is not in use → THE HEAD AND THE RECORD OF THE KEY, in one commit → the side that was
+ * left is cleared, what is there is read back, what was overwritten goes → nothing is left to be cleared away → the audit. Until that commit the cluster is what it was, whatever ends it; afterwards it
+ * is the backup's. The same call does all again.
+ * @throws MoveError and what `migrate` throws */
+export async function restoreCluster(settings: ClusterRestoreSettings): Promise<BackupManifest> {
+  const { from, to, cluster, now } = settings;
+  if (!settings.acceptsRollback)
+    throw new MoveError(
+      'Restoring a cluster sets its tables back: rows and tables that came since are gone, and what was purged or kept from somebody since is there again. Give --accept-rollback if that is wanted.',
+    );
+  const { opened, close } = await openHeld(
+    { from: to, ...(settings.rootKey && { rootKey: settings.rootKey }) },
+    requireServed,
+  );
+  const { store } = opened;
+  try {
+    await requireState(store, to);
+    const target = await openSource({ from: to, ...(settings.rootKey && { rootKey: settings.rootKey }) }, store);
+    const { instance, rootKey } = target;
+    const source = await openStore(from, undefined, undefined, anyState);
+    try {
+      const manifest = await readManifest(source.store, rootKey, from.dataDirectory);
+      const kept = sideOf(source.store, manifest.side);
+      const held = manifest.cluster;
+      if (held === undefined)
+        throw new MoveError(`${from.dataDirectory} is a backup of a whole instance, not of a cluster.`);
+      if (manifest.state !== (await stateIdOf(store)))
+        throw new MoveError(`${from.dataDirectory} is a backup of another instance.`);
+      requireSameRecords(manifest.records, await sumRecords(kept), 'The backup was changed');
+      const wrapped = await withState(kept, rootKey, (state) => state.get(clusterKeyTable, held.clusterId));
+      if (wrapped === undefined) throw new MoveError(`${from.dataDirectory} holds no key of its cluster.`);
+      const there = await withState(store, rootKey, (state) => findCluster(state, cluster));
+      requireTakes(there, held, wrapped.value);
+      const place = `${endName(from)}, taken ${manifest.takenOn} (cluster ${held.name})`;
+      const tell = (status: 'Started' | 'Succeeded'): Promise<void> =>
+        withState(store, rootKey, (state) =>
+          tellCopied(state, instance, { operation: 'ClusterRestore', status, place, now: now() }),
+        );
+      await tell('Started');
+      const wanted = (owner: Guid) => notedBlobs(source.store, manifest.side, owner);
+      await copyBackedUp([placeAt(from), placeAt(to)], [held.clusterId], manifest.blobs, { wanted, keepsOthers: true });
+      await withState(kept, rootKey, (backup) =>
+        withState(store, rootKey, (state) => putBack(state, backup, there, held, wrapped.value)),
+      );
+      await store.compact();
+      await withState(store, rootKey, (state) => settle(state, held.clusterId));
+      await tell('Succeeded');
+      return manifest;
+    } finally {
+      await source.close();
+    }
+  } finally {
+    await close();
+  }
+}
+
+/** @throws MoveError when the cluster is another one, or is not where the backup could be read under the keys and roles of now */
+function requireTakes(there: KeptCluster, held: BackupCluster, wrapped: ClusterKeyRecord): void {
+  if (there.clusterId !== held.clusterId)
+    throw new MoveError(`The backup is of the cluster '${held.name}', not of '${there.name}' that is there now.`);
+  const now = there.key.value;
+  if (!isSameKey(now.kid, wrapped.kid) || now.custody.kind !== wrapped.custody.kind)
+    throw new MoveError(
+      `The backup needs the key ${held.kid}, and the cluster is under ${formatKeyId(now.kid)}. Set the cluster to the key of the backup first.`,
+    );
+  const pinned = now.custody.kind === 'customer' ? now.custody.key.keyVersion : undefined;
+  if (pinned !== undefined && pinned !== wrapped.kid.version)
+    throw new MoveError(
+      `The backup needs ${held.kid}, and the cluster names the version ${pinned}. Set the cluster to the version of the backup first.`,
+    );
+  if (JSON.stringify(there.databases.map(([id]) => id)) !== JSON.stringify(held.databases.map(([id]) => id)))
+    throw new MoveError(
+      `The cluster has the databases ${namesOf(there)}, and the backup ${namesOf(held)}: one that was deleted or made since keeps the backup from being restored.`,
+    );
+}
+
+const namesOf = ({ databases }: Pick<BackupCluster, 'databases'>): string =>
+  databases.length === 0 ? 'none' : databases.map(([, name]) => `'${name}'`).join(', ');
+
+async function putBack(
+  state: State,
+  backup: State,
+  there: KeptCluster,
+  held: BackupCluster,
+  wrapped: ClusterKeyRecord,
+): Promise<void> {
+  const { clusterId } = held;
+  const todo = await state.get(keyTodos, clusterId);
+  if (todo === undefined)
+    await state.commit({
+      write: [writeRecord(keyTodos, clusterId, null, { clusterId, action: 'compact', since: longAgo })],
+    });
+  const from = await sideInUse(state, clusterId);
+  const to = otherSide(from);
+  const commit = (write: Parameters<State['commit']>[0]['write']): Promise<void> => state.commit({ write });
+  await clearSide(state, clusterId, to, commit);
+  const put = (id: string, value: unknown) =>
+    writeRecord<unknown>(clusterCatalogTable, `${clusterId}/${to}${id}`, null, value);
+  let head: unknown;
+  for await (const page of catalogOf(backup, clusterId)) {
+    head = page.find(({ id }) => id === headId)?.value;
+    const others = page.filter(({ id }) => id !== headId);
+    if (others.length > 0) await commit(others.map(({ id, value }) => put(id, value)));
+  }
+  const before = await headOf(state, clusterId, from);
+  const { suspension, warning, stopped, custody } = there.key.value;
+  // No lease: whether the key opens is asked anew. What the instance says of the cluster now stays.
+  const { generation, kid, wrapped: wrap, check } = wrapped;
+  const key: ClusterKeyRecord = {
+    ...{ format: 1, clusterId, generation, custody, kid, wrapped: wrap, check, stopped },
+    ...(suspension === undefined ? {} : { suspension }),
+    ...(warning === undefined ? {} : { warning }),
+  };
+  await commit([
+    ...(before === undefined ? [] : [writeRecord<unknown>(clusterCatalogTable, before.id, before.version, null)]),
+    ...(head === undefined ? [] : [put(headId, head)]),
+    writeRecord(clusterKeyTable, clusterId, there.key.version, key),
+  ]);
+  await clearSide(state, clusterId, from, commit);
+  const found = await sumCatalog(state, clusterId);
+  if (found.digest !== held.catalog.digest)
+    throw new MoveError(`The catalog of '${held.name}' was read back as something else than the backup has.`);
+}
+
+/** Nothing is left to clear away. */
+async function settle(state: SealedState, clusterId: Guid): Promise<void> {
+  const todo = await state.get(keyTodos, clusterId);
+  if (todo !== undefined) await state.commit({ write: [writeRecord(keyTodos, clusterId, todo.version, null)] });
+}

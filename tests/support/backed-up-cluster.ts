@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { armResources } from '../../src/arm/resource.ts';
+import type { Json } from '../../src/base/json.ts';
+import { systemRandomBytes } from '../../src/base/random.ts';
+import { rootKeyFileName } from '../../src/server/data-directory-names.ts';
+import { withState } from '../../src/server/moving/held-state.ts';
+import { sumCatalog } from '../../src/server/moving/kept-cluster.ts';
+import { openRootKeyFile } from '../../src/state/root-key.ts';
+import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
+import type { State, Table } from '../../src/state/state.ts';
+import { writeRecord } from '../../src/state/state.ts';
+import { makeInstance, movedClusters } from './moved-instance.ts';
+
+const table = (name: string): Table<Json> => ({ name, parse: (value) => value });
+const [first, second] = movedClusters;
+if (first === undefined || second === undefined) throw new Error('There are two clusters.');
+export const clusterId = first;
+
+const resourceId = '/subscriptions/s/resourcegroups/g/providers/microsoft.kusto/clusters/one';
+const catalogId = (id: string): string => `${clusterId}/${id}`;
+const sealed = (text: string): Json => ({
+  ...{ format: 1, generation: 1, revision: 1 },
+  sealed: Buffer.from(text).toString('base64url'),
+});
+
+const keyOf = (more: Json): Json => ({
+  ...{ format: 1, clusterId, generation: 1, custody: { kind: 'microsoftManaged' }, stopped: false },
+  kid: { vaultHost: 'v.vault.azure.net', name: 'k', version: '0'.repeat(32) },
+  wrapped: Buffer.alloc(256, 1).toString('base64url'),
+  check: Buffer.alloc(16, 2).toString('base64url'),
+  ...(more as object),
+});
+
+/** An instance as whoever moves one looks at it, with a cluster `one` that has a name, a key, a database and a catalog. */
+export async function makeClusterInstance(directory: string): Promise<void> {
+  await makeInstance(directory);
+  await inState(directory, async (state) => {
+    const there = await state.list(table('cluster-catalog'));
+    const key = await state.get(table('cluster-keys'), clusterId);
+    await state.commit({
+      write: there.map(({ id, version }) => writeRecord<Json>(table('cluster-catalog'), id, version, null)),
+    });
+    await state.commit({
+      write: [
+        writeRecord(table('cluster-keys'), clusterId, key?.version ?? null, keyOf({})),
+        writeRecord<Json>(table('kusto-cluster-names'), 'one', null, { resourceId, region: 'westeurope' }),
+        writeRecord<Json>(table(armResources.name), resourceId, null, {
+          ...{ type: 'Microsoft.Kusto/Clusters', id: resourceId, name: 'one', properties: { format: 1, clusterId } },
+        }),
+        writeRecord<Json>(table(armResources.name), `${resourceId}/databases/db`, null, {
+          ...{ properties: { format: 1, databaseId: second } },
+        }),
+        ...['head', 'a', 'b', 'ü'].map((id) =>
+          writeRecord<Json>(table('cluster-catalog'), catalogId(id), null, sealed(`first ${id}`)),
+        ),
+      ],
+    });
+  });
+}
+
+/** Another catalog, and a cluster that was suspended. */
+export const changeCluster = (directory: string): Promise<void> =>
+  inState(directory, async (state) => {
+    const write = async (id: string, value: Json | null) => {
+      const found = await state.get(table('cluster-catalog'), catalogId(id));
+      return writeRecord<Json>(table('cluster-catalog'), catalogId(id), found?.version ?? null, value);
+    };
+    const key = await state.get(table('cluster-keys'), clusterId);
+    const failure = { outcome: 'failed', kind: 'refusal', cause: 'accessDenied', message: 'no' };
+    await state.commit({
+      write: [
+        await write('head', sealed('later head')),
+        await write('a', null),
+        await write('later', sealed('later')),
+        writeRecord(
+          table('cluster-keys'),
+          clusterId,
+          key?.version ?? null,
+          keyOf({ suspension: { since: '2026-01-01T00:00:00Z', reason: 'r', failure } }),
+        ),
+      ],
+    });
+  });
+
+/** What the cluster is, as far as a backup of it goes, and whether it is suspended. */
+export const clusterIn = async (
+  directory: string,
+): Promise<{ digest: string; records: number; suspended: boolean }> => {
+  let found = { digest: '', records: 0, suspended: false };
+  await inState(directory, async (state) => {
+    const key = await state.get(table('cluster-keys'), clusterId);
+    const suspended = typeof key?.value === 'object' && key.value !== null && 'suspension' in key.value;
+    found = { ...(await sumCatalog(state, clusterId)), suspended };
+  });
+  return found;
+};
+
+async function inState(directory: string, work: (state: State) => Promise<void>): Promise<void> {
+  const store = SqliteStateStore.open(directory);
+  try {
+    const rootKey = openRootKeyFile(join(directory, rootKeyFileName), systemRandomBytes);
+    await withState(store, rootKey, work);
+  } finally {
+    await store.close();
+  }
+}

@@ -109,12 +109,15 @@ async function setBack(
 ): Promise<void> {
   const to = { ...ends.to, dataDirectory: knownDirectory(ends.to.dataDirectory) };
   const settings = { ...ends, to, acceptsRollback: options.acceptRollback, now, ...(rootKey && { rootKey }) };
-  const manifest = await explained('restoring', ends.from.dataDirectory, () => restoreCluster(settings)).finally(() =>
-    rootKey?.close(),
-  );
+  const { manifest, kept } = await explained('restoring', ends.from.dataDirectory, () =>
+    restoreCluster(settings),
+  ).finally(() => rootKey?.close());
   const heads = [`Set the cluster ${ends.cluster} of ${endName(to)} back to ${manifest.takenOn}:`];
-  const tail = 'Vaults, keys, roles and suspensions are those of now: it answers once that key opens it.';
-  print(options, { to: endName(to), ...manifest }, [...heads, ...lines(manifest), tail]);
+  const tail = [
+    `  kept     who may read or do what now, of ${kept.databases} databases, ${kept.tables} tables and ${kept.settings} settings of the cluster`,
+    'Vaults, keys, roles and suspensions are those of now: it answers once that key opens it.',
+  ];
+  print(options, { to: endName(to), ...manifest, kept }, [...heads, ...lines(manifest), ...tail]);
 }
 
 function knownDirectory(directory: string): string {

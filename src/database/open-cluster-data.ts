@@ -59,6 +59,7 @@ import { bytesAtRest } from './catalog/sealed-extent.ts';
 import { RequestIndex } from './catalog/request-index.ts';
 import { createSchemaService } from './catalog/schema-service.ts';
 import { createQueuedStorage } from './queued/queued-storage.ts';
+import { keepAccess } from './keep-access.ts';
 import { clusterSettingsOf, createClusterSettings } from './catalog/cluster-settings.ts';
 import { createWorkloadGroups } from './catalog/workload-groups.ts';
 import { databaseView, kqlCatalogOf, tableView, withStoredResults } from './catalog/views.ts';
@@ -119,6 +120,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     if (record.kind === 'segment') log.load(record, catalog.keys, logRecords);
   }
   catalog.useLog(log);
+  await keepAccess({ ...options, catalog });
   const hot = options.hot && new HotExtents({ files, connect, ...options.hot });
   const writer = new ExtentWriter({ clusterId, files, blobs, randomBytes, hot, keys: () => catalog.keys });
   const sweeper = new Sweeper(catalog, writer);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { instant } from '../../src/clock/clock.ts';
 import { backUp } from '../../src/server/moving/backup.ts';
 import { restoreCluster } from '../../src/server/moving/cluster-restore.ts';
-import { changeCluster, clusterIn, makeClusterInstance } from '../support/backed-up-cluster.ts';
+import { changeCluster, clusterIn, keptOfLater, makeClusterInstance } from '../support/backed-up-cluster.ts';
 import { buildProgram } from '../support/build-program.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
 
@@ -28,10 +28,10 @@ beforeAll(async () => {
 });
 
 it(
-  `a cluster that is set back and killed at a step, ${runs} of them, is as it was or as its backup, and stays suspended`,
+  `a cluster that is set back and killed at a step, ${runs} of them, is as it was or as its backup with the access of now, and stays suspended`,
   { timeout: 240_000 + runs * 5000 },
   async () => {
-    const backedUp = { ...(await clusterIn(instance)), suspended: true };
+    const backedUp = { ...(await clusterIn(instance)), suspended: true, kept: keptOfLater };
     await changeCluster(instance);
     const before = await clusterIn(instance);
     expect(before.digest).not.toBe(backedUp.digest);

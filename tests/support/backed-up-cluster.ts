@@ -4,7 +4,7 @@ import type { Json } from '../../src/base/json.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { rootKeyFileName } from '../../src/server/data-directory-names.ts';
 import { withState } from '../../src/server/moving/held-state.ts';
-import { sumCatalog } from '../../src/server/moving/kept-cluster.ts';
+import { sumCatalog, waitsForOpening } from '../../src/server/moving/kept-cluster.ts';
 import { openRootKeyFile } from '../../src/state/root-key.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { State, Table } from '../../src/state/state.ts';
@@ -50,7 +50,7 @@ export async function makeClusterInstance(directory: string): Promise<void> {
         writeRecord<Json>(table(armResources.name), `${resourceId}/databases/db`, null, {
           ...{ properties: { format: 1, databaseId: second } },
         }),
-        ...['head', 'a', 'b', 'ü'].map((id) =>
+        ...['head', 'a', 'b', 'd/1', 'e/1', 't/1', 'ü'].map((id) =>
           writeRecord<Json>(table('cluster-catalog'), catalogId(id), null, sealed(`first ${id}`)),
         ),
       ],
@@ -72,6 +72,8 @@ export const changeCluster = (directory: string): Promise<void> =>
         await write('head', sealed('later head')),
         await write('a', null),
         await write('later', sealed('later')),
+        await write('t/1', sealed('later t/1')),
+        await write('t/2', sealed('later t/2')),
         writeRecord(
           table('cluster-keys'),
           clusterId,
@@ -82,20 +84,76 @@ export const changeCluster = (directory: string): Promise<void> =>
     });
   });
 
+interface FoundCluster {
+  readonly digest: string;
+  readonly records: number;
+  readonly suspended: boolean;
+  /** What is kept beside its catalog of the one before, and counts. */
+  readonly kept: readonly (readonly [id: string, sealed: unknown])[];
+}
+
 /** What the cluster is, as far as a backup of it goes, and whether it is suspended. */
-export const clusterIn = async (
-  directory: string,
-): Promise<{ digest: string; records: number; suspended: boolean }> => {
-  let found = { digest: '', records: 0, suspended: false };
+export const clusterIn = async (directory: string): Promise<FoundCluster> => {
+  let found: FoundCluster = { digest: '', records: 0, suspended: false, kept: [] };
   await inState(directory, async (state) => {
     const key = await state.get(table('cluster-keys'), clusterId);
     const suspended = typeof key?.value === 'object' && key.value !== null && 'suspension' in key.value;
-    found = { ...(await sumCatalog(state, clusterId)), suspended };
+    const prefix = catalogId('~k/');
+    const kept = (await waitsForOpening(state, clusterId))
+      ? (await state.list(table('cluster-catalog'), { prefix })).map(
+          ({ id, value }) => [id.slice(prefix.length), value] as const,
+        )
+      : [];
+    found = { ...(await sumCatalog(state, clusterId)), suspended, kept };
   });
   return found;
 };
 
-async function inState(directory: string, work: (state: State) => Promise<void>): Promise<void> {
+/** Another record of the cluster's key, as far as it is said. */
+export const changeKey = (directory: string, more: Json): Promise<void> =>
+  inState(directory, async (state) => {
+    const key = await state.get(table('cluster-keys'), clusterId);
+    await state.commit({ write: [writeRecord(table('cluster-keys'), clusterId, key?.version ?? null, keyOf(more))] });
+  });
+
+/** `renamed`: another cluster has its name. `database`: there is one more. */
+export async function writeState(state: State, what: 'renamed' | 'database'): Promise<void> {
+  const resources = table(armResources.name);
+  if (what === 'database')
+    return state.commit({
+      write: [
+        writeRecord<Json>(resources, `${resourceId}/databases/new`, null, {
+          ...{ properties: { format: 1, databaseId: clusterId } },
+        }),
+      ],
+    });
+  const found = await state.get(resources, resourceId);
+  const key = keyOf({ clusterId: second });
+  const there = await state.get(table('cluster-keys'), second ?? '');
+  await state.commit({
+    write: [
+      writeRecord<Json>(resources, resourceId, found?.version ?? null, {
+        ...{
+          type: 'Microsoft.Kusto/Clusters',
+          id: resourceId,
+          name: 'one',
+          properties: { format: 1, clusterId: second },
+        },
+      }),
+      writeRecord(table('cluster-keys'), second ?? '', there?.version ?? null, key),
+    ],
+  });
+}
+
+/** What `changeCluster` makes of what is kept when a cluster is set back. */
+export const keptOfLater: FoundCluster['kept'] = [
+  ['d/1', sealed('first d/1')],
+  ['head', sealed('later head')],
+  ['t/1', sealed('later t/1')],
+  ['t/2', sealed('later t/2')],
+];
+
+export async function inState(directory: string, work: (state: State) => Promise<void>): Promise<void> {
   const store = SqliteStateStore.open(directory);
   try {
     const rootKey = openRootKeyFile(join(directory, rootKeyFileName), systemRandomBytes);

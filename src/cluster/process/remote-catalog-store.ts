@@ -21,7 +21,8 @@ import { ChannelBusyError } from '../messages/channel.ts';
 import type { RemoteState } from './remote-state.ts';
 import { ClusterNotServedError, CustodyChangingError } from './remote-state.ts';
 
-/** The catalogs of all clusters; ids are `{cluster id}/{record id}`, or `{cluster id}/~/{record id}` on the other side (see `CatalogSide`).
+/** The catalogs of all clusters; ids are `{cluster id}/{record id}`, or `{cluster id}/~/{record id}` on the other side (see `CatalogSide`), or
+ * `{cluster id}/~k/{record id}` of what is kept of a catalog that was set back (see `CatalogBefore`).
  * Nothing in a value is readable but numbers. */
 export const clusterCatalogTable: Table<StoredSealed> = { name: 'cluster-catalog', parse: parseSealed };
 
@@ -58,8 +59,16 @@ export async function sideInUse(state: Pick<State, 'get'>, clusterId: Guid): Pro
 export function isBesideHead(clusterId: Guid, side: CatalogSide, id: string): boolean {
   const prefix = `${clusterId}/${side}`;
   if (!id.startsWith(prefix) || id === prefix + headId) return false;
-  return side !== '' || !id.startsWith(prefix + sideMark);
+  return side !== '' || !id.startsWith(prefix + anyMark);
 }
+
+/** Where lies what is kept of a catalog that was set back. It counts once the head of that catalog is among it. */
+export const keptSide = '~k/';
+export const keptPrefix = (clusterId: Guid): string => `${clusterId}/${keptSide}`;
+
+/** Whether something is kept of a catalog that was set back, which the next opening ends. */
+export const isSetBack = async (state: Pick<State, 'list'>, clusterId: Guid): Promise<boolean> =>
+  (await state.list(clusterCatalogTable, { prefix: keptPrefix(clusterId), limit: 1 })).length > 0;
 
 /** A state that can also write beside the catalog in use while the custody of the cluster changes.
  * @see RemoteState */
@@ -79,7 +88,7 @@ export function createRemoteCatalogStore(
 ): CatalogStore {
   let side: CatalogSide | undefined;
   const sideNow = async (): Promise<CatalogSide> => (side ??= await sideInUse(state, clusterId));
-  const page = async (from: CatalogSide, after: string | undefined): Promise<readonly StoredCatalogRecord[]> => {
+  const page = async (from: string, after: string | undefined): Promise<readonly StoredCatalogRecord[]> => {
     const prefix = `${clusterId}/${from}`;
     const options = { prefix, limit: recordsEach, ...(after === undefined ? {} : { after: prefix + after }) };
     const found = await state.list(clusterCatalogTable, options);
@@ -90,7 +99,14 @@ export function createRemoteCatalogStore(
         version,
         sealed: sealedOf(id, value, layer),
       }))
-      .filter(({ id }) => !id.startsWith(sideMark));
+      .filter(({ id }) => !id.startsWith(anyMark));
+  };
+  const kept = keptPrefix(clusterId);
+  const clearKept = async (): Promise<void> => {
+    const head = await state.get(clusterCatalogTable, kept + headId);
+    if (head !== undefined)
+      await state.commit({ write: [writeRecord(clusterCatalogTable, head.id, head.version, null)] });
+    await clearSide(state, clusterId, keptSide, (write) => state.commit({ write }), recordsEach);
   };
   return {
     async load(after) {
@@ -132,6 +148,17 @@ export function createRemoteCatalogStore(
       };
     },
 
+    setBack: {
+      async isThere() {
+        if (!(await isSetBack(state, clusterId))) return false;
+        if ((await state.get(clusterCatalogTable, kept + headId)) !== undefined) return true;
+        await clearKept(); // of one that was not set back in the end
+        return false;
+      },
+      load: (after) => page(keptSide, after),
+      clear: clearKept,
+    },
+
     async commit(writes, takesAway = false): Promise<CommitOutcome> {
       try {
         const own = await sideNow();
@@ -162,20 +189,21 @@ export function createRemoteCatalogStore(
   };
 }
 
-const sideMark = otherSide('');
+/** Before all that is no record of the first side. */
+const anyMark = '~';
 
 /** Removes what lies on a side, so many records a commit. */
 export async function clearSide(
   state: Pick<State, 'list'>,
   clusterId: Guid,
-  side: CatalogSide,
+  side: CatalogSide | typeof keptSide,
   commit: (write: readonly StateWrite[]) => Promise<void>,
   recordsEach = recordsEachMax,
 ): Promise<void> {
   const prefix = `${clusterId}/${side}`;
   for (;;) {
     const found = await state.list(clusterCatalogTable, { prefix, limit: recordsEach });
-    const records = side === '' ? found.filter(({ id }) => !id.startsWith(prefix + sideMark)) : found;
+    const records = side === '' ? found.filter(({ id }) => !id.startsWith(prefix + anyMark)) : found;
     if (records.length === 0) return;
     await commit(records.map(({ id, version }) => writeRecord(clusterCatalogTable, id, version, null)));
   }

@@ -43,6 +43,24 @@ describe('create', () => {
     expect((await recordOf(id)).replacing).toBeUndefined();
   });
 
+  it('is not changed while what is kept of a catalog that was set back waits for the key of now', async () => {
+    const { keys, cluster, customer, vaults, commit, state, recordOf } = await open();
+    const id = await cluster();
+    const [head] = await state.list(clusterCatalogTable);
+    if (head === undefined) throw new Error('no head');
+    await state.commit({ write: [writeRecord(clusterCatalogTable, `${id}/~k/head`, null, head.value)] });
+    const to = customer(vaults.addKey(customerHost, 'k'));
+    expect(await keys.change(id, to)).toMatchObject({
+      ...{ outcome: 'failed', failure: { message: expect.stringContaining('was set back to a backup') as string } },
+    });
+    expect(await recordOf(id)).toMatchObject({ generation: 1, custody: microsoftManaged });
+    expect((await recordOf(id)).replacing).toBeUndefined();
+    const kept = await state.get(clusterCatalogTable, `${id}/~k/head`);
+    await state.commit({ write: [writeRecord(clusterCatalogTable, `${id}/~k/head`, kept?.version ?? null, null)] });
+    await commit(await keys.change(id, to));
+    expect(await recordOf(id)).toMatchObject({ generation: 2, custody: { kind: 'customer' } });
+  });
+
   it('fails without a trace when the vault refuses, and destroys the service key it had made', async () => {
     const { keys, vaults, state } = await open();
     vaults.vault(serviceHost).access.clear();

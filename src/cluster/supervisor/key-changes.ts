@@ -23,6 +23,7 @@ import type { StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { NewWrap } from '../messages/key-replies.ts';
 import type { RemoteWrite } from '../messages/state-calls.ts';
+import { isSetBack } from '../process/remote-catalog-store.ts';
 import { CustodyMarks } from './custody-marks.ts';
 import type { KeyChecks } from './key-checks.ts';
 import type { OutstandingChanges } from './outstanding.ts';
@@ -30,6 +31,7 @@ import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
 import { adoptKey, callOnce, callProcess, forgetKey, processEnded, wrappedKey } from './process-calls.ts';
 import { ownTable } from './process-state.ts';
+import { setBackMeanwhile } from './set-back.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { MadeServiceKey, KeyTodos } from './key-todos.ts';
 
@@ -201,6 +203,7 @@ export class KeyChanges {
         destination = found;
       }
       const replaces = database !== undefined || keyChangeKind(before.value, to) === 'replace';
+      if (replaces && (await isSetBack(state, clusterId))) return this.#giveUp(destination, setBackMeanwhile);
       const marked = replaces ? await this.#marks.put(before) : undefined;
       if (replaces && marked === undefined) continue;
       mark = marked;

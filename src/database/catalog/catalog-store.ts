@@ -45,6 +45,17 @@ export interface CatalogStore {
   commit(writes: readonly CatalogWrite[], takesAway?: boolean): Promise<CommitOutcome>;
   /** For a change of custody. @throws ChangeEndedError from what it returns, when that change is not under way (any more) */
   beside(change: Guid): CatalogBeside;
+  /** What a catalog that was set back to a backup has beside it until it is opened. Absent: such a store is never set back. */
+  readonly setBack?: CatalogBefore;
+}
+
+/** Records of the catalog that was there right before, as they are sealed, of the kinds that say who may read or do what. */
+export interface CatalogBefore {
+  isThere(): Promise<boolean>;
+  /** As `CatalogStore.load`. */
+  load(after: string | undefined): Promise<readonly StoredCatalogRecord[]>;
+  /** They count no more. */
+  clear(): Promise<void>;
 }
 
 /** Where a change of custody lays out the whole catalog anew, beside the one in use, which stays as it is until the change is committed.

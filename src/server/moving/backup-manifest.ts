@@ -39,6 +39,7 @@ export interface BackupManifest {
   readonly cluster?: BackupCluster;
 }
 
+const format = 2;
 const manifestBytesMax = 64 * 1024;
 
 /** In the place of the one before, in one commit: from then on the backup is what it names. */
@@ -73,6 +74,9 @@ export async function readManifest(store: StateStore, rootKey: RootKey, name: st
   const found = await store.get(markTable, backupMark);
   if (found === undefined) throw new MoveError(`${name} holds no backup that was finished.`);
   const { text, mac } = textIn(found) ?? {};
+  // Another version may make its MAC in another way.
+  if (text !== undefined && formatIn(text) > format)
+    throw new MoveError(`The backup in ${name} was made by a newer Kustody.`);
   if (text === undefined || mac === undefined || !isMac(text, mac, rootKey))
     throw new MoveError(
       `The root key is not the one of the backup in ${name}, or what the backup says of itself was changed.`,
@@ -85,6 +89,12 @@ function textIn(found: StoredRecord | undefined): { readonly text: string; reado
   const value: unknown = JSON.parse(Buffer.from(found.value).toString());
   const { text, mac } = isJsonObject(value) ? value : {};
   return typeof text === 'string' && typeof mac === 'string' ? { text, mac } : undefined;
+}
+
+function formatIn(text: string): number {
+  const value: unknown = JSON.parse(text);
+  const found = isJsonObject(value) ? value['format'] : undefined;
+  return typeof found === 'number' ? found : 0;
 }
 
 function isMac(text: string, mac: string, rootKey: RootKey): boolean {

@@ -15,7 +15,7 @@ import { copyBackedUp, noteBlobs, notedBlobs, removeOtherBlobs } from './backup-
 import { namedBackup, readManifest, writeManifest } from './backup-manifest.ts';
 import type { BackupSide } from './backup-sides.ts';
 import { blobListOf, isOfSide, otherSide, sideOf } from './backup-sides.ts';
-import { copyBlobs } from './copy-blobs.ts';
+import { copyBlobs, missingBytes } from './copy-blobs.ts';
 import { tellCopied } from './copy-events.ts';
 import { copyRecords, removeRecords, requireSameRecords, sumRecords } from './copy-records.ts';
 import { begin, finish, markContainer, requireOpens } from './fill-target.ts';
@@ -28,6 +28,8 @@ import { endName, placeAt } from './move-end.ts';
 import { MoveError } from './move-error.ts';
 import type { OpenedSource } from './open-source.ts';
 import { anyState, openHeld, openSource, requireState } from './open-source.ts';
+import type { Arriving } from './require-room.ts';
+import { requireRoom } from './require-room.ts';
 
 export interface BackupSettings {
   /** Nobody serves it. */
@@ -41,6 +43,8 @@ export interface BackupSettings {
   readonly cluster?: string;
   /** Called when the source is open and locked: what is refused before leaves nothing behind. */
   readonly prepare?: () => void;
+  /** Of the disk of a directory. */
+  readonly freeBytes?: (directory: string) => number;
 }
 
 /** Copies a whole instance that nobody serves, or one cluster of it: sealed records and extents as they are. Without the root key the copy opens nothing.
@@ -69,6 +73,8 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
           : (['ClusterBackup', `${endName(to)} (cluster ${cluster.name})`] as const);
       const tell = (status: 'Started' | 'Succeeded'): Promise<void> =>
         withState(store, rootKey, (state) => tellCopied(state, instance, { operation, status, place, now: now() }));
+      const owners = cluster === undefined ? source.owners : [cluster.clusterId];
+      requireRoom(to.dataDirectory, await arriving(settings, store, owners), settings.freeBytes);
       await beginBackup(settings, store, target.store, cluster?.clusterId);
       await tell('Started');
       const manifest = await layOut(settings, store, target.store, { ...source, ...(cluster && { cluster }) });
@@ -84,6 +90,16 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
     await close();
   }
 }
+
+/** Of one cluster it is less: whoever has no room for all records is refused. */
+const arriving = async (
+  { from, to }: BackupSettings,
+  store: StateStore,
+  owners: readonly Guid[],
+): Promise<Arriving> => ({
+  blobBytes: await missingBytes(placeAt(from), placeAt(to), owners),
+  recordBytes: (await sumRecords(store)).bytes,
+});
 
 /** @returns what the backup is once its manifest says so */
 async function layOut(
@@ -159,6 +175,8 @@ export interface RestoreSettings {
   readonly acceptsRollback: boolean;
   readonly now: () => Instant;
   readonly prepare?: () => void;
+  /** Of the disk of a directory. */
+  readonly freeBytes?: (directory: string) => number;
 }
 
 /** Makes an instance of a backup, where there is none. Order as of a move, but that the backup stays one.
@@ -179,6 +197,10 @@ export async function restore(settings: RestoreSettings): Promise<{ migration: G
     const kept = sideOf(source.store, manifest.side);
     requireSameRecords(manifest.records, await sumRecords(kept), 'The backup was changed');
     settings.prepare?.();
+    const wanted = (owner: Guid) => notedBlobs(source.store, manifest.side, owner);
+    const owners = await clustersIn(kept);
+    const blobBytes = to.blobs === undefined ? await missingBytes(placeAt(from), placeAt(to), owners, wanted) : 0;
+    requireRoom(to.dataDirectory, { blobBytes, recordBytes: manifest.records.bytes }, settings.freeBytes);
     const target = await openStore({ ...to, rootKey }, undefined, undefined, anyState);
     try {
       const filling = await readMark(target.store, 'filling');
@@ -188,8 +210,7 @@ export async function restore(settings: RestoreSettings): Promise<{ migration: G
       const instance = await withState(kept, rootKey, readInstance);
       if (instance === undefined) throw new MoveError(`${from.dataDirectory} holds no instance.`);
       await markContainer(to, instance);
-      const wanted = (owner: Guid) => notedBlobs(source.store, manifest.side, owner);
-      await copyBackedUp([placeAt(from), placeAt(to)], await clustersIn(kept), manifest.blobs, { wanted });
+      await copyBackedUp([placeAt(from), placeAt(to)], owners, manifest.blobs, { wanted });
       await copyRecords(kept, target.store, () => undefined);
       requireSameRecords(manifest.records, await sumRecords(target.store));
       await requireOpens(target.store, rootKey, instance);

@@ -9,7 +9,7 @@ import type { BackupCluster } from './backup-manifest.ts';
 import { removeRecords } from './copy-records.ts';
 import { withState } from './held-state.ts';
 import type { KeptCluster } from './kept-cluster.ts';
-import { catalogOf, sumCatalog } from './kept-cluster.ts';
+import { catalogOf, sumCatalog, waitsForOpening } from './kept-cluster.ts';
 import { MoveError } from './move-error.ts';
 
 /** Lays out what a backup of one cluster has in records: its catalog as it is sealed under the cluster's key, and the record of that key. No
@@ -25,6 +25,10 @@ export async function layOutCluster(
   for (const table of await laid.tables()) await removeRecords(laid, table);
   const copied = await withState(source, rootKey, (from) =>
     withState(laid, rootKey, async (to) => {
+      if (await waitsForOpening(from, clusterId))
+        throw new MoveError(
+          `The cluster '${name}' was set back and has not opened its data since. Start the instance and ask the cluster for something once.`,
+        );
       for await (const page of catalogOf(from, clusterId))
         await to.commit({
           write: page.map(({ id, value }) =>

@@ -2,7 +2,13 @@ import type { Guid } from '../../base/guid.ts';
 import { formatKeyId, isSameKey } from '../../base/key-id.ts';
 import { longAgo } from '../../clock/monotonic-clock.ts';
 import type { Instant } from '../../clock/clock.ts';
-import { clearSide, clusterCatalogTable, otherSide, sideInUse } from '../../cluster/process/remote-catalog-store.ts';
+import {
+  clearSide,
+  clusterCatalogTable,
+  keptPrefix,
+  otherSide,
+  sideInUse,
+} from '../../cluster/process/remote-catalog-store.ts';
 import { keyTodos } from '../../cluster/supervisor/key-todos.ts';
 import { headId } from '../../database/catalog/records.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
@@ -18,15 +24,17 @@ import { copyBackedUp, notedBlobs } from './backup-blobs.ts';
 import type { BackupCluster, BackupManifest } from './backup-manifest.ts';
 import { readManifest } from './backup-manifest.ts';
 import { sideOf } from './backup-sides.ts';
+import { missingBytes } from './copy-blobs.ts';
 import { tellCopied } from './copy-events.ts';
 import { requireSameRecords, sumRecords } from './copy-records.ts';
 import { withState } from './held-state.ts';
-import type { KeptCluster } from './kept-cluster.ts';
-import { catalogOf, findCluster, headOf, sumCatalog } from './kept-cluster.ts';
+import type { KeptCluster, KeptRecords } from './kept-cluster.ts';
+import { catalogOf, countKept, findCluster, headOf, keepRecords, sumCatalog, waitsForOpening } from './kept-cluster.ts';
 import type { MoveEnd } from './move-end.ts';
 import { endName, placeAt } from './move-end.ts';
 import { MoveError } from './move-error.ts';
 import { anyState, openHeld, openSource, requireState } from './open-source.ts';
+import { requireRoom } from './require-room.ts';
 
 export interface ClusterRestoreSettings {
   /** The directory of the backup. */
@@ -40,21 +48,26 @@ export interface ClusterRestoreSettings {
   /** Rows that came since are gone, and rows that were purged since are there. */
   readonly acceptsRollback: boolean;
   readonly now: () => Instant;
+  /** Of the disk of a directory. */
+  readonly freeBytes?: (directory: string) => number;
 }
 
 /** Sets what one cluster holds back to a backup. Vaults, keys, roles, identities and the cluster's suspension stay those of the instance now: the
- * cluster key has to be unwrapped by the key of the backup, as the cluster's identity, before a row is read.
+ * cluster key has to be unwrapped by the key of the backup, as the cluster's identity, before a row is read. What the catalog of now says of who
+ * may read or do what is laid beside, as it is sealed, and the cluster takes it over when it opens its data next (`database/keep-access`).
  *
  * Order: both locked → the backup held against its manifest → the audit → extents beside those that are there, each read back → that something
- * is to be cleared away → the catalog, on the side that is not in use → THE HEAD AND THE RECORD OF THE KEY, in one commit → the side that was
- * left is cleared, what is there is read back, what was overwritten goes → nothing is left to be cleared away → the audit. Until that commit the cluster is what it was, whatever ends it; afterwards it
- * is the backup's. The same call does all again.
+ * is to be cleared away → the catalog, on the side that is not in use → what is kept of the one in use → BOTH HEADS AND THE RECORD OF THE KEY, in
+ * one commit → the side that was left is cleared, what is there is read back, what was overwritten goes → nothing is left to be cleared away →
+ * the audit. Until that commit the cluster is what it was, whatever ends it; afterwards it is the backup's. The same call does all again.
  * @throws MoveError and what `migrate` throws */
-export async function restoreCluster(settings: ClusterRestoreSettings): Promise<BackupManifest> {
+export async function restoreCluster(
+  settings: ClusterRestoreSettings,
+): Promise<{ manifest: BackupManifest; kept: KeptRecords }> {
   const { from, to, cluster, now } = settings;
   if (!settings.acceptsRollback)
     throw new MoveError(
-      'Restoring a cluster sets its tables back: rows and tables that came since are gone, and what was purged or kept from somebody since is there again. Give --accept-rollback if that is wanted.',
+      'Restoring a cluster sets its tables back: rows and tables that came since are gone, and what was purged since is there again. Give --accept-rollback if that is wanted.',
     );
   const { opened, close } = await openHeld(
     { from: to, ...(settings.rootKey && { rootKey: settings.rootKey }) },
@@ -84,8 +97,11 @@ export async function restoreCluster(settings: ClusterRestoreSettings): Promise<
         withState(store, rootKey, (state) =>
           tellCopied(state, instance, { operation: 'ClusterRestore', status, place, now: now() }),
         );
-      await tell('Started');
       const wanted = (owner: Guid) => notedBlobs(source.store, manifest.side, owner);
+      const blobBytes =
+        to.blobs === undefined ? await missingBytes(placeAt(from), placeAt(to), [held.clusterId], wanted) : 0;
+      requireRoom(to.dataDirectory, { blobBytes, recordBytes: manifest.records.bytes }, settings.freeBytes);
+      await tell('Started');
       await copyBackedUp([placeAt(from), placeAt(to)], [held.clusterId], manifest.blobs, { wanted, keepsOthers: true });
       await withState(kept, rootKey, (backup) =>
         withState(store, rootKey, (state) => putBack(state, backup, there, held, wrapped.value)),
@@ -93,7 +109,7 @@ export async function restoreCluster(settings: ClusterRestoreSettings): Promise<
       await store.compact();
       await withState(store, rootKey, (state) => settle(state, held.clusterId));
       await tell('Succeeded');
-      return manifest;
+      return { manifest, kept: await withState(store, rootKey, (state) => countKept(state, held.clusterId)) };
     } finally {
       await source.close();
     }
@@ -107,6 +123,11 @@ function requireTakes(there: KeptCluster, held: BackupCluster, wrapped: ClusterK
   if (there.clusterId !== held.clusterId)
     throw new MoveError(`The backup is of the cluster '${held.name}', not of '${there.name}' that is there now.`);
   const now = there.key.value;
+  // What restricts reading now is sealed under the cluster key of now, and has to open with that of the backup.
+  if (now.generation !== wrapped.generation || now.check !== wrapped.check)
+    throw new MoveError(
+      `The cluster '${held.name}' has got another cluster key since the backup was taken, by a change of its custody: who may read what now does not open with that of the backup, and is not set back. A backup of the whole instance holds both.`,
+    );
   if (!isSameKey(now.kid, wrapped.kid) || now.custody.kind !== wrapped.custody.kind)
     throw new MoveError(
       `The backup needs the key ${held.kid}, and the cluster is under ${formatKeyId(now.kid)}. Set the cluster to the key of the backup first.`,
@@ -150,7 +171,9 @@ async function putBack(
     const others = page.filter(({ id }) => id !== headId);
     if (others.length > 0) await commit(others.map(({ id, value }) => put(id, value)));
   }
+  await keepRecords(state, clusterId, from);
   const before = await headOf(state, clusterId, from);
+  const waits = await waitsForOpening(state, clusterId);
   const { suspension, warning, stopped, custody } = there.key.value;
   // No lease: whether the key opens is asked anew. What the instance says of the cluster now stays.
   const { generation, kid, wrapped: wrap, check } = wrapped;
@@ -161,6 +184,9 @@ async function putBack(
   };
   await commit([
     ...(before === undefined ? [] : [writeRecord<unknown>(clusterCatalogTable, before.id, before.version, null)]),
+    ...(before === undefined || waits
+      ? []
+      : [writeRecord<unknown>(clusterCatalogTable, keptPrefix(clusterId) + headId, null, before.value)]),
     ...(head === undefined ? [] : [put(headId, head)]),
     writeRecord(clusterKeyTable, clusterId, there.key.version, key),
   ]);

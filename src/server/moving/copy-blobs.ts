@@ -47,6 +47,22 @@ export async function sumBlobs(place: AccessiblePlace, owners: readonly Guid[]):
   return { blobs, bytes };
 }
 
+/** Bytes of blobs that a target does not have, of those that are wanted. */
+export async function missingBytes(
+  from: AccessiblePlace,
+  to: AccessiblePlace,
+  owners: readonly Guid[],
+  wantedOf?: CopyBlobsOptions['wanted'],
+): Promise<number> {
+  let bytes = 0;
+  for (const owner of owners) {
+    const wanted = (await wantedOf?.(owner)) ?? (await listed(await readerAt(from, owner)));
+    const there = new Map((await listed(await readerAt(to, owner))).map(({ name, length }) => [name, length]));
+    for (const { name, length } of wanted) if (there.get(name) !== length) bytes += length;
+  }
+  return bytes;
+}
+
 /** Makes the blobs of clusters at one place those at another, as they are. Each is written whole or not at all, read back, and compared by
  * SHA-256; what is there already is only compared. So it can be repeated after an end at any point. Nobody else writes to either.
  * @returns what is at the target now

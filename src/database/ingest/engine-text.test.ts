@@ -236,7 +236,9 @@ describe('text that the engine reads', () => {
       number === BigInt(index) && text === `row "${index}"\nof two lines` && end === 'x'.repeat(index % 400);
     expect(rows).toHaveLength(count);
     expect((rows as unknown[][]).findIndex((row, index) => !isRight(row, index))).toBe(-1);
-    expect(await read(['1,a\n2,b\n3,c'], ['long'], { withEngine: true, rowsMax: 2 })).toBe('unlike');
+    const tooMany = 'There are more than 2 records.';
+    expect(await read(['1,a\n2,b\n3,c'], ['long'], { withEngine: true, rowsMax: 2 })).toBe(tooMany);
+    expect(await read(['1,a\n2,b\n3,c'], ['long'], { rowsMax: 2 })).toBe(tooMany);
     expect(await read(['1,a\n2,b\n3,c'], ['long'], { withEngine: true, rowsMax: 3 })).toEqual([[1n], [2n], [3n]]);
   });
 

@@ -3,6 +3,7 @@ import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { DataError } from '../catalog/data-error.ts';
+import { tooManyRecords } from './read-batch.ts';
 import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
 import { collect } from '../extents/collect.ts';
 import { columnName } from '../extents/tail-table.ts';
@@ -73,7 +74,7 @@ export class EngineText {
     this.#rules = reader.rules;
   }
 
-  /** @returns whether it had a record @throws UnlikeTextError */
+  /** @returns whether it had a record @throws UnlikeTextError, DataError `PayloadTooLarge` */
   async add(pieces: AsyncIterable<Uint8Array>): Promise<boolean> {
     let isFirst = true;
     let bytes = 0;
@@ -87,7 +88,8 @@ export class EngineText {
     return bytes > 0;
   }
 
-  /** @returns what reads all rows, in the physical types of their columns @throws UnlikeTextError */
+  /** @returns what reads all rows, in the physical types of their columns
+   * @throws UnlikeTextError, DataError `PayloadTooLarge` */
   async finish(): Promise<string> {
     const { columns, rowsMax } = this.#options;
     // A record has two bytes at least.
@@ -95,8 +97,6 @@ export class EngineText {
     await this.#load();
     if (!this.#hasTable)
       return `SELECT ${columns.map(({ columnId, type }) => `${nothing(type)} AS ${columnName(columnId)}`).join(', ')} LIMIT 0`;
-    const [counted] = await collect(this.#connection, `SELECT count(*) FROM ${table}`);
-    if (Number(counted?.[0]) > rowsMax) throw new UnlikeTextError();
     return `SELECT * FROM ${table}`;
   }
 
@@ -127,7 +127,7 @@ export class EngineText {
     }
   }
 
-  /** Takes what waits into a table in memory. */
+  /** Takes what waits into a table in memory. Too many records are said here: the other readers would count as many, at many times the cost. */
   async #load(): Promise<void> {
     if (this.#waiting.length === 0) return;
     const target = this.#hasTable ? `INSERT INTO ${table}` : `CREATE TEMP TABLE ${table} AS`;
@@ -143,6 +143,8 @@ export class EngineText {
     this.#hasTable = true;
     this.#waitingBytes = 0;
     await this.discard();
+    const [counted] = await collect(this.#connection, `SELECT count(*) FROM ${table}`);
+    if (Number(counted?.[0]) > this.#options.rowsMax) throw tooManyRecords(this.#options.rowsMax);
   }
 
   /** Looks for texts that have no frequent form.

@@ -93,13 +93,16 @@ export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowO
       }
       if (options.constantFields === true && record.fields !== undefined)
         requireAsMany(record.fields.length, (fieldCount ??= record.fields.length), record.line);
-      if ((total += 1) > most) throw dataError('PayloadTooLarge', `There are more than ${most} records.`);
+      if ((total += 1) > most) throw tooManyRecords(most);
       readers.forEach((read, index) => values[index]?.push(placed(read, record, index)));
       if ((count += 1) >= batchRows || units >= unitsPerBatch) yield take();
     }
   }
   if (count > 0) yield take();
 }
+
+export const tooManyRecords = (most: number): Error =>
+  dataError('PayloadTooLarge', `There are more than ${most} records.`);
 
 function requireAsMany(count: number, expected: number, line: number): void {
   if (count === expected) return;

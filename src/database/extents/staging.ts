@@ -19,6 +19,12 @@ export async function createStaging(connection: EngineConnection, columns: reado
   await connection.run(`CREATE TEMP TABLE ${table} (${definitions.join(', ')})`);
 }
 
+/** Its memory is free again. */
+export async function emptyStaging(connection: EngineConnection, columns: readonly StoredColumn[]): Promise<void> {
+  await connection.run(`DROP TABLE ${table}`);
+  await createStaging(connection, columns);
+}
+
 export async function addStaged(connection: EngineConnection, { columns }: RowBatch): Promise<void> {
   await connection.append(
     table,

@@ -27,9 +27,17 @@ const toldMax = 256;
 const toldBytesMax = 1_000;
 
 const table = 'engine_rows';
+const newLine = 0x0a;
+
+/** Of a block, to tell about how many records it has. */
+const sampleBytes = 64 * 1024;
 
 export interface EngineTextOptions extends Pick<ReadOptions, 'format' | 'columns' | 'mapping' | 'ignoreFirstRecord'> {
+  /** Where rows are taken part by part, whoever takes them counts. */
   readonly rowsMax: number;
+  /** Takes the rows that this SQL, or what `again` gives when it fails, reads; they are gone afterwards. Absent: all are kept. */
+  readonly takePart?: ((sql: string) => Promise<void>) | undefined;
+  readonly partMax: { readonly values: number; readonly bytes: number };
 }
 
 /** Whether the engine itself can read the text, as long as what is in it is like most text. */
@@ -58,6 +66,7 @@ export class EngineText {
   readonly #rules: DelimitedRules;
   #waiting: PlainFile[] = [];
   #waitingBytes = 0;
+  #waitingValues = 0;
   #allBytes = 0;
   #fieldCount: number | undefined;
   #lineEnd: LineEnd | undefined;
@@ -91,9 +100,10 @@ export class EngineText {
   /** @returns what reads all rows, in the physical types of their columns
    * @throws UnlikeTextError, DataError `PayloadTooLarge` */
   async finish(): Promise<string> {
-    const { columns, rowsMax } = this.#options;
+    const { columns, rowsMax, takePart } = this.#options;
     // A record has two bytes at least.
-    if (!this.#hasTable && this.#allBytes <= rowsMax * 2 && this.#waiting.length > 0) return this.#select();
+    const fits = takePart !== undefined || this.#allBytes <= rowsMax * 2;
+    if (!this.#hasTable && fits && this.#waiting.length > 0) return this.#select();
     await this.#load();
     if (!this.#hasTable)
       return `SELECT ${columns.map(({ columnId, type }) => `${nothing(type)} AS ${columnName(columnId)}`).join(', ')} LIMIT 0`;
@@ -111,7 +121,12 @@ export class EngineText {
   }
 
   async #put(bytes: Uint8Array, lineEnd: LineEnd): Promise<void> {
-    if (this.#waitingBytes + bytes.byteLength > waitingBytesMax) await this.#load();
+    const { takePart, partMax } = this.#options;
+    const more = this.#waitingBytes + bytes.byteLength;
+    if (takePart === undefined && more > waitingBytesMax) await this.#load();
+    const isPart = more > partMax.bytes || this.#waitingValues >= partMax.values;
+    if (takePart !== undefined && isPart && this.#waiting.length > 0) await this.#give(takePart);
+    this.#waitingValues += recordsIn(bytes) * this.#options.columns.length;
     this.#fieldCount ??= fieldCountOf(bytes, this.#rules);
     const isUnlike = (this.#lineEnd ??= lineEnd) !== lineEnd || this.#fieldCount > fieldsMax || beginsWithMark(bytes);
     if (isUnlike) throw new UnlikeTextError();
@@ -125,6 +140,12 @@ export class EngineText {
     } finally {
       await handle.close();
     }
+  }
+
+  async #give(takePart: (sql: string) => Promise<void>): Promise<void> {
+    await takePart(this.#select());
+    [this.#waitingBytes, this.#waitingValues] = [0, 0];
+    await this.discard();
   }
 
   /** Takes what waits into a table in memory. Too many records are said here: the other readers would count as many, at many times the cost. */
@@ -243,6 +264,14 @@ interface TextField {
 export function unlikeFailure(error: unknown): unknown {
   const isOfText = error instanceof KqlError && error.code !== 'cancelled' && error.code !== 'memory';
   return isOfText ? new UnlikeTextError() : error;
+}
+
+/** About how many. */
+function recordsIn(bytes: Uint8Array): number {
+  const sample = bytes.subarray(0, sampleBytes);
+  let lines = 1;
+  for (let at = sample.indexOf(newLine); at >= 0; at = sample.indexOf(newLine, at + 1)) lines += 1;
+  return (lines * bytes.byteLength) / sample.byteLength;
 }
 
 /** The engine would leave out a byte order mark at the beginning of each file. */

@@ -47,7 +47,7 @@ export interface IngestRequest extends Asked {
 
 /** Data that is read from where it lies. */
 export interface SourcesRequest extends Omit<IngestRequest, 'body' | 'kind' | 'format'> {
-  /** All of them or none, in one extent. */
+  /** All of them or none: in one extent, or, where they are large, in several. */
   readonly sources: readonly DataSource[];
   /** As of `IngestRequest`; absent: as the name of the first source says, else `csv`. */
   readonly format?: string;
@@ -59,19 +59,23 @@ export interface SourcesRequest extends Omit<IngestRequest, 'body' | 'kind' | 'f
   readonly gzIsPlain?: boolean;
   /** A source of text without records fails, though others have some. */
   readonly recordsInEach?: boolean;
+  /** What one extent of several is made of at most, about; absent: 4 Mi values, and 32 MiB as they are read. */
+  readonly partMax?: { readonly values: number; readonly bytes: number };
   /** What else happens in the commit, before the rows are added. @returns false: they are not */
   readonly also?: (draft: CatalogDraft) => boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface SourcesResult extends IngestResult {
+  /** Those that this request made. */
+  readonly extentIds: readonly Guid[];
   /** Of the sources, as they are stored. */
   readonly bytes: number;
 }
 
 export interface IngestResult {
   readonly rowCount: number;
-  /** Undefined while the rows are in the log of small writes, or when there were none. */
+  /** Undefined while the rows are in the log of small writes, or when there were none. Of several extents, the first. */
   readonly extentId: Guid | undefined;
   /** This request was ingested before; nothing was added. */
   readonly repeated: boolean;

@@ -34,8 +34,7 @@ import { existingTarget, planTarget } from './append-target.ts';
 import type { Derived, DeriveOptions, UpdatePolicies } from './update-policies.ts';
 import { deriveOptions } from './update-policies.ts';
 import { readBatch } from './read-batch.ts';
-import { UnlikeTextError } from './record-blocks.ts';
-import { readStaged, stageSources } from './source-stage.ts';
+import { rowsOf, writeSources } from './source-extents.ts';
 
 /** Streaming requests and inline data are at most this long; larger data comes another way. */
 export const ingestBytesMax = 4 * 1024 * 1024;
@@ -80,7 +79,7 @@ export class IngestService {
     return await this.#once(key, () => this.#add(asked, table, format, mapping, key));
   }
 
-  /** Reads sources, and puts the rows of all of them into one extent, in one commit. */
+  /** Reads sources, and puts the rows of all of them into extents, in one commit. */
   async ingestFrom(request: SourcesRequest): Promise<SourcesResult> {
     const { store } = this.#parts;
     const table = store.table(request.database, request.table);
@@ -93,27 +92,20 @@ export class IngestService {
     const key = requestId && requestKey(table.tableId, requestId, [...names, ...howRead(request, format)]);
     let bytes = 0;
     const asked = { ...request, note: beginRead(store, request, format, names.length) };
-    const add = (withEngine: boolean): Promise<IngestResult> =>
-      store.withConnection(async (connection) => {
-        const ignoreFirstRecord = request.ignoreFirstRecord ?? false;
-        const { signal } = request;
-        const how = { ...request, format, mapping, ignoreFirstRecord, columns: table.columns, signal, withEngine };
-        const staged = await stageSources(connection, store.parts.files, how);
-        bytes = staged.bytes;
-        try {
-          return await readStaged(staged, (sql) =>
-            this.#addExtent(connection, { sql, bound: [] }, asked, table, key, bytes),
-          );
-        } finally {
-          await staged.discard();
-        }
-      });
+    let extentIds: readonly Guid[] = [];
+    const how = {
+      ...{ format, mapping, table, facts: (some: number): ExtentFacts => this.#facts(table, some, request) },
+      ignoreFirstRecord: request.ignoreFirstRecord ?? false,
+    };
     const addOnce = (): Promise<IngestResult> =>
-      add(true).catch((error: unknown) => {
-        if (error instanceof UnlikeTextError) return add(false);
-        throw error;
+      store.parts.writer.retried(async () => {
+        const written = await writeSources(store, { ...request, ...how });
+        ({ bytes } = written);
+        extentIds = written.extents.map(({ record }) => record.extentId);
+        return this.#addExtents(written.extents, asked, table, key);
       });
-    return { ...(await (key === undefined ? addOnce() : this.#once(key, addOnce))), bytes };
+    const result = await (key === undefined ? addOnce() : this.#once(key, addOnce));
+    return { ...result, extentIds, bytes };
   }
 
   /** @param key of a request that is ingested once, however often it comes */
@@ -163,7 +155,8 @@ export class IngestService {
       this.#parts.store.parts.writer.retried(async () => {
         const { table } = target;
         const extent = await this.#write(connection, positional(table, select), table, this.#facts(table, 0, facts));
-        return (await this.#commit(extent, { ...target, note }, undefined, deriveOptions(facts))).record;
+        const extents = extent === undefined ? [] : [extent];
+        return (await this.#commit(extents, { ...target, note }, undefined, deriveOptions(facts))).records[0];
       }),
     );
   }
@@ -315,13 +308,22 @@ export class IngestService {
     const { store } = this.#parts;
     return store.parts.writer.retried(async () => {
       const extent = await this.#write(connection, select, table, this.#facts(table, bytes, request));
-      if (extent === undefined) return { rowCount: 0, extentId: undefined, repeated: false };
-      const { note, also } = request;
-      const target = { ...existingTarget(store, table), note, ...(also && { also }) };
-      const { derived } = await this.#commit(extent, target, key, deriveOptions(request));
-      const { rowCount, extentId } = extent.record;
-      return { rowCount, extentId, repeated: false, ...derived.told() };
+      return this.#addExtents(extent === undefined ? [] : [extent], request, table, key);
     });
+  }
+
+  async #addExtents(
+    extents: readonly WrittenExtent[],
+    request: Parameters<typeof deriveOptions>[0] & Pick<SourcesRequest, 'also'> & Noted,
+    table: TableRecord,
+    key: string | undefined,
+  ): Promise<IngestResult> {
+    const [first] = extents;
+    if (first === undefined) return { rowCount: 0, extentId: undefined, repeated: false };
+    const { note, also } = request;
+    const target = { ...existingTarget(this.#parts.store, table), note, ...(also && { also }) };
+    const { derived } = await this.#commit(extents, target, key, deriveOptions(request));
+    return { rowCount: rowsOf(extents), extentId: first.record.extentId, repeated: false, ...derived.told() };
   }
 
   #write(
@@ -334,43 +336,43 @@ export class IngestService {
     return writer.write(connection, select, table, facts, now());
   }
 
-  /** The blob is durable. Order: blobs of what update policies make of it → the one commit that names them all, together with the request
-   * id. A table that keeps no rows has those of the others alone. */
+  /** The blobs are durable. Order: blobs of what update policies make of them → the one commit that names them all, together with the
+   * request id. A table that keeps no rows has those of the others alone. */
   async #commit(
-    extent: WrittenExtent | undefined,
+    extents: readonly WrittenExtent[],
     target: Target & Pick<SourcesRequest, 'also'> & Noted,
     key: string | undefined,
     options: DeriveOptions,
-  ): Promise<{ readonly record: ExtentRecord | undefined; readonly derived: Derived }> {
+  ): Promise<{ readonly records: readonly ExtentRecord[]; readonly derived: Derived }> {
     const { store, updates } = this.#parts;
     const { catalog, writer, sweeper, requests } = store.parts;
     const { table } = target;
+    const [first] = extents;
+    const known = key && first && { key, rowCount: rowsOf(extents), extentId: first.record.extentId };
     let derived: Derived | undefined;
     try {
       const isPassedOn = updates.isPassedOn(table);
-      const made = (derived = await updates.derive(table, extent && { table, extent }, options));
-      const record = await catalog.change((draft) => {
-        if (target.also?.(draft) === false) return undefined;
+      const made = (derived = await updates.derive(table, first && { table, extents }, options));
+      const records = await catalog.change((draft) => {
+        if (target.also?.(draft) === false) return [];
         for (const tableId of target.cleared?.(draft) ?? []) draft.clearTable(tableId);
         const changed = target.change(draft);
         made.apply(draft);
-        if (extent === undefined) return undefined;
-        const now = { ...writer.recordNow(extent), tableId: changed.tableId };
-        if (!isPassedOn) {
-          draft.put(now);
-          target.note(draft, changed, [now]);
+        const now = extents.map((extent) => ({ ...writer.recordNow(extent), tableId: changed.tableId }));
+        if (!isPassedOn && first !== undefined) {
+          for (const record of now) draft.put(record);
+          target.note(draft, changed, now);
         }
-        if (key !== undefined) this.#putRequest(draft, { key, rowCount: now.rowCount, extentId: now.extentId });
+        if (known) this.#putRequest(draft, known);
         return now;
       });
-      if (extent !== undefined && isPassedOn) await writer.abandon(extent);
-      if (extent !== undefined && key !== undefined)
-        requests.add({ key, rowCount: extent.record.rowCount, extentId: extent.record.extentId });
+      if (isPassedOn) for (const extent of extents) await writer.abandon(extent);
+      if (known) requests.add(known);
       if (target.cleared !== undefined) await sweeper.sweepSome();
-      return { record, derived };
+      return { records, derived };
     } finally {
       // Whether the commit was made may be unknown then: blobs are left to the next collection, which asks the catalog.
-      if (extent !== undefined) writer.settled(extent);
+      for (const extent of extents) writer.settled(extent);
       derived?.settled();
     }
   }

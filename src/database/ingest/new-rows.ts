@@ -10,9 +10,9 @@ import type { TableStore } from '../extents/table-store.ts';
 import { columnName, columnsOf, TailTable } from '../extents/tail-table.ts';
 import type { Select } from './positional.ts';
 
-/** Rows that a commit to come adds to a table: as an extent whose blob is durable, or as a batch for the log. */
+/** Rows that a commit to come adds to a table: as extents whose blobs are durable, or as a batch for the log. */
 export type NewRows = { readonly table: TableRecord } & (
-  { readonly extent: WrittenExtent } | { readonly batch: RowBatch; readonly at: number }
+  { readonly extents: readonly WrittenExtent[] } | { readonly batch: RowBatch; readonly at: number }
 );
 
 /** These rows, as if they were all that the table has. @param name of a table in the engine that nobody else uses */
@@ -25,8 +25,8 @@ export async function openNewRows(
   const { files, connect, catalog } = store.parts;
   const common = { files, connect, keys: () => catalog.keys };
   const { table } = rows;
-  if ('extent' in rows) {
-    const extents = [rows.extent.record];
+  if ('extents' in rows) {
+    const extents = rows.extents.map(({ record }) => record);
     return openTable({ ...common, snapshot: () => ({ table, extents, segments: [] }) }, uses);
   }
   const tail = new TailTable(name(), columnsOf(rows.batch.columns), connect);

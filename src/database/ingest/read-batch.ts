@@ -36,7 +36,7 @@ const unitsMax = 6 * 1024 ** 3;
 export async function readBatch(body: Uint8Array, options: RowOptions): Promise<RowBatch> {
   const { stream } = await bytesSource('', body).open(undefined);
   const batches: RowBatch[] = [];
-  for await (const batch of readRows(stream, options)) batches.push(batch);
+  for await (const { columns, rowCount } of readRows(stream, options)) batches.push({ columns, rowCount });
   const [first] = batches;
   if (first !== undefined && batches.length === 1) return first;
   return {
@@ -49,8 +49,12 @@ export async function readBatch(body: Uint8Array, options: RowOptions): Promise<
   };
 }
 
-/** The rows of data that comes in pieces, so many at a time. @throws DataError `MalformedData` with line and column */
-export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowOptions): AsyncGenerator<RowBatch> {
+/** The rows of data that comes in pieces, so many at a time, with the units of text that they were made of.
+ * @throws DataError `MalformedData` with line and column */
+export async function* readRows(
+  pieces: AsyncIterable<Uint8Array>,
+  options: RowOptions,
+): AsyncGenerator<RowBatch & { readonly units: number }> {
   const { columns, format, rowsMax: most = rowsMax } = options;
   const turns = new Turns(unitsPerTurn);
   const readers = columns.map((column) => valueReader(column, options));
@@ -62,8 +66,9 @@ export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowO
   // Of files with a schema it is a record like any other.
   let first = options.ignoreFirstRecord && !['avro', 'orc', 'w3c'].includes(format.reader.kind);
   let fieldCount: number | undefined;
-  const take = (): RowBatch => {
+  const take = (): RowBatch & { readonly units: number } => {
     const batch = {
+      units,
       columns: columns.map(({ columnId, type }, index): BatchColumn => ({
         columnId,
         type,

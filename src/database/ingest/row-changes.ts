@@ -227,7 +227,7 @@ export function createRowChanges({ store, merger, updates, randomBytes }: RowCha
     added: WrittenExtent | undefined,
   ): Promise<void> {
     if (old.length === 0 && by.length === 0) return;
-    const rows = added && { table, extent: added };
+    const rows = added && { table, extents: [added] };
     const derived = await updates.derive(table, rows, deriveOptions(request));
     try {
       await commitExtents(store, old, by, (draft) => {

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
-import { addStaged, createStaging, stagedSelect } from '../extents/staging.ts';
+import { addStaged, createStaging, emptyStaging, stagedSelect } from '../extents/staging.ts';
 import type { DataSource } from './data-source.ts';
 import { EngineText, isForEngine, unlikeFailure } from './engine-text.ts';
 import { parquetFailure, parquetFileRows } from './parquet-select.ts';
@@ -12,9 +12,13 @@ import { unpacked } from './unpacked.ts';
 import type { ReadOptions } from './value-reader.ts';
 
 /** Of all sources of one request. */
-const rowsMax = 100_000_000;
+export const rowsMax = 100_000_000;
 /** Parquet is read from a file in memory. */
 const parquetBytesMax = 1024 ** 3;
+
+/** Of what is in memory at one time, where rows are taken part by part: so many values, and what so many bytes or units of text were made to,
+ * and a batch, a block or a file more. */
+const partMax = { values: 4 * 1024 * 1024, bytes: 32 * 1024 * 1024 };
 
 export interface StageOptions extends Omit<ReadOptions, 'location'> {
   readonly sources: readonly DataSource[];
@@ -27,6 +31,13 @@ export interface StageOptions extends Omit<ReadOptions, 'location'> {
   readonly withEngine?: boolean | undefined;
   /** A source without records is an error, though others have some. Absent: it counts as read. */
   readonly recordsInEach?: boolean | undefined;
+  /** Takes the rows staged so far, which are gone afterwards, whenever they are many; what is left at the end is staged as without it. What
+   * it throws ends the reading. Absent: all rows stay until they are discarded. */
+  readonly takePart?: ((staged: StagedSources) => Promise<void>) | undefined;
+  /** When they are many. */
+  readonly partMax?: { readonly values: number; readonly bytes: number };
+  /** Asked with each piece that is read. @throws what ends the reading */
+  readonly requireWanted?: (() => void) | undefined;
   /** Fields of Parquet that their columns cannot take are null. Absent: they are an error. */
   readonly unlikeIsNull?: boolean | undefined;
 }
@@ -46,34 +57,39 @@ export interface StagedSources {
 
 type Stage = Pick<StagedSources, 'sql' | 'explain' | 'discard'> & Partial<Pick<StagedSources, 'again'>>;
 
+const nothingMore = { again: (): Promise<undefined> => Promise.resolve(undefined) };
+
 export const noRecords = (): Error =>
   malformedData('BadRequest_NoRecordsOrWrongFormat', 'The blob has no records, or another format');
 
-/** Reads all sources to their end before anything is made of them: rows go into a temporary table of the connection, Parquet into files in
- * memory. @throws DataError, and whatever the signal says */
+/** Reads all sources to their end: rows go into a temporary table of the connection, Parquet and text for the engine into files in memory.
+ * @throws DataError, and whatever the signal says */
 export async function stageSources(
   connection: EngineConnection,
   files: Pick<ExtentFiles, 'create'>,
   options: StageOptions,
 ): Promise<StagedSources> {
   let bytes = 0;
-  const { signal, zipPattern, gzIsPlain } = options;
-  const unpacking = { signal, zipPattern, gzIsPlain, tellBytes: (more: number): void => void (bytes += more) };
+  const { signal, zipPattern, gzIsPlain, requireWanted, takePart } = options;
+  const tellBytes = (more: number): void => void (bytes += more);
+  const unpacking = { signal, zipPattern, gzIsPlain, requireWanted, tellBytes };
+  const give = takePart && ((stage: Stage): Promise<void> => takePart({ ...nothingMore, ...stage, bytes }));
   async function* all(): AsyncGenerator<LocatedFile> {
     for (const source of options.sources)
       for await (const file of unpacked(source, unpacking)) yield { ...file, source, location: source.name };
   }
   const stage =
     options.format.reader.kind === 'parquet'
-      ? await stageParquet(connection, files, all(), options)
+      ? await stageParquet(connection, files, all(), options, give)
       : options.withEngine === true && isForEngine(options)
-        ? await stageText(connection, files, all(), options)
-        : await stageRows(connection, all(), options);
-  return { again: () => Promise.resolve(undefined), ...stage, bytes };
+        ? await stageText(connection, files, all(), options, give)
+        : await stageRows(connection, all(), options, give);
+  return { ...nothingMore, ...stage, bytes };
 }
 
 type LocatedFile = UnpackedFile & { readonly source: DataSource; readonly location: string };
 type Located = AsyncIterable<LocatedFile>;
+type Give = ((stage: Stage) => Promise<void>) | undefined;
 
 /** Does something with the rows, which fails as a whole when they cannot be read.
  * @param use told SQL of the rows; called once more when they can be read in another way */
@@ -89,14 +105,26 @@ export async function readStaged<T>(staged: StagedSources, use: (sql: string) =>
   }
 }
 
-async function stageRows(connection: EngineConnection, sources: Located, options: StageOptions): Promise<Stage> {
+async function stageRows(
+  connection: EngineConnection,
+  sources: Located,
+  options: StageOptions,
+  give: Give,
+): Promise<Stage> {
   const { reader } = options.format;
   if (reader.kind === 'parquet') throw new TypeError('Parquet is read by the engine.');
   await createStaging(connection, options.columns);
   let left = options.rowsMax ?? rowsMax;
   const empty = new Set(options.sources);
+  const stage: Stage = {
+    sql: stagedSelect(options.columns),
+    explain: (error) => Promise.resolve(error),
+    discard: () => Promise.resolve(),
+  };
+  const { values: valuesMax, bytes: unitsMax } = options.partMax ?? partMax;
+  let [values, units] = [0, 0];
   for await (const { stream, location, source } of sources)
-    for await (const batch of readRows(stream, {
+    for await (const { units: read, ...batch } of readRows(stream, {
       ...options,
       location,
       format: { ...options.format, reader },
@@ -106,13 +134,15 @@ async function stageRows(connection: EngineConnection, sources: Located, options
       empty.delete(source);
       await addStaged(connection, batch);
       options.signal?.throwIfAborted();
+      values += batch.rowCount * options.columns.length;
+      units += read;
+      if (give === undefined || (values < valuesMax && units < unitsMax)) continue;
+      await give(stage);
+      await emptyStaging(connection, options.columns);
+      [values, units] = [0, 0];
     }
   if (options.recordsInEach === true && empty.size > 0) throw noRecords();
-  return {
-    sql: stagedSelect(options.columns),
-    explain: (error) => Promise.resolve(error),
-    discard: () => Promise.resolve(),
-  };
+  return stage;
 }
 
 async function stageText(
@@ -120,19 +150,26 @@ async function stageText(
   files: Pick<ExtentFiles, 'create'>,
   sources: Located,
   options: StageOptions,
+  give: Give,
 ): Promise<Stage> {
-  const text = new EngineText(connection, files, { ...options, rowsMax: options.rowsMax ?? rowsMax });
   const discard = (): Promise<void> => text.discard();
+  const stageOf = (sql: string): Stage => ({
+    sql,
+    again: (error) => text.again(error),
+    explain: (error) => Promise.resolve(unlikeFailure(error)),
+    discard,
+  });
+  const text = new EngineText(connection, files, {
+    ...options,
+    rowsMax: options.rowsMax ?? rowsMax,
+    partMax: options.partMax ?? partMax,
+    takePart: give && ((sql) => give(stageOf(sql))),
+  });
   try {
     const empty = new Set(options.sources);
     for await (const { stream, source } of sources) if (await text.add(stream)) empty.delete(source);
     if (options.recordsInEach === true && empty.size > 0) throw noRecords();
-    return {
-      sql: await text.finish(),
-      again: (error) => text.again(error),
-      explain: (error) => Promise.resolve(unlikeFailure(error)),
-      discard,
-    };
+    return stageOf(await text.finish());
   } catch (error) {
     await discard();
     throw error;
@@ -144,36 +181,42 @@ async function stageParquet(
   files: Pick<ExtentFiles, 'create'>,
   sources: Located,
   options: StageOptions,
+  give: Give,
 ): Promise<Stage> {
   const held: PlainFile[] = [];
   const discard = async (): Promise<void> => {
     for (const file of held.splice(0)) await file.discard();
   };
+  const explain = async (error: unknown): Promise<unknown> => {
+    let found: unknown = error;
+    for (const { path } of held) if (found === error) found = await parquetFailure(connection, path, error);
+    return found;
+  };
+  let bytes = 0;
+  let selects: string[] = [];
+  const stage = (): Stage => ({ sql: selects.join(' UNION ALL '), explain, discard });
   try {
-    const selects: string[] = [];
     for await (const { stream, location } of sources) {
+      // What was read before goes first: the last part is not empty, and only an archive or a request of several has more than one.
+      if (give !== undefined && bytes >= (options.partMax ?? partMax).bytes) {
+        await give(stage());
+        await discard();
+        [bytes, selects] = [0, []];
+      }
       const file = await files.create();
       held.push(file);
-      await writeParquetFile(file.path, stream, location);
+      bytes += await writeParquetFile(file.path, stream, location);
       selects.push(await parquetFileRows(connection, file.path, { ...options, location }));
     }
-    return {
-      sql: selects.join(' UNION ALL '),
-      explain: async (error) => {
-        let found: unknown = error;
-        for (const { path } of held) if (found === error) found = await parquetFailure(connection, path, error);
-        return found;
-      },
-      discard,
-    };
+    return stage();
   } catch (error) {
     await discard();
     throw error;
   }
 }
 
-/** @param path of a file in memory @throws DataError `PayloadTooLarge` */
-export async function writeParquetFile(path: string, stream: AsyncIterable<Uint8Array>, name: string): Promise<void> {
+/** @param path of a file in memory @returns its bytes @throws DataError `PayloadTooLarge` */
+export async function writeParquetFile(path: string, stream: AsyncIterable<Uint8Array>, name: string): Promise<number> {
   const handle = await open(path, 'w');
   try {
     let bytes = 0;
@@ -186,6 +229,7 @@ export async function writeParquetFile(path: string, stream: AsyncIterable<Uint8
         );
       await handle.writeFile(piece);
     }
+    return bytes;
   } finally {
     await handle.close();
   }

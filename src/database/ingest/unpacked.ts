@@ -21,6 +21,8 @@ export interface UnpackOptions {
   readonly zipPattern?: string | undefined;
   /** What ends in `.gz` is not compressed. */
   readonly gzIsPlain?: boolean | undefined;
+  /** Asked with each piece of data. @throws what ends the reading */
+  readonly requireWanted?: (() => void) | undefined;
   /** Of all files of the source together. */
   readonly bytesMax?: number;
   /** Told the bytes of the source as it is stored. */
@@ -36,7 +38,7 @@ export const unpackedName = (name: string): string => name.replace(/\.(?:gz|zip)
 
 /** Each file must be read to its end before the next is asked for. @throws DataError `SourceFailed` | `MalformedData` | `PayloadTooLarge` */
 export async function* unpacked(source: DataSource, options: UnpackOptions): AsyncGenerator<UnpackedFile> {
-  const { signal, tellBytes, bytesMax = unpackedBytesMax } = options;
+  const { signal, tellBytes, bytesMax = unpackedBytesMax, requireWanted } = options;
   const opened = await source.open(signal);
   const stored = counted(
     opened.stream,
@@ -46,7 +48,10 @@ export async function* unpacked(source: DataSource, options: UnpackOptions): Asy
     },
     signal,
   );
-  const bounded = boundOf(source.name, bytesMax);
+  const bounded = boundOf(source.name, bytesMax, () => {
+    signal?.throwIfAborted();
+    requireWanted?.();
+  });
   const packed = packing(source.name);
   switch (packed === 'gzip' && options.gzIsPlain === true ? undefined : packed) {
     case undefined:
@@ -74,12 +79,17 @@ async function* counted(
 }
 
 /** One bound for all files of a source: those of an archive may be thousands, each a few bytes when it is packed. */
-function boundOf(name: string, bytesMax: number): (stream: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array> {
+function boundOf(
+  name: string,
+  bytesMax: number,
+  requireWanted: () => void,
+): (stream: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array> {
   let bytes = 0;
   return async function* (stream) {
     for await (const piece of stream) {
       bytes += piece.byteLength;
       if (bytes > bytesMax) throw tooLarge(name, bytesMax);
+      requireWanted();
       yield piece;
     }
   };

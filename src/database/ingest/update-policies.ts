@@ -102,17 +102,18 @@ export class Derived {
     for (const rows of this.#rows) {
       const { tableId } = rows.table;
       if (draft.get(`t/${tableId}`) === undefined) continue;
-      if ('extent' in rows) {
-        const record = this.#store.parts.writer.recordNow(rows.extent);
-        draft.put(record);
-        rows.note(draft, rows.table, [record]);
+      if ('extents' in rows) {
+        const records = rows.extents.map((extent) => this.#store.parts.writer.recordNow(extent));
+        for (const record of records) draft.put(record);
+        rows.note(draft, rows.table, records);
       } else draft.appendLog({ tableId, batch: rows.batch, at: rows.at });
     }
   }
 
   /** After the commit, however it ended: blobs that it does not name go with the next collection. */
   settled(): void {
-    for (const rows of this.#rows) if ('extent' in rows) this.#store.parts.writer.settled(rows.extent);
+    const { writer } = this.#store.parts;
+    for (const rows of this.#rows) if ('extents' in rows) for (const extent of rows.extents) writer.settled(extent);
   }
 
   mark(): { readonly rows: number; readonly cleared: readonly Guid[] } {
@@ -123,8 +124,9 @@ export class Derived {
   async backTo({ rows, cleared }: ReturnType<Derived['mark']>): Promise<void> {
     this.#cleared.clear();
     for (const tableId of cleared) this.#cleared.add(tableId);
+    const { writer } = this.#store.parts;
     for (const gone of this.#rows.splice(rows))
-      if ('extent' in gone) await this.#store.parts.writer.abandon(gone.extent);
+      if ('extents' in gone) for (const extent of gone.extents) await writer.abandon(extent);
   }
 }
 
@@ -199,7 +201,8 @@ export class UpdatePolicies {
   /** Nobody waits for what is made any more, or it must be made anew under another key. */
   #requireGoingOn(rows: NewRows | undefined, { signal }: DeriveOptions, error: unknown): void {
     if (signal?.aborted) throw error;
-    if (rows !== undefined && 'extent' in rows) this.#parts.store.parts.writer.recordNow(rows.extent);
+    if (rows === undefined || !('extents' in rows)) return;
+    for (const extent of rows.extents) this.#parts.store.parts.writer.recordNow(extent);
   }
 
   #from(source: TableRecord): readonly Update[] {
@@ -256,7 +259,7 @@ export class UpdatePolicies {
       const extent = await statement.run((connection, select) =>
         writer.write(connection, positional(target, select), target, facts, at),
       );
-      return extent && { table: target, extent, note };
+      return extent && { table: target, extents: [extent], note };
     } finally {
       statement.close();
     }

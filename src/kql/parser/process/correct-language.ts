@@ -1,6 +1,7 @@
 import { correctBinder } from './binder/corrections.ts';
 import { seekPartialCommandsOnRequest } from './language/partial-commands.ts';
 import { correctCommandNames } from './language/command-names.ts';
+import { askCommandsByTheirWords } from './language/command-words.ts';
 import { shortenRuntime } from './language/runtime-shortcuts.ts';
 import { assertConstructors } from './binder/global-state.ts';
 
@@ -11,4 +12,5 @@ export function correctLanguage(): void {
   correctBinder();
   correctCommandNames();
   seekPartialCommandsOnRequest();
+  askCommandsByTheirWords();
 }

@@ -101,10 +101,13 @@ export interface LanguagePackage {
     readonly SyntaxKind: Readonly<Record<string, number>>;
     readonly SyntaxToken: { Missing(trivia: string, kind: number | undefined): SyntaxNode };
     readonly PackExpression: Constructor;
+    readonly Command: unknown;
   };
   readonly QueryOperatorParameters: { readonly SummarizeParameters: unknown };
   readonly Parsing: {
     readonly QueryParser: { readonly prototype: unknown };
+    readonly LexicalToken: unknown;
+    BestParser$2(input: unknown, output: unknown): { readonly prototype: unknown };
     readonly PartialParser: { ScanPartialBest?: (...given: readonly unknown[]) => number };
     readonly QueryGrammar: { IsKeywordAsIdentifier?: (token: { readonly Text: string }) => boolean };
   };

@@ -7,7 +7,8 @@ import { MemoryStateStore } from '../../state/memory/memory-state-store.ts';
 import { RootKey } from '../../state/root-key.ts';
 import { SealedState } from '../../state/sealed/sealed-state.ts';
 import { ChannelBusyError, ChannelClosedError } from '../messages/channel.ts';
-import { createRemoteCatalogStore } from './remote-catalog-store.ts';
+import { writeRecord } from '../../state/state.ts';
+import { clusterCatalogTable, createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
 
 const write = { id: 'd/1', expect: null, put: { generation: 1, revision: 1, bytes: Buffer.from('sealed') } };
@@ -45,6 +46,16 @@ it('a record without the layers of its cluster is damage, not something to be be
     await expect(under(wrong).get('d/1')).rejects.toBeInstanceOf(CatalogDamagedError);
     await expect(under(wrong).load(undefined)).rejects.toBeInstanceOf(CatalogDamagedError);
   }
+  // A backup that is set back lies on the other side, and what is kept of the catalog before beside both.
+  const found = await state.get(clusterCatalogTable, `${clusterId}/d/1`);
+  if (found === undefined) throw new Error('it is stored');
+  const copies = ['~/head', '~/d/1', '~k/d/1'].map((id) => `${clusterId}/${id}`);
+  await state.commit({ write: copies.map((id) => writeRecord(clusterCatalogTable, id, null, found.value)) });
+  expect(await under(layer).get('d/1')).toMatchObject({ sealed: { bytes: Buffer.from('sealed') } });
+  await expect(under(layer).get('head')).rejects.toBeInstanceOf(CatalogDamagedError); // of another record
+  expect(await under(layer).setBack?.load(undefined)).toMatchObject([{ id: 'd/1', sealed: { generation: 1 } }]);
+  const head = await state.get(clusterCatalogTable, `${clusterId}/~/head`);
+  await state.commit({ write: [writeRecord(clusterCatalogTable, `${clusterId}/~/head`, head?.version ?? null, null)] });
   await under().commit([{ ...write, id: 'd/2' }]);
   await expect(under(layer).get('d/2')).rejects.toBeInstanceOf(CatalogDamagedError);
 });

@@ -259,6 +259,9 @@ async function knownVersions(
   return versions;
 }
 
+/** The id of a record without the side that it lies on: backups are set back on the other one. */
+const wherever = (id: string): string => id.replace(/\/~k?\//, '/');
+
 const storedOf = (
   id: string,
   { generation, revision, bytes }: SealedRecord,
@@ -269,7 +272,7 @@ const storedOf = (
   revision,
   ...(layer === undefined
     ? { sealed: toBase64Url(bytes) }
-    : { sealed: toBase64Url(layer.sealRecord(id, bytes)), twice: true }),
+    : { sealed: toBase64Url(layer.sealRecord(wherever(id), bytes)), twice: true }),
 });
 
 /** @throws CatalogDamagedError for one that has not the layers of its cluster */
@@ -282,7 +285,7 @@ function sealedOf(
   if ((twice === true) !== (layer !== undefined))
     throw new CatalogDamagedError('a record has not the layers of its cluster');
   try {
-    return { generation, revision, bytes: layer === undefined ? bytes : layer.openRecord(id, bytes) };
+    return { generation, revision, bytes: layer === undefined ? bytes : layer.openRecord(wherever(id), bytes) };
   } catch (error) {
     throw error instanceof SecondLayerError ? new CatalogDamagedError('a second layer does not open') : error;
   }

@@ -21,6 +21,7 @@ const common = {
   sourcemap: 'external',
   define: { builtAsCommonJs: 'false' },
   legalComments: 'none',
+  minifyWhitespace: true,
   external: ['libsql', '@duckdb/node-api', 'pg', 'pino', 'uap-core'],
   logLevel: 'warning',
   metafile: true,
@@ -84,7 +85,6 @@ const language = copyLanguage();
 
 await bundle({
   entryPoints: {
-    main: 'src/cli/program/main.ts',
     article: 'src/cli/article/main.ts',
     ...testingEntries,
     vitest: 'src/testing/vitest.ts',
@@ -102,23 +102,33 @@ await bundle({
     js: "import { createRequire as kustodyCreateRequire } from 'node:module'; const require = kustodyCreateRequire(import.meta.url);",
   },
 });
-// The program of a cluster's process in one file, whose compiled functions are kept (src/cluster/process/launch.ts): a function that the
-// launcher calls, begun by the digest that it is known by. The engine's package goes in, save its native part.
-await bundle({
-  entryPoints: { 'cluster-program': 'src/cluster/process/main.ts' },
+// Programs in one file each, whose compiled functions are kept (src/base/compiled-program.ts): a function that the launcher calls, begun
+// by the digest that it is known by.
+const asProgram = {
   ...asScript,
-  plugins: [nativeApart],
-  external: common.external.filter((name) => name !== '@duckdb/node-api' && name !== 'pino'),
   supported: { 'dynamic-import': false },
-  minifyWhitespace: true,
   minifySyntax: true,
   banner: { js: `(function (exports, require, module, __filename, __dirname) {'use strict';${fileUrl}` },
   footer: { js: '})' },
+};
+// The command.
+await bundle({ ...asProgram, entryPoints: { 'kustody-program': 'src/cli/program/main.ts' } });
+beginWithDigest('kustody-program.cjs');
+await bundle({
+  ...asScript,
+  entryPoints: { main: 'src/cli/program/launch.ts', 'kustody-code': 'src/cli/program/make-code.ts' },
+});
+// The process of a cluster. The engine's package goes in, save its native part.
+await bundle({
+  ...asProgram,
+  entryPoints: { 'cluster-program': 'src/cluster/process/main.ts' },
+  plugins: [nativeApart],
+  external: common.external.filter((name) => name !== '@duckdb/node-api' && name !== 'pino'),
   // The vaults' client asks whether a body is a form, for which Node.js would load all of its `fetch`.
   define: { ...asScript.define, FormData: 'undefined' },
 });
 beginWithDigest('cluster-program.cjs');
-await bundle({ entryPoints: { 'cluster-process': 'src/cluster/process/launch.ts' }, ...asScript });
+await bundle({ ...asScript, entryPoints: { 'cluster-process': 'src/cluster/process/launch.ts' } });
 // The parser as a script for `node --build-snapshot`, which takes one file and built-in modules only. A snapshot is known by the text of
 // this script, so the text names the parser, too.
 await bundle({

@@ -20,15 +20,26 @@ export interface StartUpFile {
  * @param cache made when it is missing (0700); undefined: there are none
  * @returns its path, undefined while there is none */
 export function startUpFile(file: StartUpFile, cache: string | undefined): string | undefined {
+  if (cache === undefined || !canBeOurs(cache) || !isOurs(cache)) return undefined;
+  const path = pathOf(file, cache);
+  if (existsSync(path)) return path;
+  if (claim(`${path}.building`)) make(file, path);
+  return undefined;
+}
+
+/** The same for those that only take what is there: they make none. */
+export function keptStartUpFile(file: StartUpFile, cache: string | undefined): string | undefined {
   if (cache === undefined || !isOurs(cache)) return undefined;
+  const path = pathOf(file, cache);
+  return existsSync(path) ? path : undefined;
+}
+
+function pathOf(file: StartUpFile, cache: string): string {
   const key = createHash('sha256').update(
     JSON.stringify([process.version, process.versions.v8, process.platform, process.arch, process.execPath]),
   );
   for (const part of file.of) key.update(`${part.length}:`).update(part);
-  const path = join(cache, `${file.kind}-${key.digest('hex').slice(0, 32)}.${file.extension}`);
-  if (existsSync(path)) return path;
-  if (claim(`${path}.building`)) make(file, path);
-  return undefined;
+  return join(cache, `${file.kind}-${key.digest('hex').slice(0, 32)}.${file.extension}`);
 }
 
 /** One that nothing can be started with is made anew, for the next start. */
@@ -40,17 +51,25 @@ export function discardStartUpFile(path: string): void {
   }
 }
 
-/** It is a program: only what nobody else can have written is started. */
+/** Makes it when it is missing. Root leaves nothing of its own in another user's home. */
+function canBeOurs(directory: string): boolean {
+  try {
+    if (process.getuid?.() === 0 && statSync(nearestAbove(directory)).uid !== 0) return false;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What lies there is a program: only what nobody else can have written is started. */
 function isOurs(directory: string): boolean {
   const uid = process.getuid?.();
   try {
-    // Root leaves nothing of its own in another user's home.
-    if (uid === 0 && statSync(nearestAbove(directory)).uid !== 0) return false;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const found = lstatSync(directory);
     return found.isDirectory() && (uid === undefined || (found.uid === uid && (found.mode & 0o077) === 0));
   } catch {
-    return false; // It cannot be made, or not be looked at.
+    return false;
   }
 }
 

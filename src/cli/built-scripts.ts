@@ -15,8 +15,8 @@ export function builtScripts(folder: string, env: NodeJS.ProcessEnv): ServerScri
   };
 }
 
-/** As each system has it; XDG directories that are not absolute do not count (XDG Base Directory Specification). */
-function cacheDirectory(env: NodeJS.ProcessEnv): string | undefined {
+/** Where what starts are faster with is kept, as each system has it; XDG directories that are not absolute do not count (XDG Base Directory Specification). */
+export function cacheDirectory(env: NodeJS.ProcessEnv): string | undefined {
   const { XDG_CACHE_HOME: shared = '', LOCALAPPDATA: local = '' } = env;
   if (isAbsolute(shared)) return join(shared, 'kustody');
   if (process.platform === 'win32') return isAbsolute(local) ? join(local, 'kustody', 'cache') : undefined;

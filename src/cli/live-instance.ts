@@ -12,6 +12,7 @@ import { findInstance } from './control-client.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import type { InstanceOptions } from './instance.ts';
 import { temporaryDataDirectory } from './private-instances.ts';
+import { makeOwnCode } from './own-code.ts';
 import { systemBundlePaths, trustFiles } from './trust-files.ts';
 import { UserError } from './user-error.ts';
 
@@ -73,6 +74,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     ...options,
     ...{ dataDirectory, virtualTime: false, listen: keptLoopbackPort, proxy: keptLoopbackPort },
   });
+  makeOwnCode(import.meta.dirname, process.env);
   return {
     dataDirectory,
     controlToken: server.controlToken,
@@ -110,6 +112,7 @@ async function openTemporary(options: OpenOptions): Promise<LiveInstance> {
       ...{ dataDirectory: temporary.directory, virtualTime: true },
       stopGraceMs: 0, // what would wait for an answer has ended
     });
+    makeOwnCode(import.meta.dirname, process.env);
     return {
       dataDirectory: temporary.directory,
       controlToken: server.controlToken,

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { configOption, takeConfigFile } from './config-file.ts';
 import { prepareDataDirectory } from './data-directory.ts';
+import { makeOwnCode } from './own-code.ts';
 import { requireInstance } from './control-client.ts';
 import { UserError } from './user-error.ts';
 import { interrupted } from './interrupted.ts';
@@ -202,6 +203,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
       '',
     ].join('\n'),
   );
+  makeOwnCode(import.meta.dirname, process.env);
   if (options.open) process.stdout.write(await openPortal(await requireInstance(dataDirectory), true));
   const lost = await Promise.race([stopped ?? interrupted(), ...(server.lost === undefined ? [] : [server.lost])]);
   await server.close();

@@ -259,7 +259,7 @@ export function createPlanes(parts: ServerParts): Planes {
     idleMs: parts.settings.clusterIdleMs ?? defaultClusterIdleMs,
   });
   const portal = openPortal(parts, environment);
-  const drills = createDrillRuns(join(dirname(parts.settings.scripts.kqlProcess), 'main.js'), parts.clocks.monotonic);
+  const drills = createDrillRuns(join(dirname(parts.settings.scripts.kqlProcess), 'main.cjs'), parts.clocks.monotonic);
   const metrics = metricsOf(parts.requestMetrics, providers.clusters, (id) => keys.processOf(id) !== undefined);
   const control = createControlPlane({
     ...controls,

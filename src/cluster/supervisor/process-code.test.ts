@@ -16,8 +16,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** `// `, a digest, the end of the line. */
-const headBytes = 3 + 64 + 1;
+/** `// `, a digest, the end of the line; which V8 it is for. */
+const headBytes = 3 + 64 + 1 + 4;
 const { clusterProcess, startUpFiles } = builtScripts;
 
 function keptCode(): { readonly path: string; readonly bytes: Buffer } {

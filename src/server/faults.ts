@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { Static } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
+import type { ValidateFunction } from 'ajv';
 import type { Guid } from '../base/guid.ts';
 import { newGuid } from '../base/new-guid.ts';
 import { invariant } from '../base/invariant.ts';
@@ -82,7 +83,10 @@ export const faultTable: Table<StoredFault> = {
   name: 'faults',
   parse: (value) => value as unknown as StoredFault,
 };
-const isFaultRule = new Ajv({ allErrors: false }).compile<FaultRule>(faultRuleSchema);
+/** Compiled for the first rule that comes: most servers never see one, and all would wait for it. */
+const isFaultRule = (rule: Json): rule is FaultRule =>
+  (faultRuleCheck ??= new Ajv({ allErrors: false }).compile<FaultRule>(faultRuleSchema))(rule);
+let faultRuleCheck: ValidateFunction<FaultRule> | undefined;
 
 /** The rules in force. Records are the truth; the copy in memory is read by planes on every request. */
 export interface Faults {

@@ -47,7 +47,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
 };
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const asJson = process.argv.includes('--json');
-const all = Object.values(groups).flat();
+const all = [...new Set(Object.values(groups).flat())];
 const named = all.filter(({ id }) => id === filter);
 const meant = named.length > 0 ? named : all.filter(({ id }) => id.includes(filter ?? ''));
 const rows = groups[filter ?? ''] ?? meant;

@@ -1,13 +1,13 @@
-import { join } from 'node:path';
 import { defaultSeed } from '../src/server/seed.ts';
 import { startAzurite } from '../tests/support/azurite.ts';
 import { openLiveCluster } from '../tests/support/live-cluster.ts';
 import { openNodes } from '../tests/support/nodes.ts';
 import { hasPostgres, startPostgres } from '../tests/support/postgres.ts';
+import { firstQueryRows } from './first-query.ts';
+import { kustody, passedOnRows } from './passed-on.ts';
 import type { BenchRow } from './row.ts';
+import { inPostgres } from './state.ts';
 import { quantile, timed } from './row.ts';
-
-const kustody = join(import.meta.dirname, '..', 'bin', 'kustody.cjs');
 
 const aimMs = 10_000;
 const rounds = 3;
@@ -53,4 +53,7 @@ const takeover: BenchRow = {
   },
 };
 
-export const nodeRows: readonly BenchRow[] = hasPostgres ? [takeover] : [];
+export const nodeRows: readonly BenchRow[] = [
+  ...(hasPostgres ? [takeover, ...passedOnRows, inPostgres] : []),
+  ...firstQueryRows,
+];

@@ -16,7 +16,7 @@ import { sideBySide } from './row.ts';
 const commits = 2_000;
 const atOnce = 64;
 
-const inPostgres: BenchRow = {
+export const inPostgres: BenchRow = {
   id: 'postgres-commits',
   ratio: `${commits} commits of a record, ${atOnce} at once, per second in PostgreSQL over SQLite on the same disk`,
   rule: 'atLeast',

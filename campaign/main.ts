@@ -2,11 +2,12 @@ import { idle } from './idle.ts';
 import { load } from './load.ts';
 import type { CampaignPart, PartResult } from './part.ts';
 import { kills } from './kills/kills.ts';
+import { nodes } from './nodes/nodes.ts';
 import { powerLoss } from './power-loss/power-loss.ts';
 import { revocation } from './revocation.ts';
 
 /** `npm run campaign [-- PART…]`: proves promises by measurement, in the real server with real processes. Exit code 1 when one does not hold. */
-const parts: readonly CampaignPart[] = [revocation, kills, powerLoss, load, idle];
+const parts: readonly CampaignPart[] = [revocation, kills, powerLoss, load, idle, nodes];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((id) => !parts.some((part) => part.id === id));

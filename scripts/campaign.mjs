@@ -12,7 +12,7 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'esm',
-  external: ['libsql', '@duckdb/node-api', '@kusto/language-service-next', 'pino', 'azurite'],
+  external: ['libsql', '@duckdb/node-api', 'pg', '@kusto/language-service-next', 'pino', 'azurite'],
   banner: {
     js: "import { createRequire as kustodyCreateRequire } from 'node:module'; const require = kustodyCreateRequire(import.meta.url);",
   },

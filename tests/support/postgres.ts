@@ -30,6 +30,8 @@ export interface Postgres {
   url(schema: string, port?: number): string;
   /** To the server and all its processes. */
   signal(signal: NodeJS.Signals): void;
+  /** Ends it at once, as a crash does, and starts it again at the same port. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,8 +54,8 @@ export async function startPostgres(parent?: string): Promise<Postgres> {
   execFileSync('openssl', ['req', '-x509', '-days', '2', '-out', certificateFile, ...key, ...names], {
     ...{ ...owner, cwd: directory, stdio: 'ignore' },
   });
-  const listening = async (): Promise<Listening> => {
-    const port = await freePort();
+  const listening = async (at?: number): Promise<Listening> => {
+    const port = at ?? (await freePort());
     const flags = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`, 'ssl=on'];
     const child = spawn(join(programs, 'postgres'), ['-D', data, ...flags.flatMap((flag) => ['-c', flag])], {
       ...owner,
@@ -71,19 +73,28 @@ export async function startPostgres(parent?: string): Promise<Postgres> {
     });
     if (listens) return { port, child, ended };
     // Somebody else has taken it since it was free.
-    if (said.includes('Address already in use')) return listening();
+    if (said.includes('Address already in use')) return listening(at);
     throw new Error(`PostgreSQL ended before it listened: ${said}`);
   };
-  const { port, child, ended } = await listening();
+  let running = await listening();
+  const { port } = running;
+  const kill = (): Promise<void> => {
+    running.child.kill('SIGQUIT');
+    return running.ended;
+  };
   return {
     ...{ port, certificateFile },
     url: (schema, at = port) => `postgres://kustody@127.0.0.1:${at}/postgres?schema=${schema}`,
     signal: (signal) => {
-      for (const pid of [child.pid ?? 0, ...descendantsOf(child.pid ?? 0)]) process.kill(pid, signal);
+      const { pid = 0 } = running.child;
+      for (const one of [pid, ...descendantsOf(pid)]) process.kill(one, signal);
+    },
+    async restart() {
+      await kill();
+      running = await listening(port);
     },
     async stop() {
-      child.kill('SIGQUIT');
-      await ended;
+      await kill();
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,163 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isJsonObject } from '../../src/base/json.ts';
+import { readControlFile } from '../../src/server/control-file.ts';
+import type { WayToAzurite } from '../../tests/support/azurite.ts';
+import { startAzurite, startWayTo } from '../../tests/support/azurite.ts';
+import type { StartedCommand } from '../../tests/support/kustody-command.ts';
+import { startKustody, temporaryDirectory } from '../../tests/support/kustody-command.ts';
+import type { Postgres } from '../../tests/support/postgres.ts';
+import { databasePassword, startPostgres } from '../../tests/support/postgres.ts';
+import { descendantsOf } from '../../tests/support/process-tree.ts';
+import type { Target, TcpWay } from '../../tests/support/tcp-way.ts';
+import { startTcpWay } from '../../tests/support/tcp-way.ts';
+
+/** A Kustody of its own data directory, started again whenever it ends, as whatever looks after servers does. */
+export class FleetNode {
+  readonly dataDirectory: string;
+  /** To the database, and to this node from those that pass on. */
+  readonly database: TcpWay;
+  readonly others: TcpWay;
+  readonly #start: (more: readonly string[]) => StartedCommand;
+  #running: StartedCommand | undefined;
+  #isOver = false;
+  /** It serves, or stands by and passes on. */
+  isUp = false;
+  /** When it began to serve, of the clock of `performance`; it may have been taken over from. */
+  servesSince: number | undefined;
+  /** What it said when it ended by itself, which is how one ends that was taken over from. */
+  readonly ends: string[] = [];
+
+  constructor(
+    readonly name: string,
+    dataDirectory: string,
+    ways: { readonly database: TcpWay; readonly others: TcpWay },
+    start: (more: readonly string[]) => StartedCommand,
+  ) {
+    this.dataDirectory = dataDirectory;
+    this.database = ways.database;
+    this.others = ways.others;
+    this.#start = start;
+  }
+
+  get pid(): number {
+    return this.#running?.process.pid ?? 0;
+  }
+
+  /** Where clients come to it, whether it serves or passes on. */
+  get target(): Target | undefined {
+    const port = readControlFile(this.dataDirectory)?.port ?? this.#standbyPort();
+    return port === undefined ? undefined : { host: '127.0.0.1', port };
+  }
+
+  run(...more: readonly string[]): void {
+    const running = this.#start(['--standby', ...more]);
+    this.#running = running;
+    running.printed('Stop with').then(
+      () => {
+        this.servesSince = performance.now();
+        this.isUp = true;
+      },
+      () => undefined, // it is started again
+    );
+    running.printed('are passed on').then(
+      () => (this.isUp = true),
+      () => undefined,
+    );
+    void running.result.then(({ code, signal, stderr }) => {
+      this.isUp = false;
+      this.servesSince = undefined;
+      if (this.#isOver) return;
+      if (signal !== 'SIGKILL') this.ends.push(stderr.trim() || `code ${String(code)}`);
+      this.run();
+    });
+  }
+
+  /** To all its processes. */
+  signal(signal: NodeJS.Signals): void {
+    for (const pid of [...descendantsOf(this.pid), this.pid]) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended.
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    this.signal('SIGCONT');
+    this.signal('SIGKILL');
+    await this.#running?.result;
+    this.database.close();
+    this.others.close();
+  }
+
+  #standbyPort(): number | undefined {
+    const file = join(this.dataDirectory, 'standby.json');
+    try {
+      const said: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+      return isJsonObject(said) ? Number(said['port']) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+export interface Fleet extends AsyncDisposable {
+  readonly nodes: readonly FleetNode[];
+  /** The last one that began to. */
+  readonly serving: FleetNode;
+  readonly postgres: Postgres;
+  readonly blobs: WayToAzurite;
+  /** Leads each connection to another node. */
+  readonly balancer: TcpWay;
+}
+
+/** Three nodes over one PostgreSQL and one Azurite, with a way of the campaign's own wherever something can be cut off. Nothing
+ * runs yet. */
+export async function openFleet(): Promise<Fleet> {
+  const directory = temporaryDirectory();
+  const [postgres, azurite] = await Promise.all([startPostgres(), startAzurite()]);
+  const blobs = await startWayTo(azurite);
+  const container = (await azurite.newContainer()).replace(/\?.*/, '').replace(azurite.endpoint, blobs.endpoint);
+  const secrets = {
+    ...{ KUSTODY_ROOT_KEY: 'ab'.repeat(32), PGPASSWORD: databasePassword },
+    CONNECTION: blobs.connectionString,
+  };
+  const nodes: FleetNode[] = [];
+  for (const [index, name] of ['east', 'west', 'south'].entries()) {
+    const database = await startTcpWay(() => [{ host: '127.0.0.1', port: postgres.port }]);
+    // A node listens for others at the port that it tells them, on the address where it listens; they come by another one of this machine.
+    const host = `127.0.0.${index + 2}`;
+    const others: TcpWay = await startTcpWay(() => [{ host: '127.0.0.1', port: others.port }], host);
+    const dataDirectory = join(directory.path, name);
+    const args = [
+      ...['up', '--data', dataDirectory, '--state', postgres.url('fleet', database.port)],
+      ...['--blobs', container, '--blobs-credential', 'env:CONNECTION', '--log-level', 'silent'],
+      ...['--port', '0', '--kusto-port', '0', '--proxy-port', '0', '--advertise', `${host}:${others.port}`],
+    ];
+    nodes.push(
+      new FleetNode(name, dataDirectory, { database, others }, (more) => startKustody([...args, ...more], secrets)),
+    );
+  }
+  let turn = 0;
+  const balancer = await startTcpWay(() => {
+    const known = nodes.flatMap(({ target }) => target ?? []);
+    turn += 1;
+    return [...known.slice(turn % known.length), ...known.slice(0, turn % known.length)];
+  });
+  return {
+    ...{ nodes, postgres, blobs, balancer },
+    get serving() {
+      return nodes.toSorted((left, right) => (right.servesSince ?? 0) - (left.servesSince ?? 0))[0] as FleetNode;
+    },
+    [Symbol.asyncDispose]: async () => {
+      balancer.close();
+      await Promise.all(nodes.map((node) => node.close()));
+      blobs.close();
+      await Promise.all([postgres.stop(), azurite.stop()]);
+      directory[Symbol.dispose]();
+    },
+  };
+}

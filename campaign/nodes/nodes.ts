@@ -1,0 +1,152 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { requireInstance } from '../../src/cli/control-client.ts';
+import { defaultSeed, seed } from '../../src/server/seed.ts';
+import { checkHistory } from '../../tests/support/history/check-history.ts';
+import type { Operation } from '../../tests/support/history/history.ts';
+import { hasPostgres } from '../../tests/support/postgres.ts';
+import type { CampaignPart, PartResult } from '../part.ts';
+import { countOf, quantile } from '../part.ts';
+import { Clients, registers, tables } from './clients.ts';
+import type { Scene } from './faults.ts';
+import { faults } from './faults.ts';
+import type { Fleet } from './fleet.ts';
+import { openFleet } from './fleet.ts';
+import type { Random } from './random.ts';
+import { randomFrom } from './random.ts';
+import { rulesThatSleep } from './spoilt.ts';
+
+const workers = 6;
+/** Whatever was broken and mended is back by then. */
+const backWithinMs = 90_000;
+const lookEveryMs = 50;
+
+/** Three nodes over one database and one container, clients at a balancer, and one fault after the other. */
+export const nodes: CampaignPart = {
+  id: 'nodes',
+  promise:
+    'while nodes are killed, paused and cut off: every acknowledged row is there once, no row after a revocation, registers are linearizable, a node that was taken over from commits nothing',
+  run: measure,
+};
+
+async function measure(say: (line: string) => void): Promise<PartResult> {
+  if (!hasPostgres) return { figures: [], missed: [], skipped: 'PostgreSQL is not installed' };
+  const seconds = countOf('KUSTODY_CAMPAIGN_NODES_SECONDS', 30);
+  const number = countOf('KUSTODY_SEED', Date.now() % 1_000_000);
+  const random = randomFrom(number);
+  say(`seed ${number}`);
+  await using fleet = await openFleet();
+  const [first, ...others] = fleet.nodes;
+  if (first === undefined) throw new Error('There are nodes.');
+  first.run('--seed');
+  await until('start', () => first.isUp);
+  const environment = await (await requireInstance(first.dataDirectory)).environment();
+  const seeded = await seed(environment, defaultSeed);
+  const clients = await Clients.open({ ...environment, port: fleet.balancer.port }, seeded);
+  await clients.setUp();
+  for (const node of others) node.run();
+  await until('start of those that stand by', () => others.every(({ isUp }) => isUp));
+
+  const over = new AbortController();
+  const work = Array.from({ length: workers }, (_, index) =>
+    clients.work(`client ${index}`, randomFrom(number + index + 1), over.signal),
+  );
+  const scene = { fleet, clients, random, ...waitingFor(clients) };
+  const custody = keepCustody(scene, randomFrom(number), over.signal);
+  const struck = await strike(scene, seconds, say).finally(() => over.abort());
+  await Promise.all([...work, custody]);
+  await readAll(clients);
+  const { history } = clients;
+  const problems = checkHistory(history).map(({ rule, text }) => `${rule}: ${text}`);
+  const missed = [...problems.slice(0, 20), ...(problems.length > 0 ? [`seed ${number}`] : rulesThatSleep(history))];
+  return { figures: [`seed ${number}, ${seconds} s`, ...figuresOf(history, struck, fleet)], missed };
+}
+
+/** Each kind once, in an order by chance, then any; the next when all is back. */
+async function strike(scene: Scene, seconds: number, say: (line: string) => void): Promise<readonly Struck[]> {
+  const { fleet, random, acknowledged } = scene;
+  const ends = performance.now() + seconds * 1_000;
+  const struck: Struck[] = [];
+  let order: readonly string[] = [];
+  while (performance.now() < ends) {
+    if (order.length === 0) order = random.shuffled(Object.keys(faults));
+    const [name = '', ...rest] = order;
+    order = rest;
+    const began = performance.now();
+    await faults[name]?.(scene);
+    await acknowledged();
+    const backMs = performance.now() - began;
+    struck.push({ name, backMs });
+    say(`${name}: rows are acknowledged again after ${(backMs / 1_000).toFixed(1)} s`);
+    await until(`all nodes after '${name}'`, () => fleet.nodes.every(({ isUp }) => isUp));
+    await pause(random.below(1_000));
+  }
+  return struck;
+}
+
+interface Struck {
+  readonly name: string;
+  readonly backMs: number;
+}
+
+const waitingFor = ({ history }: Clients): Pick<Scene, 'acknowledged' | 'until'> => ({
+  until,
+  acknowledged: (over) => {
+    const since = performance.now();
+    return until(
+      'acknowledged rows',
+      () =>
+        over?.aborted === true ||
+        history.some(({ kind, outcome, began }) => kind === 'ingest' && outcome === 'ok' && began > since),
+    );
+  },
+});
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const started = performance.now();
+  while (!holds()) {
+    if (performance.now() - started > backWithinMs) throw new Error(`${what}: not within ${backWithinMs / 1_000} s`);
+    await pause(lookEveryMs);
+  }
+}
+
+/** Rotates, takes the key away and gives it back, until it is over; then the cluster has its key. */
+async function keepCustody({ clients, acknowledged }: Scene, random: Random, signal: AbortSignal): Promise<void> {
+  const name = 'custodian';
+  while (!signal.aborted) {
+    await pause(2_000 + random.below(4_000));
+    if (random.below(3) === 0) await clients.rotate(name);
+    else {
+      await clients.access(name, 'revoke');
+      await pause(random.below(1_000));
+      while (!(await clients.access(name, 'restore'))) await pause(lookEveryMs);
+      await acknowledged(signal);
+    }
+  }
+}
+
+async function readAll(clients: Clients): Promise<void> {
+  const started = performance.now();
+  const looks = [
+    ...tables.map((table) => () => clients.read('the end', table)),
+    ...registers.map((register) => () => clients.get('the end', register)),
+  ];
+  for (const look of looks)
+    while (!(await look())) {
+      if (performance.now() - started > backWithinMs) throw new Error('The end cannot be read.');
+      await pause(lookEveryMs);
+    }
+}
+
+function figuresOf(history: readonly Operation[], struck: readonly Struck[], fleet: Fleet): readonly string[] {
+  const count = (kinds: readonly string[]): string =>
+    [...new Set(kinds)].map((kind) => `${kind} ${kinds.filter((one) => one === kind).length}`).join(', ');
+  const outcomes = history.map(({ kind, outcome }) => `${kind} ${outcome}`).toSorted();
+  const rows = history.flatMap((one) => (one.kind === 'ingest' && one.outcome === 'ok' ? one.rows : []));
+  const kills = struck.filter(({ name }) => name === 'serving node killed').map(({ backMs }) => backMs / 1_000);
+  return [
+    `${struck.length} faults: ${count(struck.map(({ name }) => name))}`,
+    `${history.length} operations: ${count(outcomes)}; ${rows.length} acknowledged rows`,
+    `${fleet.nodes.flatMap(({ ends }) => ends).length} nodes ended by themselves`,
+    ...(kills.length === 0 ? [] : [`acknowledged again after a kill: median ${quantile(kills, 0.5).toFixed(1)} s`]),
+  ];
+}

@@ -47,6 +47,18 @@ describe('Channel', () => {
     await expect(near.call('a', undefined)).rejects.not.toThrow('secret');
   });
 
+  it('tells a call of what the other side asks for its sake, and of nothing else', async () => {
+    const { near, far } = pair(async (operation) => {
+      if (operation === 'asks') await far.call('x', undefined).catch(() => undefined);
+      return operation;
+    });
+    const heard: string[] = [];
+    await near.call('asks', undefined, () => heard.push('asks'));
+    await near.call('does not', undefined, () => heard.push('does not'));
+    await far.call('x', undefined).catch(() => undefined);
+    expect(heard).toEqual(['asks']);
+  });
+
   it('fails what is in flight when it closes, and everything after', async () => {
     const { near } = pair(never);
     const call = near.call('a', undefined);

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Lane, LaneName } from './lanes.ts';
 import { laneOf, lanes } from './lanes.ts';
 
@@ -9,6 +10,8 @@ type Message =
       readonly operation: string;
       readonly body: unknown;
       readonly trace?: string;
+      /** Which call of the other side it is made for: that one goes on. */
+      readonly within?: number;
     }
   | { readonly kind: 'reply'; readonly id: number; readonly body: unknown }
   | { readonly kind: 'broken'; readonly id: number; readonly error: string }
@@ -52,6 +55,8 @@ interface Call {
   readonly operation: string;
   readonly body: unknown;
   readonly trace: string | undefined;
+  readonly within: number | undefined;
+  readonly onProgress: (() => void) | undefined;
   readonly resolve: (body: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -67,6 +72,8 @@ export class Channel {
   readonly #waiting = new Map<number, Call>();
   readonly #sending: Readonly<Record<LaneName, Sending>>;
   readonly #serving: Record<LaneName, number> = { requests: 0, log: 0, control: 0 };
+  /** The call of the other side that is being answered. */
+  readonly #within = new AsyncLocalStorage<number>();
   #next = 1;
   #closed: Error | undefined;
 
@@ -80,16 +87,18 @@ export class Channel {
     };
   }
 
-  /** @throws ChannelClosedError, ChannelBusyError; ChannelBrokenError for a bug of the other side */
-  call(operation: string, body: unknown): Promise<unknown> {
+  /** @param onProgress told whenever the other side asks something for the sake of this call
+   * @throws ChannelClosedError, ChannelBusyError; ChannelBrokenError for a bug of the other side */
+  call(operation: string, body: unknown, onProgress?: () => void): Promise<unknown> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const lane = laneOf(operation);
     const sending = this.#sending[lane];
     if (sending.inFlight >= sending.limits.inFlightMax && sending.queue.length >= sending.limits.queueMax)
       return Promise.reject(new ChannelBusyError('Too many calls are under way.'));
     const trace = this.#options.trace?.();
+    const within = this.#within.getStore();
     return new Promise((resolve, reject) => {
-      sending.queue.push({ lane, operation, body, trace, resolve, reject });
+      sending.queue.push({ lane, operation, body, trace, within, onProgress, resolve, reject });
       this.#pump(sending);
     });
   }
@@ -101,8 +110,9 @@ export class Channel {
       const id = this.#next++;
       sending.inFlight += 1;
       this.#waiting.set(id, call);
-      const { operation, body, trace } = call;
-      this.#post({ kind: 'call', id, operation, body, ...(trace !== undefined && { trace }) });
+      const { operation, body, trace, within } = call;
+      const about = { ...(trace !== undefined && { trace }), ...(within !== undefined && { within }) };
+      this.#post({ kind: 'call', id, operation, body, ...about });
     }
   }
 
@@ -110,6 +120,7 @@ export class Channel {
     const message = parseMessage(value);
     if (message === undefined || this.#closed !== undefined) return;
     if (message.kind === 'call') {
+      if (message.within !== undefined) this.#waiting.get(message.within)?.onProgress?.();
       void this.#answer(message);
       return;
     }
@@ -150,7 +161,8 @@ export class Channel {
     this.#serving[lane] += 1;
     let answer: Message;
     try {
-      answer = { kind: 'reply', id, body: await this.#options.serve(operation, body, trace) };
+      const served = await this.#within.run(id, () => this.#options.serve(operation, body, trace));
+      answer = { kind: 'reply', id, body: served };
     } catch (error) {
       answer = { kind: 'broken', id, error: error instanceof Error ? error.name : 'unknown error' };
     }
@@ -175,7 +187,8 @@ function parseMessage(value: unknown): Message | undefined {
   const body = 'body' in value ? value.body : undefined;
   if (kind === 'call' && 'operation' in value && typeof value.operation === 'string') {
     const trace = 'trace' in value && typeof value.trace === 'string' ? { trace: value.trace } : {};
-    return { kind, id, operation: value.operation, body, ...trace };
+    const within = 'within' in value && typeof value.within === 'number' ? { within: value.within } : {};
+    return { kind, id, operation: value.operation, body, ...trace, ...within };
   }
   if (kind === 'reply') return { kind, id, body };
   if (kind === 'busy') return { kind, id };

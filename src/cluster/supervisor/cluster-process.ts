@@ -101,18 +101,20 @@ const targetGrant = (target: SupervisorCalls['make']['target']): VaultGrant => (
 /** Vault calls that one operation makes one after the other, at most; each has its own time limit. */
 const vaultCallsMax = 6;
 const patienceMs = 5_000;
-/** Their time depends on how much the cluster holds. Upkeep is not among them: it goes on behind its answer. */
-const longCalls: ReadonlySet<SupervisorCall> = new Set([
-  'replace',
-  'serveData',
-  'inventory',
-  'findExtent',
-  'runScript',
-  'addRows',
-  'flushQueue',
-  'drain',
-]);
-const longCallMs = 10 * 60_000;
+/** What the time of a call depends on: `vault`, calls of a vault that have their own limits, or nothing at all; `data`, how much the cluster
+ * holds or is given. Whatever waits for data that is being opened is of the second kind. */
+const timeOf: Readonly<Record<SupervisorCall, 'vault' | 'data'>> = {
+  ...{ configure: 'vault', describe: 'vault', preflight: 'vault', open: 'vault', make: 'vault', rewrap: 'vault' },
+  ...{ replace: 'data', adopt: 'vault', forget: 'vault' },
+  ...{ makeDatabaseKey: 'vault', openDatabaseKey: 'data', lockDatabase: 'vault', forgetDatabaseKey: 'vault' },
+  ...{ serveData: 'data', serveLocalhost: 'vault', inventory: 'data', findExtent: 'data' },
+  ...{ runScript: 'data', addRows: 'data', endedRequests: 'vault', flushQueue: 'data' },
+  ...{ upkeep: 'data', rest: 'vault', putBack: 'data', databaseBytes: 'vault', drain: 'data', shutDown: 'vault' },
+};
+/** A process that has said nothing of such a call for so long is stuck, and is ended. */
+const silenceMs = 10 * 60_000;
+/** Of one call, whatever is heard of it: what is tried over and over makes itself heard, too. */
+const callMs = 60 * 60_000;
 /** A process that is busy goes without a word. */
 const shutdownGraceMs = 500;
 
@@ -216,17 +218,33 @@ export class ClusterProcess {
     this.#given += 1;
     const grants = grantsOf[operation](body);
     for (const grant of grants) this.#grants.add(grant);
-    const limitMs = longCalls.has(operation) ? longCallMs : this.#options.vaultTimeoutMs * vaultCallsMax + patienceMs;
-    const cancel = this.#options.monotonic.after(limitMs, () => {
-      if (!this.ended) this.silence ??= { call: operation, seconds: Math.round(limitMs / 1000) };
-      this.#child.kill('SIGKILL');
-    });
+    const watch = this.#watch(operation);
     try {
-      return readReply[operation](await this.#channel.call(operation, body));
+      return readReply[operation](await this.#channel.call(operation, body, watch.heard));
     } finally {
-      cancel();
+      watch.end();
       for (const grant of grants) this.#grants.delete(grant);
     }
+  }
+
+  /** Ends the process when nothing is heard of a call for too long. What it asks us for the call's sake is a sign of life of it. */
+  #watch(operation: SupervisorCall): { readonly heard: () => void; readonly end: () => void } {
+    const { monotonic, vaultTimeoutMs } = this.#options;
+    const limitMs = timeOf[operation] === 'data' ? silenceMs : vaultTimeoutMs * vaultCallsMax + patienceMs;
+    const began = monotonic.now();
+    let heardAt = began;
+    const look = (): void => {
+      const now = monotonic.now();
+      const left = Math.min(heardAt + limitMs, began + callMs) - now;
+      if (left > 0) {
+        cancel = monotonic.after(left, look);
+        return;
+      }
+      if (!this.ended) this.silence ??= { call: operation, seconds: Math.round((now - heardAt) / 1000) };
+      this.#child.kill('SIGKILL');
+    };
+    let cancel = monotonic.after(limitMs, look);
+    return { heard: () => (heardAt = monotonic.now()), end: () => cancel() };
   }
 
   /** Gives a client's connection away: once it is taken, only that process can read or write it. */

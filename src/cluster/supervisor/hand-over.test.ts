@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseHostName } from '../../base/names.ts';
-import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
+import type { MonotonicClock, MonotonicMs } from '../../clock/monotonic-clock.ts';
 import { HostMonotonicClock } from '../../clock/monotonic-clock.ts';
 import { invariant } from '../../base/invariant.ts';
 import { ClusterProcess } from './cluster-process.ts';
@@ -95,21 +95,86 @@ describe('a connection that is handed over', () => {
   });
 });
 
+/** A clock that stands until it is told. */
+class ToldClock extends HostMonotonicClock {
+  #now = 0;
+  readonly #timers = new Set<{ readonly at: number; readonly run: () => unknown }>();
+
+  constructor() {
+    super({ onError: () => undefined });
+  }
+  override now(): MonotonicMs {
+    return this.#now as MonotonicMs;
+  }
+  override after(ms: number, run: () => unknown): () => void {
+    const timer = { at: this.#now + ms, run };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+  elapse(ms: number): void {
+    this.#now += ms;
+    for (const timer of [...this.#timers].filter(({ at }) => at <= this.#now)) {
+      this.#timers.delete(timer);
+      timer.run();
+    }
+  }
+}
+
 describe('a call that a process does not answer', () => {
+  const data = [
+    ['flushQueue', {}],
+    ['putBack', { now: 0 }],
+    ['upkeep', { now: 0, dropped: [], destructionHeld: false }],
+    ['drain', {}],
+  ] as const;
+  const others = [
+    ['rest', { idleMs: 0 }],
+    ['databaseBytes', { databaseId: host }],
+    ['endedRequests', { dropTo: 0, after: 0, limit: 1 }],
+  ] as const;
   it.each([
-    ['flushQueue', {}, 600_000],
-    ['putBack', { now: 0 }, 11_000],
-  ] as const)('(%s) ends it when its time is over, and not before', async (operation, body, limit) => {
-    const timers: { readonly ms: number; readonly due: () => void }[] = [];
-    const watched = new HostMonotonicClock({ onError: () => undefined });
-    watched.after = (ms, run) => {
-      timers.push({ ms, due: () => void run() });
-      return () => undefined;
-    };
-    const process = start('silent', silent, watched);
+    ...data.map(([operation, body]) => [operation, body as never, 600_000] as const),
+    ...others.map(([operation, body]) => [operation, body as never, 11_000] as const),
+  ])('(%s) ends it when its time is over, and not before', async (operation, body, limit) => {
+    const clock = new ToldClock();
+    const process = start('silent', silent, clock);
     const answer = process.call(operation, body).catch((error: unknown) => error);
-    expect(timers.map(({ ms }) => ms)).toEqual([limit]);
-    for (const { due } of timers) due();
+    clock.elapse(limit - 1);
+    expect(process.silence).toBeUndefined();
+    clock.elapse(1);
+    expect(process.silence).toEqual({ call: operation, seconds: limit / 1_000 });
+    expect(String(await answer)).toContain('The cluster process ended.');
+  });
+
+  it.each([
+    ['of that call', true],
+    ['of another', false],
+  ])('does not end it while it asks something for the sake %s', async (_what, isOfIt) => {
+    // What it is given to do it never ends; asked whether it may rest, it asks something itself first.
+    const script = `
+      let first;
+      process.on('message', ({ kind, operation, id }) => {
+        if (kind !== 'call') return;
+        if (operation !== 'rest') first = id;
+        else {
+          process.send({ kind: 'call', id, operation: 'renew', body: {}, within: ${isOfIt ? 'first' : 'id'} });
+          process.send({ kind: 'reply', id, body: { outcome: 'busy' } });
+        }
+      });`;
+    const clock = new ToldClock();
+    const process = start(`asking-${isOfIt}`, script, clock);
+    const answer = process.call('endedRequests', { dropTo: 0, after: 0, limit: 1 }).catch((error: unknown) => error);
+    clock.elapse(9_000);
+    await process.call('rest', { idleMs: 0 });
+    clock.elapse(9_000);
+    expect(process.silence).toEqual(isOfIt ? undefined : { call: 'endedRequests', seconds: 18 });
+    for (let waited = 0; isOfIt && waited < 3_600_000; waited += 9_000) {
+      if (process.silence !== undefined) break;
+      await process.call('rest', { idleMs: 0 });
+      clock.elapse(9_000);
+    }
+    // Not for ever.
+    expect(process.silence?.call).toBe('endedRequests');
     expect(String(await answer)).toContain('The cluster process ended.');
   });
 });

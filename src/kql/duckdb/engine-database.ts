@@ -15,8 +15,6 @@ import { engineMistake, KqlError, lowMemory } from '../plan/kql-error.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { decimalTooLong } from '../values/decimal.ts';
-import { textOf } from '../sql/fragment.ts';
-import * as macros from '../sql/macros.ts';
 import { appendColumns, chunkRows, nativeTypes } from './append-columns.ts';
 import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
@@ -25,6 +23,7 @@ import { callsNatives } from './native-calls.ts';
 import { finished, startedElsewhere, Transactions, withValues } from './own-threads.ts';
 import type { NativeCaller } from './run-native.ts';
 import { runNative } from './run-native.ts';
+import { setupSql } from './setup-sql.ts';
 
 export interface EngineDatabaseOptions {
   /** One of them is whoever asks, in its own thread; the others are the engine's. */
@@ -92,14 +91,7 @@ export async function openEngineDatabase(
   const budgets = new Map<number, NativeBudget>();
   let connections = 0;
   for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn, budgets, options.callNatives ?? runNative));
-  const definitions = Object.values(macros).map(({ definition }) => definition);
-  for (const { name, parameters, body } of definitions.sort((a, b) => a.level - b.level))
-    await setup.run(`CREATE MACRO ${name}(${parameters.join(', ')}) AS (${textOf(body)})`);
-  await setup.run(`SET allowed_directories=['/proc/self/fd/']`);
-  await setup.run('SET enable_external_access=false');
-  await setup.run('SET enable_external_file_cache=false');
-  if (options.limitsChange === true) await setup.run(`SET allowed_configs=['memory_limit','threads']`);
-  await setup.run('SET lock_configuration=true');
+  await setup.run(setupSql(options.limitsChange === true));
   const closeAll = (): void => {
     setup.closeSync();
     instance.closeSync();
@@ -119,9 +111,8 @@ export async function openEngineDatabase(
         const number = (connections += 1);
         const budget = new NativeBudget(limit, options.stopping);
         budgets.set(number, budget);
-        await duckdb.run(`SET VARIABLE connection = ${number}::INTEGER`);
         const hasOwnThreads = options.threads > 1;
-        return connection(duckdb, budget, hasOwnThreads, () => {
+        return connection(duckdb, number, budget, hasOwnThreads, () => {
           if (budgets.delete(number)) left();
         });
       } catch (error) {
@@ -231,6 +222,8 @@ class UnplannedError extends OverflowError {
 }
 
 interface Running {
+  /** Before a statement is prepared. */
+  readonly ready: (sql: string) => Promise<void>;
   readonly budget: NativeBudget;
   readonly isInterrupted: () => boolean;
 }
@@ -240,11 +233,12 @@ async function withStatement(
   duckdb: DuckDBConnection,
   sql: string,
   bound: readonly BoundValue[],
-  { budget, isInterrupted }: Running,
+  { ready, budget, isInterrupted }: Running,
   run: (statement: DuckDBPreparedStatement) => Promise<DuckDBResult>,
 ): Promise<DuckDBResult> {
   let statement: DuckDBPreparedStatement | undefined;
   try {
+    await ready(sql);
     statement = await duckdb.prepare(sql);
     // An interrupt means nothing to DuckDB while it plans.
     if (isInterrupted()) throw interrupted();
@@ -292,8 +286,10 @@ async function failureOf(
   return new KqlError('internal', 'The engine could not run the query to its end.');
 }
 
+/** @param number by which functions in JavaScript know what they are called for */
 function connection(
   duckdb: DuckDBConnection,
+  number: number,
   budget: NativeBudget,
   hasOwnThreads: boolean,
   onClose: () => void,
@@ -301,7 +297,17 @@ function connection(
   let isInterrupted = false;
   let givesWay = false;
   const transactions = new Transactions(duckdb);
-  const running: Running = { budget, isInterrupted: () => isInterrupted };
+  let isNumbered = false;
+  const running: Running = {
+    // Most queries call none, and to set a variable takes as long as a tenth of a small one.
+    ready: async (sql) => {
+      if (isNumbered || !callsNatives(sql)) return;
+      await duckdb.run(`SET VARIABLE connection = ${number}::INTEGER`);
+      isNumbered = true;
+    },
+    budget,
+    isInterrupted: () => isInterrupted,
+  };
   /** @returns whether all have come */
   async function* chunksOf(
     sql: string,

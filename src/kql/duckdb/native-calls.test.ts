@@ -36,6 +36,21 @@ describe('a statement that calls JavaScript', () => {
     expect(callsNatives(sql)).toBe(expected);
   });
 
+  it('is the first for which a connection says which one it is', async () => {
+    const connection = await engine.connect();
+    const rowsOf = async (sql: string): Promise<unknown[]> => {
+      const rows: unknown[] = [];
+      for await (const [column] of connection.stream(sql, [])) rows.push(...(column ?? []));
+      return rows;
+    };
+    const isKnown = `SELECT getvariable('connection') IS NOT NULL`;
+    expect(await rowsOf(isKnown)).toEqual([false]);
+    const calls = `SELECT kql_n_xxhash_text(getvariable('connection'), 'World')`;
+    expect(await rowsOf(calls)).toEqual([1846988464401551951n]);
+    expect(await rowsOf(isKnown)).toEqual([true]);
+    connection.close();
+  });
+
   /** Of a chunk a thread waits many times, and heeds nothing between two of them. */
   const callOf = (_call: unknown, index: number): string => `kql_n_watched(getvariable('connection'), i + ${index})`;
   const statement = `SELECT ${Array.from({ length: 40 }, callOf).join(' + ')} AS x FROM numbers ORDER BY x DESC LIMIT 1`;

@@ -5,6 +5,7 @@ import {
   QuestionCircleRegular,
   WarningRegular,
 } from '@fluentui/react-icons';
+import { linkTo } from '../shell/route.ts';
 import type { ChainNode, NodeState } from './chain.ts';
 
 const useStyles = makeStyles({
@@ -57,19 +58,11 @@ const signs: Readonly<Record<NodeState, typeof WarningRegular>> = {
 };
 
 /** What a cluster's rows hang on, from left to right; each link leads to where it is seen and changed.
- * @param hrefOf where a node leads */
-export function ChainPicture({
-  label,
-  nodes,
-  hrefOf,
-}: {
-  readonly label: string;
-  readonly nodes: readonly ChainNode[];
-  readonly hrefOf: (node: ChainNode) => string;
-}) {
+ * @param cluster its name */
+export function ChainPicture({ cluster, nodes }: { readonly cluster: string; readonly nodes: readonly ChainNode[] }) {
   const styles = useStyles();
   return (
-    <ol className={styles.list} aria-label={label}>
+    <ol className={styles.list} aria-label={`What the data of ${cluster} hangs on`}>
       {nodes.map((node, index) => {
         const Sign = signs[node.state];
         return (
@@ -79,7 +72,11 @@ export function ChainPicture({
                 →
               </span>
             )}
-            <a className={mergeClasses(styles.node, styles[node.state])} href={hrefOf(node)} data-state={node.state}>
+            <a
+              className={mergeClasses(styles.node, styles[node.state])}
+              href={hrefOf(node, cluster)}
+              data-state={node.state}
+            >
               <span className={styles.kind}>{node.kind}</span>
               <span className={styles.name} title={node.name}>
                 {node.name}
@@ -94,3 +91,10 @@ export function ChainPicture({
     </ol>
   );
 }
+
+const hrefOf = ({ kind }: ChainNode, cluster: string): string =>
+  kind === 'Databases'
+    ? linkTo('query', [], { cluster })
+    : kind === 'Extents'
+      ? linkTo('proof')
+      : linkTo('keys', [cluster]);

@@ -114,17 +114,7 @@ function ClusterKeys({ cluster, clusters, vaults, clock, again }: ClusterKeysPro
   return (
     <>
       <Card title="Custody">
-        <ChainPicture
-          label={`What the data of ${cluster.name} hangs on`}
-          nodes={chainOf(cluster, vaults, now)}
-          hrefOf={({ kind }) =>
-            kind === 'Databases'
-              ? linkTo('query', [], { cluster: cluster.name })
-              : kind === 'Extents'
-                ? linkTo('proof')
-                : linkTo('keys', [cluster.name])
-          }
-        />
+        <ChainPicture cluster={cluster.name} nodes={chainOf(cluster, vaults, now)} />
         {cluster.suspension !== undefined && (
           <MessageBar intent="error" layout="multiline">
             <MessageBarBody className={cells.broken}>{cluster.suspension.reason}</MessageBarBody>

@@ -64,17 +64,7 @@ export default function Overview() {
                         <MessageBarBody className={styles.broken}>{cluster.warning}</MessageBarBody>
                       </MessageBar>
                     )}
-                    <ChainPicture
-                      label={`What the data of ${cluster.name} hangs on`}
-                      nodes={chainOf(cluster, value.vaults, value.seen.clock.now)}
-                      hrefOf={({ kind }) =>
-                        kind === 'Databases'
-                          ? linkTo('query', [], { cluster: cluster.name })
-                          : kind === 'Extents'
-                            ? linkTo('proof')
-                            : linkTo('keys', [cluster.name])
-                      }
-                    />
+                    <ChainPicture cluster={cluster.name} nodes={chainOf(cluster, value.vaults, value.seen.clock.now)} />
                   </section>
                 ))
               }

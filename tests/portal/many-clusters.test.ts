@@ -9,6 +9,10 @@ interface Read {
   json(): Promise<{ readonly clusters: readonly Readonly<Record<string, unknown>>[] }>;
 }
 
+interface ReadPage {
+  json(): Promise<unknown>;
+}
+
 describe.skipIf(!portalCanBeSeen)('the portal of an instance with five hundred clusters', () => {
   let portal: Awaited<ReturnType<typeof openPortal>>;
   let page: Page;
@@ -75,5 +79,50 @@ describe.skipIf(!portalCanBeSeen)('the portal of an instance with five hundred c
     await page.locator('nav[aria-label=Clusters] a:text-is("many77")').click();
     await page.getByRole('heading', { name: 'Keys of many77' }).waitFor();
     expect(new Set(asked)).toEqual(new Set(['?contents=false']));
+  });
+
+  it('the proof page shows few of them, finds others by name, and looks into all only when asked', async () => {
+    await open('Proof');
+    const custody = page.locator('[data-testid=custody]');
+    await custody.first().waitFor();
+    expect(await custody.count()).toBe(24);
+    expect(await custody.first().innerText()).toContain('many499');
+    expect(await page.locator('text=There is no extent to show.').count()).toBe(0);
+    expect(await nodes()).toBeLessThan(3_000);
+    expect(await portal.violations()).toEqual([]);
+    await page.getByLabel(`Find one of ${String(many)} clusters by name`).fill('many42');
+    await page.locator('[role=status]:has-text("11 found")').waitFor();
+    expect(await custody.count()).toBe(11);
+    expect(new Set(asked)).toEqual(new Set(['?contents=false']));
+    await page.getByRole('button', { name: `List what all ${String(many)} hold` }).click();
+    await page.locator('text=There is no extent to show.').waitFor();
+    expect(asked.filter((search) => search === '?contents=true')).toHaveLength(1);
+    expect(await portal.violations()).toEqual([]);
+  });
+
+  it('the administration page shows few of them, finds others by name, and asks again only when told to', async () => {
+    let lists = 0;
+    await page.route('**/Microsoft.Kusto/clusters?*', async (route) => {
+      lists += 1;
+      const response = await route.fetch();
+      const { value } = (await (response as ReadPage).json()) as { value: readonly { id: string; name: string }[] };
+      const [cluster = { id: '', name: '' }] = value;
+      const named = (n: number) => ({ ...cluster, id: `${cluster.id}${String(n)}`, name: `many${String(n)}` });
+      await route.fulfill({ response, json: { value: Array.from({ length: many }, (_, n) => named(n)) } });
+    });
+    await open('Administration');
+    const things = page.locator('[data-testid=thing]');
+    await things.first().waitFor();
+    expect(await things.count()).toBe(24);
+    expect(await nodes()).toBeLessThan(3_000);
+    expect(await portal.violations()).toEqual([]);
+    await page.getByLabel(`Find one of ${String(many)} clusters by name`).fill('MANY123');
+    await page.locator('[role=status]:has-text("1 found")').waitFor();
+    expect(await things.count()).toBe(1);
+    const before = lists;
+    await page.getByRole('button', { name: 'Look again' }).click();
+    await expect.poll(() => lists).toBe(before + 1);
+    await page.getByRole('button', { name: 'What can be done to many123' }).click();
+    await page.getByRole('menuitem', { name: 'Change the size …' }).waitFor();
   });
 });

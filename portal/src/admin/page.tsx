@@ -2,6 +2,7 @@ import { Button, Link, makeStyles, Spinner, Text, tokens } from '@fluentui/react
 import { useCallback, useState } from 'react';
 import { Card } from '../shell/card.tsx';
 import { FailureBar } from '../shell/failure-bar.tsx';
+import { areMany } from '../shell/found-clusters.tsx';
 import { PageFrame } from '../shell/page-frame.tsx';
 import { linkTo, useRoute } from '../shell/route.ts';
 import type { BaseLists } from './resources.ts';
@@ -23,7 +24,7 @@ const useStyles = makeStyles({
   buttons: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalM },
 });
 
-/** Each time some requests go out for each cluster and vault. */
+/** Each time some requests go out for each cluster and vault: where those are many, only when asked, and after a change. */
 const lookEveryMs = 5_000;
 const firstKind = kinds[0] as ThingKind;
 
@@ -36,16 +37,23 @@ export default function Administration() {
   const styles = useStyles();
   const [wanted] = useRoute().rest;
   const kind = kinds.find(({ id }) => id === wanted) ?? firstKind;
+  const [manyThere, setManyThere] = useState(false);
   const ask = useCallback(
     async (signal: AbortSignal): Promise<Seen> => {
       const base = await listBase(signal);
       const listed = await kind.list(base, signal);
+      setManyThere(areMany([...base.clusters, ...base.vaults]));
       return { kind, base, ...listed, problems: [...base.problems, ...listed.problems] };
     },
     [kind],
   );
   return (
-    <PageFrame title="Administration" looking="Looking around" ask={ask} everyMs={lookEveryMs}>
+    <PageFrame
+      title="Administration"
+      looking="Looking around"
+      ask={ask}
+      {...(manyThere ? {} : { everyMs: lookEveryMs })}
+    >
       {(seen, again) => (
         <>
           <nav aria-label="Kinds of things" className={styles.kinds}>
@@ -60,7 +68,7 @@ export default function Administration() {
             ))}
           </nav>
           {seen.kind === kind ? (
-            <Things key={kind.id} seen={seen} again={again} />
+            <Things key={kind.id} seen={seen} again={again} asksAgain={manyThere} />
           ) : (
             <Card title={kind.title}>
               <Spinner label="Looking around" />
@@ -74,8 +82,15 @@ export default function Administration() {
 
 const nothing: Thing = { id: '', name: '', cells: [], resource: {} };
 
+interface ThingsProps {
+  readonly seen: Seen;
+  readonly again: () => void;
+  /** It is not asked again by itself. */
+  readonly asksAgain: boolean;
+}
+
 /** The list of one kind, and the form that is open. */
-function Things({ seen, again }: { readonly seen: Seen; readonly again: () => void }) {
+function Things({ seen, again, asksAgain }: ThingsProps) {
   const styles = useStyles();
   const { kind, base, things, problems, roles = [] } = seen;
   const [opened, setOpened] = useState<Opened>();
@@ -113,6 +128,7 @@ function Things({ seen, again }: { readonly seen: Seen; readonly again: () => vo
               {form.title} …
             </Button>
           ))}
+          {asksAgain && <Button onClick={again}>Look again</Button>}
         </div>
         <ThingTable kind={kind} things={things} open={open} />
       </Card>

@@ -12,6 +12,7 @@ import {
   tokens,
 } from '@fluentui/react-components';
 import { MoreHorizontalRegular } from '@fluentui/react-icons';
+import { FoundByName } from '../shell/found-by-name.tsx';
 import { ScrollTable, useCellStyles } from '../shell/scroll-table.tsx';
 import type { Form } from './form.ts';
 import type { Thing, ThingKind } from './thing-kind.ts';
@@ -21,40 +22,41 @@ const useStyles = makeStyles({
   menu: { width: '48px' },
 });
 
-const rowsMax = 500;
-
 interface ThingTableProps {
   readonly kind: ThingKind;
   readonly things: readonly Thing[];
   readonly open: (form: Form, thing: Thing) => void;
 }
 
-/** All things of one kind, each with what can be done to it. */
+/** The things of one kind, each with what can be done to it; of many, those whose name or other cells have what is wanted. */
 export function ThingTable({ kind, things, open }: ThingTableProps) {
   const styles = useStyles();
   const { broken } = useCellStyles();
   if (things.length === 0) return <Text>There is nothing of this kind.</Text>;
   return (
-    <>
-      <ScrollTable label={kind.title} columns={[...kind.columns, { name: 'Do', className: styles.menu }]}>
-        {things.slice(0, rowsMax).map((thing) => (
-          <TableRow key={thing.id} data-testid="thing">
-            <TableCell className={styles.name}>{thing.name}</TableCell>
-            {thing.cells.map((text, at) => (
-              <TableCell key={at} className={broken}>
-                {text}
+    <FoundByName things={things} kind={lowered(kind.title)} textOf={({ name, cells }) => [name, ...cells].join(' ')}>
+      {(shown) => (
+        <ScrollTable label={kind.title} columns={[...kind.columns, { name: 'Do', className: styles.menu }]}>
+          {shown.map((thing) => (
+            <TableRow key={thing.id} data-testid="thing">
+              <TableCell className={styles.name}>{thing.name}</TableCell>
+              {thing.cells.map((text, at) => (
+                <TableCell key={at} className={broken}>
+                  {text}
+                </TableCell>
+              ))}
+              <TableCell className={styles.menu}>
+                <Changes forms={kind.changes(thing)} thing={thing} open={open} />
               </TableCell>
-            ))}
-            <TableCell className={styles.menu}>
-              <Changes forms={kind.changes(thing)} thing={thing} open={open} />
-            </TableCell>
-          </TableRow>
-        ))}
-      </ScrollTable>
-      {things.length > rowsMax && <Text>{things.length - rowsMax} more are not shown.</Text>}
-    </>
+            </TableRow>
+          ))}
+        </ScrollTable>
+      )}
+    </FoundByName>
   );
 }
+
+const lowered = (title: string): string => `${title[0]?.toLowerCase() ?? ''}${title.slice(1)}`;
 
 interface ChangesProps {
   readonly forms: readonly Form[];

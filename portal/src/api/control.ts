@@ -96,8 +96,9 @@ export interface AuditedEvent {
 export const status = (): Promise<Status> => sendJson('/status');
 
 /** @param contents also what each holds, for which a cluster at rest wakes up */
-export const listClusters = async (contents: boolean): Promise<readonly Cluster[]> =>
-  (await sendJson<{ readonly clusters: readonly Cluster[] }>(`/clusters?contents=${contents}`)).clusters;
+export const listClusters = async (contents: boolean, signal?: AbortSignal): Promise<readonly Cluster[]> =>
+  (await sendJson<{ readonly clusters: readonly Cluster[] }>(`/clusters?contents=${contents}`, signal && { signal }))
+    .clusters;
 
 export const listVaults = async (): Promise<readonly Vault[]> =>
   (await sendJson<{ readonly vaults: readonly Vault[] }>('/vaults')).vaults;

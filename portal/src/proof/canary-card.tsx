@@ -10,7 +10,7 @@ import {
 } from '@fluentui/react-components';
 import { useEffect, useRef, useState } from 'react';
 import { verdictOf } from '../../../src/cli/proof/verdict.ts';
-import type { Cluster } from '../api/control.ts';
+import { listClusters } from '../api/control.ts';
 import type { DiskScan } from '../api/proof.ts';
 import { scanDisk } from '../api/proof.ts';
 import { Card } from '../shell/card.tsx';
@@ -36,7 +36,7 @@ const bytesMin = 6;
 const bytesMax = 256;
 
 /** Looks for a text first in the rows, then in every file, as `kustody proof --canary` does. */
-export function CanaryCard({ clusters }: { readonly clusters: readonly Cluster[] }) {
+export function CanaryCard() {
   const styles = useStyles();
   const [canary, setCanary] = useState('');
   const [found, setFound] = useState<Found>();
@@ -51,7 +51,7 @@ export function CanaryCard({ clusters }: { readonly clusters: readonly Cluster[]
     setFailure(undefined);
     setFound(undefined);
     try {
-      const control = await controlCanary(clusters, canary, stop.signal);
+      const control = await controlCanary(await listClusters(true, stop.signal), canary, stop.signal);
       const scan = await scanDisk(canary, stop.signal);
       setFound({ control, scan });
     } catch (error) {

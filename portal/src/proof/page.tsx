@@ -3,16 +3,19 @@ import {
   makeStyles,
   MessageBar,
   MessageBarBody,
+  Spinner,
   TableCell,
   TableRow,
   Text,
   tokens,
 } from '@fluentui/react-components';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { limits } from '../../../src/cli/proof/limits.ts';
 import type { Cluster } from '../api/control.ts';
 import { listClusters } from '../api/control.ts';
 import { Card } from '../shell/card.tsx';
+import { FailureBar } from '../shell/failure-bar.tsx';
+import { areMany, FoundClusters, lookAtClusters } from '../shell/found-clusters.tsx';
 import { lookEveryMs, PageFrame } from '../shell/page-frame.tsx';
 import { ScrollTable, useCellStyles } from '../shell/scroll-table.tsx';
 import { CanaryCard } from './canary-card.tsx';
@@ -25,16 +28,15 @@ const useStyles = makeStyles({
   list: { margin: 0, paddingLeft: tokens.spacingHorizontalXL, '& li': { marginBottom: tokens.spacingVerticalXS } },
 });
 
-const look = () => listClusters(true);
 const extentsMax = 100;
 
 export default function Proof() {
   const styles = useStyles();
   return (
-    <PageFrame title="Proof" looking="Looking at the extents" ask={look} everyMs={lookEveryMs}>
+    <PageFrame title="Proof" looking="Looking at the extents" ask={lookAtClusters} everyMs={lookEveryMs}>
       {(clusters) => (
         <>
-          <CanaryCard clusters={clusters} />
+          <CanaryCard />
           <Extents clusters={clusters} />
           <HistoryCard clusters={clusters} />
           <Card title="What is not proven">
@@ -58,11 +60,69 @@ interface ListedExtent extends ChosenExtent {
 }
 
 function Extents({ clusters }: { readonly clusters: readonly Cluster[] }) {
+  return (
+    <Card title="Extents">
+      {areMany(clusters) ? <ExtentsOfMany clusters={clusters} /> : <ListedExtents clusters={clusters} />}
+    </Card>
+  );
+}
+
+/** What many hold is read when asked for: that wakes those at rest. */
+function ExtentsOfMany({ clusters }: { readonly clusters: readonly Cluster[] }) {
+  const [held, setHeld] = useState<ReadonlyMap<string, Cluster>>();
+  const [failure, setFailure] = useState<Error>();
+  const [busy, setBusy] = useState(false);
+  const ended = useRef<AbortController>(undefined);
+  useEffect(() => () => ended.current?.abort(), []);
+  const look = async (): Promise<void> => {
+    const stop = (ended.current = new AbortController());
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      const all = await listClusters(true, stop.signal);
+      setHeld(new Map(all.map((cluster) => [cluster.clusterId, cluster])));
+    } catch (error) {
+      if (!stop.signal.aborted) setFailure(error instanceof Error ? error : new Error(String(error)));
+    }
+    setBusy(false);
+  };
+  return (
+    <>
+      <div>
+        {busy ? (
+          <Button onClick={() => ended.current?.abort()}>Stop</Button>
+        ) : (
+          <Button onClick={() => void look()}>
+            {held === undefined ? `List what all ${String(clusters.length)} hold` : 'List it again'}
+          </Button>
+        )}
+      </div>
+      {busy && <Spinner size="tiny" label="Looking into the clusters, and waking those at rest" />}
+      {failure !== undefined && <FailureBar failure={failure} />}
+      <FoundClusters clusters={clusters}>
+        {(shown) => (
+          <ListedExtents
+            clusters={held === undefined ? shown : shown.map((one) => ({ ...held.get(one.clusterId), ...one }))}
+            isRead={held !== undefined}
+          />
+        )}
+      </FoundClusters>
+    </>
+  );
+}
+
+interface ListedExtentsProps {
+  readonly clusters: readonly Cluster[];
+  /** Whether it is known what they hold. */
+  readonly isRead?: boolean;
+}
+
+function ListedExtents({ clusters, isRead = true }: ListedExtentsProps) {
   const cells = useCellStyles();
   const [chosen, setChosen] = useState<ChosenExtent>();
   const listed = clusters.flatMap(extentsOf);
   return (
-    <Card title="Extents">
+    <>
       {clusters.map(({ name, kid, generation, suspension, notListed }) => (
         <div key={name} data-testid="custody">
           <Text block className={cells.broken}>
@@ -81,7 +141,7 @@ function Extents({ clusters }: { readonly clusters: readonly Cluster[] }) {
           )}
         </div>
       ))}
-      {listed.length === 0 && <Text>There is no extent to show.</Text>}
+      {isRead && listed.length === 0 && <Text>There is no extent to show.</Text>}
       {listed.length > 0 && (
         <ScrollTable label="Extents" columns={['Table', 'Extent', 'Data key', 'Rows', 'Sealed bytes', '']}>
           {listed.slice(0, extentsMax).map((extent) => (
@@ -109,7 +169,7 @@ function Extents({ clusters }: { readonly clusters: readonly Cluster[] }) {
       )}
       {listed.length > extentsMax && <Text>{listed.length - extentsMax} more are not shown.</Text>}
       {chosen !== undefined && <ExtentView key={chosen.extentId} extent={chosen} />}
-    </Card>
+    </>
   );
 }
 

@@ -1,16 +1,15 @@
-import { Field, Input, Text } from '@fluentui/react-components';
 import type { ReactNode } from 'react';
-import { useState } from 'react';
 import type { Cluster } from '../api/control.ts';
 import { listClusters } from '../api/control.ts';
+import { FoundByName, shownMax } from './found-by-name.tsx';
 
-/** So many clusters are shown at once, and looked into: that wakes those at rest, each a process. */
-export const clustersShownMax = 24;
+/** Whether they are too many to look into each: that wakes those at rest, each a process. */
+export const areMany = (clusters: readonly unknown[]): boolean => clusters.length > shownMax;
 
 /** All clusters; with what they hold where they are few. @throws ApiError */
 export async function lookAtClusters(): Promise<readonly Cluster[]> {
   const all = await listClusters(false);
-  return all.length > clustersShownMax ? all : listClusters(true);
+  return areMany(all) ? all : listClusters(true);
 }
 
 export interface FoundClustersProps {
@@ -19,24 +18,18 @@ export interface FoundClustersProps {
   readonly children: (shown: readonly Cluster[]) => ReactNode;
 }
 
-/** Few clusters as they are; of many the first that have a name like the one wanted: those without their key, then those with a warning. */
+/** Those without their key come first, then those with a warning. */
 export function FoundClusters({ clusters, children }: FoundClustersProps) {
-  const [wanted, want] = useState('');
-  if (clusters.length <= clustersShownMax) return children(clusters);
-  const like = wanted.trim().toLowerCase();
-  const found = clusters.filter(({ name }) => name.toLowerCase().includes(like));
-  const shown = found.toSorted((one, other) => need(other) - need(one)).slice(0, clustersShownMax);
-  const cut = shown.length < found.length ? `, the first ${String(shown.length)} are shown` : '';
   return (
-    <>
-      <Field label={`Find one of ${String(clusters.length)} clusters by name`}>
-        <Input type="search" size="small" value={wanted} onChange={(_, { value }) => want(value)} />
-      </Field>
-      <Text size={200} role="status">
-        {`${String(found.length)} found${cut}: those without their key before the others. What they hold is not counted.`}
-      </Text>
-      {children(shown)}
-    </>
+    <FoundByName
+      things={clusters}
+      kind="clusters"
+      textOf={({ name }) => name}
+      need={need}
+      note=": those without their key before the others. What they hold is not counted."
+    >
+      {children}
+    </FoundByName>
   );
 }
 

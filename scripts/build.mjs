@@ -91,6 +91,7 @@ await bundle({
     'kql-process': 'src/kql/parser/process/main.ts',
     'scan-process': 'src/server/scan-process.ts',
     'rsa-thread': 'src/vault/rsa/rsa-thread.ts',
+    'template-thread': 'src/templates/thread/template-thread.ts',
     'engine-thread': 'src/kql/threads/engine-thread.ts',
     'function-thread': 'src/kql/threads/function-thread.ts',
   },

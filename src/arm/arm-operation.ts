@@ -23,6 +23,8 @@ export interface ArmRequest {
   /** Path and query as sent. */
   readonly url: string;
   readonly correlationId: string;
+  /** A signal that is aborted when whoever sent it is gone before its answer. Missing where a request comes from within. */
+  readonly whenGone?: (() => AbortSignal) | undefined;
 }
 
 export interface ArmReply {

@@ -33,6 +33,7 @@ interface ArmMessage {
   readonly correlationId: string;
   /** Missing where a request comes from within. */
   readonly clientAddress?: string | undefined;
+  readonly whenGone?: ArmRequest['whenGone'];
 }
 
 /** A request whose operation is known. */
@@ -69,10 +70,23 @@ export function createArmPipeline(parts: {
   const router = createRouter(parts.providers);
   const checkBody = createBodyCheck();
   const routed = (message: ArmMessage): Routed => {
-    const { method, segments, query, origin, url, headers, caller, correlationId, clientAddress } = message;
+    const { method, segments, query, origin, url, headers, caller, correlationId, clientAddress, whenGone } = message;
     const apiVersion = requireApiVersion(query);
     const route = router.find(method, segments, apiVersion);
-    return { method, segments, query, origin, url, headers, caller, correlationId, clientAddress, apiVersion, route };
+    return {
+      method,
+      segments,
+      query,
+      origin,
+      url,
+      headers,
+      caller,
+      correlationId,
+      clientAddress,
+      whenGone,
+      apiVersion,
+      route,
+    };
   };
   // The order says which error wins, here and in `requireReady`.
   const allowed = async (request: Routed): Promise<Admitted> => {
@@ -171,7 +185,7 @@ function requireRegistration({ subscription, route, method }: Admitted): void {
 }
 
 function toArmRequest(admitted: Admitted, body: Json | undefined): ArmRequest {
-  const { query, headers, caller, origin, url, correlationId, route, apiVersion } = admitted;
+  const { query, headers, caller, origin, url, correlationId, whenGone, route, apiVersion } = admitted;
   return {
     params: route.params,
     query,
@@ -182,5 +196,6 @@ function toArmRequest(admitted: Admitted, body: Json | undefined): ArmRequest {
     origin,
     url,
     correlationId,
+    whenGone,
   };
 }

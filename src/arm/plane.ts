@@ -1,4 +1,5 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ServerResponse } from 'node:http';
 import type { VerifyToken } from '../authz/caller.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { Guid } from '../base/guid.ts';
@@ -65,9 +66,9 @@ export function createArmPlane(options: ArmPlaneOptions): Plane {
     relaxedJson: true,
     randomBytes: options.randomBytes,
     ...(options.monotonicMs === undefined ? {} : { monotonicMs: options.monotonicMs }),
-    authenticate: async (request) => {
+    authenticate: async (request, reply) => {
       if (isForEverybody(request)) return;
-      admitted.set(request, await admit(options, pipeline, request));
+      admitted.set(request, await admit(options, pipeline, request, reply));
     },
     renderError,
     renderFailure,
@@ -95,7 +96,12 @@ const isForEverybody = (request: FastifyRequest): boolean =>
   request.method === 'GET' && request.routeOptions.url === metadataPath;
 
 /** Everything that is decided before the body is read; the order says which error wins. */
-async function admit(options: ArmPlaneOptions, pipeline: ArmPipeline, request: FastifyRequest): Promise<Admitted> {
+async function admit(
+  options: ArmPlaneOptions,
+  pipeline: ArmPipeline,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Admitted> {
   const target = readTarget(request);
   requireApiVersion(target.query);
   const caller = await authenticate(options.verifyToken, request.headers.authorization, () =>
@@ -112,10 +118,21 @@ async function admit(options: ArmPlaneOptions, pipeline: ArmPipeline, request: F
     url: request.raw.url ?? '/',
     correlationId: request.correlation.correlationId,
     clientAddress: clientAddressOf(request.raw.socket)?.replace(/^::ffff:/, ''),
+    whenGone: () => whenGone(reply.raw),
   };
   return pipeline.admit(message, (operationId) => {
     request.operationId = operationId;
   });
+}
+
+/** Only what can take long asks for it. */
+function whenGone(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  if (response.destroyed) gone.abort();
+  return gone.signal;
 }
 
 /** @throws ArmError 400 for a URL that no client of Azure sends */

@@ -10,6 +10,7 @@ export function builtScripts(folder: string, env: NodeJS.ProcessEnv): ServerScri
     clusterProcess: join(folder, 'cluster-process.cjs'),
     kqlProcess: join(folder, 'kql-process.js'),
     rsaThread: join(folder, 'rsa-thread.js'),
+    templateThread: join(folder, 'template-thread.js'),
     scanProcess: join(folder, 'scan-process.js'),
     ...(cache === undefined ? {} : { startUpFiles: cache }),
   };

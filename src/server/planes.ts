@@ -6,7 +6,6 @@ import { idleMs } from '../clock/host-time.ts';
 import { createClusterContents } from '../cluster/supervisor/cluster-contents.ts';
 import { createHibernation } from '../cluster/supervisor/hibernation.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
-import { createOutsideVaults } from '../cluster/supervisor/outside-vaults/outside-vaults.ts';
 import type { OutsideVaults } from '../cluster/supervisor/outside-vaults/outside-vaults.ts';
 import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
@@ -40,6 +39,7 @@ import { createIdentityEndpoints } from '../identity/managed/identity-endpoints.
 import { identityEndpointRoutes } from './identity-endpoint-routes.ts';
 import { createOwnPrincipals } from './own-principals.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
+import { openOutsideVaults } from './open-outside-vaults.ts';
 import { openPortal } from './portal.ts';
 import { proofRoutes } from './proof-routes.ts';
 import { createProviders } from './providers.ts';
@@ -69,6 +69,8 @@ import { productVersion } from './product-version.ts';
 import { version } from './version.ts';
 import { createExportRecords } from '../cluster/supervisor/export-records.ts';
 import { findOutwardHost } from '../http/outward-host.ts';
+import { startSystemTimer } from '../http/timer.ts';
+import { TemplateEvaluator } from '../templates/thread/template-evaluator.ts';
 
 export interface Planes {
   readonly all: readonly Plane[];
@@ -132,10 +134,11 @@ export function createPlanes(parts: ServerParts): Planes {
         run,
       ),
   };
-  const { allowedHosts } = parts.settings;
+  const { allowedHosts, scripts } = parts.settings;
+  const templates = new TemplateEvaluator({ script: scripts.templateThread, after: startSystemTimer });
   const providers = createProviders(
     ...([
-      { ...parts, audit, armAudit, readContent: createContentReader({ allowedHosts }) },
+      { ...parts, audit, armAudit, templates, readContent: createContentReader({ allowedHosts }) },
       keys,
       openable,
       outside,
@@ -340,18 +343,11 @@ export function createPlanes(parts: ServerParts): Planes {
       for (const stop of watches.splice(0)) stop();
       contents.close();
       hibernation.close();
+      templates.close();
       await keys.close();
       await vault.close();
     },
   };
-}
-
-function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
-  return createOutsideVaults({
-    vaults: settings.outsideVaults ?? [],
-    findIdentity: (objectId) => identity.principals.get(objectId),
-    timeoutMs: settings.keys.vaultTimeoutMs,
-  });
 }
 
 const blobSnapshots = (parts: ServerParts): BlobSnapshots | undefined =>

@@ -85,7 +85,7 @@ export type ProviderParts = Pick<
   ServerParts,
   'state' | 'randomBytes' | 'clocks' | 'identity' | 'instance' | 'authorizer' | 'faults'
 > &
-  Pick<DeploymentDependencies, 'readContent'> & {
+  Pick<DeploymentDependencies, 'readContent' | 'templates'> & {
     readonly audit: Pick<AuditLog, 'commit'>;
     readonly armAudit: ArmAudit;
     /** Which accounts of storage the user mapped. Absent: none. */
@@ -175,7 +175,7 @@ export function createProviders(
     providers: others,
     calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...parts, audit: parts.armAudit, providers: all }))),
     results: newResultCache(),
-    readContent: parts.readContent,
+    ...{ readContent: parts.readContent, templates: parts.templates },
     readSecret: createDeploymentSecrets({
       state,
       authorizer: parts.authorizer,

@@ -33,6 +33,7 @@ export interface ServerScripts {
   readonly clusterProcess: string;
   readonly kqlProcess: string;
   readonly rsaThread: string;
+  readonly templateThread: string;
   /** Reads the files of a data directory, and nothing else. */
   readonly scanProcess: string;
   /** The user's directory for what starts are faster with: a snapshot of the parser, compiled functions of clusters; without it, they are plain. */

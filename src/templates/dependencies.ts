@@ -1,15 +1,17 @@
 import type { Json } from '../base/json.ts';
 import { isJsonObject, textMember } from '../base/json.ts';
 import { evaluateNode, evaluateValue } from './evaluate.ts';
+import type { EvaluationWork } from './expressions/facts.ts';
 import { callsIn, parseTemplateText } from './expressions/expression.ts';
 import { resourceNamedBy } from './functions/resources.ts';
-import type { PlannedResource } from './plan.ts';
+import type { ScopedResource } from './plan.ts';
 import { TemplateError } from './expressions/template-error.ts';
+import { spend, spendOnText } from './expressions/value-size.ts';
 
 /** For each resource those that come before it, by position: what `dependsOn` names, what it refers to, and in a serial loop the passes
  * before it.
  * @throws TemplateError when `dependsOn` names what the template has not */
-export function dependenciesOf(planned: readonly PlannedResource[]): readonly (readonly number[])[] {
+export function dependenciesOf(planned: readonly ScopedResource[]): readonly (readonly number[])[] {
   const positions = new Map(planned.map((resource, at) => [resource.id.toLowerCase(), at]));
   return planned.map((resource, own) => {
     const before = new Set<number>();
@@ -18,7 +20,7 @@ export function dependenciesOf(planned: readonly PlannedResource[]): readonly (r
     };
     for (const name of namesIn(resource)) for (const position of named(planned, name, resource)) add(position);
     if (!resource.isExisting) {
-      for (const text of expressionsIn(resource.json, isInnerTemplate(resource))) {
+      for (const text of expressionsIn(resource.json, isInnerTemplate(resource), resource.scope.facts.work)) {
         for (const id of referredTo(text, resource)) add(positions.get(id.toLowerCase()));
       }
     }
@@ -27,7 +29,7 @@ export function dependenciesOf(planned: readonly PlannedResource[]): readonly (r
   });
 }
 
-function namesIn({ json, scope }: PlannedResource): readonly string[] {
+function namesIn({ json, scope }: ScopedResource): readonly string[] {
   const value = json['dependsOn'] === undefined ? [] : evaluateValue(json['dependsOn'], scope);
   if (!Array.isArray(value))
     throw new TemplateError("The property 'dependsOn' of a template resource must be an array.");
@@ -35,11 +37,12 @@ function namesIn({ json, scope }: PlannedResource): readonly string[] {
 }
 
 /** By symbolic name, loop, id, type and name, or name: in this order. */
-function named(planned: readonly PlannedResource[], text: string, of: PlannedResource): readonly number[] {
+function named(planned: readonly ScopedResource[], text: string, of: ScopedResource): readonly number[] {
+  spend(of.scope.facts.work, planned.length >> 2); // every one is looked at
   const wanted = text.toLowerCase();
-  const matching = (accepts: (resource: PlannedResource) => boolean): readonly number[] =>
+  const matching = (accepts: (resource: ScopedResource) => boolean): readonly number[] =>
     planned.flatMap((resource, at) => (accepts(resource) ? [at] : []));
-  const ways: readonly ((resource: PlannedResource) => boolean)[] = [
+  const ways: readonly ((resource: ScopedResource) => boolean)[] = [
     ({ symbol }) => symbol?.toLowerCase() === wanted,
     ({ symbol, loop }) => loop !== undefined && `${symbol ?? ''}[${loop.index}]`.toLowerCase() === wanted,
     ({ loop }) => loop?.name.toLowerCase() === wanted,
@@ -60,7 +63,7 @@ function named(planned: readonly PlannedResource[], text: string, of: PlannedRes
   );
 }
 
-function isInnerTemplate({ json, type }: PlannedResource): boolean {
+function isInnerTemplate({ json, type }: ScopedResource): boolean {
   if (type.toLowerCase() !== 'microsoft.resources/deployments') return false;
   const properties = isJsonObject(json['properties']) ? json['properties'] : {};
   const options = properties['expressionEvaluationOptions'];
@@ -68,21 +71,24 @@ function isInnerTemplate({ json, type }: PlannedResource): boolean {
 }
 
 /** The expressions of a nested template that evaluates its own are not this template's. */
-function expressionsIn(value: Json | undefined, withoutTemplate: boolean): readonly string[] {
+function expressionsIn(value: Json | undefined, withoutTemplate: boolean, work: EvaluationWork): readonly string[] {
+  spend(work, 1);
   if (typeof value === 'string')
     return value.startsWith('[') && value.endsWith(']') && !value.startsWith('[[') ? [value] : [];
-  if (Array.isArray(value)) return value.flatMap((item: Json) => expressionsIn(item, withoutTemplate));
+  if (Array.isArray(value)) return value.flatMap((item: Json) => expressionsIn(item, withoutTemplate, work));
   if (!isJsonObject(value)) return [];
   return Object.entries(value).flatMap(([name, member]) =>
     (withoutTemplate && name === 'template') || name === 'dependsOn' || name === 'resources'
       ? []
-      : expressionsIn(member, withoutTemplate),
+      : expressionsIn(member, withoutTemplate, work),
   );
 }
 
-function referredTo(text: string, { scope }: PlannedResource): readonly string[] {
+function referredTo(text: string, { scope }: ScopedResource): readonly string[] {
+  spendOnText(scope.facts.work, text);
+  if (!/reference|list/i.test(text)) return [];
   const parsed = parseTemplateText(text);
-  if ('literal' in parsed || !/reference|list/i.test(text)) return [];
+  if ('literal' in parsed) return [];
   return callsIn(parsed.expression).flatMap((call) =>
     resourceNamedBy(call, {
       facts: scope.facts,
@@ -102,8 +108,8 @@ function evaluatedOrNothing(evaluate: () => Json): Json {
 }
 
 function serialPredecessor(
-  planned: readonly PlannedResource[],
-  resource: PlannedResource,
+  planned: readonly ScopedResource[],
+  resource: ScopedResource,
   own: number,
 ): number | undefined {
   const copy = resource.json['copy'];
@@ -115,12 +121,16 @@ function serialPredecessor(
 }
 
 /** @throws TemplateError naming a resource of the circle */
-export function refuseCircles(planned: readonly PlannedResource[], dependencies: readonly (readonly number[])[]): void {
+export function refuseCircles(planned: readonly ScopedResource[], dependencies: readonly (readonly number[])[]): void {
   const waiting = dependencies.map((before) => new Set(before));
   const ready = waiting.flatMap((before, at) => (before.size === 0 ? [at] : []));
   const after = new Map<number, number[]>();
   for (const [at, before] of dependencies.entries())
-    for (const other of before) after.set(other, [...(after.get(other) ?? []), at]);
+    for (const other of before) {
+      const held = after.get(other);
+      if (held === undefined) after.set(other, [at]);
+      else held.push(at);
+    }
   let done = 0;
   for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
     done++;

@@ -7,7 +7,7 @@ import { findFunction } from './functions/all-functions.ts';
 import type { CallContext } from './functions/function-row.ts';
 import { wrongCount } from './functions/function-row.ts';
 import { NeedsRuntime, TemplateError } from './expressions/template-error.ts';
-import { boundedValue, spend, spendOnReading, usableName } from './expressions/value-size.ts';
+import { boundedValue, spend, spendOnReading, spendOnText, usableName } from './expressions/value-size.ts';
 import { memberOf, textOf } from './expressions/values.ts';
 
 /** A function that the template's author has written. */
@@ -83,6 +83,7 @@ export function evaluateCount(value: Json | undefined, scope: EvaluationScope, n
 }
 
 export function evaluateText(text: string, scope: EvaluationScope): Json {
+  if (text.startsWith('[')) spendOnText(scope.facts.work, text);
   const parsed = parseTemplateText(text);
   return 'literal' in parsed ? parsed.literal : evaluateNode(parsed.expression, scope);
 }

@@ -3,8 +3,9 @@ import { isJsonObject } from '../base/json.ts';
 import type { EvaluationScope } from './evaluate.ts';
 import { evaluateValue } from './evaluate.ts';
 import type { Template } from './template.ts';
+import { templateLimits } from './template.ts';
 import { TemplateError } from './expressions/template-error.ts';
-import { memberOf, typeNameOf } from './expressions/values.ts';
+import { memberOf, membersOf, typeNameOf } from './expressions/values.ts';
 
 export interface ParameterValue {
   /** As the template writes it. */
@@ -63,10 +64,11 @@ export function resolveParameters(
 
 function refuseUnknown(template: Template, given: JsonObject): void {
   const known = Object.keys(template.parameters);
-  const unknown = Object.keys(given).filter((name) => memberOf(template.parameters, name) === undefined);
+  const declaredAs = membersOf(template.parameters);
+  const unknown = Object.keys(given).filter((name) => declaredAs(name) === undefined);
   if (unknown.length === 0) return;
   throw new TemplateError(
-    `The template parameters '${unknown.join(', ')}' in the parameters file are not valid; they are not present in the original template and can therefore not be provided at deployment time. ` +
+    `The template parameters '${unknown.slice(0, templateLimits.parameters).join(', ')}' in the parameters file are not valid; they are not present in the original template and can therefore not be provided at deployment time. ` +
       `The only supported parameters for this template are '${known.join(', ')}'. Please see https://aka.ms/arm-pass-parameter-values for usage details.`,
   );
 }
@@ -170,8 +172,10 @@ function checkMembers(
   invalid: (why: string) => TemplateError,
 ): void {
   const properties = isJsonObject(declared['properties']) ? declared['properties'] : {};
+  const sentAs = membersOf(value);
+  const describedAs = membersOf(properties);
   for (const [member, schema] of Object.entries(properties)) {
-    const sent = memberOf(value, member);
+    const sent = sentAs(member);
     const isNullable = isJsonObject(schema) && resolveReference(template, schema, name)['nullable'] === true;
     if (sent === undefined) {
       if (!isNullable) throw invalid(`The property '${member}' is required.`);
@@ -179,7 +183,7 @@ function checkMembers(
   }
   const more = declared['additionalProperties'];
   for (const [member, item = null] of Object.entries(value)) {
-    if (memberOf(properties, member) !== undefined) continue;
+    if (describedAs(member) !== undefined) continue;
     if (more === false) throw invalid(`The property '${member}' is not allowed.`);
     inner(more, item, member);
   }
@@ -212,10 +216,10 @@ function hasType(value: Json, type: string): boolean {
 function checkAllowed(declared: JsonObject, value: Json, invalid: (why: string) => TemplateError): void {
   const allowed = declared['allowedValues'];
   if (!Array.isArray(allowed)) return;
-  const texts = (allowed as readonly Json[]).map((item) => JSON.stringify(item));
+  const texts = new Set((allowed as readonly Json[]).map((item) => JSON.stringify(item)));
   // Of an array each item must be among them, unless the whole is.
-  const sent = Array.isArray(value) && !texts.includes(JSON.stringify(value)) ? (value as readonly Json[]) : [value];
-  const wrong = sent.find((item) => !texts.includes(JSON.stringify(item)));
+  const sent = Array.isArray(value) && !texts.has(JSON.stringify(value)) ? (value as readonly Json[]) : [value];
+  const wrong = sent.find((item) => !texts.has(JSON.stringify(item)));
   if (wrong === undefined) return;
   const shown = (allowed as readonly Json[]).map((item) => (typeof item === 'string' ? item : JSON.stringify(item)));
   throw invalid(

@@ -10,6 +10,7 @@ import { absent, targetOf } from './targets.ts';
 import type { Template, TemplateResource } from './template.ts';
 import { templateLimits } from './template.ts';
 import { NeedsRuntime, TemplateError } from './expressions/template-error.ts';
+import { boundedTogether, spend } from './expressions/value-size.ts';
 
 /** One resource to be deployed: a pass of its loop, if it has one. */
 export interface PlannedResource extends NamedResource {
@@ -20,15 +21,26 @@ export interface PlannedResource extends NamedResource {
   readonly isExisting: boolean;
   readonly json: JsonObject;
   readonly path: readonly (string | number)[];
+  /** Its position among all. */
+  readonly at: number;
+}
+
+/** The same where it can be evaluated. */
+export interface ScopedResource extends PlannedResource {
   readonly scope: EvaluationScope;
 }
 
-export interface Plan {
-  readonly template: Template;
+/** What is known of a template before anything is deployed: values, which can go from one thread to another. */
+export interface PlannedTemplate {
   readonly parameters: ReadonlyMap<string, ParameterValue>;
   readonly resources: readonly PlannedResource[];
   /** For each resource those that come before it, by position. */
   readonly dependencies: readonly (readonly number[])[];
+}
+
+export interface Plan extends PlannedTemplate {
+  readonly template: Template;
+  readonly resources: readonly ScopedResource[];
   readonly scope: EvaluationScope;
 }
 
@@ -38,10 +50,13 @@ export type GivenFacts = Omit<EvaluationFacts, 'resourceNamed' | 'resourcesOfLoo
 /** Everything of a template that can be said before anything is deployed.
  * @throws TemplateError, NotBuiltInTemplates */
 export function planTemplate(template: Template, given: JsonObject, known: GivenFacts): Plan {
-  const planned: PlannedResource[] = [];
+  const planned: ScopedResource[] = [];
   const facts: EvaluationFacts = {
     ...known,
-    resourceNamed: (text) => resourceNamed(planned, text),
+    resourceNamed: (text) => {
+      spend(known.work, planned.length >> 3); // every one is looked at
+      return resourceNamed(planned, text);
+    },
     resourcesOfLoop: (symbol) => {
       const loop = planned.filter(
         (each) => each.symbol?.toLowerCase() === symbol.toLowerCase() && each.loop !== undefined,
@@ -78,9 +93,13 @@ function variablesOf(template: Template, base: Omit<EvaluationScope, 'variable'>
     if (under.has(key))
       throw new TemplateError(`Circular dependency detected in the template variable '${name}'.`, ['variables']);
     under.add(key);
-    const value = evaluateVariable(template, name, { ...base, variable });
-    values.set(key, value);
-    return value;
+    try {
+      const value = evaluateVariable(template, name, { ...base, variable });
+      values.set(key, value);
+      return value;
+    } finally {
+      under.delete(key); // what failed may be asked for again
+    }
   };
   return variable;
 }
@@ -100,7 +119,7 @@ function expand(
   resource: TemplateResource,
   scope: EvaluationScope,
   parent: { readonly type: string; readonly name: string } | undefined,
-  planned: PlannedResource[],
+  planned: ScopedResource[],
 ): void {
   const copy = resource.json['copy'];
   if (!isJsonObject(copy)) {
@@ -119,7 +138,7 @@ function planOne(
   scope: EvaluationScope,
   parent: { readonly type: string; readonly name: string } | undefined,
   loop: PlannedResource['loop'],
-  planned: PlannedResource[],
+  planned: ScopedResource[],
 ): void {
   if (planned.length >= templateLimits.resources) {
     throw new TemplateError(
@@ -136,7 +155,7 @@ function planOne(
     const target = isExisting && !condition ? absent(json, scope) : targetOf(json, scope, parent);
     return { ...target, isDeployed: condition, isExisting };
   });
-  planned.push({ ...made, symbol, loop, json, path, scope });
+  planned.push({ ...made, symbol, loop, json, path, scope, at: planned.length });
   const children = json['resources'];
   const below = Array.isArray(children)
     ? children.map((child: Json, at) => ({ symbol: undefined, child, step: at }))
@@ -174,7 +193,7 @@ function located<T>(resource: TemplateResource, action: () => T): T {
   }
 }
 
-function resourceNamed(planned: readonly PlannedResource[], text: string): PlannedResource | undefined {
+function resourceNamed(planned: readonly ScopedResource[], text: string): ScopedResource | undefined {
   const wanted = text.toLowerCase();
   const symbols = planned.filter(({ symbol }) => symbol !== undefined);
   const [, symbol = wanted, digits] = /^(.+)\[(\d+)\]$/.exec(wanted) ?? [];
@@ -249,19 +268,31 @@ function withTemplate(resource: PlannedResource, body: Json): JsonObject {
 
 /** The body of the request that makes a resource.
  * @throws NeedsRuntime as long as something has to be asked first */
-export const bodyOf = (resource: PlannedResource): JsonObject =>
+export const bodyOf = (resource: ScopedResource): JsonObject =>
   withTemplate(
     resource,
     ofResource(resource, () => evaluateValue(sourceOfBody(resource), resource.scope)),
   );
 
-/** The same with what needs the running service as it is written. */
-export function knownBodyOf(resource: PlannedResource): { readonly body: JsonObject; readonly isWhole: boolean } {
-  const { value, isWhole } = ofResource(resource, () => evaluateKnown(sourceOfBody(resource), resource.scope));
-  return { body: withTemplate(resource, value), isWhole };
+export interface KnownBody {
+  readonly body: JsonObject;
+  /** Nothing in it waits for the running service. */
+  readonly isWhole: boolean;
 }
 
-interface OutputValue {
+/** The same of all that are deployed, by their position, with what needs the running service as it is written.
+ * @throws TemplateError also where they are too large together */
+export function knownBodiesOf(plan: Plan): ReadonlyMap<number, KnownBody> {
+  const bounded = boundedTogether('resources');
+  const known = plan.resources.flatMap((resource) => {
+    if (!resource.isDeployed || resource.isExisting) return [];
+    const { value, isWhole } = ofResource(resource, () => evaluateKnown(sourceOfBody(resource), resource.scope));
+    return [[resource.at, { body: withTemplate(resource, bounded(value)), isWhole }] as const];
+  });
+  return new Map(known);
+}
+
+export interface OutputValue {
   readonly name: string;
   readonly type: string;
   readonly isSecure: boolean;
@@ -270,6 +301,7 @@ interface OutputValue {
 
 /** @throws NeedsRuntime as long as something has to be asked first */
 export function outputsOf(plan: Plan): readonly OutputValue[] {
+  const bounded = boundedTogether('outputs');
   return Object.entries(plan.template.outputs).flatMap(([name, output]) => {
     if (output['condition'] !== undefined && evaluateValue(output['condition'], plan.scope) !== true) return [];
     const type = typeof output['type'] === 'string' ? output['type'] : 'object';
@@ -279,6 +311,6 @@ export function outputsOf(plan: Plan): readonly OutputValue[] {
       : evaluateValue(output['value'], plan.scope);
     if (value === null && output['nullable'] === true) return [];
     const shown = type.slice(0, 1).toUpperCase() + type.slice(1);
-    return [{ name, type: shown, isSecure: type.toLowerCase().startsWith('secure'), value }];
+    return [{ name, type: shown, isSecure: type.toLowerCase().startsWith('secure'), value: bounded(value) }];
   });
 }

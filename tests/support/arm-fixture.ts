@@ -31,6 +31,9 @@ import { createKeyVaultProvider } from '../../src/providers/keyvault/keyvault-pr
 import { createVaultDirectory } from '../../src/providers/keyvault/vault-directory.ts';
 import { createManagedIdentityProvider } from '../../src/providers/managed-identity/managed-identity-provider.ts';
 import { newResultCache } from '../../src/providers/resources/deployments/deployment-dependencies.ts';
+import { startSystemTimer } from '../../src/http/timer.ts';
+import { TemplateEvaluator } from '../../src/templates/thread/template-evaluator.ts';
+import { builtScripts } from './built.ts';
 import { createResourcesProvider } from '../../src/providers/resources/resources-provider.ts';
 import type { ResourcesDependencies } from '../../src/providers/resources/resources-dependencies.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
@@ -127,6 +130,7 @@ export async function startArm(
   const auditLog = openAuditLog(state, clock);
   const audit = createArmAudit({ state, clock, randomBytes: systemRandomBytes, audit: auditLog });
   const deploymentErrors: unknown[] = [];
+  const templates = new TemplateEvaluator({ script: builtScripts.templateThread, after: startSystemTimer });
   const resources: ResourcesDependencies = {
     state,
     clock,
@@ -134,6 +138,7 @@ export async function startArm(
     authorizer,
     mainSubscriptionId: subscriptionId,
     calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...{ state, authorizer, audit }, providers: all }))),
+    templates,
     results: newResultCache(),
     readContent,
     readSecret: () => Promise.reject(new Error('there are no secrets here')),
@@ -216,6 +221,7 @@ export async function startArm(
       }),
     [Symbol.asyncDispose]: async (): Promise<void> => {
       keyVault.retention.stop();
+      templates.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -1,3 +1,4 @@
+import { TemplateEvaluator } from '../../src/templates/thread/template-evaluator.ts';
 import { noContents } from '../../src/providers/kusto/ports.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { createArmAudit } from '../../src/arm/arm-audit.ts';
@@ -66,6 +67,7 @@ async function collect(): Promise<readonly ArmProvider[]> {
         audit,
       }),
       readContent: () => Promise.reject(new Error('nothing is read here')),
+      templates: new TemplateEvaluator({ script: 'none', after: () => () => undefined }),
     },
     new FakeClusterKeys(state),
     { ...noContents, open: () => Promise.resolve(), runScript: () => Promise.resolve({ outcome: 'unavailable' }) },

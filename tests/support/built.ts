@@ -9,6 +9,7 @@ export const builtScripts = {
   clusterProcess: join(dist, 'cluster-process.cjs'),
   kqlProcess: join(dist, 'kql-process.js'),
   rsaThread: join(dist, 'rsa-thread.js'),
+  templateThread: join(dist, 'template-thread.js'),
   scanProcess: join(dist, 'scan-process.js'),
   startUpFiles: parserSnapshots,
 } satisfies ServerScripts;

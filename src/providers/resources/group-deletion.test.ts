@@ -14,6 +14,7 @@ import { RootKey } from '../../state/root-key.ts';
 import { SealedState } from '../../state/sealed/sealed-state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { deleteGroup, operationResultOperation, resumeGroupDeletions } from './group-deletion.ts';
+import { TemplateEvaluator } from '../../templates/thread/template-evaluator.ts';
 import { newResultCache } from './deployments/deployment-dependencies.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 
@@ -49,6 +50,7 @@ describe('deletion of a resource group', () => {
       mainSubscriptionId: newGuid(systemRandomBytes),
       authorizer: createAuthorizer(state),
       calls: { check: () => Promise.reject(new Error('none')), send: () => Promise.reject(new Error('none')) },
+      templates: new TemplateEvaluator({ script: 'none', after: () => () => undefined }),
       results: newResultCache(),
       readContent: () => Promise.reject(new Error('nothing is read here')),
       readSecret: () => Promise.reject(new Error('there are no secrets here')),

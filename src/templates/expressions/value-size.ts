@@ -17,8 +17,10 @@ const valueDepthMax = 100;
 /** Reading so many characters is as much work as one evaluation. */
 const charsPerEvaluation = 32;
 
-/** Values never change, so each is measured once, by what is measured of its parts. */
+/** Values never change, so a large one is measured once, by what is measured of its parts. Millions of small ones in here would cost the
+ * garbage collector more than to measure them again. */
 const measured = new WeakMap<object, Size>();
+const measuredMin = 200;
 
 function sizeOf(value: Json): Size {
   if (typeof value === 'string') return { chars: value.length + 1, depth: 0 };
@@ -34,7 +36,7 @@ function sizeOf(value: Json): Size {
   if (isJsonObject(value)) for (const [name, part = null] of Object.entries(value)) add(part, usableName(name).length);
   else for (const part of value) add(part, 0);
   const size = { chars, depth: depth + 1 };
-  measured.set(value, size);
+  if (chars >= measuredMin) measured.set(value, size);
   return size;
 }
 
@@ -55,12 +57,29 @@ export function boundedValue(value: Json): Json {
   return value;
 }
 
+/** The service's limit of 4 MB holds for a template whose loops and expressions are evaluated, too.
+ * @returns what says so as soon as values are together larger */
+export function boundedTogether(what: string): (value: Json) => Json {
+  let chars = 0;
+  return (value) => {
+    chars += sizeOf(value).chars;
+    if (chars <= valueCharsMax) return value;
+    throw new TemplateError(
+      `The ${what} of the template are together larger than ${valueCharsMax} characters. Please see https://aka.ms/arm-syntax for usage details.`,
+    );
+  };
+}
+
 /** @throws TemplateError when nothing is left */
 export function spend(work: EvaluationWork, evaluations: number): void {
   work.left -= evaluations;
   if (work.left < 0)
     throw new TemplateError(`The expressions of the template need more than ${evaluationMax} evaluations.`);
 }
+
+/** For an expression that is read before it is evaluated, in each pass of a loop anew. @throws TemplateError when nothing is left */
+export const spendOnText = (work: EvaluationWork, text: string): void =>
+  spend(work, Math.floor(text.length / charsPerEvaluation));
 
 /** For what reads its arguments from end to end, so many times.
  * @throws TemplateError */

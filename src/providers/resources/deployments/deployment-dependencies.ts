@@ -8,11 +8,14 @@ import type { RandomBytes } from '../../../base/random.ts';
 import type { Clock } from '../../../clock/clock.ts';
 import type { ReadJson } from '../../../http/outward-json.ts';
 import type { State } from '../../../state/state.ts';
+import type { TemplateEvaluator } from '../../../templates/thread/template-evaluator.ts';
 
 export interface DeploymentDependencies {
   readonly state: State;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
+  /** Evaluates templates, off this thread where they are much work. */
+  readonly templates: TemplateEvaluator;
   /** How a deployment makes its resources. */
   readonly calls: ArmCalls;
   /** Answers that are fetched with a later request: kept in memory, the latest. */

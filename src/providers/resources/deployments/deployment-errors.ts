@@ -4,6 +4,7 @@ import { armErrors } from '../../../arm/arm-errors.ts';
 import type { Json } from '../../../base/json.ts';
 import { positionInJson, sourceOf } from '../../../base/relaxed-json.ts';
 import { NotBuiltInTemplates, TemplateError } from '../../../templates/expressions/template-error.ts';
+import { EvaluationEnded, TooManyEvaluations } from '../../../templates/thread/evaluation-thread.ts';
 
 const row =
   <Values extends readonly unknown[]>(status: number, code: string, text: (...values: Values) => string) =>
@@ -157,6 +158,16 @@ export const deploymentErrors = {
     'TooManyRequests',
     () => 'Too many deployments are active at the same time. Retry the request later.',
   ),
+  TooManyEvaluations: row(
+    429,
+    'TooManyRequests',
+    () => 'Too many large templates are being evaluated at the same time. Retry the request later.',
+  ),
+  EvaluationEnded: row(
+    409,
+    'Canceled',
+    () => 'The evaluation of the template was ended, because nobody waits for it any more.',
+  ),
 } as const;
 
 /** What a client is told of a mistake in a template: code `InvalidTemplate`, and where it stands.
@@ -195,8 +206,14 @@ export async function withTemplateErrors<T>(body: Json | undefined, action: () =
   } catch (error) {
     if (error instanceof NotBuiltInTemplates) throw armErrors.NotImplemented(error.message);
     if (error instanceof TemplateError) throw invalidTemplate(error, body);
-    throw error;
+    throw evaluationRefusal(error) ?? error;
   }
+}
+
+/** @returns what is said of an evaluation that was not carried to its end; undefined for another error */
+export function evaluationRefusal(error: unknown): ArmError | undefined {
+  if (error instanceof TooManyEvaluations) return deploymentErrors.TooManyEvaluations();
+  return error instanceof EvaluationEnded ? deploymentErrors.EvaluationEnded() : undefined;
 }
 
 export const detailOf = (error: ArmError): ArmErrorDetail => ({

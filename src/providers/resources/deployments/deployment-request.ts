@@ -7,8 +7,8 @@ import { readTags } from '../../../arm/tags.ts';
 import type { Caller } from '../../../authz/caller.ts';
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
-import type { DeploymentScope, EvaluationWork } from '../../../templates/expressions/facts.ts';
-import type { GivenFacts } from '../../../templates/plan.ts';
+import type { SeedFacts } from '../../../templates/evaluation.ts';
+import type { DeploymentScope } from '../../../templates/expressions/facts.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
 import { deploymentErrors } from './deployment-errors.ts';
 import type { OnErrorDeployment } from './deployment-record.ts';
@@ -136,11 +136,9 @@ export async function factsOf(
     readonly name: string;
     readonly caller: Caller;
     readonly wanted: WantedDeployment;
-    readonly work: EvaluationWork;
   },
-  answered: GivenFacts['answered'],
-): Promise<GivenFacts> {
-  const { scope, name, caller, wanted, work } = about;
+): Promise<SeedFacts> {
+  const { scope, name, caller, wanted } = about;
   const [, , subscriptionId, , groupName] = scope.id.split('/');
   const group =
     groupName === undefined || subscriptionId === undefined
@@ -150,7 +148,7 @@ export async function factsOf(
     subscriptionId === undefined ? undefined : (await requireSubscription(deps.state, subscriptionId)).value;
   const { tenantId } = caller;
   return {
-    ...{ scope, work },
+    scope,
     ...(group === undefined ? {} : { resourceGroup: shownGroup(group.value) }),
     ...(subscription === undefined
       ? {}
@@ -182,12 +180,10 @@ export async function factsOf(
       ...(caller.user === undefined ? {} : { userPrincipalName: caller.user.principalName }),
     },
     now: deps.clock.now(),
-    randomBytes: deps.randomBytes,
-    resourceTypes: (namespace) =>
-      deps.providers
-        .filter((provider) => provider.namespace.toLowerCase() === namespace.toLowerCase())
-        .flatMap((provider) => provider.resourceTypes),
-    answered,
+    random: deps.randomBytes(32),
+    resourceTypes: Object.fromEntries(
+      deps.providers.map(({ namespace, resourceTypes }) => [namespace.toLowerCase(), resourceTypes]),
+    ),
   };
 }
 

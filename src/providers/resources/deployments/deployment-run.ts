@@ -7,14 +7,14 @@ import { isJsonObject } from '../../../base/json.ts';
 import { expectRecord, writeRecord } from '../../../state/state.ts';
 import type { EvaluationWork } from '../../../templates/expressions/facts.ts';
 import { evaluationMax } from '../../../templates/expressions/facts.ts';
-import { bodyOf, isNested, outputsOf } from '../../../templates/plan.ts';
-import type { Plan, PlannedResource } from '../../../templates/plan.ts';
+import { isNested } from '../../../templates/plan.ts';
+import type { PlannedResource } from '../../../templates/plan.ts';
+import type { EvaluatedTemplate } from '../../../templates/thread/template-evaluator.ts';
 import { NeedsRuntime, NotBuiltInTemplates, TemplateError } from '../../../templates/expressions/template-error.ts';
 import { templateHash64 } from '../../../templates/expressions/unique-string.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
-import type { Answers } from './answers.ts';
 import { removeOthers } from './complete-mode.ts';
-import { deploymentFailed, detailOf, invalidTemplate } from './deployment-errors.ts';
+import { deploymentFailed, detailOf, evaluationRefusal, invalidTemplate } from './deployment-errors.ts';
 import type { DeploymentOperation, DeploymentRecord } from './deployment-record.ts';
 import { deploymentOperations, deploymentRecordId, deployments, operationsPrefix } from './deployment-record.ts';
 import { shownValues } from './deployment-view.ts';
@@ -31,9 +31,10 @@ const parallelMax = 10;
 
 interface RunContext extends CallingContext {
   readonly deps: DeploymentDependencies;
-  readonly plan: Plan;
-  readonly answers: Answers;
+  readonly plan: EvaluatedTemplate;
   readonly isCanceled: () => boolean;
+  /** Aborted when it is cancelled: what is being evaluated is not needed any more. */
+  readonly evaluating: AbortSignal;
   /** How deep it is nested; 1 for one that nobody has nested. */
   readonly depth: number;
   /** Told of each template that it nests, before its request goes out. */
@@ -59,7 +60,7 @@ interface NestedTemplate {
 export async function runDeployment(context: RunContext, deployment: DeploymentRecord): Promise<void> {
   if (!(await update(context, deployment, { state: 'Running' }))) return;
   // Planning was another matter; each level below is planned again by every level above it.
-  if (context.depth === 1) context.plan.scope.facts.work.left = (depthMax + 1) * evaluationMax;
+  if (context.depth === 1) context.plan.work.left = (depthMax + 1) * evaluationMax;
   const failures = await makeResources(context, deployment);
   if (failures.length === 0 && !context.isCanceled() && deployment.mode === 'Complete') {
     failures.push(...(await removeOthers(context, deployment, (operation) => record(context, deployment, operation))));
@@ -177,7 +178,7 @@ async function withLinks(
   resource: PlannedResource,
   above: ContentLinks | undefined,
 ): Promise<{ readonly body: JsonObject; readonly links: ContentLinks }> {
-  const made = await withAnswers(context, () => bodyOf(resource));
+  const made = await withAnswers(context, () => context.plan.body(resource, context.evaluating));
   if (!isNested(resource.type)) return { body: made, links: {} };
   const { body, links } = await withLinkedContent(context.deps, made, new Map(), above?.templateLink);
   return { body: isJsonObject(body) ? body : made, links };
@@ -195,19 +196,23 @@ function tellOfNested(
   const hasSecrets = [...plan.parameters.values()].some(({ isSecure }) => isSecure);
   if (!isJsonObject(evaluated)) return;
   nestedTemplates.set(evaluated, {
-    ...{ depth: depth + 1, work: plan.scope.facts.work, links },
+    ...{ depth: depth + 1, work: plan.work, links },
     ...(hasSecrets && isJsonObject(source) ? { source } : {}),
   });
 }
 
 /** What is kept of an error shows nothing of secure parameters.
  * @throws what is neither the client's mistake nor a provider's refusal */
-function failureOf(error: unknown, plan: Plan): { readonly detail: ArmErrorDetail; readonly statusCode: string } {
+function failureOf(
+  error: unknown,
+  plan: EvaluatedTemplate,
+): { readonly detail: ArmErrorDetail; readonly statusCode: string } {
   const { detail, statusCode } = sayable(error);
   return { detail: masked(detail, secureTextsOf(plan)), statusCode };
 }
 
-function sayable(error: unknown): { readonly detail: ArmErrorDetail; readonly statusCode: string } {
+function sayable(thrown: unknown): { readonly detail: ArmErrorDetail; readonly statusCode: string } {
+  const error = evaluationRefusal(thrown) ?? thrown;
   if (error instanceof ArmError) {
     return { detail: detailOf(error), statusCode: statusNames[error.status] ?? 'BadRequest' };
   }
@@ -227,15 +232,15 @@ const statusNames: Readonly<Record<number, string>> = {
 };
 
 /** Evaluates, asks what it needs, and evaluates again. Each turn asks something that was not asked before. */
-async function withAnswers<T>(context: RunContext, evaluate: () => T): Promise<T> {
+async function withAnswers<T>(context: RunContext, evaluate: () => Promise<T>): Promise<T> {
   for (let turns = 0; ; turns++) {
     try {
-      return evaluate();
+      return await evaluate();
     } catch (error) {
       if (!(error instanceof NeedsRuntime) || turns > 1000) throw error;
       const { need } = error;
       const value = await answerNeed(context, need, need.apiVersion ?? '');
-      context.answers.add(need.key, value);
+      context.plan.answer(need.key, value);
     }
   }
 }
@@ -243,9 +248,13 @@ async function withAnswers<T>(context: RunContext, evaluate: () => T): Promise<T
 async function finish(context: RunContext, deployment: DeploymentRecord): Promise<void> {
   let outputs: JsonObject;
   try {
-    outputs = shownValues(await withAnswers(context, () => outputsOf(context.plan)));
+    outputs = shownValues(await withAnswers(context, () => context.plan.outputs(context.evaluating)));
   } catch (error) {
     const { detail } = failureOf(error, context.plan);
+    if (context.isCanceled()) {
+      await update(context, deployment, { state: 'Canceled', error: canceled(deployment) });
+      return;
+    }
     const message = `Unable to evaluate template outputs. Please see error details and deployment operations. Please see https://aka.ms/arm-common-errors for usage details.`;
     await fail(context, deployment, { code: 'DeploymentOutputEvaluationFailed', message, details: [detail] });
     return;

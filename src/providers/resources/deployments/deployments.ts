@@ -32,8 +32,10 @@ import { dependenciesShown, planDeployment, providersOf, resourcesOf } from './p
 /** So many deployments run at the same time, nested ones included. */
 const activeMax = 200;
 interface Running {
+  /** Of the waits, when the server ends. */
   readonly abort: AbortController;
-  isCanceled: boolean;
+  /** Aborted when it is cancelled. */
+  readonly evaluating: AbortController;
 }
 
 /** Deployments of this process: what is under way, and how it begins. */
@@ -102,9 +104,11 @@ export class Deployments {
     const above = this.#nested.get(template);
     const wanted = { ...rest, template, links: above?.links ?? own };
     const { caller, correlationId } = request;
+    const signal = request.whenGone?.();
     // Lines are counted in what was sent.
     const body = whole === request.body ? request.body : undefined;
-    const context = { deps: this.#deps, caller, correlationId, body, read, ...(above === undefined ? {} : { above }) };
+    const about = { ...(above && { above }), ...(signal && { signal }) };
+    const context = { deps: this.#deps, caller, correlationId, body, read, ...about };
     return { planned: await planDeployment(context, address, wanted), context };
   }
 
@@ -114,7 +118,7 @@ export class Deployments {
     if (!isActive(record) || running === undefined) {
       throw deploymentErrors.DeploymentCannotBeCancelled(record.name, record.state);
     }
-    running.isCanceled = true;
+    running.evaluating.abort();
   }
 
   /** Resolves when no deployment is under way. */
@@ -190,7 +194,7 @@ export class Deployments {
 
   #start(record: DeploymentRecord, planned: PlannedDeployment, context: PlanningContext): void {
     const key = record.operationId + record.id.toLowerCase();
-    const running: Running = { abort: new AbortController(), isCanceled: false };
+    const running: Running = { abort: new AbortController(), evaluating: new AbortController() };
     this.#running.set(key, running);
     const end = this.#run(record, planned, context, running)
       .catch(async (error: unknown) => {
@@ -209,20 +213,21 @@ export class Deployments {
 
   async #run(
     record: DeploymentRecord,
-    { plan, answers }: PlannedDeployment,
+    { plan }: PlannedDeployment,
     { caller, correlationId, above }: PlanningContext,
     running: Running,
   ): Promise<void> {
     const deps = this.#deps;
-    const isCanceled = (): boolean => running.isCanceled;
+    const evaluating = running.evaluating.signal;
+    const isCanceled = (): boolean => evaluating.aborted;
     await runDeployment(
       {
         deps,
         caller,
         correlationId,
         plan,
-        answers,
         isCanceled,
+        evaluating,
         depth: above?.depth ?? 1,
         nestedTemplates: this.#nested,
         nextEnd: () => this.#nextEnd.promise,

@@ -3,13 +3,14 @@ import { armErrors } from '../../../arm/arm-errors.ts';
 import type { Caller } from '../../../authz/caller.ts';
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
+import { Turns } from '../../../base/turns.ts';
 import { evaluationMax } from '../../../templates/expressions/facts.ts';
 import type { EvaluationWork } from '../../../templates/expressions/facts.ts';
-import { isNested, knownBodyOf, planTemplate } from '../../../templates/plan.ts';
-import type { Plan, PlannedResource } from '../../../templates/plan.ts';
-import { readTemplate, templateLimits } from '../../../templates/template.ts';
+import { isNested } from '../../../templates/plan.ts';
+import type { KnownBody, PlannedResource } from '../../../templates/plan.ts';
+import { templateLimits } from '../../../templates/template.ts';
+import type { EvaluatedTemplate } from '../../../templates/thread/template-evaluator.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
-import { Answers } from './answers.ts';
 import { deploymentErrors, notAuthorized, withTemplateErrors } from './deployment-errors.ts';
 import type { DeploymentAddress, WantedDeployment } from './deployment-request.ts';
 import { factsOf, readDeployment, scopeOf } from './deployment-request.ts';
@@ -21,8 +22,9 @@ import { withSecrets } from './secret-references.ts';
 export interface PlannedDeployment {
   readonly address: DeploymentAddress;
   readonly wanted: WantedDeployment;
-  readonly plan: Plan;
-  readonly answers: Answers;
+  readonly plan: EvaluatedTemplate;
+  /** The requests that make its resources, as far as they can be said before anything is made, by the position of each. */
+  readonly known: ReadonlyMap<number, KnownBody>;
   /** By the position of the resource. */
   readonly nested: ReadonlyMap<number, PlannedDeployment>;
   /** Nested deployments of which nothing more can be said before others have run. */
@@ -35,6 +37,8 @@ export interface PlanningContext {
   readonly correlationId: string;
   /** The body of the request, for the lines of errors. */
   readonly body: Json | undefined;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
   /** What the request has read from elsewhere. */
   readonly read: ReadContent;
   /** Of one that another deployment makes: how deep it is, and what is left of the work. */
@@ -72,35 +76,35 @@ async function planLevel(
   if (depth > depthMax) throw deploymentErrors.NestedTooDeep(depthMax);
   if (depth > 1 && wanted.onError !== undefined) throw deploymentErrors.OnErrorNotAllowed();
   const { deps, caller } = context;
-  const answers = new Answers();
   const parameters = await withSecrets(context, wanted.parameters);
-  const about = { scope: address.scope, name: address.name, caller, wanted, work: context.bounds.work };
-  const facts = await factsOf(deps, about, answers.find);
+  const facts = await factsOf(deps, { scope: address.scope, name: address.name, caller, wanted });
   // Lines are counted in the template that was sent; a nested one has none of its own.
   const body = depth === 1 ? context.body : undefined;
-  const plan = await withTemplateErrors(body, () => planTemplate(readTemplate(wanted.template), parameters, facts));
+  const seed = { template: wanted.template, parameters, facts };
+  const { template: plan, known } = await withTemplateErrors(body, () =>
+    deps.templates.plan(seed, context.bounds.work, context.signal),
+  );
   context.bounds.resources += plan.resources.length;
   if (context.bounds.resources > templateLimits.resources)
     throw deploymentErrors.TooManyResources(templateLimits.resources);
   const groups = new Set([...groupsAbove, ...plan.resources.map(({ id }) => id.toLowerCase())]);
   const nested = new Map<number, PlannedDeployment>();
   const unknown: PlannedResource[] = [];
-  for (const [at, resource] of plan.resources.entries()) {
-    if (!resource.isDeployed || resource.isExisting) continue;
-    const known = await withTemplateErrors(body, () => knownBodyOf(resource));
-    if (!isNested(resource.type)) continue;
-    const inner = await planNested(context, resource, known, { depth, groups, links: wanted.links });
+  for (const resource of plan.resources) {
+    const request = known.get(resource.at);
+    if (request === undefined || !isNested(resource.type)) continue;
+    const inner = await planNested(context, resource, request, { depth, groups, links: wanted.links });
     if (inner === undefined) unknown.push(resource);
-    else nested.set(at, inner);
+    else nested.set(resource.at, inner);
   }
-  return { address, wanted, plan, answers, nested, unknown };
+  return { address, wanted, plan, known, nested, unknown };
 }
 
 /** @returns undefined when it needs what others make: a value, or its resource group */
 async function planNested(
   context: BoundedContext,
   resource: PlannedResource,
-  { body, isWhole }: { readonly body: JsonObject; readonly isWhole: boolean },
+  { body, isWhole }: KnownBody,
   above: { readonly depth: number; readonly groups: ReadonlySet<string>; readonly links: ContentLinks },
 ): Promise<PlannedDeployment | undefined> {
   const scopeId = resource.id.split('/providers/')[0] ?? '';
@@ -120,16 +124,26 @@ async function planNested(
   return planLevel(context, address, wanted, above.depth + 1, above.groups);
 }
 
+/** A resource that is to be made, and what is known of the request that makes it. */
+export interface ResourceToMake extends PlannedResource {
+  readonly body: JsonObject;
+}
+
 /** Every resource that is to be made, those of nested deployments after all of the template around them. */
-export function resourcesOf({ plan, nested }: PlannedDeployment): readonly PlannedResource[] {
-  const own = plan.resources.filter(({ isDeployed, isExisting }) => isDeployed && !isExisting);
+export function resourcesOf({ plan, known, nested }: PlannedDeployment): readonly ResourceToMake[] {
+  const own = plan.resources.flatMap((resource) => {
+    const request = known.get(resource.at);
+    return request === undefined ? [] : [{ ...resource, body: request.body }];
+  });
   return [...own, ...[...nested.values()].flatMap(resourcesOf)];
 }
 
 /** The roles of the caller decide before anything is made. */
 async function preflight(context: PlanningContext, resources: readonly PlannedResource[]): Promise<void> {
   const refused: { type: string; name: string; error: ArmError }[] = [];
+  const turns = new Turns(20);
   for (const resource of resources) {
+    await turns.after(1);
     try {
       await checkResource(context, resource);
     } catch (error) {
@@ -168,8 +182,8 @@ export function providersOf(planned: PlannedDeployment): Json {
   }));
 }
 
-function locationOf(resource: PlannedResource): string | null {
-  const { location } = knownBodyOf(resource).body;
+function locationOf({ body }: ResourceToMake): string | null {
+  const { location } = body;
   return typeof location === 'string' ? location.replaceAll(' ', '').toLowerCase() : null;
 }
 

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
-import type { Plan } from '../../../templates/plan.ts';
+import type { PlannedTemplate } from '../../../templates/plan.ts';
 
 const mask = '*******';
 
@@ -8,7 +8,7 @@ const mask = '*******';
 export type SecureText = string | number;
 
 /** The values of secure parameters. */
-export function secureTextsOf(plan: Plan): readonly SecureText[] {
+export function secureTextsOf(plan: Pick<PlannedTemplate, 'parameters'>): readonly SecureText[] {
   const secure = [...plan.parameters.values()].filter(({ isSecure }) => isSecure);
   return [...new Set(secure.flatMap(({ value }) => textsIn(value)))];
 }

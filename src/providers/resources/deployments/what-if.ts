@@ -3,14 +3,13 @@ import type { ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
 import { operationHeaders } from '../../../arm/long-running.ts';
 import { newGuid } from '../../../base/new-guid.ts';
 import type { Json, JsonObject } from '../../../base/json.ts';
-import { isNested, knownBodyOf } from '../../../templates/plan.ts';
-import type { PlannedResource } from '../../../templates/plan.ts';
+import { isNested } from '../../../templates/plan.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
 import { newestApiVersion, resourcesBeside } from './complete-mode.ts';
 import type { Deployments } from './deployments.ts';
 import type { PropertyChange } from './differences.ts';
 import { differencesOf } from './differences.ts';
-import type { PlannedDeployment } from './planned-deployment.ts';
+import type { PlannedDeployment, ResourceToMake } from './planned-deployment.ts';
 import { resourcesOf } from './planned-deployment.ts';
 import type { CallingContext } from './resource-calls.ts';
 import { readResource } from './resource-calls.ts';
@@ -120,9 +119,8 @@ async function changesOf(
   return changes;
 }
 
-async function changeOf(context: CallingContext, resource: PlannedResource): Promise<Change> {
-  const { id, type, name, apiVersion = '' } = resource;
-  const { body } = knownBodyOf(resource);
+async function changeOf(context: CallingContext, resource: ResourceToMake): Promise<Change> {
+  const { id, type, name, apiVersion = '', body } = resource;
   const after: JsonObject = { ...body, apiVersion, id, name: name.split('/').at(-1) ?? name, type };
   const shown = await readIfReadable(context, id, apiVersion);
   if (shown === 'unreadable') {

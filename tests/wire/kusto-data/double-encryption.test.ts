@@ -2,7 +2,10 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { instant } from '../../../src/clock/clock.ts';
 import type { ClusterDescription } from '../../../src/server/cluster-inventory.ts';
+import { backUp } from '../../../src/server/moving/backup.ts';
+import { restoreCluster } from '../../../src/server/moving/cluster-restore.ts';
 import { azureClientsOf } from '../../support/azure-clients.ts';
 import type { HostAnswer } from '../../support/server-fixture.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
@@ -149,11 +152,28 @@ describe('a cluster with double encryption', () => {
     expect((await sum('twice')).text).toContain(allRows);
   });
 
-  it('tells damage by its name', async () => {
-    const [file = ''] = await extentFiles('twice');
-    const bytes = readFileSync(file);
+  it('is backed up and set back as any other', async () => {
     await fixture[Symbol.asyncDispose]();
-    writeFileSync(file, Buffer.from(bytes).fill((bytes[100] ?? 0) ^ 1, 100, 101));
+    const [instance, copy] = [{ dataDirectory: directory }, { dataDirectory: mkdtempSync(`${directory}-copy-`) }];
+    const now = () => instant(Date.now());
+    await backUp({ from: instance, to: copy, cluster: 'twice', now });
+    await start();
+    expect((await command('twice', '.append T <| print n=5')).status).toBe(200);
+    expect((await sum('twice')).text).not.toContain(allRows);
+    await fixture[Symbol.asyncDispose]();
+    await restoreCluster({ from: copy, to: instance, cluster: 'twice', acceptsRollback: true, now });
+    rmSync(copy.dataDirectory, { recursive: true });
+    await start();
+    expect((await sum('twice')).text).toContain(allRows);
+  });
+
+  it('tells damage by its name', async () => {
+    const files = await extentFiles('twice');
+    await fixture[Symbol.asyncDispose]();
+    for (const file of files) {
+      const bytes = readFileSync(file);
+      writeFileSync(file, bytes.fill((bytes[100] ?? 0) ^ 1, 100, 101));
+    }
     await start();
     expect(await sum('twice')).toMatchObject({ status: 520, body: { error: { code: 'DataIntegrityError' } } });
   });

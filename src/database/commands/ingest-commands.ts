@@ -111,39 +111,41 @@ async function ingestSources(command: Command, context: CommandContext): Promise
   const { table } = settings;
   data.table(context.database, table);
   const operation = operationOf(context, 'DataIngestPull');
-  const work = (within: CommandContext) => async (): Promise<Row> => {
+  const work = (within: CommandContext) => async (): Promise<readonly Row[]> => {
     const startedOn = clock.now();
-    const done = (extentId: Guid | undefined, item: string): Row => [
-      ...[
-        extentId ?? noExtent,
-        item,
-        formatTimespan(BigInt(Math.round(clock.now() - startedOn)) * ticksPerMillisecond),
-      ],
-      ...['False', operation.operationId],
-    ];
+    const done = (extentIds: readonly Guid[], item: string): readonly Row[] => {
+      const duration = formatTimespan(BigInt(Math.round(clock.now() - startedOn)) * ticksPerMillisecond);
+      const told: readonly string[] = extentIds.length === 0 ? [noExtent] : extentIds;
+      return told.map((extentId) => [extentId, item, duration, 'False', operation.operationId]);
+    };
     return await ingesting(within, table, 'DataIngestPull', async () => {
       const sources = addresses.map((address) =>
         sourceOf(address, { usage: 'NativeIngestion', database: context.database }),
       );
-      if (isIngestedAlready(ingestIfNotExists, table, within)) return done(undefined, '');
+      if (isIngestedAlready(ingestIfNotExists, table, within)) return done([], '');
       const { signal } = within;
       const request = { ...settings, sources, ...(zipPattern === undefined ? {} : { zipPattern }), signal };
-      const { extentId } = await data.ingestFrom(request);
-      return done(extentId, sources.map(({ name }) => name).join(', '));
+      const { extentIds } = await data.ingestFrom(request);
+      return done(extentIds, sources.map(({ name }) => name).join(', '));
     });
   };
-  const details = isTrue(persistDetails) ? (row: Row) => detailsOf(row, context, table) : undefined;
+  const details = isTrue(persistDetails) ? (rows: readonly Row[]) => detailsOf(rows, context, table) : undefined;
   // Work that goes on after the answer does not end with the request.
   if (command.has('async')) return startRecorded(context, operation, work({ ...context, signal: undefined }), details);
-  return [await runRecorded(context, operation, work(context), details)];
+  return await runRecorded(context, operation, work(context), details);
 }
 
-/** What `.show operation details` tells of an extent. */
-function detailsOf([extentId]: Row, { data, database }: CommandContext, table: string): string {
-  const extent = data.extents(database, table).find((one) => one.extentId === extentId);
-  const bytes = extent?.extentBytes ?? 0;
-  const sizes = [extent?.originalBytes ?? 0, bytes, bytes, 0, extent?.rowCount ?? 0];
-  return JSON.stringify([[String(extentId), ...sizes.map(String)]]);
+/** What `.show operation details` tells of extents. */
+function detailsOf(rows: readonly Row[], { data, database }: CommandContext, table: string): string {
+  const extents = new Map(data.extents(database, table).map((one) => [String(one.extentId), one]));
+  return JSON.stringify(
+    rows.map(([id]) => {
+      const extent = extents.get(String(id));
+      const bytes = extent?.extentBytes ?? 0;
+      const sizes = [extent?.originalBytes ?? 0, bytes, bytes, 0, extent?.rowCount ?? 0];
+      return [String(id), ...sizes.map(String)];
+    }),
+  );
 }
 
 /** The word `table` may be left out, which the official parser does not know. @returns undefined where it is not left out */

@@ -123,7 +123,13 @@ export interface InstanceCopyFacts {
   /** `InstanceMove`: the copy is what a move has left behind. `InstanceRestore`: the instance itself came from one.
    * `InstanceTakenBack`: it was moved there, and is served here again since that was lost. */
   readonly operation:
-    'InstanceBackup' | 'InstanceMove' | 'InstanceRestore' | 'InstanceTakenBack' | 'ClusterBackup' | 'ClusterRestore';
+    | 'InstanceBackup'
+    | 'InstanceMove'
+    | 'InstanceRestore'
+    | 'InstanceTakenBack'
+    | 'ClusterBackup'
+    | 'ClusterBackupRewrap'
+    | 'ClusterRestore';
   /** Where the copy is, in words: a directory, addresses; no secret. */
   readonly place: string;
   /** `Started` is durable before anything is there. */

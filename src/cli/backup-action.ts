@@ -1,17 +1,25 @@
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { formatKeyId } from '../base/key-id.ts';
+import { systemRandomBytes } from '../base/random.ts';
 import { instant } from '../clock/clock.ts';
 import type { BackupManifest } from '../server/moving/backup-manifest.ts';
 import { backUp, restore as restoreFrom } from '../server/moving/backup.ts';
 import type { ClusterRestoreSettings } from '../server/moving/cluster-restore.ts';
 import { restoreCluster } from '../server/moving/cluster-restore.ts';
+import type { RewrapSettings } from '../server/moving/cluster-rewrap.ts';
+import { rewrapBackup } from '../server/moving/cluster-rewrap.ts';
+import { rootKeyFileName } from '../server/data-directory-names.ts';
+import type { RewrappedCopy } from '../server/rewrap-routes.ts';
 import type { MoveEnd } from '../server/moving/move-end.ts';
 import { endName } from '../server/moving/move-end.ts';
 import type { RootKey } from '../state/root-key.ts';
+import { openRootKeyFile } from '../state/root-key.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import type { BlobsOptions, CredentialSource } from './blobs-place.ts';
 import { blobsPlaceOf } from './blobs-place.ts';
 import { isDataDirectory, prepareDataDirectory } from './data-directory.ts';
+import { requireInstance } from './control-client.ts';
 import { explain } from './instance.ts';
 import { dataDirectoryOf } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
@@ -66,6 +74,39 @@ export async function backup(rootKeys: RootKeySource, options: BackupOptions): P
       ? 'The root key is not in it: keep it elsewhere. With the root key it opens what it held then.'
       : 'Neither the root key nor that key is in it. Without them no row of it opens.';
   print(options, { to: to.dataDirectory, ...manifest }, [...heads, ...lines(manifest), tail]);
+}
+
+/** @throws UserError */
+export async function rewrap(rootKeys: RootKeySource, options: BackupOptions): Promise<void> {
+  const given = rootKeys.take(options.rootKeyFd);
+  const { cluster } = options;
+  if (cluster === undefined)
+    throw new UserError(
+      'Only the backup of a cluster is moved to another version of its key.',
+      'Name it by --cluster.',
+    );
+  const instance = await requireInstance(dataDirectoryOf(options));
+  const path = join(instance.dataDirectory, rootKeyFileName);
+  if (given === undefined && !existsSync(path))
+    throw new UserError(
+      'A backup opens with the root key of its instance, and there is none.',
+      'Give it in KUSTODY_ROOT_KEY or by --root-key-fd.',
+    );
+  const rootKey = given ?? openRootKeyFile(path, systemRandomBytes);
+  const to = { dataDirectory: knownDirectory(resolve(options.to)) };
+  const ask: RewrapSettings['ask'] = async ({ clusterId, name }, { kid, wrapped, check }) => {
+    const body = { kid: formatKeyId(kid), wrapped, check, place: `${to.dataDirectory} (cluster ${name})` };
+    // Both ends are of this package.
+    return (await instance.call('POST', `/clusters/${clusterId}/rewrap-copy`, body)) as RewrappedCopy;
+  };
+  const { manifest, before } = await explained('wrapping anew', to.dataDirectory, () =>
+    rewrapBackup({ to, cluster, rootKey, ask }),
+  ).finally(() => rootKey.close());
+  const head =
+    before === undefined
+      ? `The backup in ${to.dataDirectory} is under the version of now:`
+      : `Moved the backup in ${to.dataDirectory} from ${before}:`;
+  print(options, { to: to.dataDirectory, before: before ?? null, ...manifest }, [head, ...lines(manifest)]);
 }
 
 /** @throws UserError */

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { blobsCredentialOption, blobsOption } from './blobs-place.ts';
 import type { BackupOptions, RestoreOptions } from './backup-action.ts';
 import { dataOption, jsonOption, stateOption, statePasswordOption } from './options.ts';
@@ -8,8 +8,9 @@ import { rootKeyOption } from './root-key-source.ts';
 export function backupCommand(rootKeys: RootKeySource): Command {
   return new Command('backup')
     .description(
-      'Copy a whole instance that is stopped, or one cluster of it, into a directory: sealed records and extents as they are, read back. The root key is not in it, and nothing opens without. An earlier backup of the instance there is brought up to date. Whatever interrupts it, the same command goes on.',
+      'Copy a whole instance that is stopped, or one cluster of it, into a directory: sealed records and extents as they are, read back. The root key is not in it, and nothing opens without. An earlier backup of the instance there is brought up to date. `rewrap` moves the backup of a cluster to the version of the key that the cluster has now, while the instance runs. Whatever interrupts it, the same command goes on.',
     )
+    .addArgument(new Argument('[what]', 'with --cluster: what to do with the backup that is there').choices(['rewrap']))
     .addOption(dataOption())
     .addOption(stateOption('', 'where the state is, if that is in PostgreSQL'))
     .addOption(statePasswordOption())
@@ -24,11 +25,11 @@ export function backupCommand(rootKeys: RootKeySource): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ kustody backup --data ./azure --to /media/disk/azure-backup\n  $ kustody backup --data ./azure --cluster kustody --to /media/disk/cluster-backup',
+      '\nExamples:\n  $ kustody backup --data ./azure --to /media/disk/azure-backup\n  $ kustody backup --data ./azure --cluster kustody --to /media/disk/cluster-backup\n  $ kustody backup rewrap --data ./azure --cluster kustody --to /media/disk/cluster-backup',
     )
-    .action(async (options: BackupOptions) => {
-      const { backup } = await import('./backup-action.ts');
-      await backup(rootKeys, options);
+    .action(async (what: 'rewrap' | undefined, options: BackupOptions) => {
+      const { backup, rewrap } = await import('./backup-action.ts');
+      await (what === undefined ? backup : rewrap)(rootKeys, options);
     });
 }
 

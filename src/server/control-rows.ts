@@ -80,6 +80,12 @@ export const controlRows: readonly RouteRow[] = [
     says: 'Every cluster with its key, its databases, tables and extents: counts and ids, never a row.',
   },
   {
+    ...{ method: 'POST', path: '/clusters/:cluster/rewrap-copy', access: 'token', body: shapes.copiedWrapShape },
+    ...{ answer: shapes.rewrappedCopyShape },
+    errors: { InvalidCopy: 400, ClusterNotFound: 404, RewrapRefused: 409, KeyUnavailable: 409 },
+    says: 'The wrapped key of a backup of a cluster, under the version of the key that the cluster has now.',
+  },
+  {
     ...{ method: 'GET', path: '/clusters/:cluster/extents/:extent', access: 'session' },
     mediaType: 'application/octet-stream',
     errors: { InvalidExtentId: 400, ClusterNotFound: 404, ExtentNotFound: 404, ClusterNotServing: 409 },

@@ -85,6 +85,9 @@ export const checkedKeysShape = shape({
   ),
 });
 
+export const copiedWrapShape = shape({ kid: text, wrapped: text, check: text, place: text });
+export const rewrappedCopyShape = shape({ kid: text, wrapped: maybe(text) });
+
 /** The event itself is in Azure's schema: of a vault's operations, or of the activity log. */
 export const eventsShape = shape({
   events: list(shape({ sequence: whole, event: Type.Object({}, { additionalProperties: true }) })),

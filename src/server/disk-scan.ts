@@ -19,6 +19,11 @@ export interface DiskScan {
   readonly unreadableCount: number;
 }
 
+export interface ScanSettings {
+  readonly dataDirectory: string;
+  readonly scripts: { readonly scanProcess: string };
+}
+
 export class ScanBusyError extends Error {}
 
 const listedMax = 200;
@@ -27,16 +32,16 @@ const scanMs = 10 * 60_000;
 /** Reads every file of the data directory, one scan at a time, in a process of its own: closing a file that this process has open, too,
  * would drop its lock on it, and looking through gigabytes is no work for the thread that answers.
  * @throws ScanBusyError while another is under way; Error when it took longer than 10 minutes, was aborted, or its process ended */
-export function createDiskScan(
-  script: string,
-  directory: string,
-): (canaries: readonly string[], signal: AbortSignal) => Promise<DiskScan> {
+export function createDiskScan({
+  scripts,
+  dataDirectory: directory,
+}: ScanSettings): (canaries: readonly string[], signal: AbortSignal) => Promise<DiskScan> {
   let underWay = false;
   return async (canaries, signal) => {
     if (underWay) throw new ScanBusyError();
     underWay = true;
     try {
-      return limited(await scanApart(script, { directory, canaries }, signal));
+      return limited(await scanApart(scripts.scanProcess, { directory, canaries }, signal));
     } finally {
       underWay = false;
     }

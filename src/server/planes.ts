@@ -63,6 +63,7 @@ import { defaultClusterIdleMs, defaultStopGraceMs, deletionsTakeMs } from './set
 import { upkeepRoutes } from './upkeep-routes.ts';
 import { controlRows } from './control-rows.ts';
 import { createDiskScan } from './disk-scan.ts';
+import { rewrapRoutes } from './rewrap-routes.ts';
 import { runScript } from './run-script.ts';
 import { listedVaults } from './vault-inventory.ts';
 import { productVersion } from './product-version.ts';
@@ -280,11 +281,8 @@ export function createPlanes(parts: ServerParts): Planes {
       drillRoutes(drills),
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
-      proofRoutes(
-        parts.state,
-        parts.randomBytes,
-        createDiskScan(parts.settings.scripts.scanProcess, parts.settings.dataDirectory),
-      ),
+      proofRoutes(parts.state, parts.randomBytes, createDiskScan(parts.settings)),
+      rewrapRoutes({ keys, audit, instance: parts.instance, clock: parts.clocks.clock }),
       inventoryRoutes(inventory, () => listedVaults(parts), parts),
       upkeepRoutes(contents, parts.settings.memoryDirectory),
       portal.routes,

@@ -1,11 +1,22 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { instant } from '../../src/clock/clock.ts';
 import { backUp } from '../../src/server/moving/backup.ts';
 import { restoreCluster } from '../../src/server/moving/cluster-restore.ts';
-import { changeCluster, clusterIn, keptOfLater, makeClusterInstance } from '../support/backed-up-cluster.ts';
+import { rewrapBackup } from '../../src/server/moving/cluster-rewrap.ts';
+import { parseRootKey } from '../../src/state/root-key.ts';
+import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
+import {
+  askNext,
+  changeCluster,
+  clusterIn,
+  keptOfLater,
+  keyIn,
+  makeClusterInstance,
+  nextVersion,
+} from '../support/backed-up-cluster.ts';
 import { buildProgram } from '../support/build-program.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
 
@@ -61,3 +72,53 @@ it(
     expect(found).toEqual(new Set(['before', 'back']));
   },
 );
+
+it(
+  `a backup whose key is wrapped anew and that is killed at a step, ${runs} of them, is under one version or the other`,
+  { timeout: 240_000 + runs * 5000 },
+  async () => {
+    const moved = join(directory, 'moved');
+    const runAt = (step: number) => {
+      rmSync(moved, { recursive: true, force: true });
+      cpSync(copy, moved, { recursive: true });
+      const run = spawnSync(process.execPath, [program, instance, moved, String(step), 'rewrap']);
+      return { signal: run.signal, stdout: run.stdout.toString(), stderr: run.stderr.toString() };
+    };
+    const restored = async () => {
+      rmSync(to, { recursive: true, force: true });
+      cpSync(instance, to, { recursive: true });
+      const ends = { from: { dataDirectory: moved }, to: { dataDirectory: to }, cluster: 'one', acceptsRollback: true };
+      const { manifest } = await restoreCluster({ ...ends, now });
+      const key = await keyIn(to);
+      expect(manifest.cluster?.kid).toContain(key.split(' ')[0]);
+      return key;
+    };
+    const whole = runAt(0);
+    expect(whole).toMatchObject({ signal: null, stderr: '' });
+    const [first, next] = [`${'0'.repeat(32)} first`, `${nextVersion} next`];
+    expect(await restored()).toBe(next);
+    const { length: steps } = JSON.parse(whole.stdout) as string[];
+    const found = new Set<string>();
+    for (const step of new Set(
+      Array.from({ length: runs }, (_, at) => 1 + Math.round((at * (steps - 1)) / (runs - 1))),
+    )) {
+      expect({ step, ...runAt(step) }).toMatchObject({ step, signal: 'SIGKILL' });
+      const key = await restored();
+      expect({ step, isEither: key === first || key === next }).toEqual({ step, isEither: true });
+      found.add(key);
+      const rootKey = parseRootKey(readFileSync(join(instance, 'root.key'), 'utf8'));
+      await rewrapBackup({ to: { dataDirectory: moved }, cluster: 'one', rootKey, ask: askNext });
+      expect({ step, key: await restored() }).toEqual({ step, key: next });
+      expect(await tablesIn(moved)).toHaveLength(1); // of the side of before there is nothing
+    }
+    expect(found).toEqual(new Set([first, next]));
+  },
+);
+
+/** Sides with the record of a key. */
+async function tablesIn(path: string): Promise<readonly string[]> {
+  const store = SqliteStateStore.open(path);
+  const tables = await store.tables();
+  await store.close();
+  return tables.filter((name) => name.endsWith('-cluster-keys'));
+}

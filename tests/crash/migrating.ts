@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { instant } from '../../src/clock/clock.ts';
 import { backUp, restore } from '../../src/server/moving/backup.ts';
+import { askNext } from '../support/backed-up-cluster.ts';
+import { rewrapBackup } from '../../src/server/moving/cluster-rewrap.ts';
 import { restoreCluster } from '../../src/server/moving/cluster-restore.ts';
 import { migrate } from '../../src/server/moving/migrate.ts';
 import { takeBack } from '../../src/server/moving/take-back.ts';
@@ -12,6 +14,7 @@ import { DurableSteps } from './durable-steps.ts';
 
 const [source = '', target = '', killAt = '0', what = ''] = process.argv.slice(2);
 const ends = { from: { dataDirectory: source }, to: { dataDirectory: target }, now: () => instant(0) };
+const rootKeyOf = (directory: string) => parseRootKey(readFileSync(join(directory, 'root.key'), 'utf8'));
 const work: Readonly<Record<string, () => Promise<unknown>>> = {
   migrate: () => migrate(ends),
   backup: () => backUp(ends),
@@ -21,8 +24,10 @@ const work: Readonly<Record<string, () => Promise<unknown>>> = {
     restoreCluster({
       ...{ from: ends.from, to: ends.to, cluster: 'one', acceptsRollback: true, now: ends.now },
     }),
+  // The copy is the target, and the source the instance: what its vaults would do is known.
+  rewrap: () => rewrapBackup({ to: ends.to, cluster: 'one', rootKey: rootKeyOf(source), ask: askNext }),
   restore: () => {
-    const rootKey = parseRootKey(readFileSync(join(dirname(dirname(source)), 'root.key'), 'utf8'));
+    const rootKey = rootKeyOf(dirname(dirname(source)));
     return restore({ ...ends, rootKey, acceptsRollback: true });
   },
 };

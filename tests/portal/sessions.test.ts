@@ -382,7 +382,7 @@ describe('sessions of the portal', () => {
 });
 
 describe('a scan of the disk', () => {
-  const scan = createDiskScan(builtScripts.scanProcess, import.meta.dirname);
+  const scan = createDiskScan({ scripts: builtScripts, dataDirectory: import.meta.dirname });
 
   it('is one at a time, ends with whoever asked for it, and can be had again then', async () => {
     const left = new AbortController();

@@ -95,9 +95,36 @@ it('a backup of a cluster sets its rows back, holds no key, and reads nothing on
     }
   });
 
-  const client = join(import.meta.dirname, 'disable-key.client.mjs');
-  const disabled = await kustody(['run', '--data', data, '--', process.execPath, client, told.cluster.kid]);
-  expect({ ...disabled, stderr: withoutProgress(disabled.stderr) }).toMatchObject({ code: 0, stderr: '' });
+  const client = join(import.meta.dirname, 'change-key.client.mjs');
+  const change = async (kid: string, what: string): Promise<string> => {
+    const changed = await kustody(['run', '--data', data, '--', process.execPath, client, kid, what]);
+    expect({ ...changed, stderr: withoutProgress(changed.stderr) }).toMatchObject({ code: 0, stderr: '' });
+    return changed.stdout.trim();
+  };
+  // A version that the cluster has left: its backup moves to the one of now, while the old one still opens it.
+  const next = await change(told.cluster.kid, 'rotate');
+  expect(next).not.toBe(told.cluster.kid);
+  const rewrap = ['backup', 'rewrap', '--data', data, '--to', copy, '--cluster', 'kustody', '--json'];
+  expect(await kustody(rewrap)).toMatchObject({ code: 1, stderr: saying('No Kustody runs') });
+  const wraps = await wrapIn(copy);
+  await served(async () => {
+    await kustody(['check-keys', '--data', data]);
+    for (const before of [told.cluster.kid, null]) {
+      const moved = await kustody(rewrap);
+      expect({ code: moved.code, ...(JSON.parse(moved.stdout) as object) }).toMatchObject({
+        ...{ code: 0, before, cluster: { kid: next } },
+      });
+    }
+    const shown = await kustody(['audit', 'show', '--data', data, '--operation', 'ClusterBackupRewrap', '--json']);
+    expect(shown.stdout).toContain(copy);
+  });
+  expect(filesIn(copy).some((path) => readFileSync(path).includes(wraps))).toBe(false);
+  await change(told.cluster.kid, 'disable');
+  expect(await kustody([...restore, '--accept-rollback'])).toMatchObject({ code: 0, stdout: saying(next) });
+  await served(async () => {
+    expect((await query('T | count')).stdout).toContain('70001');
+  });
+  await change(next, 'disable');
   // Restored after the revocation: the key of then is asked of the vault of now.
   expect(await kustody([...restore, '--accept-rollback'])).toMatchObject({ code: 0 });
   await served(async () => {
@@ -106,6 +133,15 @@ it('a backup of a cluster sets its rows back, holds no key, and reads nothing on
     expect(refused.stdout).not.toContain(canary);
   });
 });
+
+/** The record of the key, as it is sealed in the backup. */
+async function wrapIn(copy: string): Promise<Buffer> {
+  const store = SqliteStateStore.open(copy);
+  const [record] = await store.list('side-a-cluster-keys');
+  await store.close();
+  if (record === undefined) throw new Error('The backup has a key.');
+  return Buffer.from(record.value);
+}
 
 /** What each sealed state has: its id, and digests. */
 const sealing = ['seal', 'tree-copies', 'tree-heads', 'tree-pages'];

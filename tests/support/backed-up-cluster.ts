@@ -1,8 +1,12 @@
 import { join } from 'node:path';
 import { armResources } from '../../src/arm/resource.ts';
+import type { Base64Url } from '../../src/base/base64url.ts';
 import type { Json } from '../../src/base/json.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
+import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
+import { makeInfrastructureKey } from '../../src/encryption/infrastructure/infrastructure-key.ts';
 import { rootKeyFileName } from '../../src/server/data-directory-names.ts';
+import type { RewrapSettings } from '../../src/server/moving/cluster-rewrap.ts';
 import { withState } from '../../src/server/moving/held-state.ts';
 import { sumCatalog, waitsForOpening } from '../../src/server/moving/kept-cluster.ts';
 import { openRootKeyFile } from '../../src/state/root-key.ts';
@@ -116,8 +120,10 @@ export const changeKey = (directory: string, more: Json): Promise<void> =>
     await state.commit({ write: [writeRecord(table('cluster-keys'), clusterId, key?.version ?? null, keyOf(more))] });
   });
 
-/** `renamed`: another cluster has its name. `database`: there is one more. */
-export async function writeState(state: State, what: 'renamed' | 'database'): Promise<void> {
+/** `renamed`: another cluster has its name. `database`: there is one more. `infrastructureKey`: all that it stores is sealed twice. */
+export async function writeState(state: State, what: 'renamed' | 'database' | 'infrastructureKey'): Promise<void> {
+  if (what === 'infrastructureKey')
+    return state.commit({ write: makeInfrastructureKey(clusterId, systemRandomBytes).write });
   const resources = table(armResources.name);
   if (what === 'database')
     return state.commit({
@@ -144,6 +150,25 @@ export async function writeState(state: State, what: 'renamed' | 'database'): Pr
     ],
   });
 }
+
+export const nextVersion = '1'.repeat(32);
+const nextWrap = Buffer.alloc(256, 5).toString('base64url') as Base64Url;
+
+/** What the instance answers whose cluster has the next version of its key. */
+export const askNext: RewrapSettings['ask'] = (_, { kid }) => {
+  const next = { kid: `https://v.vault.azure.net/keys/k/${nextVersion}` };
+  return Promise.resolve(kid.version === nextVersion ? next : { ...next, wrapped: nextWrap });
+};
+
+/** Under which version the key of the cluster is, which wrap it is, and whether all of it is there. */
+export const keyIn = async (directory: string): Promise<string> => {
+  let found = '';
+  await inState(directory, async (state) => {
+    const key = await state.get(clusterKeyTable, clusterId);
+    found = `${key?.value.kid.version} ${key?.value.wrapped === nextWrap ? 'next' : 'first'}`;
+  });
+  return found;
+};
 
 /** What `changeCluster` makes of what is kept when a cluster is set back. */
 export const keptOfLater: FoundCluster['kept'] = [

@@ -55,6 +55,7 @@ const instanceCopyRows: Readonly<Record<string, string>> = {
   InstanceRestore: `the instance was restored from there, ${opens}`,
   InstanceTakenBack: `the instance was moved there, and taken back as if that were lost: a second instance, should it be there, ${opens}`,
   ClusterBackup: `a backup of the cluster was made there, ${opensCluster}`,
+  ClusterBackupRewrap: `the key of a backup of the cluster there was wrapped by another version of its key, ${opensCluster}`,
   ClusterRestore: `the cluster was set back from there, ${opensCluster}`,
 };
 

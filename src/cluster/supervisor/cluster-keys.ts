@@ -23,6 +23,8 @@ import { SupervisedDatabaseKeys } from './database-keys.ts';
 import { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks } from './ports.ts';
+import type { CopiedWrap, CopyRewrapped } from './rewrap-copy.ts';
+import { rewrapCopy } from './rewrap-copy.ts';
 import { ProcessTable } from './process-table.ts';
 import { KeyTodos } from './key-todos.ts';
 
@@ -58,6 +60,8 @@ export interface SupervisedClusterKeys extends ClusterKeys {
   /** Ends the process of a cluster that nobody has needed for so long. Its key goes on being checked.
    * @returns undefined when it has none, or is needed */
   rest(clusterId: Guid, idleMs: number): Promise<Rested | undefined>;
+  /** @see rewrapCopy */
+  rewrapCopy(clusterId: Guid, copy: CopiedWrap): Promise<CopyRewrapped>;
   /** Lets answers of clusters that are under way come to their end, for so long at most; clusters begin no new one.
    * @returns how many clusters did not come to an end of theirs */
   drain(graceMs: number): Promise<number>;
@@ -227,6 +231,8 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     admitted,
     processOf: (clusterId) => processes.running(clusterId),
     rest: (clusterId, idleMs) => processes.rest(clusterId, idleMs),
+
+    rewrapCopy: (clusterId, copy) => rewrapCopy({ options, processes }, clusterId, copy),
 
     drain: (graceMs) => processes.drain(graceMs),
 

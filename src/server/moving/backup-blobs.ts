@@ -6,10 +6,14 @@ import type { BlobSummary } from '../../storage/blob-store.ts';
 import { BlobNotFoundError, parseBlobName } from '../../storage/blob-store.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
 import type { AccessiblePlace } from '../blobs-owner.ts';
+import { markTable } from '../move-marks.ts';
 import type { BackupSide } from './backup-sides.ts';
-import { blobListOf } from './backup-sides.ts';
+import { blobListOf, isOfSide } from './backup-sides.ts';
 import type { CopiedBlob, CopiedBlobs, CopyBlobsOptions } from './copy-blobs.ts';
 import { copyBlobs } from './copy-blobs.ts';
+import { removeRecords } from './copy-records.ts';
+import type { MoveEnd } from './move-end.ts';
+import { placeAt } from './move-end.ts';
 import { MoveError } from './move-error.ts';
 
 const commitLength = 250;
@@ -46,12 +50,24 @@ export async function notedBlobs(store: StateStore, side: BackupSide, owner: Gui
 
 /** Deletes the blobs, of any cluster, that the backup on a side does not name: of earlier backups, of runs that did not come to their end, of
  * clusters that are gone. */
-export async function removeOtherBlobs(place: AccessiblePlace, store: StateStore, side: BackupSide): Promise<void> {
+async function removeOtherBlobs(place: AccessiblePlace, store: StateStore, side: BackupSide): Promise<void> {
   const all = await blobsAt(place.blobs, place.containerAccess).open();
   const others: BlobSummary[] = [];
   for await (const blob of all.list(''))
     if ((await store.get(blobListOf(side), blob.name)) === undefined) others.push(blob);
   for (const { name } of others) await all.delete(name);
+}
+
+/** What was purged since the backup before is in none of its files afterwards. */
+export async function removeAllBut(
+  side: BackupSide,
+  to: Pick<MoveEnd, 'dataDirectory'>,
+  target: StateStore,
+): Promise<void> {
+  for (const table of await target.tables())
+    if (table !== markTable && !isOfSide(table, side)) await removeRecords(target, table);
+  await target.compact();
+  await removeOtherBlobs(placeAt(to), target, side);
 }
 
 /** Copies what a backup has of clusters out of it. @param held as its manifest tells @throws MoveError for a backup that was changed */

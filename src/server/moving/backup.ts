@@ -7,16 +7,15 @@ import { toIso } from '../../clock/clock.ts';
 import type { RootKey } from '../../state/root-key.ts';
 import { stateIdOf } from '../../state/sealed/check-record.ts';
 import type { StateStore } from '../../state/state-store.ts';
-import { markTable, readMark, removeMark, requireServed, writeMark } from '../move-marks.ts';
+import { readMark, removeMark, requireServed, writeMark } from '../move-marks.ts';
 import { readInstance } from '../instance.ts';
 import { openStore } from '../state-place.ts';
 import type { BackupManifest } from './backup-manifest.ts';
-import { copyBackedUp, noteBlobs, notedBlobs, removeOtherBlobs } from './backup-blobs.ts';
+import { copyBackedUp, noteBlobs, notedBlobs, removeAllBut } from './backup-blobs.ts';
 import { namedBackup, readManifest, writeManifest } from './backup-manifest.ts';
-import type { BackupSide } from './backup-sides.ts';
-import { blobListOf, isOfSide, otherSide, sideOf } from './backup-sides.ts';
+import { blobListOf, otherSide, sideOf } from './backup-sides.ts';
 import { copyBlobs, missingBytes } from './copy-blobs.ts';
-import { tellCopied } from './copy-events.ts';
+import { tellCopied } from '../copy-events.ts';
 import { copyRecords, removeRecords, requireSameRecords, sumRecords } from './copy-records.ts';
 import { begin, finish, markContainer, requireOpens } from './fill-target.ts';
 import { layOutCluster } from './cluster-backup.ts';
@@ -126,14 +125,6 @@ async function layOut(
   requireSameRecords(records, await sumRecords(laid));
   await requireOpens(laid, rootKey, instance);
   return { ...common, takenOn: toIso(now()), records };
-}
-
-/** What was purged since the backup before is in none of its files afterwards. */
-async function removeAllBut(side: BackupSide, to: BackupSettings['to'], target: StateStore): Promise<void> {
-  for (const table of await target.tables())
-    if (table !== markTable && !isOfSide(table, side)) await removeRecords(target, table);
-  await target.compact();
-  await removeOtherBlobs(placeAt(to), target, side);
 }
 
 /** @throws MoveError for a directory that is not for backups of this instance, or of this cluster */

@@ -1,15 +1,18 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  askNext,
   changeCluster,
   changeKey,
   clusterId,
   clusterIn,
   inState,
   keptOfLater,
+  keyIn,
   makeClusterInstance,
+  nextVersion,
   writeState,
 } from '../../../tests/support/backed-up-cluster.ts';
 import { systemRandomBytes } from '../../base/random.ts';
@@ -20,6 +23,9 @@ import { backupMark, markTable } from '../move-marks.ts';
 import { backUp } from './backup.ts';
 import type { ClusterRestoreSettings } from './cluster-restore.ts';
 import { restoreCluster } from './cluster-restore.ts';
+import type { RewrapSettings } from './cluster-rewrap.ts';
+import { rewrapBackup } from './cluster-rewrap.ts';
+import { parseRootKey, RootKey } from '../../state/root-key.ts';
 import { MoveError } from './move-error.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'kustody-cluster-restore-'));
@@ -151,6 +157,11 @@ it.each<[string, string, (at: ReturnType<typeof places>) => Promise<unknown>]>([
     "has the databases 'new', 'db', and the backup 'db'",
     ({ instance }) => inState(instance, (state) => writeState(state, 'database')),
   ],
+  [
+    'the cluster has double encryption',
+    'has double encryption',
+    ({ instance }) => inState(instance, (state) => writeState(state, 'infrastructureKey')),
+  ],
   ['there is not enough room', 'There is no room for', () => Promise.resolve({ freeBytes: () => 1000 })],
 ])('refuses by name when %s, and leaves the cluster as it is', async (_, message, change) => {
   const at = places();
@@ -163,6 +174,48 @@ it.each<[string, string, (at: ReturnType<typeof places>) => Promise<unknown>]>([
   expect(outcome).toBeInstanceOf(MoveError);
   expect(String(outcome)).toContain(message);
   expect(await clusterIn(at.instance)).toEqual(before);
+});
+
+describe('a backup moved to another version of the key', () => {
+  const rewrap = ({ copy, instance }: ReturnType<typeof places>, more: Partial<RewrapSettings> = {}) =>
+    rewrapBackup({
+      ...{ to: { dataDirectory: copy }, cluster: 'one', ask: askNext },
+      rootKey: parseRootKey(readFileSync(join(instance, 'root.key'), 'utf8')),
+      ...more,
+    });
+  const full = (version: string) => `https://v.vault.azure.net/keys/k/${version}`;
+
+  it('names that one, restores to it, and is left alone the second time', async () => {
+    const at = places();
+    const then = await clusterIn(at.instance);
+    const moved = await rewrap(at);
+    expect(moved).toMatchObject({ before: full('0'.repeat(32)), manifest: { cluster: { kid: full(nextVersion) } } });
+    expect(await rewrap(at)).toEqual({ before: undefined, manifest: moved.manifest });
+    await changeCluster(at.instance);
+    await at.setBack();
+    expect(await keyIn(at.instance)).toBe(`${nextVersion} next`);
+    expect(await clusterIn(at.instance)).toMatchObject({ digest: then.digest });
+  });
+
+  it.each<[string, string, Partial<RewrapSettings>]>([
+    ['it is of another cluster', "is a backup of the cluster 'one', not of 'two'", { cluster: 'two' }],
+    ['the root key is another one', 'The root key is not the one', { rootKey: new RootKey(Buffer.alloc(32, 9)) }],
+    ['the vault refuses', 'disabled', { ask: () => Promise.reject(new Error('The key is disabled.')) }],
+  ])('is what it was when %s', async (_, message, more) => {
+    const at = places();
+    await expect(rewrap(at, more)).rejects.toThrow(message);
+    await changeCluster(at.instance);
+    expect((await at.setBack()).manifest.cluster?.kid).toBe(full('0'.repeat(32)));
+    expect(await keyIn(at.instance)).toBe(`${'0'.repeat(32)} first`);
+  });
+
+  it('is not one of a whole instance', async () => {
+    const at = places();
+    rmSync(at.copy, { recursive: true });
+    mkdirSync(at.copy, { mode: 0o700 });
+    await backUp({ from: { dataDirectory: at.instance }, to: { dataDirectory: at.copy }, now });
+    await expect(rewrap(at)).rejects.toThrow('is a backup of a whole instance');
+  });
 });
 
 it('refuses an instance that somebody serves', async () => {

@@ -25,7 +25,7 @@ import type { BackupCluster, BackupManifest } from './backup-manifest.ts';
 import { readManifest } from './backup-manifest.ts';
 import { sideOf } from './backup-sides.ts';
 import { missingBytes } from './copy-blobs.ts';
-import { tellCopied } from './copy-events.ts';
+import { tellCopied } from '../copy-events.ts';
 import { requireSameRecords, sumRecords } from './copy-records.ts';
 import { withState } from './held-state.ts';
 import type { KeptCluster, KeptRecords } from './kept-cluster.ts';

@@ -47,6 +47,13 @@ export async function removeRecords(store: StateStore, table: string): Promise<v
   await writer.flush();
 }
 
+/** Copies the records of a table into one that is empty, some at a time. */
+export async function copyTable(store: StateStore, from: string, to: string): Promise<void> {
+  const writer = new Batches(store);
+  for await (const record of recordsOf(store, from)) await writer.add({ ...record, table: to });
+  await writer.flush();
+}
+
 /** Reads every record of a store. */
 export async function sumRecords(
   store: StateStore,

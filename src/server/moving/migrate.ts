@@ -13,7 +13,7 @@ import { rootKeyBeside } from '../root-key-beside.ts';
 import { keptElsewhere, openStore } from '../state-place.ts';
 import type { BlobSum } from './copy-blobs.ts';
 import { copyBlobs, sumBlobs } from './copy-blobs.ts';
-import type { Copied } from './copy-events.ts';
+import type { Copied } from '../copy-events.ts';
 import type { RecordSum } from './copy-records.ts';
 import { copyRecords, requireSameRecords, requireShortIds, sumRecords } from './copy-records.ts';
 import { begin, finish, markContainer, requireOpens } from './fill-target.ts';

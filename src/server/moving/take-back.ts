@@ -7,7 +7,7 @@ import { isSealed } from '../../state/sealed/check-record.ts';
 import { SqliteStateStore, stateFileName } from '../../state/sqlite/sqlite-state-store.ts';
 import type { Move } from '../move-marks.ts';
 import { readMark, removeMark } from '../move-marks.ts';
-import { tellCopied } from './copy-events.ts';
+import { tellCopied } from '../copy-events.ts';
 import { withState } from './held-state.ts';
 import type { MoveEnd } from './move-end.ts';
 import { endName } from './move-end.ts';

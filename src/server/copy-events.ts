@@ -1,12 +1,12 @@
-import type { AuditLog } from '../../audit/audit-log.ts';
-import { AuditLog as Log } from '../../audit/audit-log.ts';
-import type { AuditEvent, InstanceCopyFacts } from '../../audit/audit-event.ts';
-import { newGuid } from '../../base/new-guid.ts';
-import { systemRandomBytes } from '../../base/random.ts';
-import type { Instant } from '../../clock/clock.ts';
-import { toIso } from '../../clock/clock.ts';
-import type { SealedState } from '../../state/sealed/sealed-state.ts';
-import type { Instance } from '../instance.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { AuditLog as Log } from '../audit/audit-log.ts';
+import type { AuditEvent, InstanceCopyFacts } from '../audit/audit-event.ts';
+import { newGuid } from '../base/new-guid.ts';
+import { systemRandomBytes } from '../base/random.ts';
+import type { Instant } from '../clock/clock.ts';
+import { toIso } from '../clock/clock.ts';
+import type { SealedState } from '../state/sealed/sealed-state.ts';
+import type { Instance } from './instance.ts';
 
 /** That a copy of the instance is somewhere, or that it came from one. */
 export interface Copied extends Pick<InstanceCopyFacts, 'operation' | 'place' | 'status'> {

@@ -41,10 +41,15 @@ describe('catalogs told as differences', () => {
     tell(catalog('1', [one]));
     tell(catalog('2', [other]));
     tell(catalog('1', [one]));
-    expect(tell(catalog('3', [one]))?.forget.versions).toEqual(['2']);
+    expect(tell(catalog('3', [one]))?.forget).toEqual({ versions: ['2'], entities: [2] });
     expect(known.get('2')).toBeUndefined();
     expect(known.get('1')).toEqual(catalog('1', [one]));
     expect(tell(catalog('4', [other]))?.entities.map(([, entity]) => entity)).toEqual([other]);
     expect(known.get('4')).toEqual(catalog('4', [other]));
+    expect(tell(catalog('5', [other]))?.forget).toEqual({ versions: ['3'], entities: [1] });
+    expect(tell(catalog('6', [one, one], [fn]))?.entities).toEqual([
+      [1, one],
+      [3, fn],
+    ]);
   });
 });

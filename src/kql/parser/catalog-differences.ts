@@ -31,6 +31,8 @@ export class ToldCatalogs {
   readonly #numbers = new WeakMap<Entity, number>();
   /** Numbers by version. */
   readonly #told = new Map<string, ReadonlySet<number>>();
+  /** How many of these versions have an entity, by its number. */
+  readonly #holders = new Map<number, number>();
   #next = 1;
 
   constructor(catalogsMax: number) {
@@ -45,15 +47,16 @@ export class ToldCatalogs {
       this.#told.set(catalog.version, known);
       return undefined;
     }
-    const held = new Set([...this.#told.values()].flatMap((numbers) => [...numbers]));
     const numbers = new Set<number>();
     const entities: (readonly [number, Entity])[] = [];
     const numberOf = (entity: Entity): number => {
-      const before = this.#numbers.get(entity);
-      const number = before ?? this.#next++;
-      this.#numbers.set(entity, number);
-      if (!held.has(number) && !numbers.has(number)) entities.push([number, entity]);
+      let number = this.#numbers.get(entity);
+      if (number === undefined) this.#numbers.set(entity, (number = this.#next++));
+      if (numbers.has(number)) return number;
       numbers.add(number);
+      const holders = this.#holders.get(number) ?? 0;
+      if (holders === 0) entities.push([number, entity]);
+      this.#holders.set(number, holders + 1);
       return number;
     };
     const databases = catalog.databases.map((database) => {
@@ -64,15 +67,21 @@ export class ToldCatalogs {
       return { name: database.name, ...Object.fromEntries(numbered) };
     });
     this.#told.set(catalog.version, numbers);
-    return { ...catalog, databases, entities, forget: this.#forget(held) };
+    return { ...catalog, databases, entities, forget: this.#forget() };
   }
 
-  #forget(held: ReadonlySet<number>): CatalogDifference['forget'] {
+  #forget(): CatalogDifference['forget'] {
     const versions = [...this.#told.keys()].slice(0, Math.max(0, this.#told.size - this.#catalogsMax));
-    if (versions.length === 0) return { versions, entities: [] };
-    for (const version of versions) this.#told.delete(version);
-    const left = new Set([...this.#told.values()].flatMap((numbers) => [...numbers]));
-    return { versions, entities: [...held].filter((number) => !left.has(number)) };
+    const entities: number[] = [];
+    for (const version of versions) {
+      for (const number of this.#told.get(version) ?? []) {
+        const holders = (this.#holders.get(number) ?? 0) - 1;
+        if (holders > 0) this.#holders.set(number, holders);
+        else if (this.#holders.delete(number)) entities.push(number);
+      }
+      this.#told.delete(version);
+    }
+    return { versions, entities };
   }
 }
 

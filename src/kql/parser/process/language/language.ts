@@ -88,6 +88,11 @@ export interface GlobalState {
   readonly Cluster: { readonly Databases: unknown };
   readonly Database: { readonly Tables: unknown };
   WithFunctions(functions: readonly unknown[]): GlobalState;
+  GetFunction(name: string): LanguageSymbol | null | undefined;
+  GetAggregate(name: string): LanguageSymbol | null | undefined;
+  GetPlugIn(name: string): LanguageSymbol | null | undefined;
+  GetOperator(kind: number): LanguageSymbol | null | undefined;
+  GetCommand(name: string): LanguageSymbol | null | undefined;
   readonly Functions: unknown;
 }
 export interface LanguagePackage {

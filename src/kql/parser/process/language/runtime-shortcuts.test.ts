@@ -86,7 +86,10 @@ describe('the shortened runtime', () => {
         const list = new (System.Collections.Generic.List$1(ColumnSymbol).ctor)();
         list.add(column);
         const code = Kusto.Language.KustoCode.ParseAndAnalyze('print 1, 2', Kusto.Language.GlobalState.Default);
-        return [[[column], list, list.AsReadOnly(), System.Array.init([column], ColumnSymbol), code.Syntax.Statements, [5], System.Array.init([5], System.Int32)],
+        const numbers = new (System.Collections.Generic.List$1(System.Int32).ctor)();
+        numbers.add(5);
+        const { ListExtensions } = Kusto.Language.Utils;
+        return [[[column], list, list.AsReadOnly(), ListExtensions.ToReadOnly(ColumnSymbol, list), ListExtensions.ToReadOnly(System.Int32, numbers), System.Array.init([column], ColumnSymbol), code.Syntax.Statements, [5], System.Array.init([5], System.Int32)],
           [Element, ColumnSymbol, System.Int32, System.Object, undefined]];
       })()`,
       context,

@@ -13,6 +13,7 @@ interface Runtime {
   is: (value: unknown, type: RuntimeType, ...rest: unknown[]) => boolean;
   as: (value: unknown, type: RuntimeType, ...rest: unknown[]) => unknown;
   readonly getTypeAlias: (type: unknown) => string;
+  readonly getDefaultValue: (type: unknown) => unknown;
 }
 interface RuntimeLists {
   getCount: (list: Value, type?: unknown) => unknown;
@@ -73,14 +74,22 @@ const isPlainClass = (owner: unknown): boolean => {
 function shortenLists(runtime: Runtime, lists: RuntimeLists): void {
   const officialCount = lists.getCount;
   const officialItem = lists.getItem;
-  const names = new Map<unknown, { readonly count: string; readonly getCount: string; readonly getItem: string }>();
-  const namesOf = (type: unknown): { readonly count: string; readonly getCount: string; readonly getItem: string } => {
+  interface Names {
+    readonly count: string;
+    readonly getCount: string;
+    readonly getItem: string;
+    /** Values of the type are boxed on their way out of a list that is no array. */
+    readonly isBoxed: boolean;
+  }
+  const names = new Map<unknown, Names>();
+  const namesOf = (type: unknown): Names => {
     const before = names.get(type);
     if (before) return before;
     const alias = runtime.getTypeAlias(type);
     const collection = `System$Collections$Generic$ICollection$1$${alias}$`;
     const list = `System$Collections$Generic$IList$1$${alias}$getItem`;
-    const made = { count: `${collection}Count`, getCount: `${collection}getCount`, getItem: list };
+    const isBoxed = (runtime.getDefaultValue(type) ?? null) !== null;
+    const made = { count: `${collection}Count`, getCount: `${collection}getCount`, getItem: list, isBoxed };
     names.set(type, made);
     return made;
   };
@@ -90,13 +99,13 @@ function shortenLists(runtime: Runtime, lists: RuntimeLists): void {
     const { count, getCount } = namesOf(type);
     if (typeof list[getCount] === 'function' || typeof list['System$Collections$ICollection$getCount'] === 'function')
       return officialCount(list, type);
-    return list[count] ?? officialCount(list, type);
+    return list[count] ?? list['System$Collections$ICollection$Count'] ?? list['Count'] ?? officialCount(list, type);
   };
   lists.getItem = (list, index, type) => {
     if (typeof type !== 'function') return officialItem(list, index, type);
     if (Array.isArray(list)) return list[index];
-    const { getItem } = namesOf(type);
-    const read = list[getItem];
+    const { getItem, isBoxed } = namesOf(type);
+    const read = list[getItem] ?? (isBoxed || typeof list['get'] === 'function' ? undefined : list['getItem']);
     return typeof read === 'function' ? read.call(list, index) : officialItem(list, index, type);
   };
 }

@@ -110,6 +110,27 @@ export function assertConstructors(): void {
   );
 }
 
+/** Fields of a state that hold its lists by name or kind, and what they are made of. */
+const lookups = {
+  functionsMap: 'Functions',
+  aggregatesMap: 'Aggregates',
+  pluginMap: 'PlugIns',
+  operatorMap: 'Operators',
+  commandMap: 'ServerKind',
+} as const;
+
+/** Each state makes them anew when it is first asked, though no catalog changes what they are made of. */
+function withLookupsOf(base: GlobalState, state: GlobalState): GlobalState {
+  const [from, to] = [base, state] as unknown as [Record<string, unknown>, Record<string, unknown>];
+  base.GetFunction('');
+  base.GetAggregate('');
+  base.GetPlugIn('');
+  base.GetOperator(0);
+  base.GetCommand('');
+  for (const [lookup, of] of Object.entries(lookups)) if (to[of] === from[of]) to[lookup] ??= from[lookup];
+  return state;
+}
+
 /** @param withViews stored views are tables, too. Their own queries see none of them so. Default: true */
 export type StateOf = (
   catalog: KqlCatalog,
@@ -141,7 +162,8 @@ export function stateCache(): StateOf {
       const current = symbols.get(database);
       if (current === undefined) throw new KqlError('semantic', `Database '${database}' could not be found.`);
       const cluster = new (languagePackage().Symbols.ClusterSymbol.ctor)(catalog.cluster, [...symbols.values()]);
-      return baseOf(functions).WithCluster(cluster).WithDatabase(current);
+      const base = baseOf(functions);
+      return withLookupsOf(base, base.WithCluster(cluster).WithDatabase(current));
     };
     const state = stateWith((entry) => {
       const views = withViews ? entry.functions.filter(isStoredView) : [];

@@ -57,7 +57,10 @@ async function measure(say: (line: string) => void): Promise<PartResult> {
   await readAll(clients);
   const { history } = clients;
   const problems = checkHistory(history).map(({ rule, text }) => `${rule}: ${text}`);
-  const missed = [...problems.slice(0, 20), ...(problems.length > 0 ? [`seed ${number}`] : rulesThatSleep(history))];
+  const missed = [
+    ...problems.slice(0, 20),
+    ...(problems.length > 0 ? [`seed ${number}`] : [...untried(history, struck), ...rulesThatSleep(history)]),
+  ];
   return { figures: [`seed ${number}, ${seconds} s`, ...figuresOf(history, struck, fleet)], missed };
 }
 
@@ -137,16 +140,31 @@ async function readAll(clients: Clients): Promise<void> {
     }
 }
 
+const lateIn = (history: readonly Operation[]): readonly Operation[] =>
+  history.filter((one) => one.kind === 'ingest' && one.late === true);
+
+/** Its sentence, without what differs from one to the next. */
+const reasonOf = (said: string): string =>
+  `'${(said.split('\n').at(-1) ?? '').replaceAll(/127\.0\.0\.\d+:\d+/g, '…').slice(0, 120)}'`;
+
+/** Whoever slept has to have been sent something, or nothing was seen. */
+const untried = (history: readonly Operation[], struck: readonly Struck[]): readonly string[] =>
+  struck.some(({ name }) => name === 'serving node paused') && lateIn(history).length === 0
+    ? ['nothing was sent to the node that slept']
+    : [];
+
 function figuresOf(history: readonly Operation[], struck: readonly Struck[], fleet: Fleet): readonly string[] {
   const count = (kinds: readonly string[]): string =>
     [...new Set(kinds)].map((kind) => `${kind} ${kinds.filter((one) => one === kind).length}`).join(', ');
   const outcomes = history.map(({ kind, outcome }) => `${kind} ${outcome}`).toSorted();
   const rows = history.flatMap((one) => (one.kind === 'ingest' && one.outcome === 'ok' ? one.rows : []));
+  const late = lateIn(history);
   const kills = struck.filter(({ name }) => name === 'serving node killed').map(({ backMs }) => backMs / 1_000);
   return [
     `${struck.length} faults: ${count(struck.map(({ name }) => name))}`,
     `${history.length} operations: ${count(outcomes)}; ${rows.length} acknowledged rows`,
-    `${fleet.nodes.flatMap(({ ends }) => ends).length} nodes ended by themselves`,
+    `${late.length} requests with rows sent to nodes that slept: ${count(late.map(({ outcome }) => outcome))}`,
+    `nodes that ended by themselves: ${count(fleet.nodes.flatMap(({ ends }) => ends.map(reasonOf)))}`,
     ...(kills.length === 0 ? [] : [`acknowledged again after a kill: median ${quantile(kills, 0.5).toFixed(1)} s`]),
   ];
 }

@@ -7,7 +7,11 @@ type Spoil = (history: readonly Operation[]) => readonly Operation[];
 
 /** What would be in the history of a run if a promise were broken, for each rule. */
 const spoilt: Readonly<Record<Rule, Spoil>> = {
-  lost: (history) => inLastRead(history, (rows) => rows.slice(1)),
+  lost: (history) => {
+    const known = acknowledgedRows(history);
+    const lost = lastRead(history).rows.find((row) => known.has(row));
+    return inLastRead(history, (rows) => rows.filter((row) => row !== lost));
+  },
   unseen: (history) => {
     const [row] = lastRead(history).rows;
     const unknown = history.map((one) =>
@@ -54,8 +58,15 @@ export const rulesThatSleep = (history: readonly Operation[]): readonly string[]
     .filter(([rule, spoil]) => !checkHistory(spoil(history)).some((problem) => problem.rule === rule))
     .map(([rule]) => `the control found nothing by the rule '${rule}'`);
 
+const acknowledgedRows = (history: readonly Operation[]): ReadonlySet<string> =>
+  new Set(operationsOf(history, 'ingest').flatMap((one) => (one.outcome === 'ok' ? one.rows : [])));
+
+/** The last look at a table into which rows were taken for certain. */
 function lastRead(history: readonly Operation[]): OperationOf<'read'> {
-  const last = operationsOf(history, 'read').findLast(({ outcome, rows }) => outcome === 'ok' && rows.length > 0);
+  const known = acknowledgedRows(history);
+  const last = operationsOf(history, 'read').findLast(
+    ({ outcome, rows }) => outcome === 'ok' && rows.some((row) => known.has(row)),
+  );
   if (last === undefined) throw new Error('Nobody has read a row.');
   return last;
 }

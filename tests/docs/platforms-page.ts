@@ -19,7 +19,7 @@ export const platformRows: readonly PlatformRow[] = [
     files: [
       'encryption/extent-files/memory-file.ts',
       'encryption/extent-files/extent-files.ts',
-      'kql/duckdb/engine-database.ts',
+      'kql/duckdb/setup-sql.ts',
       'server/settings.ts',
       'cluster/process/data-holder.ts',
       'cluster/messages/supervisor-calls.ts',

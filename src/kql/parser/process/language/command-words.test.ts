@@ -44,7 +44,7 @@ const commands = [
   '.no such command',
 ];
 
-/** Kinds and texts of all nodes and tokens, and all faults. The grammar repeats for ever what reads nothing, so it has an end. */
+/** Kinds and texts of all nodes and tokens, and all faults. */
 const treesOf = (texts: readonly string[]): unknown => {
   context.texts = texts;
   return runInContext(
@@ -56,7 +56,6 @@ const treesOf = (texts: readonly string[]): unknown => {
       return JSON.stringify([tree(code.Syntax), Bridge.toArray(code.GetSyntaxDiagnostics()).map(({ Code, Message, Start, Length }) => [Code, Message, Start, Length])]);
     })`,
     context,
-    { timeout: 20_000 },
   );
 };
 
@@ -93,6 +92,14 @@ const one = '.create function F() { print 1 }';
 answersOf(one);
 const officialAsked = asked;
 askCommandsByTheirWords(context.Kusto.Language);
+// The grammar repeats for ever what reads nothing: here it has an end.
+const ourScan = choices.Scan;
+let scans = 0;
+choices.Scan = function (source, start) {
+  scans += 1;
+  if (scans > 10_000) throw new Error('The grammar does not come to an end.');
+  return ourScan.call(this, source, start);
+};
 
 it('gives the trees that the official package gives', () => {
   expect(new Set(official as string[]).size).toBe(commands.length);

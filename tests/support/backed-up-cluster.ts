@@ -4,7 +4,6 @@ import type { Base64Url } from '../../src/base/base64url.ts';
 import type { Json } from '../../src/base/json.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
-import { makeInfrastructureKey } from '../../src/encryption/infrastructure/infrastructure-key.ts';
 import { rootKeyFileName } from '../../src/server/data-directory-names.ts';
 import type { RewrapSettings } from '../../src/server/moving/cluster-rewrap.ts';
 import { withState } from '../../src/server/moving/held-state.ts';
@@ -120,10 +119,8 @@ export const changeKey = (directory: string, more: Json): Promise<void> =>
     await state.commit({ write: [writeRecord(table('cluster-keys'), clusterId, key?.version ?? null, keyOf(more))] });
   });
 
-/** `renamed`: another cluster has its name. `database`: there is one more. `infrastructureKey`: all that it stores is sealed twice. */
-export async function writeState(state: State, what: 'renamed' | 'database' | 'infrastructureKey'): Promise<void> {
-  if (what === 'infrastructureKey')
-    return state.commit({ write: makeInfrastructureKey(clusterId, systemRandomBytes).write });
+/** `renamed`: another cluster has its name. `database`: there is one more. */
+export async function writeState(state: State, what: 'renamed' | 'database'): Promise<void> {
   const resources = table(armResources.name);
   if (what === 'database')
     return state.commit({

@@ -157,11 +157,6 @@ it.each<[string, string, (at: ReturnType<typeof places>) => Promise<unknown>]>([
     "has the databases 'new', 'db', and the backup 'db'",
     ({ instance }) => inState(instance, (state) => writeState(state, 'database')),
   ],
-  [
-    'the cluster has double encryption',
-    'has double encryption',
-    ({ instance }) => inState(instance, (state) => writeState(state, 'infrastructureKey')),
-  ],
   ['there is not enough room', 'There is no room for', () => Promise.resolve({ freeBytes: () => 1000 })],
 ])('refuses by name when %s, and leaves the cluster as it is', async (_, message, change) => {
   const at = places();

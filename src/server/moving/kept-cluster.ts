@@ -18,7 +18,6 @@ import { headId } from '../../database/catalog/records.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
 import { databaseKeyPrefix, databaseKeyTable } from '../../encryption/database-keys.ts';
-import { infrastructureKeyTable } from '../../encryption/infrastructure/infrastructure-key.ts';
 import { clusterNames, clusterResources } from '../../providers/kusto/cluster-record.ts';
 import type { State, Table, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
@@ -46,11 +45,6 @@ export async function findCluster(state: State, name: string): Promise<KeptClust
   if ((await state.list(databaseKeyTable, { prefix: databaseKeyPrefix(clusterId), limit: 1 })).length > 0)
     throw new MoveError(
       `Databases of '${name}' have keys of their own: backups of single clusters are not built for that. A backup of the whole instance has them.`,
-    );
-  // The second layer of a record opens at its place alone.
-  if ((await state.get(infrastructureKeyTable, clusterId)) !== undefined)
-    throw new MoveError(
-      `'${name}' has double encryption: backups of single clusters are not built for that. A backup of the whole instance has it.`,
     );
   if (key.value.replacing !== undefined)
     throw new MoveError(`A change of the key of '${name}' has not come to its end. Start the instance once.`);

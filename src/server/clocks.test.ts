@@ -63,6 +63,22 @@ describe.each([{ virtualTime: false }, { virtualTime: true }])('clocks of a serv
     expect(clocks.read().unaccountedMs).toBe(by);
   });
 
+  it('destroys nothing while it differs from the clock of the database', async () => {
+    const { host, lines, run } = await machine(kind);
+    const clocks = await run();
+    const says = (byMs: number): void => clocks.ofDatabase.saw(host.now() + byMs, host.now(), host.now());
+    for (const [byMs, held] of [
+      [5_000, false],
+      [-5_001, true],
+      [-5_002, true],
+      [0, false],
+    ] as const) {
+      says(byMs);
+      expect(clocks.destructionHeld()).toBe(held);
+    }
+    expect(lines).toEqual(['clock-differs-from-database {"byMs":-5001}', 'clock-agrees-with-database {"byMs":0}']);
+  });
+
   it('steps of 23 h add up, while it runs and over restarts of server and machine', async () => {
     const { host, run, stop } = await machine(kind);
     const first = await run();

@@ -1,4 +1,5 @@
 import { ClockGuard } from '../clock/clock-guard.ts';
+import { ComparedClock } from '../clock/compared-clock.ts';
 import type { Clock, Instant } from '../clock/clock.ts';
 import { instant } from '../clock/clock.ts';
 import { ForwardTime } from '../clock/forward-time.ts';
@@ -69,6 +70,8 @@ export interface Clocks {
   readonly virtual: VirtualClock | undefined;
   /** The machine's clock is doubtful: nothing may be purged, expired or pruned. Asked anew before each destruction. */
   destructionHeld(): boolean;
+  /** The machine's clock against that of the database which the state is shared by; one that differs is doubtful, and the node is not ready. */
+  readonly ofDatabase: ComparedClock;
   /** Called when the machine's clock has stepped, in either direction, or the machine has slept. @returns unsubscribe */
   onStep(listener: () => void): () => void;
   read(): ClockReading;
@@ -130,6 +133,11 @@ export async function openClocks(options: {
     onLate: stepped,
   });
   const keep = keeper(state, () => guard.record);
+  const ofDatabase = new ComparedClock((byMs) =>
+    log.warning(ofDatabase.differs ? 'clock-differs-from-database' : 'clock-agrees-with-database', {
+      byMs: Math.round(byMs),
+    }),
+  );
   await keep();
   const time = new ForwardTime(host);
   const watched: HostTime = {
@@ -157,8 +165,9 @@ export async function openClocks(options: {
     virtual,
     destructionHeld: () => {
       guard.look();
-      return guard.record.held !== undefined || time.aheadMs() > jumpMsMax;
+      return guard.record.held !== undefined || time.aheadMs() > jumpMsMax || ofDatabase.differs;
     },
+    ofDatabase,
     onStep: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -128,7 +128,9 @@ function addStatusRoutes(app: FastifyInstance, ports: ControlPorts): void {
       refusedHosts: ports.refusedHosts.list(),
     };
   });
-  const ready = createReadiness({ ...ports, checkBlobs: ports.blobs?.check, startTimer: startSystemTimer });
+  const clockAgrees = (): boolean => !ports.clocks.ofDatabase.differs;
+  const checkBlobs = ports.blobs?.check;
+  const ready = createReadiness({ ...ports, clockAgrees, checkBlobs, startTimer: startSystemTimer });
   app.get('/readyz', async (_, reply) => {
     const readiness = await ready();
     return reply.code(readiness.ready ? 200 : 503).send(readiness);

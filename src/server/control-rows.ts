@@ -15,7 +15,7 @@ export const controlRows: readonly RouteRow[] = [
   },
   {
     ...{ method: 'GET', path: '/readyz', access: 'anybody', answer: shapes.readyShape },
-    says: 'Everything that a start does is done, its seed too, the state answers within 2 s and takes writes, and where extents are kept answers, too; else status 503.',
+    says: 'Everything that a start does is done, its seed too, the state answers within 2 s and takes writes, the clock of its database is that of this machine by 5 s, and where extents are kept answers, too; else status 503.',
   },
   {
     ...{ method: 'GET', path: '/metrics', access: 'token', mediaType: 'text/plain' },

@@ -7,6 +7,7 @@ function fixture() {
   const timers: (() => void)[] = [];
   let serves = true;
   const ready = createReadiness({
+    clockAgrees: () => true,
     serves: () => serves,
     checkState: () =>
       new Promise((resolve, reject) =>
@@ -58,6 +59,7 @@ it('is not ready while sealed extents that are elsewhere fail or hang, and says 
   const timers: (() => void)[] = [];
   let blobs = (): Promise<void> => Promise.reject(new Error('secret words'));
   const ready = createReadiness({
+    clockAgrees: () => true,
     ...{ serves: () => true, checkState: () => Promise.resolve(), checkBlobs: () => blobs() },
     startTimer: (_, run) => {
       timers.push(run);
@@ -72,4 +74,15 @@ it('is not ready while sealed extents that are elsewhere fail or hang, and says 
   await new Promise(setImmediate); // the state has answered
   for (const run of timers) run();
   expect(await hangs).toEqual(away);
+});
+
+it('is not ready while its clock differs from that of the database, and asks nobody', async () => {
+  let clockAgrees = false;
+  const ready = createReadiness({
+    ...{ serves: () => true, clockAgrees: () => clockAgrees, startTimer: () => () => undefined },
+    checkState: () => (clockAgrees ? Promise.resolve() : Promise.reject(new Error('asked'))),
+  });
+  expect(await ready()).toEqual({ ready: false, reason: 'Its clock differs from that of the database.' });
+  clockAgrees = true;
+  expect(await ready()).toEqual({ ready: true });
 });

@@ -9,6 +9,8 @@ export interface Readiness {
 export interface ReadinessPorts {
   /** Everything that a start does is done, and no stop has begun. */
   readonly serves: () => boolean;
+  /** The machine's clock is that of the database, by and large. */
+  readonly clockAgrees: () => boolean;
   /** Reads a sealed record from where the state is kept, and asks whether that takes writes. @throws when either fails */
   readonly checkState: () => Promise<void>;
   /** Asks where sealed extents are kept, if that is elsewhere. @throws when it is not available */
@@ -29,6 +31,7 @@ interface Check {
 /** Whether requests that come now can be answered. However many ask, one check of each goes on at a time; one that hangs is not begun anew. */
 export function createReadiness({
   serves,
+  clockAgrees,
   checkState,
   checkBlobs,
   startTimer,
@@ -43,6 +46,7 @@ export function createReadiness({
   const asked = checks.map((check) => oneAtATime(check, startTimer));
   return async () => {
     if (!serves()) return { ready: false, reason: 'It is starting or stopping.' };
+    if (!clockAgrees()) return { ready: false, reason: 'Its clock differs from that of the database.' };
     const found = await Promise.all(asked.map((ask) => ask()));
     return found.find(({ ready }) => !ready) ?? { ready: true };
   };

@@ -308,12 +308,16 @@ const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clo
 /** Before anything is answered, and ended before the state is closed. */
 async function holdLease(
   { beat, lost }: OpenedStore,
-  { monotonic }: Clocks,
+  { monotonic, machineNow, ofDatabase }: Clocks,
   closers: (() => void)[],
   onError: (error: unknown) => void,
 ): Promise<NodeLease> {
   if (beat === undefined) return endlessLease;
-  const lease = new BeatingLease(beat, monotonic, onError);
+  const compared = async (): Promise<void> => {
+    const asked = machineNow();
+    ofDatabase.saw(await beat(), asked, machineNow());
+  };
+  const lease = new BeatingLease(compared, monotonic, onError);
   closers.push(() => lease.end());
   void lost?.then(() => lease.end());
   await lease.start();

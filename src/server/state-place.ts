@@ -51,7 +51,7 @@ export interface OpenedStore {
   /** Of a state that is elsewhere: what a failover would lose. @throws when it does not answer */
   readonly failover?: () => Promise<string>;
   /** Tells other nodes that this one serves; absent where there can be none. @throws StateLostError */
-  readonly beat?: () => Promise<void>;
+  readonly beat?: () => Promise<number>;
   /** Tells them where this one is reached, once its heart beats. @param text undefined: nowhere any more @throws StateLostError */
   readonly advertise?: (text: string | undefined) => Promise<void>;
   /** Of a directory that is new to a state with its extents elsewhere: it belongs to that state from now on. */

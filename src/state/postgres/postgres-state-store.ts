@@ -166,17 +166,20 @@ export class PostgresStateStore implements StateStore {
     return failoverText(String(row[0]), String(row[1]));
   }
 
-  /** Tells others that this one serves. Over the connection that has the lock: what ends it ends the heart, too. @throws StateLostError */
-  async beat(): Promise<void> {
+  /** Tells others that this one serves. Over the connection that has the lock: what ends it ends the heart, too.
+   * @returns what the clock of the database says, milliseconds since 1970 @throws StateLostError */
+  async beat(): Promise<number> {
     this.#checkOpen();
     try {
-      await this.#writer.query(
+      const [row = []] = await this.#writer.query(
         `INSERT INTO heartbeat (handle, beats, backend, begun)
            SELECT $1::uuid, 1, pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()
-         ON CONFLICT (handle) DO UPDATE SET beats = heartbeat.beats + 1`,
+         ON CONFLICT (handle) DO UPDATE SET beats = heartbeat.beats + 1
+         RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8`,
         [this.#handle],
         'kustody-beat',
       );
+      return Number(row[0]);
     } catch (error) {
       throw isRefusal(error) ? error : this.#lose('its connection ended', error);
     }

@@ -14,6 +14,9 @@ export class BodyError extends Error {
   }
 }
 
+/** Of a body that is refused, so much more is read and thrown away: whoever is still sending it would lose the answer with the connection. */
+export const discardedBytesMax = 64 * 1024 * 1024;
+
 /** Deeper than any resource, template or query needs, and shallow enough for recursive code. */
 const jsonDepthMax = 100;
 
@@ -30,7 +33,10 @@ export function addJsonAndFormParsers(app: FastifyInstance, limits: BodyLimits):
   const add = (type: string | RegExp, parse: (body: Buffer) => unknown): void => {
     app.addContentTypeParser(type, async (request: FastifyRequest, payload: Readable) => {
       // Refused before it comes, if it ever does.
-      if (Number(request.headers['content-length']) > limits.bodyBytesMax) throw new BodyError('bodyTooLarge');
+      if (Number(request.headers['content-length']) > limits.bodyBytesMax) {
+        discard(payload);
+        throw new BodyError('bodyTooLarge');
+      }
       const body = await collectBytes(payload, limits.bodyBytesMax, roomOf(limits, request));
       request.captured?.takeRequest(body);
       // No client compresses what goes to a JSON or form operation.
@@ -106,6 +112,17 @@ function hasMemberNamed(value: Json, name: string): boolean {
   return Object.entries(value).some(([key, item]) => key === name || hasMemberNamed(item ?? null, name));
 }
 
+/** Reads what is left, for nobody, and ends the connection where that is too much. */
+function discard(payload: Readable): void {
+  let length = 0;
+  payload
+    .on('error', () => undefined)
+    .on('data', (piece: Buffer) => {
+      length += piece.length;
+      if (length > discardedBytesMax) payload.destroy();
+    });
+}
+
 /** Listens instead of iterating: leaving a loop early would destroy the connection and with it the answer.
  * @param hasRoom whether there is room for so many bytes more
  * @throws BodyError `bodyTooLarge` | `busy` | `badBody` */
@@ -119,7 +136,7 @@ export function collectBytes(
     let length = 0;
     const finish = (failure?: BodyError): void => {
       payload.off('data', take).off('end', end).off('error', fail).off('close', fail);
-      payload.resume();
+      discard(payload);
       if (failure) reject(failure);
       else resolve(length === 0 ? undefined : Buffer.concat(pieces, length));
       zeroBytes(...pieces);

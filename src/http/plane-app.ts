@@ -138,7 +138,11 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   app.setNotFoundHandler((request, reply) =>
     send(options, reply, options.renderFailure(planeFailure('notFound'), request)),
   );
-  app.setErrorHandler((error, request, reply) => send(options, reply, answerFor(options, error, request)));
+  app.setErrorHandler((error, request, reply) => {
+    // Fastify would end the connection, and the answer might go with it; what is left of the body is read instead.
+    if (error instanceof BodyError) void reply.removeHeader('connection');
+    return send(options, reply, answerFor(options, error, request));
+  });
   return { app, toPlane: (claim) => toPlane(options, app, claim) };
 }
 

@@ -136,9 +136,13 @@ export function collectBytes(
     let length = 0;
     const finish = (failure?: BodyError): void => {
       payload.off('data', take).off('end', end).off('error', fail).off('close', fail);
-      discard(payload);
-      if (failure) reject(failure);
-      else resolve(length === 0 ? undefined : Buffer.concat(pieces, length));
+      if (failure) {
+        discard(payload);
+        reject(failure);
+      } else {
+        payload.resume();
+        resolve(length === 0 ? undefined : Buffer.concat(pieces, length));
+      }
       zeroBytes(...pieces);
     };
     const take = (piece: Buffer): void => {

@@ -137,11 +137,18 @@ async function prepared(work: string, script: string, scenario: string, checker:
         sent: [...before.sent, ...result.sent],
         done: [...before.done, ...result.done],
       });
-      expect({ seed, killAt, killAfterMs, isLate, wrong }).toEqual({ seed, killAt, killAfterMs, isLate, wrong: [] });
+      if (wrong.length > 0) throw new Error(failureOf(scenario, { killAt, killAfterMs, isLate }, wrong));
       rmSync(directory, { recursive: true });
     };
     return { run: result, check };
   };
+}
+
+/** What is wrong comes first, in one line, since a summary shows only how a message begins; whole stacks come last. */
+function failureOf(scenario: string, when: object, wrong: readonly string[]): string {
+  const first = wrong.map((one) => one.split('\n', 1)[0]).join('; ');
+  const whole = wrong.filter((one) => one.includes('\n'));
+  return [first, `${scenario} ${JSON.stringify({ seed, ...when })}`, ...whole].join('\n');
 }
 
 /** Every step and then some of them again, or, when so few kills are asked for that most steps would be left out, any of them. */
@@ -153,10 +160,13 @@ function chosen(steps: number, count: number, random: Random): number[] {
 
 async function run(args: readonly string[], killAfterMs?: number): Promise<Run> {
   const child = spawn(process.execPath, [starter, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { UV_THREADPOOL_SIZE: '8', ...parser },
   });
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
   const exited = once(child, 'exit');
+  const closed = once(child, 'close');
   const stuck = setTimeout(() => child.kill('SIGTERM'), stuckMs);
   const said: Record<'sent' | 'done', string[]> = { sent: [], done: [] };
   const written: Written[] = [];
@@ -174,8 +184,12 @@ async function run(args: readonly string[], killAfterMs?: number): Promise<Run> 
   await exited;
   clearTimeout(stuck);
   const milliseconds = performance.now() - begun;
-  if (child.signalCode !== 'SIGKILL' && child.exitCode !== 0)
-    throw new Error(`The process was not killed and failed: ${child.exitCode ?? child.signalCode}.`);
+  if (child.signalCode !== 'SIGKILL' && child.exitCode !== 0) {
+    await closed; // all of what it complained of is here then
+    throw new Error(
+      `${complaint.trim() || 'It said nothing.'}\nThe process was not killed and failed: ${child.exitCode ?? child.signalCode}, ${JSON.stringify({ seed, args, killAfterMs })}.`,
+    );
+  }
   return { isKilled: child.signalCode === 'SIGKILL', milliseconds, ...said, written, kinds };
 }
 

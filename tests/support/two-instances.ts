@@ -29,6 +29,9 @@ export interface TwoInstances extends AsyncDisposable {
   readonly onward: ServedInstance;
   /** Addresses that came to the second one's storage, without signatures. */
   readonly stored: readonly string[];
+  /** From so many writes on it does what the next one asks and keeps the answer back, so that whoever asked comes no further.
+   * @returns gives all answers again */
+  holdAnswers(writes: number): () => void;
   /** Runs `kustody promote` from the one to the other. */
   promote(...args: readonly string[]): StartedCommand;
 }
@@ -62,7 +65,12 @@ export async function startTwoInstances(): Promise<TwoInstances> {
   const directory = temporaryDirectory();
   const onward = await serve(directory.path, 'onward', []);
   const stored: string[] = [];
-  const relay = await relayTo(onward.environment, stored);
+  let held: { readonly after: number; readonly until: Promise<void> } | undefined;
+  const written = (): number => stored.filter((line) => line.startsWith('PUT')).length;
+  const relay = await relayTo(onward.environment, (line) => {
+    stored.push(line);
+    return held !== undefined && written() > held.after ? held.until : undefined;
+  });
   const { port } = relay.address() as AddressInfo;
   const accounts = onward.environment.clusters
     .flatMap(({ storageHosts }) => storageHosts)
@@ -71,6 +79,15 @@ export async function startTwoInstances(): Promise<TwoInstances> {
   const origin = await serve(directory.path, 'origin', mapped);
   return {
     ...{ origin, onward, stored },
+    holdAnswers: (writes) => {
+      let release = (): void => undefined;
+      const until = new Promise<void>((resolve) => (release = resolve));
+      held = { after: written() + writes, until };
+      return () => {
+        held = undefined;
+        release();
+      };
+    },
     promote: (...args) =>
       startKustody(['promote', '--data', origin.data, '--to', onwardUri, ...args], onward.variables),
     [Symbol.asyncDispose]: async () => {
@@ -114,20 +131,28 @@ export async function told(run: Promise<CommandResult>): Promise<string> {
   return stdout;
 }
 
-/** Passes on to storage under its own name, which a name server would lead to. */
-async function relayTo({ port, caCertificate }: InstanceEnvironment, stored: string[]): Promise<Server> {
+/** Passes on to storage under its own name, which a name server would lead to.
+ * @param asked hears of each request, and says until when its answer is kept back */
+async function relayTo(
+  { port, caCertificate }: InstanceEnvironment,
+  asked: (line: string) => Promise<void> | undefined,
+): Promise<Server> {
   const server = createServer((incoming, answer) => {
     const [, account = '', rest = ''] = /^\/([^/]+)(\/.*)$/.exec(incoming.url ?? '') ?? [];
     const host = `${account}.blob.core.windows.net`;
-    stored.push(`${incoming.method ?? ''} ${rest.split('?')[0] ?? ''}`);
+    const until = asked(`${incoming.method ?? ''} ${rest.split('?')[0] ?? ''}`);
     const onward = httpsRequest(
       {
         ...{ host: '127.0.0.1', port, servername: host, ca: caCertificate, method: incoming.method, path: rest },
         ...{ headers: { ...incoming.headers, host }, agent: false },
       },
       (reply) => {
-        answer.writeHead(reply.statusCode ?? 502, reply.headers);
-        pipeline(reply, answer, () => undefined);
+        const pass = (): void => {
+          answer.writeHead(reply.statusCode ?? 502, reply.headers);
+          pipeline(reply, answer, () => undefined);
+        };
+        if (until === undefined) pass();
+        else void until.then(pass);
       },
     );
     onward.on('error', () => answer.destroy());

@@ -194,6 +194,9 @@ const storageFolder = 'storage';
 const [blobsFolder, notesFile] = [join(storageFolder, 'blobs'), join(storageFolder, 'notes')];
 const draftSuffix = '.draft';
 
+/** Ends a line of the record of who was told. One that was half written has none, and the next one begins a line of its own. */
+const noteEnd = ';';
+
 /** A user's storage in files, and the record of who was told: each durable before it is acknowledged, a blob whole or not there at all. */
 function placesIn(directory: string): ExportPlaces {
   return {
@@ -201,7 +204,7 @@ function placesIn(directory: string): ExportPlaces {
     tell: async ({ step, container }) => {
       if (step !== 'begun') return;
       fs.mkdirSync(join(directory, storageFolder), { recursive: true });
-      await appendDurably(join(directory, notesFile), [Buffer.from(`${container}\n`)]);
+      await appendDurably(join(directory, notesFile), [Buffer.from(`\n${container}${noteEnd}`)]);
     },
     targetOf: (address) => {
       const name = address.split(';')[0] ?? '';
@@ -280,5 +283,6 @@ function linesOf(directory: string, paths: readonly string[]): string[] {
 
 function readNotes(directory: string): string[] {
   const file = join(directory, notesFile);
-  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  const lines = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n') : [];
+  return lines.filter((line) => line.endsWith(noteEnd)).map((line) => line.slice(0, -noteEnd.length));
 }

@@ -77,7 +77,10 @@ export function createExtentExchange(parts: ExtentExchangeParts): ExtentExchange
           try {
             const record = await tables.withConnection(async (connection): Promise<ExtentRecord | undefined> => {
               const fields = await parquetColumns(connection, opened.path);
-              const select = { sql: parquetFileSelect(opened.path, fields, table.columns, undefined, true), bound: [] };
+              const select = {
+                sql: parquetFileSelect(opened.path, fields, table.columns, undefined, { asExtent: true }),
+                bound: [],
+              };
               const at = tables.parts.now();
               const facts = {
                 tableId: table.tableId,

@@ -48,9 +48,26 @@ export async function parquetFileRows(
   const all = await parquetColumns(connection, path);
   const fields = unlikeIsNull === true ? likeFields(all, columns) : all;
   const [counted] = await collect(connection, `SELECT num_rows FROM parquet_file_metadata('${path}')`);
-  if (Number(counted?.[0] ?? 0) > rowsMax)
-    throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
-  return parquetFileSelect(path, fields, columns, mapping, false, location);
+  const rowCount = Number(counted?.[0] ?? 0);
+  if (rowCount > rowsMax) throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
+  const asksForJson = rowCount >= repeatingRowsMin && columns.some(({ type }) => type === 'dynamic');
+  const repeating = asksForJson ? await repeatingColumns(connection, path) : nowhere;
+  return parquetFileSelect(path, fields, columns, mapping, { location, repeating });
+}
+
+const nowhere: ReadonlySet<string> = new Set();
+/** What few rows cost is not worth the question. */
+const repeatingRowsMin = 10_000;
+
+/** Columns with a dictionary of their values, and with fewer bytes for each than any JSON worth the name has. What cannot be told here is only
+ * read more slowly. */
+async function repeatingColumns(connection: EngineConnection, path: string): Promise<ReadonlySet<string>> {
+  const rows = await collect(
+    connection,
+    `SELECT path_in_schema FROM parquet_metadata('${path}') GROUP BY path_in_schema
+     HAVING bool_or(contains(encodings, 'DICTIONARY')) AND sum(total_uncompressed_size) < 8 * sum(num_values)`,
+  ).catch(() => []);
+  return new Set(rows.map(([name]) => String(name)));
 }
 
 function likeFields(fields: ReadonlyMap<string, string>, columns: readonly ReadColumn[]): ReadonlyMap<string, string> {
@@ -99,14 +116,18 @@ const bytesForText = /^Invalid Input Error: Invalid string encoding found in Par
 
 const notParquet = (): Error => malformedData('BadRequest_InvalidBlob', 'The data is not valid Parquet');
 
-/** @param asExtent columns may also have the names and the physical form of an extent */
+/** @param options `asExtent`: columns may also have the names and the physical form of an extent; `repeating`: names of fields whose values
+ * repeat */
 export function parquetFileSelect(
   path: string,
   fields: ReadonlyMap<string, string>,
   columns: readonly ReadColumn[],
   mapping: readonly MappedColumn[] | undefined,
-  asExtent = false,
-  location = '',
+  {
+    asExtent = false,
+    location = '',
+    repeating = nowhere,
+  }: { readonly asExtent?: boolean; readonly location?: string | undefined; readonly repeating?: ReadonlySet<string> },
 ): string {
   const own =
     asExtent &&
@@ -114,7 +135,7 @@ export function parquetFileSelect(
     !columns.some(({ name }) => fields.has(name));
   const record: ParquetType = {
     kind: 'struct',
-    fields: new Map([...fields].map(([name, type]) => [name, parseParquetType(type)])),
+    fields: new Map([...fields].map(([name, text]) => [name, typeOf(text, repeating.has(name))])),
   };
   const outputs = columns.map((column) => {
     const name = columnName(column.columnId);
@@ -123,6 +144,11 @@ export function parquetFileSelect(
   });
   const isNumbered = mapping?.some(({ source }) => source.kind === 'sourceLineNumber') === true;
   return `SELECT ${outputs.join(', ')} FROM ${own ? `read_parquet('${path}')` : `${readParquet(path, isNumbered)} AS record`}`;
+}
+
+function typeOf(text: string, repeats: boolean): ParquetType {
+  const type = parseParquetType(text);
+  return repeats && type.kind === 'scalar' ? { ...type, repeats } : type;
 }
 
 export const nothing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);

@@ -1,6 +1,7 @@
 /** The type of a Parquet field, as DuckDB describes it: `STRUCT(a INTEGER, "b c" VARCHAR[])[]`. */
 export type ParquetType =
-  | { readonly kind: 'scalar'; readonly name: string }
+  /** `repeats`: the file has a dictionary of the values, and far fewer of them than rows. */
+  | { readonly kind: 'scalar'; readonly name: string; readonly repeats?: true }
   /** `isPartial`: the engine's own has more members. */
   | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, ParquetType>; readonly isPartial?: true }
   | { readonly kind: 'list'; readonly item: ParquetType }

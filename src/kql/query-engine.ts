@@ -61,7 +61,10 @@ export interface QueryEngine {
   /** Parses a management command: its kind, parts, the query after `<|`, the operators after `|`. */
   parseCommand(
     request: Pick<QueryRequest, 'text' | 'database' | 'catalog'> &
-      Pick<CompileOptions, 'told'> & { readonly signal?: AbortSignal | undefined },
+      Pick<CompileOptions, 'told'> & {
+        readonly caller?: string | undefined;
+        readonly signal?: AbortSignal | undefined;
+      },
   ): Promise<ParsedCommand>;
   /** Runs a program of a parsed command: its `query`, or its `pipe` over the rows the command made. */
   executeProgram(source: ProgramSource, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
@@ -96,8 +99,8 @@ export function createQueryEngine({
   const programs = programCache(parser, cacheSize);
   const places: Places = { language, database, threads, memoryBytes };
   return {
-    parseCommand: ({ text, database: current, catalog, told = [], signal }) =>
-      whileWanted({ signal }, parser.parseCommand(text, current, catalog, { told, ...(signal && { signal }) })),
+    parseCommand: ({ text, database: current, catalog, told = [], caller = '', signal }) =>
+      whileWanted({ signal }, parser.parseCommand(text, current, catalog, { told, caller, ...(signal && { signal }) })),
     programOf: ({ text, database: current, catalog }) => ({
       compile: (told) => programs.compile(text, current, catalog, { told }),
     }),
@@ -106,9 +109,9 @@ export function createQueryEngine({
       whileWanted(request, prepareRows(source, request, places), ([statement]) => statement.close()),
     compileGraph: (model, current, catalog) => parser.compileGraph(model, current, catalog),
     execute: (request) => {
-      const { text, database: current, catalog, bestEffort = false, signal } = request;
+      const { text, database: current, catalog, bestEffort = false, principal = '', signal } = request;
       const naming = namingParameters(text, request.parameters, catalog);
-      const options = { bestEffort, ...(naming && { naming }), ...(signal && { signal }) };
+      const options = { bestEffort, caller: principal, ...(naming && { naming }), ...(signal && { signal }) };
       const compile: ProgramSource['compile'] = (told) =>
         programs.compile(text, current, catalog, { ...options, told });
       return run({ compile }, request, places);

@@ -13,8 +13,9 @@ export const commandProgram = (
 ): ProgramSource => ({
   compile: async (told) => {
     if (told.length === 0) return program;
-    const { engine, database, signal } = context;
-    const parsed = await engine.parseCommand({ text, database, catalog: readableCatalog(context), told, signal });
+    const { engine, database, caller, signal } = context;
+    const asked = { text, database, catalog: readableCatalog(context), told, caller: caller.fqn, signal };
+    const parsed = await engine.parseCommand(asked);
     const found = parsed[part];
     invariant(found !== undefined, 'columns that are told change no part of a command');
     return found;

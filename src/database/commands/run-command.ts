@@ -107,7 +107,10 @@ function requireRow({ permission }: CommandRow, command: Command, context: Comma
 
 async function parse(context: CommandContext, text: string): Promise<ParsedCommand> {
   const parseWith = (catalog: KqlCatalog): Promise<ParsedCommand> =>
-    context.engine.parseCommand({ text, database: context.database, catalog, signal: context.signal });
+    context.engine.parseCommand({
+      ...{ text, database: context.database, catalog },
+      ...{ caller: context.caller.fqn, signal: context.signal },
+    });
   try {
     if (namesMatter(text)) return await parseWith(readableCatalog(context));
     try {

@@ -99,10 +99,32 @@ describe('the parser process', () => {
     await expect(waiting).rejects.toThrow('not even begun');
     first.abort(new Error('stopped by somebody'));
     await expect(stuck).rejects.toThrow('stopped by somebody');
-    expect(timers.map(({ ms }) => ms)).toEqual([60_000, 500]);
-    timers[1]?.act();
+    const [limit, patience, kill, ...others] = timers;
+    expect([limit?.ms, kill?.ms, others]).toEqual([60_000, 500, []]);
+    kill?.act();
     expect((await next).results).toHaveLength(1);
-    expect(timers).toEqual([]);
+    expect(timers).toEqual([patience]);
+  });
+
+  it('answers others while a text goes on that takes long', async () => {
+    const parser = open({
+      after: (ms, act) => {
+        const timer = setTimeout(act, ms);
+        return () => clearTimeout(timer);
+      },
+    });
+    const names = Array.from({ length: 40 }, (_one, n) => `let a${n + 1} = a${n} | join kind=inner a${n} on a;`);
+    const stop = new AbortController();
+    const doubled = `let a0 = T; ${names.join(' ')} a40`;
+    let isOver = false;
+    const stuck = parser.compile(doubled, 'db', catalog, { caller: 'one', signal: stop.signal }).finally(() => {
+      isOver = true;
+    });
+    const refused = expect(stuck).rejects.toThrow('enough');
+    expect((await parser.compile('print 2', 'db', catalog, { caller: 'other' })).results).toHaveLength(1);
+    expect(isOver).toBe(false);
+    stop.abort(new Error('enough'));
+    await refused;
   });
 
   it('is replaced when a text needs more memory than it may use', async () => {

@@ -1,0 +1,119 @@
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { endsWithUs } from '../../base/ends-with-us.ts';
+import { discardStartUpFile } from '../../base/start-up-file.ts';
+import type { KqlCatalog } from '../plan/catalog.ts';
+import type { FunctionFactsByName } from '../plan/function-facts.ts';
+import { KqlError, lowMemory } from '../plan/kql-error.ts';
+import { ToldCatalogs } from './catalog-differences.ts';
+import { parserFlags, parserSnapshot } from './parser-snapshot.ts';
+import type { ParserReply, ParserRequest } from './parser-protocol.ts';
+import { processorMs } from './processor-time.ts';
+
+/** So many catalogs a process keeps: versions, and what each principal may see of one. */
+const catalogsMax = 8;
+
+export interface ParserProcessOptions {
+  /** `dist/kql-process.js`. */
+  readonly entry: string;
+  /** Where start-up snapshots are kept; without it, starts are plain. */
+  readonly snapshots?: string | undefined;
+  /** Of Node.js. */
+  readonly flags?: readonly string[] | undefined;
+  /** What the rows of the engine's functions tell. */
+  readonly functions: FunctionFactsByName;
+}
+
+export interface ParserProcessEvents {
+  ready(): void;
+  replied(reply: ParserReply): void;
+  /** It is gone, and nobody has ended it.
+   * @param wasReady whether it has ever taken requests: another one would not start either */
+  gone(error: KqlError, wasReady: boolean): void;
+}
+
+/** A process of the official parser. It answers one request at a time. */
+export class ParserProcess {
+  /** Snapshots that do not start, by their parsers: left aside from then on. */
+  static readonly #withoutSnapshot = new Set<string>();
+
+  readonly #options: ParserProcessOptions;
+  readonly #events: ParserProcessEvents;
+  readonly #told = new ToldCatalogs(catalogsMax);
+  #child: ChildProcess | undefined;
+  #isReady = false;
+
+  constructor(options: ParserProcessOptions, events: ParserProcessEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#child = this.#start();
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  #start(): ChildProcess {
+    const { entry, snapshots, flags = parserFlags, functions } = this.#options;
+    const plain = flags !== parserFlags || ParserProcess.#withoutSnapshot.has(entry);
+    const snapshot = plain ? undefined : parserSnapshot(entry, snapshots);
+    const started = fork(entry, [], {
+      // A snapshot that does not fit makes Node abort with a long trace; it is not worth showing.
+      stdio: ['ignore', 'ignore', snapshot === undefined ? 'inherit' : 'ignore', 'ipc'],
+      execArgv: snapshot === undefined ? [...flags] : [...flags, '--snapshot-blob', snapshot],
+      env: {},
+    });
+    endsWithUs(started);
+    started.on('message', (message) => {
+      if (started !== this.#child) return;
+      const reply = message as ParserReply;
+      if (reply.k !== 'ready') {
+        this.#events.replied(reply);
+        return;
+      }
+      this.#isReady = true;
+      // Messages arrive in order, so nobody waits for the answer.
+      started.send({ id: 0, k: 'functions', functions } satisfies ParserRequest);
+      this.#events.ready();
+    });
+    started.on('exit', (_code, signal) => {
+      if (started !== this.#child) return;
+      // Nobody notices.
+      if (snapshot !== undefined && !this.#isReady) {
+        ParserProcess.#withoutSnapshot.add(entry);
+        discardStartUpFile(snapshot);
+        this.#child = this.#start();
+        return;
+      }
+      this.#child = undefined;
+      this.#events.gone(this.#lossOf(signal), this.#isReady);
+    });
+    return started;
+  }
+
+  #lossOf(signal: NodeJS.Signals | null): KqlError {
+    if (!this.#isReady) return new KqlError('internal', 'The parser process does not start.');
+    // So V8 ends a process that has no memory left.
+    if (signal === 'SIGABRT') return lowMemory('The query needs more memory to compile than it may use');
+    return new KqlError('internal', 'The parser process ended.');
+  }
+
+  /** Messages arrive in order, and the process has what it was told, as long as it lives. */
+  send(request: ParserRequest, about: KqlCatalog): void {
+    const catalog = this.#told.difference(about);
+    if (catalog !== undefined) this.#child?.send({ id: 0, k: 'catalog', catalog } satisfies ParserRequest);
+    this.#child?.send(request);
+  }
+
+  /** Of processors, up to now; undefined where that is not known. */
+  usedMs(): number | undefined {
+    return this.#child?.pid === undefined ? undefined : processorMs(this.#child.pid);
+  }
+
+  /** Nothing is heard of it any more. It minds no other signal. */
+  end(): void {
+    const child = this.#child;
+    this.#child = undefined;
+    child?.kill('SIGKILL');
+  }
+}

@@ -15,6 +15,7 @@ import { SealedRecordError } from '../state/record-seal.ts';
 import { AnchorError } from '../state/tree/anchor.ts';
 import { StateRolledBackError } from '../state/tree/tree-state.ts';
 import { WrongRootKeyError } from '../state/sealed/check-record.ts';
+import { StateFormatTooOldError } from '../state/formats/state-formats.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
 import {
   StateDatabaseError,
@@ -152,6 +153,7 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     error instanceof StateFormatError ||
     error instanceof StateDatabaseError ||
     error instanceof StateFormatTooNewError ||
+    error instanceof StateFormatTooOldError ||
     error instanceof StateInUseError ||
     error instanceof StateLostError ||
     error instanceof StateOutcomeUnknownError ||

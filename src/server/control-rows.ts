@@ -171,6 +171,15 @@ export const controlRows: readonly RouteRow[] = [
     says: 'Looks through every file of the data directory for texts of 6 to 256 bytes; ends when the client leaves.',
   },
   {
+    ...{ method: 'GET', path: '/upgrade', access: 'token', answer: shapes.upgradeShape },
+    says: 'The format that the state is written in, what finishing an upgrade would write, and which formats each node knows.',
+  },
+  {
+    ...{ method: 'POST', path: '/upgrade/finish', access: 'token', answer: shapes.upgradeShape },
+    errors: { NodesKnowLess: 409 },
+    says: 'Writes the newest format that this node knows from now on, if all nodes that live know it: no older version serves the state then.',
+  },
+  {
     ...{ method: 'GET', path: '/upkeep', access: 'token', answer: shapes.upkeepShape },
     says: 'The room for opened extents, and what the upkeep of open clusters could not do.',
   },

@@ -26,6 +26,16 @@ export const statusShape = shape({
   refusedHosts: list(shape({ host: text, why: oneOf('foreign', 'absent'), times: whole })),
 });
 
+export const upgradeShape = shape({
+  ...{ written: whole, newest: whole, pending: list(shape({ format: whole, says: text })), refusal: maybe(text) },
+  nodes: list(
+    shape({
+      ...{ id: maybe(guid), host: text, version: text, oldest: whole, newest: whole },
+      ...{ serves: flag, live: flag, silentMs: whole },
+    }),
+  ),
+});
+
 const keyOf = {
   ...{ kid: text, outsideVault: flag, followsLatest: flag, generation: whole, unwrappedOn: maybe(time) },
   suspension: maybe(shape({ since: time, reason: text })),

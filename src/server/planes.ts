@@ -60,6 +60,7 @@ import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
 import { defaultClusterIdleMs, defaultStopGraceMs, deletionsTakeMs } from './settings.ts';
+import { upgradeRoutes } from './upgrade-routes.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
 import { controlRows } from './control-rows.ts';
 import { createDiskScan } from './disk-scan.ts';
@@ -284,6 +285,7 @@ export function createPlanes(parts: ServerParts): Planes {
       proofRoutes(parts.state, parts.randomBytes, createDiskScan(parts.settings)),
       rewrapRoutes({ keys, audit, instance: parts.instance, clock: parts.clocks.clock }),
       inventoryRoutes(inventory, () => listedVaults(parts), parts),
+      upgradeRoutes(parts),
       upkeepRoutes(contents, parts.settings.memoryDirectory),
       portal.routes,
     ],

@@ -10,6 +10,7 @@ import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 import type { State } from '../state/state.ts';
 import type { WatchedState } from '../state/watched-state.ts';
+import type { StoredFormat } from '../state/formats/state-formats.ts';
 import type { RsaKeyPool } from '../vault/rsa/rsa-keys.ts';
 import type { Clocks } from './clocks.ts';
 import type { Faults } from './faults.ts';
@@ -44,6 +45,7 @@ export interface ServerParts {
   readonly requestMetrics: RequestMetrics;
   /** Reads a sealed record from where the state is kept. @throws when that fails, or when the state takes no writes */
   readonly checkState: () => Promise<void>;
+  readonly format: StoredFormat;
   /** Of a state that is not in the data directory. */
   readonly stateShown: () => Promise<StateShown | undefined>;
   /** Of sealed extents that are not in the data directory. */

@@ -6,6 +6,7 @@ import type { LogOptions } from '../http/logging.ts';
 import type { LeaseSettings } from '../encryption/lease.ts';
 import { defaultLeaseSettings } from '../encryption/lease.ts';
 import type { RootKey } from '../state/root-key.ts';
+import type { StateFormat } from '../state/formats/state-formats.ts';
 import type { StatePlace } from './state-place.ts';
 import type { MakeSigningKeys } from '../identity/entra/signing-keys.ts';
 import type { MakeRsaKey } from '../vault/rsa/rsa-keys.ts';
@@ -61,6 +62,8 @@ export interface ServerSettings {
   readonly stateAnchor?: string;
   /** Where the state is kept instead of in the data directory. */
   readonly statePlace?: StatePlace;
+  /** Known formats of states; default: those of this version. Tests give others. */
+  readonly stateFormats?: readonly StateFormat[];
   /** Told once, when another Kustody serves the state, or did until it broke off. @param host of it
    * @param passing where connections are passed on to it */
   readonly onStandBy?: (host: string | undefined, passing?: ServerPorts) => void;

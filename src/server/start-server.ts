@@ -196,6 +196,7 @@ async function open(
   const parts: ServerParts = {
     refusedHosts,
     ...{ recentRequests, requestMetrics },
+    format: opened.format,
     stateShown: () => stateShown(settings.statePlace, opened.failover, startSystemTimer),
     blobs,
     nodeLease,

@@ -3,6 +3,8 @@ import { newGuid } from '../base/new-guid.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import { isSealed } from '../state/sealed/check-record.ts';
+import type { StateFormat, StoredFormat } from '../state/formats/state-formats.ts';
+import { newestOf, oldestOf, stateFormats } from '../state/formats/state-formats.ts';
 import type { StartTimer } from '../http/timer.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import { nameOf } from '../state/postgres/postgres-address.ts';
@@ -14,6 +16,7 @@ import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { StandbyEndedError } from './standby-ended.ts';
 import { markTable, requireServed } from './move-marks.ts';
+import { version } from './version.ts';
 
 /** A state that is kept in PostgreSQL instead of in the data directory. */
 export interface StatePlace {
@@ -44,6 +47,7 @@ export class StatePlaceError extends Error {
 
 export interface OpenedStore {
   readonly store: StateStore;
+  readonly format: StoredFormat;
   /** Resolves when the store is lost, and the server has to end. */
   readonly lost?: Promise<Error>;
   /** Asks where the state is kept, whatever is known here. @throws when it does not answer, or takes no writes */
@@ -109,21 +113,52 @@ interface NamingDirectory {
   readonly known: string | undefined;
   readonly dataDirectory: string;
   readonly mayOpen: MayOpen;
+  readonly formats: readonly StateFormat[];
+  readonly isCopy: boolean | undefined;
 }
+
+/** Only who has the file has a part in it. */
+const ofDirectory = (
+  store: Pick<SqliteStateStore, 'written' | 'raise'>,
+  formats: readonly StateFormat[],
+): StoredFormat => ({
+  formats,
+  get written() {
+    return store.written;
+  },
+  raise: (step) => store.raise(step),
+  nodes: () =>
+    Promise.resolve([
+      {
+        ...{ host: hostname(), version, oldest: oldestOf(formats), newest: newestOf(formats) },
+        ...{ serves: true, silentMs: 0 },
+      },
+    ]),
+});
 
 /** Opens and locks the data directory, and the state where it is kept. A data directory (extents, certificates, log) and a state in PostgreSQL
  * belong to each other from the first start on: the directory's state file then holds nothing but the id of that state.
  * @param mayOpen of a store that holds the state: whether it may be opened; default: it is not being moved, nor was it
- * @throws StateLockedError, StateFormatError, StateInUseError, StateDatabaseError, StateFormatTooNewError, StatePlaceError, RootKeyError,
- * StateMovedError */
+ * @throws StateLockedError, StateFormatError, StateInUseError, StateDatabaseError, StateFormatTooNewError, StateFormatTooOldError,
+ * StatePlaceError, RootKeyError, StateMovedError */
 export async function openStore(
-  settings: { readonly dataDirectory: string; readonly statePlace?: StatePlace; readonly rootKey?: RootKey },
+  settings: {
+    readonly dataDirectory: string;
+    readonly statePlace?: StatePlace;
+    readonly rootKey?: RootKey;
+    /** Known formats of states; default: those of this version. */
+    readonly stateFormats?: readonly StateFormat[];
+    /** What is new takes on the format of what is copied into it. */
+    readonly isCopy?: boolean;
+  },
   reserve?: ReserveOptions,
   serving?: ServingPorts,
   mayOpen: MayOpen = requireServed,
 ): Promise<OpenedStore> {
-  const { dataDirectory, statePlace, rootKey } = settings;
-  const directory = SqliteStateStore.open(dataDirectory, reserve);
+  const { dataDirectory, statePlace, rootKey, stateFormats: formats = stateFormats, isCopy } = settings;
+  const wanted = { formats, isCopy };
+  // What a directory holds whose state is elsewhere is the same in all formats.
+  const directory = SqliteStateStore.open(dataDirectory, reserve, statePlace === undefined ? wanted : undefined);
   try {
     await mayOpen(directory, dataDirectory);
     const mark = await directory.get(markTable, markId);
@@ -132,7 +167,7 @@ export async function openStore(
       const check = async (): Promise<void> => {
         await directory.get(markTable, markId);
       };
-      return { store: directory, check, close: () => directory.close() };
+      return { store: directory, format: ofDirectory(directory, formats), check, close: () => directory.close() };
     }
     if (mark === undefined && (await directory.tables()).length > 0)
       throw new StatePlaceError(
@@ -140,7 +175,7 @@ export async function openStore(
       );
     if (rootKey === undefined) throw new RootKeyError(keptElsewhere);
     const known = mark && Buffer.from(mark.value).toString();
-    return await openElsewhere({ directory, known, dataDirectory, mayOpen }, statePlace, serving);
+    return await openElsewhere({ directory, known, dataDirectory, mayOpen, ...wanted }, statePlace, serving);
   } catch (error) {
     await directory.close();
     throw error;
@@ -154,7 +189,7 @@ export const isKeptElsewhere = async (directory: StateStore): Promise<boolean> =
 /** Order of a first start: both locked → the directory names the state → first record. A directory that is new to a state with its extents
  * elsewhere names it when it is known that they are (`adopt`). */
 async function openElsewhere(
-  { directory, known, dataDirectory, mayOpen }: NamingDirectory,
+  { directory, known, dataDirectory, mayOpen, formats, isCopy }: NamingDirectory,
   { address, password, standsBy = false }: StatePlace,
   serving: ServingPorts | undefined,
 ): Promise<OpenedStore> {
@@ -163,7 +198,7 @@ async function openElsewhere(
   const node = await nodeOf(directory);
   let isWaiting = false;
   const turn = serving && {
-    node: { id: node.id, host: hostname() },
+    node: { id: node.id, host: hostname(), version },
     ...{ standsBy, monotonicMs: serving.monotonicMs },
     told: (host: string | undefined) => {
       if (!isWaiting) serving.waits(host);
@@ -173,7 +208,7 @@ async function openElsewhere(
   };
   const open = (): Promise<PostgresStateStore> =>
     PostgresStateStore.open({
-      ...{ address, password, pause, randomBytes: systemRandomBytes },
+      ...{ address, password, pause, randomBytes: systemRandomBytes, formats, isCopy },
       ...(turn === undefined ? {} : { turn }),
     });
   const store = await whileStandingBy(open, () => isWaiting && standsBy, serving?.pause ?? pause);
@@ -198,7 +233,14 @@ async function openElsewhere(
     await directory.close();
   };
   return {
-    ...{ store, lost: store.lost, check: () => store.checkWritable(), failover: () => store.failover(), close },
+    ...{
+      store,
+      format: store,
+      lost: store.lost,
+      check: () => store.checkWritable(),
+      failover: () => store.failover(),
+      close,
+    },
     beat: () => store.beat(),
     advertise: (text) => store.advertise(text),
     ...(isNew ? { adopt: name } : {}),
@@ -216,7 +258,7 @@ async function whileStandingBy(
       return await open();
     } catch (error) {
       if (error instanceof StandbyEndedError || !isWaiting()) throw error;
-      if (error instanceof Error && error.name === 'StateFormatTooNewError') throw error;
+      if (error instanceof Error && /^StateFormatToo(?:New|Old)Error$/.test(error.name)) throw error;
       await pause(reconnectMs);
     }
   }

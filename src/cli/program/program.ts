@@ -28,6 +28,7 @@ import { shredCommand } from '../shred/shred-command.ts';
 import { stateCommand } from '../state.ts';
 import { statusCommand } from '../status.ts';
 import { upCommand } from '../up.ts';
+import { upgradeCommand } from '../upgrade.ts';
 import { versionCommand } from '../version.ts';
 
 /** Every command, with its options and help. Nothing of it runs before it is parsed.
@@ -45,6 +46,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     runCommand(rootKeys),
     upCommand(rootKeys),
     stateCommand(rootKeys),
+    upgradeCommand(),
     migrateCommand(rootKeys),
     backupCommand(rootKeys),
     restoreCommand(rootKeys),

@@ -5,6 +5,7 @@ import { systemRandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';
 import type { RootKey } from '../../state/root-key.ts';
+import { raiseTo } from '../../state/formats/state-formats.ts';
 import { stateIdOf } from '../../state/sealed/check-record.ts';
 import type { StateStore } from '../../state/state-store.ts';
 import { readMark, removeMark, requireServed, writeMark } from '../move-marks.ts';
@@ -60,7 +61,7 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
   try {
     await requireState(store, from);
     settings.prepare?.();
-    const target = await openStore(to, undefined, undefined, anyState);
+    const target = await openStore({ ...to, isCopy: true }, undefined, undefined, anyState);
     try {
       const source = await openSource(settings, store);
       const { instance, rootKey } = source;
@@ -75,6 +76,7 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
       const owners = cluster === undefined ? source.owners : [cluster.clusterId];
       requireRoom(to.dataDirectory, await arriving(settings, store, owners), settings.freeBytes);
       await beginBackup(settings, store, target.store, cluster?.clusterId);
+      await raiseTo(target.format, opened.format.written);
       await tell('Started');
       const manifest = await layOut(settings, store, target.store, { ...source, ...(cluster && { cluster }) });
       await writeManifest(target.store, manifest, rootKey);
@@ -192,7 +194,7 @@ export async function restore(settings: RestoreSettings): Promise<{ migration: G
     const owners = await clustersIn(kept);
     const blobBytes = to.blobs === undefined ? await missingBytes(placeAt(from), placeAt(to), owners, wanted) : 0;
     requireRoom(to.dataDirectory, { blobBytes, recordBytes: manifest.records.bytes }, settings.freeBytes);
-    const target = await openStore({ ...to, rootKey }, undefined, undefined, anyState);
+    const target = await openStore({ ...to, rootKey, isCopy: true }, undefined, undefined, anyState);
     try {
       const filling = await readMark(target.store, 'filling');
       const mine = filling ?? (await begin(to, target.store, { state: manifest.state, from: endName(from) }));
@@ -200,6 +202,7 @@ export async function restore(settings: RestoreSettings): Promise<{ migration: G
         throw new MoveError(`${to.dataDirectory} is being filled from ${mine.other}. Give a new directory.`);
       const instance = await withState(kept, rootKey, readInstance);
       if (instance === undefined) throw new MoveError(`${from.dataDirectory} holds no instance.`);
+      await raiseTo(target.format, source.format.written);
       await markContainer(to, instance);
       await copyBackedUp([placeAt(from), placeAt(to)], owners, manifest.blobs, { wanted });
       await copyRecords(kept, target.store, () => undefined);

@@ -80,6 +80,10 @@ export async function restoreCluster(
     const { instance, rootKey } = target;
     const source = await openStore(from, undefined, undefined, anyState);
     try {
+      if (source.format.written > opened.format.written)
+        throw new MoveError(
+          `The backup in ${from.dataDirectory} has format ${source.format.written}, and ${endName(to)} format ${opened.format.written}: 'kustody upgrade finish' there comes first.`,
+        );
       const manifest = await readManifest(source.store, rootKey, from.dataDirectory);
       const kept = sideOf(source.store, manifest.side);
       const held = manifest.cluster;

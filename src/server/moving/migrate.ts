@@ -6,10 +6,12 @@ import type { Instant } from '../../clock/clock.ts';
 import { nameOf } from '../../state/postgres/postgres-address.ts';
 import type { RootKey } from '../../state/root-key.ts';
 import { copyRootKeyFile, RootKeyError } from '../../state/root-key.ts';
+import { raiseTo } from '../../state/formats/state-formats.ts';
 import { stateIdOf } from '../../state/sealed/check-record.ts';
 import type { StateStore } from '../../state/state-store.ts';
 import { rootKeyFileName, seedMarkName } from '../data-directory-names.ts';
 import { rootKeyBeside } from '../root-key-beside.ts';
+import type { OpenedStore } from '../state-place.ts';
 import { keptElsewhere, openStore } from '../state-place.ts';
 import type { BlobSum } from './copy-blobs.ts';
 import { copyBlobs, sumBlobs } from './copy-blobs.ts';
@@ -81,9 +83,9 @@ export async function migrate(settings: MoveSettings): Promise<Moved> {
   try {
     await requireState(source.opened.store, from);
     settings.prepare?.();
-    const target = await openStore(withKey(to, settings), undefined, undefined, anyState);
+    const target = await openStore({ ...withKey(to, settings), isCopy: true }, undefined, undefined, anyState);
     try {
-      return await move(settings, source.opened.store, target.store);
+      return await move(settings, source.opened, target);
     } finally {
       await target.close();
     }
@@ -121,7 +123,8 @@ function refuseAtOnce({ from, to, rootKey }: MoveSettings): void {
     throw new MoveError(`Source and target are the same state, ${nameOf(from.statePlace.address)}.`);
 }
 
-async function move(settings: MoveSettings, source: StateStore, target: StateStore): Promise<Moved> {
+async function move(settings: MoveSettings, sourceOpened: OpenedStore, targetOpened: OpenedStore): Promise<Moved> {
+  const [source, target] = [sourceOpened.store, targetOpened.store];
   const { from, to } = settings;
   const state = await stateIdOf(source);
   invariant(state !== undefined, 'a sealed state has an id');
@@ -137,6 +140,7 @@ async function move(settings: MoveSettings, source: StateStore, target: StateSto
     throw new MoveError(
       `${to.dataDirectory} is being filled by migration ${mine.migration} from another instance (${mine.other}). Give a new directory.`,
     );
+  await raiseTo(targetOpened.format, sourceOpened.format.written);
   await markContainer(to, instance);
   const counts = await copyAll(settings, { source, target, owners });
   await requireOpens(target, rootKey, instance);

@@ -7,7 +7,7 @@ import type { ServerSettings } from '../settings.ts';
 import type { StatePlace } from '../state-place.ts';
 
 /** Where an instance is kept: as `up` is told. */
-export type MoveEnd = Pick<ServerSettings, 'dataDirectory' | 'blobs' | 'containerAccess'> & {
+export type MoveEnd = Pick<ServerSettings, 'dataDirectory' | 'blobs' | 'containerAccess' | 'stateFormats'> & {
   readonly statePlace?: StatePlace;
 };
 

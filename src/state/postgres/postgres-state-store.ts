@@ -14,7 +14,11 @@ import { nameOf } from './postgres-address.ts';
 import type { PasswordSource, PostgresConnection } from './postgres-connection.ts';
 import { connect } from './postgres-connection.ts';
 import { StateDatabaseError, StateInUseError, StateLostError, StateNameTooLongError } from './postgres-errors.ts';
-import { commitErrors } from './postgres-schema.ts';
+import type { RegisteredNode, StateFormat, StoredFormat } from '../formats/state-formats.ts';
+import { isLive, NodesKnowLessError, stateFormats } from '../formats/state-formats.ts';
+import { forgetNodes, NodeRegistration, raiseFormat, registeredNodes } from './node-registry.ts';
+import { commitErrors } from '../formats/postgres-schema.ts';
+import { endOfPrefix } from './prefix-end.ts';
 import { prepareSchema } from './prepare-schema.ts';
 import { findOutcome } from './find-outcome.ts';
 import type { TurnOptions } from './take-over.ts';
@@ -30,6 +34,10 @@ export interface PostgresStoreOptions {
   readonly alone?: boolean;
   /** For one that serves: when its turn is. Without it a state that another has open is an error, whoever served last. */
   readonly turn?: Omit<TurnOptions, 'pause'> & Partial<Pick<TurnOptions, 'pause'>>;
+  /** Known formats of states; default: those of this version. */
+  readonly formats?: readonly StateFormat[] | undefined;
+  /** A new one takes on the format of what is copied into it, later. */
+  readonly isCopy?: boolean | undefined;
 }
 
 /** A page of an index holds three entries. */
@@ -42,7 +50,7 @@ const attemptsMax = 8;
  *
  * When a connection is lost, the store is at its end (`lost`): the outcome of the commit under way is looked up, told to those who wait,
  * and everything after is refused. */
-export class PostgresStateStore implements StateStore {
+export class PostgresStateStore implements StateStore, StoredFormat {
   readonly #options: PostgresStoreOptions;
   readonly #writer: PostgresConnection;
   readonly #reader: PostgresConnection;
@@ -57,15 +65,24 @@ export class PostgresStateStore implements StateStore {
   readonly lost: Promise<StateLostError>;
   #tellLost: (error: StateLostError) => void = () => undefined;
 
-  /** @throws StateInUseError, StateDatabaseError, StateFormatTooNewError */
+  readonly #registration: NodeRegistration | undefined;
+  #telling: Promise<unknown> = Promise.resolve();
+  #written: number;
+
+  /** @throws StateInUseError, StateDatabaseError, StateFormatTooNewError, StateFormatTooOldError */
   static async open(options: PostgresStoreOptions): Promise<PostgresStateStore> {
     const { address, password, randomBytes, pause, turn, alone = true } = options;
+    const { formats = stateFormats, isCopy = false } = options;
+    const name = nameOf(address);
+    const registration = turn && new NodeRegistration(turn.node, formats, turn.monotonicMs);
     const writer = await connect(address, password);
     let reader: PostgresConnection | undefined;
     try {
-      if (turn !== undefined) await takeTurn(writer, address, { pause, ...turn });
-      else if (alone && !(await tryLock(writer, address))) throw new StateInUseError(nameOf(address));
-      const id = await prepareSchema(writer, address.schema, nameOf(address));
+      const query = writer.query.bind(writer);
+      const look = async (): Promise<void> => registration?.look(query, name);
+      if (turn !== undefined) await takeTurn(writer, address, { pause, ...turn }, look);
+      else if (alone && !(await tryLock(writer, address))) throw new StateInUseError(name);
+      const schema = await prepareSchema(writer, { schema: address.schema, name, formats, isCopy });
       const handle = newGuid(randomBytes);
       await writer.query(
         `WITH closed AS (UPDATE writer SET closed = true WHERE $2 AND NOT closed),
@@ -74,8 +91,10 @@ export class PostgresStateStore implements StateStore {
          INSERT INTO writer (handle, node, host) VALUES ($1, $3, $4)`,
         [handle, alone, turn?.node.id ?? null, turn?.node.host ?? null],
       );
+      await forgetNodes(query);
+      await registration?.tell(query);
       reader = await connect(address, password);
-      return new PostgresStateStore(options, { writer, reader, handle, id });
+      return new PostgresStateStore(options, { writer, reader, handle, registration, ...schema });
     } catch (error) {
       writer.cut();
       reader?.cut();
@@ -85,13 +104,22 @@ export class PostgresStateStore implements StateStore {
 
   private constructor(
     options: PostgresStoreOptions,
-    opened: { writer: PostgresConnection; reader: PostgresConnection; handle: string; id: string },
+    opened: {
+      readonly writer: PostgresConnection;
+      readonly reader: PostgresConnection;
+      readonly handle: string;
+      readonly id: string;
+      readonly format: number;
+      readonly registration: NodeRegistration | undefined;
+    },
   ) {
     this.#options = options;
     this.#writer = opened.writer;
     this.#reader = opened.reader;
     this.#handle = opened.handle;
     this.id = opened.id;
+    this.#registration = opened.registration;
+    this.#written = opened.format;
     this.lost = new Promise((resolve) => (this.#tellLost = resolve));
     for (const { gone } of [opened.writer, opened.reader])
       void gone.then((cause) => this.#lose('its connection ended', cause));
@@ -112,7 +140,7 @@ export class PostgresStateStore implements StateStore {
       `SELECT id, version, value FROM record
        WHERE tab = $1 AND id >= greatest($2 COLLATE "C", $3 COLLATE "C") AND id <> $3 AND starts_with(id, $2)
        AND ($4::text IS NULL OR id < $4) ORDER BY tab, id LIMIT $5`,
-      [table, prefix, after ?? '', endOf(prefix), limit],
+      [table, prefix, after ?? '', endOfPrefix(prefix), limit],
     );
     return rows.map((row) => parseRow(table, row));
   }
@@ -179,6 +207,7 @@ export class PostgresStateStore implements StateStore {
         [this.#handle],
         'kustody-beat',
       );
+      if (this.#registration?.isDue === true) this.#telling = this.#tell(this.#registration);
       return Number(row[0]);
     } catch (error) {
       throw isRefusal(error) ? error : this.#lose('its connection ended', error);
@@ -195,20 +224,57 @@ export class PostgresStateStore implements StateStore {
     }
   }
 
+  get formats(): readonly StateFormat[] {
+    return this.#options.formats ?? stateFormats;
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  nodes(): Promise<readonly RegisteredNode[]> {
+    return registeredNodes((text, values = []) => this.#read('', text, values), this.#options.turn?.node.id);
+  }
+
+  async raise(step: StateFormat): Promise<void> {
+    this.#checkOpen();
+    try {
+      await raiseFormat((text) => this.#writer.query(text), this.#handle, step);
+    } catch (error) {
+      if (!isRefusal(error)) throw this.#lose('its connection ended while its format was raised', error);
+      if (error.code === commitErrors.closed) throw this.#lose('another Kustody has taken it over', error);
+      if (error.code !== commitErrors.nodesKnowLess) throw error;
+      const nodes = await this.nodes();
+      throw new NodesKnowLessError(
+        step.format,
+        nodes.filter((node) => isLive(node) && node.newest < step.format),
+      );
+    }
+    this.#written = step.format;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#queue.idle();
+    await this.#telling;
     if (this.#lost === undefined) {
       await this.#writer
-        .query('WITH silent AS (DELETE FROM heartbeat WHERE handle = $1) DELETE FROM writer WHERE handle = $1', [
-          this.#handle,
-        ])
+        .query(
+          `WITH silent AS (DELETE FROM heartbeat WHERE handle = $1), gone AS (DELETE FROM node WHERE id = $2)
+           DELETE FROM writer WHERE handle = $1`,
+          [this.#handle, this.#options.turn?.node.id ?? null],
+        )
         .catch(() => undefined);
       await Promise.all([this.#writer.close(), this.#reader.close()]).catch(() => undefined);
     }
     this.#writer.cut();
     this.#reader.cut();
+  }
+
+  /** A node that cannot tell is one that has lost its connection, and hears so elsewhere. */
+  async #tell(registration: NodeRegistration): Promise<void> {
+    await registration.tell((text, values = []) => this.#read('tell', text, values)).catch(() => undefined);
   }
 
   async #read(name: string, text: string, values: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
@@ -315,16 +381,6 @@ function columnsOf(records: readonly GroupRecord[]): readonly unknown[] {
 function foundIn(detail: string | undefined): Found {
   const rows = JSON.parse(detail ?? '[]') as readonly (readonly [string, string, number | null])[];
   return new Map(rows.map(([table, id, version]) => [recordKey(table, id), version]));
-}
-
-/** The first text after all that start with the prefix; null: there is none. */
-function endOf(prefix: string): string | null {
-  const points = Array.from(prefix);
-  for (let last = points.pop(); last !== undefined; last = points.pop()) {
-    const next = (last.codePointAt(0) ?? 0) + 1;
-    if (next <= 0x10ffff) return points.join('') + String.fromCodePoint(next === 0xd800 ? 0xe000 : next);
-  }
-  return null;
 }
 
 function parseRow(table: string, [id, version, value]: readonly unknown[]): StoredRecord {

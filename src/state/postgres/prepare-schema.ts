@@ -1,20 +1,38 @@
 import { StateDatabaseError, StateFormatTooNewError } from './postgres-errors.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
-import { migrations, postgresFormat } from './postgres-schema.ts';
+import type { StateFormat } from '../formats/state-formats.ts';
+import { openedFormat, stepsBetween } from '../formats/state-formats.ts';
 
-/** Makes the tables of a state, or what a newer format adds. Several may do so at once: the row of `state` is locked by one.
- * @returns the id that was made with the state
- * @throws StateDatabaseError, StateFormatTooNewError */
-export async function prepareSchema(connection: PostgresConnection, schema: string, name: string): Promise<string> {
+/** The state that is to be made, or brought to a format that is served. */
+export interface WantedSchema {
+  readonly schema: string;
+  /** For people. */
+  readonly name: string;
+  /** All that are known. */
+  readonly formats: readonly StateFormat[];
+  /** A new one takes on the format of what is copied into it, later. */
+  readonly isCopy: boolean;
+}
+
+/** Makes the tables of a state. Several may do so at once: the row of `state` is locked by one.
+ * @returns the id that was made with the state, and the format that it has now
+ * @throws StateDatabaseError, StateFormatTooNewError, StateFormatTooOldError */
+export async function prepareSchema(
+  connection: PostgresConnection,
+  { schema, name, formats, isCopy }: WantedSchema,
+): Promise<{ readonly id: string; readonly format: number }> {
   await inTransaction(connection, () => makeState(connection, schema, name));
   return inTransaction(connection, async () => {
     const [row] = await connection.query('SELECT format, id FROM state FOR UPDATE');
     const [format, id] = row ?? [];
     if (typeof format !== 'number' || typeof id !== 'string') throw notOurs(name);
-    if (format > postgresFormat) throw new StateFormatTooNewError(name, format, postgresFormat);
-    for (const migration of migrations.slice(format)) await connection.query(migration);
-    await connection.query('UPDATE state SET format = $1', [postgresFormat]);
-    return id;
+    const opened = openedFormat(formats, format === 0 ? undefined : format, {
+      ...{ name, isCopy },
+      tooNew: (newest) => new StateFormatTooNewError(name, format, newest),
+    });
+    for (const { postgres } of stepsBetween(formats, format, opened)) await connection.query(postgres);
+    if (opened !== format) await connection.query('UPDATE state SET format = $1', [opened]);
+    return { id, format: opened };
   });
 }
 

@@ -30,7 +30,7 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
           await meanwhile();
         },
         turn: {
-          ...{ node: { id, host }, standsBy, monotonicMs: () => seen.waitedMs },
+          ...{ node: { id, host, version: '1.0.0' }, standsBy, monotonicMs: () => seen.waitedMs },
           told: (served) => seen.told.push(served),
           looked: (served) => looked.push(served?.text),
         },
@@ -156,7 +156,9 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
     });
     await client.connect();
     const schema = new URL(url).searchParams.get('schema');
-    await client.query(`ALTER TABLE ${schema}.heartbeat DROP COLUMN advertised; UPDATE ${schema}.state SET format = 2`);
+    await client.query(
+      `ALTER TABLE ${schema}.heartbeat DROP COLUMN advertised; DROP TABLE ${schema}.node; UPDATE ${schema}.state SET format = 2`,
+    );
     await client.end();
     await cutOff(url);
     await second.lost;

@@ -9,6 +9,8 @@ export interface ServingNode {
   readonly id: string;
   /** For people. */
   readonly host: string;
+  /** Of the Kustody that it runs. */
+  readonly version: string;
 }
 
 export interface TurnOptions {
@@ -31,6 +33,9 @@ export interface AdvertisedNode {
   readonly text: string;
 }
 
+/** Called at each look. @throws what ends the waiting */
+export type Look = () => Promise<void>;
+
 /** So long a node answers after its last heartbeat, counted from before it was sent. */
 export const nodeLeaseMs = 5_000;
 /** Somebody else's heart has stood still for so long: that node answers nothing any more. Clocks of two machines run at different rates. */
@@ -44,11 +49,13 @@ const lookEveryMs = 1_000;
  * - it holds the lock, and its heart stands still for so long: its connection is ended by the server. It may be paused, or cut off. It
  *   commits nothing any more either way: whoever opens the state next closes the writers before it.
  *
- * @throws StateInUseError unless it stands by */
+ * @param look at the format of the state, above all: it may have become one that this node does not know
+ * @throws StateInUseError unless it stands by, and what `look` throws */
 export async function takeTurn(
   connection: PostgresConnection,
   address: PostgresAddress,
   options: TurnOptions,
+  look: Look,
 ): Promise<void> {
   const { node, standsBy, monotonicMs, pause, told, looked } = options;
   let seen: { readonly beats: string; readonly at: number } | undefined;
@@ -56,6 +63,7 @@ export async function takeTurn(
   for (;;) {
     const isOurs = await tryLock(connection, address);
     if (!isOurs && !standsBy) throw new StateInUseError(nameOf(address));
+    await look();
     const asked = monotonicMs();
     const last = await lastServing(connection);
     const isOver = last === undefined || last.node === node.id;

@@ -10,7 +10,10 @@ import { CommitQueue } from '../commit-queue.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import { LogSync } from './log-sync.ts';
 import { PageScrub } from './page-scrub.ts';
-import { closeDatabase, openDatabase } from './open-database.ts';
+import type { StateFormat, StoredFormat } from '../formats/state-formats.ts';
+import { stateFormats } from '../formats/state-formats.ts';
+import type { WantedFormats } from './open-database.ts';
+import { closeDatabase, openDatabase, writeFormat } from './open-database.ts';
 
 export const stateFileName = 'state.db';
 
@@ -25,7 +28,7 @@ export interface ReserveOptions {
  *
  * While a store is open, no other code of the same process may open and close `state.db`: POSIX takes the locks
  * of a process away when it closes any descriptor of the file. Readers of raw files run in a process of their own. */
-export class SqliteStateStore implements StateStore {
+export class SqliteStateStore implements StateStore, Pick<StoredFormat, 'written' | 'raise'> {
   readonly #database: Database.Database;
   readonly #queue: CommitQueue;
   readonly #scrub: PageScrub;
@@ -37,18 +40,30 @@ export class SqliteStateStore implements StateStore {
   readonly #add: Database.Statement;
   readonly #replace: Database.Statement;
   readonly #remove: Database.Statement;
+  #written: number;
   #closed = false;
 
   /** @param directory exists already
    * @throws StateLockedError when another process (or another store here) has it open
-   * @throws StateFormatError when a newer Kustody, or something else, wrote it */
-  static open(directory: string, reserve?: ReserveOptions): SqliteStateStore {
-    const database = openDatabase(directory, join(directory, stateFileName));
+   * @param wanted default: the formats of this version
+   * @throws StateFormatError when a newer Kustody, or something else, wrote it, StateFormatTooOldError */
+  static open(
+    directory: string,
+    reserve?: ReserveOptions,
+    wanted: WantedFormats = { formats: stateFormats },
+  ): SqliteStateStore {
+    const opened = openDatabase(directory, join(directory, stateFileName), wanted);
     const log = new LogSync(join(directory, `${stateFileName}-wal`));
-    return new SqliteStateStore(database, log, reserve && new DiskReserve(directory, reserve.bytes, reserve.released));
+    const held = reserve && new DiskReserve(directory, reserve.bytes, reserve.released);
+    return new SqliteStateStore(opened, log, held);
   }
 
-  private constructor(database: Database.Database, log: LogSync, reserve: DiskReserve | undefined) {
+  private constructor(
+    { database, format }: { readonly database: Database.Database; readonly format: number },
+    log: LogSync,
+    reserve: DiskReserve | undefined,
+  ) {
+    this.#written = format;
     this.#reserve = reserve;
     this.#log = log;
     this.#database = database;
@@ -102,6 +117,18 @@ export class SqliteStateStore implements StateStore {
     this.#checkOpen();
     checkCommit(commit);
     await this.#queue.add(commit);
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  async raise(step: StateFormat): Promise<void> {
+    this.#checkOpen();
+    invariant(step.format === this.#written + 1, 'formats are raised one by one');
+    this.#withReserve(() => writeFormat(this.#database, step));
+    await this.#log.sync();
+    this.#written = step.format;
   }
 
   /** Overwrites in place what replaced and deleted values have left, and gives free pages back. That deleted cells are overwritten

@@ -1,17 +1,16 @@
-/** Raised with each migration; a state of a newer format is refused. */
-export const postgresFormat = 3;
-
 /** Errors that `commit_group` raises. */
 export const commitErrors = {
   /** Records are not as expected; the detail has them as JSON: `[[table, id, version or null], …]`. */
   conflict: 'KU409',
   /** This writer is closed: another has taken over, or it was asked what came of its last commit. */
   closed: 'KU410',
+  /** A node that lives does not know the format that is to be written. */
+  nodesKnowLess: 'KU426',
   /** A commit would not be durable when it is acknowledged. */
   notDurable: 'KU507',
 } as const;
 
-/** What makes format n of format n - 1, in a transaction of its own. Names of tables are found by the connection's search path.
+/** What makes a format of the one before (`stateFormats`). Names of tables are found by the connection's search path.
  *
  * `record`: values are sealed, and do not shrink. Half of a page stays free for new versions of its rows.
  * `heartbeat`: of writers that serve, and where other nodes reach them. It tells nothing that has to outlive a crash of the server, and is not logged: a beat costs no wait for the disk.
@@ -21,8 +20,7 @@ export const commitErrors = {
  * `commit_group` is all or nothing, in one round trip:
  *   writer's row → absent records, in order: made (or, without a value, held by a placeholder) → present ones, locked in order → all
  *   compared → changed. Names that others make or remove at the same time are waited for, in the same order, so nobody waits in a circle. */
-export const migrations: readonly string[] = [
-  `
+export const recordsSql = `
 CREATE TABLE record (
   tab text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, version bigint NOT NULL, value bytea NOT NULL,
   PRIMARY KEY (tab, id)
@@ -65,12 +63,20 @@ BEGIN
     USING unnest(p_tabs, p_ids, p_expects, p_versions) AS t(tab, id, expect, version)
     WHERE r.tab = t.tab AND r.id = t.id AND (t.version = 0 OR (t.expect IS NULL AND t.version IS NULL));
 END $$;
-`,
-  `
+`;
+
+export const heartbeatSql = `
 ALTER TABLE writer ADD COLUMN node uuid, ADD COLUMN host text;
 CREATE UNLOGGED TABLE heartbeat (handle uuid PRIMARY KEY, beats bigint NOT NULL, backend int NOT NULL, begun timestamptz NOT NULL);
-`,
-  `
+`;
+
+export const advertisedSql = `
 ALTER TABLE heartbeat ADD COLUMN advertised text;
-`,
-];
+`;
+
+/** `node`: who serves the state or stands by for it, and which formats it knows. Logged: a state that says who knows less must outlive the server. */
+export const nodesSql = `
+CREATE TABLE node (
+  id uuid PRIMARY KEY, host text NOT NULL, version text NOT NULL, oldest int NOT NULL, newest int NOT NULL, seen timestamptz NOT NULL
+);
+`;

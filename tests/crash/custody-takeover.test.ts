@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { VersionedKeyId } from '../../src/base/key-id.ts';
 import { clusterCatalogTable } from '../../src/cluster/process/remote-catalog-store.ts';
+import { keyTodos } from '../../src/cluster/supervisor/key-todos.ts';
 import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import type { State, StateCommit } from '../../src/state/state.ts';
 import { openTestEngine } from '../support/cluster-data-fixture.ts';
@@ -105,4 +106,24 @@ it('a key that is refused while the catalog is laid out ends the change', async 
   expect(await cluster.record()).toMatchObject({ generation: 1, custody: { kind: 'customer' } });
   expect((await cluster.record()).suspension).toBeDefined();
   expect((await cluster.record()).replacing).toBeUndefined();
+});
+
+it('a check of the key while the old catalog is cleared away leaves nothing of it for later', async () => {
+  let checks = 0;
+  await start((state) => ({
+    get: (table, id) => state.get(table, id),
+    list: (table, options) => state.list(table, options),
+    commit: async (commit) => {
+      const clears = commit.write.some(({ table, put }) => table.name === clusterCatalogTable.name && put === null);
+      if (clears && checks < 2) {
+        checks += 1;
+        await cluster.keys.recheck(clusterId);
+      }
+      await state.commit(commit);
+    },
+  }));
+  await cluster.changeTo({ kind: 'microsoftManaged' });
+  expect(checks).toBe(2);
+  expect((await idsOf()).every((id) => id.startsWith(other))).toBe(true);
+  expect(await cluster.state.list(keyTodos)).toEqual([]);
 });

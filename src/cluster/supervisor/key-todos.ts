@@ -43,6 +43,8 @@ export const keyTodos: Table<KeyTodo> = {
 
 /** A key that is being made belongs to a change in progress for so long; after that the change is dead. */
 const makingMsMax = 10 * 60_000;
+/** So often a check may change the record of the key before the rest is left to the next sweep. */
+const attemptsMax = 8;
 
 export interface MadeServiceKey {
   readonly outcome: 'created';
@@ -141,18 +143,31 @@ export class KeyTodos {
     const { state, faults } = this.#ports;
     const side = otherSide(await sideInUse(state, clusterId));
     try {
-      await clearSide(state, clusterId, side, async (write) => {
-        const key = await state.get(clusterKeyTable, clusterId);
-        if (key?.value.generation !== generation || key.value.replacing !== undefined)
-          throw new StateConflictError(clusterKeyTable.name, clusterId);
-        await state.commit({ expect: [expectRecord(clusterKeyTable, clusterId, key.version)], write });
-      });
+      await clearSide(state, clusterId, side, (write) => this.#clear(clusterId, generation, write));
     } catch (error) {
       if (!(error instanceof StateConflictError)) throw error;
       return false; // the next sweep tries again
     }
     await faults?.('otherCatalogCleared');
     return true;
+  }
+
+  /** A check writes the record of the key as well: what it came in between of is done at once all the same, since whoever asked for a change
+   * is answered when nothing of the old key is left. */
+  async #clear(clusterId: Guid, generation: number, write: readonly StateWrite[]): Promise<void> {
+    const { state } = this.#ports;
+    for (let attempt = 1; ; attempt += 1) {
+      const key = await state.get(clusterKeyTable, clusterId);
+      if (key?.value.generation !== generation || key.value.replacing !== undefined)
+        throw new StateConflictError(clusterKeyTable.name, clusterId);
+      try {
+        await state.commit({ expect: [expectRecord(clusterKeyTable, clusterId, key.version)], write });
+        return;
+      } catch (error) {
+        const isOfKey = error instanceof StateConflictError && error.table === clusterKeyTable.name;
+        if (!isOfKey || attempt === attemptsMax) throw error;
+      }
+    }
   }
 
   async #destroy(todo: Versioned<KeyTodo>): Promise<void> {

@@ -70,7 +70,7 @@ describe.each(ways)('edge limits, %s', (_way, join) => {
   });
 
   it("refuses a body beyond the plane's limit", async () => {
-    const edge = await start();
+    const edge = await start({ keepAliveTimeoutMs: 1_000 });
     const answer = await exchange(
       await join(edge),
       `POST / HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 4194305\r\n\r\n${'x'.repeat(4_194_305)}`,
@@ -93,7 +93,7 @@ describe('edge limits before a request', () => {
   });
 
   it('ends a connection to the proxy that sends nothing', async () => {
-    const edge = await start({ headersTimeoutMs: 100, requestTimeoutMs: 200 });
+    const edge = await start({ handshakeTimeoutMs: 100, headersTimeoutMs: 100, requestTimeoutMs: 200 });
     expect(await exchange(connect(edge.proxyPort, '127.0.0.1'))).toMatch(/^(HTTP\/1\.1 408 [\s\S]*)?$/);
   });
 

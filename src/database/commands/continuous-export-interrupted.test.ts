@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openInterruptedCluster, openQueryParts } from '../../../tests/support/interrupted-cluster.ts';
 import { World } from '../../../tests/support/interrupted-world.ts';
+import { sampleOfSteps } from '../../../tests/support/sample.ts';
 import type { MemoryStorage } from '../../../tests/support/memory-storage.ts';
 import { memoryStorage } from '../../../tests/support/memory-storage.ts';
 import { newGuid } from '../../base/new-guid.ts';
@@ -95,7 +96,7 @@ it.each(['before', 'after'])(
     const total = whole.steps;
     expect(total).toBeGreaterThan(8);
     await first.cluster.close();
-    for (let at = 1; at <= total; at += 1) {
+    for (const at of sampleOfSteps(total, 3, when)) {
       const world = new World();
       const site = await start(world);
       world.at = at;

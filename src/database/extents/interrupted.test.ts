@@ -3,6 +3,7 @@ import { instant } from '../../clock/clock.ts';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
 import { World } from '../../../tests/support/interrupted-world.ts';
+import { sampleOfSteps } from '../../../tests/support/sample.ts';
 import { readStoredRows } from '../../../tests/support/read-rows.ts';
 import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
 import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
@@ -67,7 +68,7 @@ describe('a process that ends at any durable step', () => {
       const total = whole.steps;
       expect(total).toBeGreaterThan(12);
       await cluster.close();
-      for (let at = 1; at <= total; at += 1) {
+      for (const at of sampleOfSteps(total, 3, when)) {
         const world = new World();
         await start(world);
         world.at = at;
@@ -112,7 +113,7 @@ describe('a process that ends at any durable step', () => {
       const total = whole.steps;
       expect(total).toBe(2); // blob and commit
       await cluster.close();
-      for (let at = 1; at <= total; at += 1) {
+      for (const at of sampleOfSteps(total, 3, when)) {
         const world = new World();
         await start(world);
         world.at = at;
@@ -168,7 +169,7 @@ describe('a process that ends at any durable step', () => {
       // The filter · the extent · the commit · the two extents of before · the head record of the collection.
       expect([whole.steps, await found()]).toEqual([6, [1200, 1200, 2]]);
       await cluster.close();
-      for (let at = 1; at <= whole.steps; at += 1) {
+      for (const at of sampleOfSteps(whole.steps, 3, when)) {
         const world = new World();
         await begin(world);
         world.at = at;
@@ -210,7 +211,7 @@ describe('a process that ends at any durable step', () => {
       const total = whole.steps;
       expect(total).toBe(4); // blob, commit, the old rows' record, their blob's end
       await cluster.close();
-      for (let at = 1; at <= total; at += 1) {
+      for (const at of sampleOfSteps(total, 3, when)) {
         const world = new World();
         await start(world);
         await store(1, 'refused');
@@ -260,7 +261,7 @@ describe('a process that ends at any durable step', () => {
       const total = whole.steps;
       expect(total).toBe(3); // two blobs and the commit
       await cluster.close();
-      for (let at = 1; at <= total; at += 1) {
+      for (const at of sampleOfSteps(total, 3, when)) {
         const world = new World();
         const make = await begin(world);
         world.at = at;
@@ -330,7 +331,7 @@ describe('a process that ends at any durable step', () => {
               ],
             ]
           : [['n:string', 'x:real'], [['two', 1.5]]];
-      for (let at = 1; at <= total; at += 1) {
+      for (const at of sampleOfSteps(total, 3, how)) {
         const world = new World();
         await prepared(world);
         world.at = before + at;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openInterruptedCluster, openQueryParts } from '../../../tests/support/interrupted-cluster.ts';
 import { World } from '../../../tests/support/interrupted-world.ts';
+import { sampleOfSteps } from '../../../tests/support/sample.ts';
 
 let parts: Awaited<ReturnType<typeof openQueryParts>>;
 beforeAll(async () => {
@@ -56,7 +57,7 @@ it.each(['before', 'after'])(
     const total = whole.steps;
     expect(total).toBeGreaterThan(8);
     await first.close();
-    for (let at = 1; at <= total; at += 1) {
+    for (const at of sampleOfSteps(total, 3, when)) {
       const world = new World();
       const cluster = await start(world);
       world.at = at;

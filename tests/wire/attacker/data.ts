@@ -1,5 +1,6 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { sample } from '../../support/sample.ts';
 import type { Attacked, Outcome } from './attacked.ts';
 import { audiences, db, hosts } from './attacked.ts';
 
@@ -54,7 +55,7 @@ export function describeData(attacked: () => Attacked): void {
   };
 
   describe('data that is a trap', () => {
-    it.each(bodies)('%s (%s) is refused', async (_what, format, body, headers, status, code) => {
+    it.each(sample(bodies, 8, 'bodies'))('%s (%s) is refused', async (_what, format, body, headers, status, code) => {
       expect(await ingest(format, body, headers)).toMatchObject({ status, code });
     });
 

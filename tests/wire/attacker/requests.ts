@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as tlsConnect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { sample } from '../../support/sample.ts';
 import type { Attacked } from './attacked.ts';
 import { audiences, db, hosts } from './attacked.ts';
 
@@ -78,12 +79,12 @@ const malformed: readonly (readonly [string, (line: string) => string, readonly 
 
 export function describeRequests(attacked: () => Attacked): void {
   describe.each(planes)('on one connection to the plane %s', (plane) => {
-    it.each(ambiguous)('%s is no request', async (_what, lines, body) => {
+    it.each(sample(ambiguous, 4, `ambiguous ${plane}`))('%s is no request', async (_what, lines, body) => {
       const start = await head(attacked(), plane, writing[plane], [json, ...lines]);
       expect(statuses(await attacked().raw(hosts[plane], start + body))).toEqual([400]);
     });
 
-    it.each(malformed)('%s is no request', async (_what, change, lines) => {
+    it.each(sample(malformed, 4, `malformed ${plane}`))('%s is no request', async (_what, change, lines) => {
       const start = await head(attacked(), plane, change(reading[plane]), lines);
       expect(statuses(await attacked().raw(hosts[plane], Buffer.from(start, 'latin1')))).toEqual([400]);
     });

@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { sample } from '../../support/sample.ts';
 import type { Attacked, Outcome } from './attacked.ts';
 import { audiences, db, hosts } from './attacked.ts';
 
@@ -126,7 +127,7 @@ export function describeTokens(attacked: () => Attacked): void {
     const wrong = (['arm', 'vault', 'cluster', 'control'] as const).flatMap((plane) =>
       planes.filter((audience) => audience !== plane).map((audience) => [audience, plane] as const),
     );
-    it.each(wrong)('(%s) does not open another (%s)', async (audience, plane) => {
+    it.each(sample(wrong, 8))('(%s) does not open another (%s)', async (audience, plane) => {
       const token = await attacked().tokenFor(audiences[audience]);
       expect(await callWith(attacked(), plane, bearer(token))).toMatchObject({ status: 401, code: codes[plane] });
     });

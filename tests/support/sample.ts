@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { expect } from 'vitest';
+
+/** Set for every run by `global-setup.ts`, which prints it. */
+const seed = process.env['KUSTODY_SEED'] ?? '0';
+const isWhole = process.env['KUSTODY_CASES'] === 'all';
+
+/** Of the cases of a long run, some: other ones in each run, in each file, the same again with the same `KUSTODY_SEED`. All of them, in CI and
+ * wherever `KUSTODY_CASES` is `all`.
+ * @param count at most so many
+ * @param purpose tells samples of one file apart, which would be of the same places
+ * @returns in their order */
+export function sample<T>(cases: readonly T[], count: number, purpose = ''): readonly T[] {
+  if (isWhole) return cases;
+  const file = expect.getState().testPath?.replace(process.cwd(), '') ?? '';
+  return drawn(cases, count, [seed, file, purpose].join('\n'));
+}
+
+/** The same of the numbers from 1 to `last`, such as those of durable steps. */
+export const sampleOfSteps = (last: number, count: number, purpose = ''): readonly number[] =>
+  sample(
+    Array.from({ length: last }, (_value, index) => index + 1),
+    count,
+    purpose,
+  );
+
+/** Those of the `count` lowest lots, each a hash of its place and `lottery`. */
+export function drawn<T>(cases: readonly T[], count: number, lottery: string): readonly T[] {
+  const lots = cases.map((_case, index) => createHash('sha256').update(`${lottery}\n${index}`).digest('hex'));
+  const limit = lots.toSorted()[count];
+  return limit === undefined ? cases : cases.filter((_case, index) => (lots[index] ?? '') < limit);
+}

@@ -12,6 +12,7 @@ import type { Scene } from '../../src/cli/drill/scene.ts';
 import { ways } from '../../src/cli/drill/ways.ts';
 import { sample } from '../support/sample.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
+import { defaultKeySettings } from '../../src/server/settings.ts';
 import { SteppedHost } from '../support/stepped-host.ts';
 import { waitMs } from '../support/hang.ts';
 import { until } from '../support/until.ts';
@@ -29,7 +30,8 @@ const host = new SteppedHost();
 let fixture: Awaited<ReturnType<typeof startServerFixture>>;
 let scene: Scene;
 
-const start = () => startServerFixture({ dataDirectory: directory, virtualTime: false, keys, host });
+const start = (settings = keys) =>
+  startServerFixture({ dataDirectory: directory, virtualTime: false, keys: settings, host });
 
 async function instanceOf(): Promise<DrillInstance> {
   const { clocks, faults } = fixture.server.controls;
@@ -58,8 +60,10 @@ async function signIn(): Promise<void> {
 }
 
 beforeAll(async () => {
-  fixture = await start();
+  // On a busy machine a key that is looked at so often would be away while things are made.
+  fixture = await start(defaultKeySettings);
   scene = await makeScene(await instanceOf());
+  await restart();
 });
 afterAll(async () => {
   await fixture.server.close();

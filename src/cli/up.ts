@@ -177,6 +177,9 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(statePlace === undefined ? {} : { statePlace }),
     stop: stop.signal,
     ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
+    onUnready: (why, port) => {
+      process.stdout.write(`Not ready, as https://localhost:${port}/readyz says: ${why}\n`);
+    },
     onStandBy: (host, passing) => {
       process.stdout.write(standingBy(host, passing));
     },

@@ -67,6 +67,8 @@ export interface ServerSettings {
   /** Told once, when another Kustody serves the state, or did until it broke off. @param host of it
    * @param passing where connections are passed on to it */
   readonly onStandBy?: (host: string | undefined, passing?: ServerPorts) => void;
+  /** Told once, when the state has a format that this node does not know: it waits to be stopped. @param port where it says so */
+  readonly onUnready?: (why: string, port: number) => void;
   /** Ends the waiting for another Kustody. */
   readonly stop?: AbortSignal;
   /** Where other nodes of the instance reach this one, at a port of its own; port 0: any free one. While it stands by, it listens where it would

@@ -11,7 +11,14 @@ import { firstPorts } from './kept-ports.ts';
 import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
 import { defaultStopGraceMs } from './settings.ts';
 import type { ServingPorts } from './state-place.ts';
+import { listenUnready } from '../http/unready-listener.ts';
+import { systemRandomBytes } from '../base/random.ts';
+import { StateFormatTooOldError } from '../state/formats/state-formats.ts';
 import { StandbyEndedError } from './standby-ended.ts';
+
+/** One of them is in a part that is loaded with the first state in PostgreSQL. */
+const isFormatError = (error: unknown): error is Error =>
+  error instanceof StateFormatTooOldError || (error instanceof Error && error.name === 'StateFormatTooNewError');
 
 /** 32 bytes that every node of an instance has, and nobody else: they prove who passes a connection on. */
 export const nodesKey = (rootKey: RootKey): Buffer => rootKey.derive('nodes that pass connections 1');
@@ -63,6 +70,24 @@ export class StandingBy {
       kusto: { ...kusto, port: ports.kustoPort },
       proxy: { ...proxy, port: ports.proxyPort },
     };
+  }
+
+  /** The state did not open. One of several nodes that does not know its format stays, is not ready and says why, until it is stopped; it holds
+   * nothing of the state. @returns why this node ends */
+  async refused(error: unknown, wallClock: () => number): Promise<unknown> {
+    if (this.#settings.statePlace?.standsBy !== true || !isFormatError(error)) return error;
+    const { listen } = await this.turn();
+    this.#log.failure('state-format-not-known', error);
+    const unready = await listenUnready({
+      listen: { host: listen.host, port: listen.port === 'kept' ? firstPorts.port : listen.port },
+      ...{ code: error.name.replace(/Error$/, ''), reason: error.message },
+      ...{ wallClock, randomBytes: systemRandomBytes },
+    }).catch(() => undefined);
+    if (unready === undefined) return error; // the ports are somebody else's
+    this.#settings.onUnready?.(error.message, unready.port);
+    const ended: unknown = await this.#ended.catch((why: unknown) => why);
+    await unready.close();
+    return ended;
   }
 
   /** It serves: what has waited comes to itself. */

@@ -143,7 +143,9 @@ async function open(
       hasBlobsElsewhere: settings.blobs !== undefined,
       ...standingBy.ports,
     },
-  );
+  ).catch(async (error: unknown) => {
+    throw await standingBy.refused(error, wallMs);
+  });
   closers.push(() => opened.close());
   const { store } = opened;
   if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);

@@ -99,7 +99,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
       ...(options.statePlace === undefined ? {} : { statePlace: options.statePlace }),
       ...(options.onStandBy === undefined ? {} : { onStandBy: options.onStandBy }),
-    ...(options.onUnready === undefined ? {} : { onUnready: options.onUnready }),
+      ...(options.onUnready === undefined ? {} : { onUnready: options.onUnready }),
       ...(options.stop === undefined ? {} : { stop: options.stop }),
       ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
       ...(options.blobs === undefined ? {} : { blobs: options.blobs }),

@@ -124,7 +124,7 @@ describe('a follower whose server is killed', () => {
 
   it(
     `follows a database or does not, whole, after a kill while attaching (${attempts} kills)`,
-    { timeout: 240_000 },
+    { timeout: 240_000 + attempts * 30_000 },
     async () => {
       using directory = temporaryDirectory();
       const data = join(directory.path, 'data');

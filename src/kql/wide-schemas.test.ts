@@ -52,6 +52,17 @@ describe('tables without rows', () => {
     ['search "x"', 1, 1],
     ['search "nowhere"', 1, 0],
     ['search kind=case_sensitive "x" or "y"', 1, 1],
+    ['search s == "x" and strlen(s) == 1', 1, 1],
+    ['find "x"', 1, 1],
+    ['find "nowhere"', 1, 0],
+    ['find withsource=from where s == "x"', 1, 1],
+    ['find where own7_1 == 7', 1, 1],
+    ['find where s == "x" and own8_1 == 7', 1, 0],
+    ['find in (T1*, T7) where s == "x"', 1, 1],
+    ['let V = view () { T7 | where own7_0 == 7 }; find in (T1, V) where s == "x"', 1, 1],
+    ['let V = view () { T2 | where own2_0 == 7 }; find in (T1, V) where s == "x"', 1, 0],
+    ['find withsource=from where s == "x" project s, pack(*)', 1, 1],
+    ['find where s == "x" project s, own7_3: string', 1, 1],
     ['union withsource=t * | where s == "x"', 1, 1],
     ['union T1, T2', 1, 0],
     ['union (T1 | count), (T2 | count)', 2, 2],
@@ -63,8 +74,25 @@ describe('tables without rows', () => {
     expect(new Set(read).size).toBe(tables);
   });
 
+  it('change nothing of the columns and values of a find', async () => {
+    const packed = Object.fromEntries(Array.from({ length: 30 }, (_column, index) => [`own7_${index}`, 7]));
+    const [all] = await engine.run('find "x"');
+    expect(all?.columns.map(({ name }) => name)).toEqual(['source_', 's', 'pack_']);
+    expect(all?.rows.map(([from, s, pack]) => [from, s, JSON.parse(String(pack)) as unknown])).toEqual([
+      ['T7', 'x', packed],
+    ]);
+    const [named] = await engine.run('find withsource=from where own7_0 == 7 and own8_0 != 7 project s, own8_0');
+    expect([named?.columns.map(({ name }) => name), named?.rows]).toEqual([
+      ['from', 's', 'own8_0'],
+      [['T7', 'x', null]],
+    ]);
+    const [none] = await engine.run('find "nowhere" | getschema | project ColumnName');
+    expect(none?.rows).toEqual([['source_'], ['s'], ['pack_']]);
+  });
+
   it('do not hide what is wrong in a condition', async () => {
     await expect(engine.run('union T7, (T1 | where s matches regex "(")')).rejects.toThrow();
+    await expect(engine.run('find in (T1, T2) where s matches regex "("')).rejects.toThrow();
   });
 });
 

@@ -108,11 +108,12 @@ export interface LookupNode {
   readonly on: readonly JoinPair[];
   readonly rightColumns: readonly string[];
 }
-/** `sourceColumn`: index in `cols` of `withsource`. */
+/** `sourceColumn`: index in `cols` of `withsource`. `oneCondition`: the filter of each leg is that of `search` or `find`. */
 export interface UnionNode {
   readonly op: 'union';
   readonly legs: readonly { readonly plan: Plan; readonly from: UnionFeeds; readonly source: string }[];
   readonly sourceColumn?: number;
+  readonly oneCondition?: true;
 }
 /** `columns` are zipped. `name` is the output column. */
 export interface MvColumn {

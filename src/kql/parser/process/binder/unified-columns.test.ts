@@ -9,16 +9,26 @@ import type { LanguageSymbol } from '../language/language.ts';
 import { languagePackage, toArray } from '../language/language.ts';
 import type { ColumnOf } from './symbols.ts';
 import { columnSymbol, columnSymbols } from './symbols.ts';
-import { unifiedColumns } from './unified-columns.ts';
+import { columnsByName, commonColumns, unifiedColumns } from './unified-columns.ts';
 
 beforeAll(() => loadLanguage());
 
 /** What the binder makes of the columns of several tables, by its own way: it changes a list of its own in place. */
-function official(columns: readonly ColumnOf[]): ColumnOf[] {
+function official(columns: readonly ColumnOf[], by: 'Name' | 'NameAndType' = 'NameAndType'): ColumnOf[] {
   const { Binder } = languagePackage().Binding;
   const list = Binder.s_columnListPool.AllocateFromPool();
   for (const one of columns) list.add(one);
-  Binder.UnifyColumnsWithSameNameAndType(list);
+  Binder[`UnifyColumnsWithSame${by}`](list);
+  return toArray<ColumnOf>(list);
+}
+
+function officialCommon(tables: readonly (readonly ColumnOf[])[]): ColumnOf[] {
+  const { Binding, Symbols } = languagePackage();
+  const list = Binding.Binder.s_columnListPool.AllocateFromPool();
+  Binding.Binder.GetCommonColumns(
+    tables.map((columns) => new Symbols.TableSymbol.$ctor3(columns)),
+    list,
+  );
   return toArray<ColumnOf>(list);
 }
 
@@ -27,8 +37,9 @@ const shown = ({ Name, Type, OriginalColumns }: ColumnOf): unknown => ({
   Type,
   originals: toArray<ColumnOf>(OriginalColumns),
 });
-const same = (columns: readonly ColumnOf[]): void => {
-  const [ours, theirs] = [unifiedColumns(columns), official(columns)].map((all) => all.map(shown));
+const same = (columns: readonly ColumnOf[]): void => sameColumns(unifiedColumns(columns), official(columns));
+const sameColumns = (one: readonly ColumnOf[], other: readonly ColumnOf[]): void => {
+  const [ours, theirs] = [one, other].map((all) => all.map(shown));
   expect(ours?.length).toBe(theirs?.length);
   for (const [index, one] of (ours ?? []).entries()) {
     const [own, other] = [one, theirs?.[index]] as { Name: string; Type: unknown; originals: ColumnOf[] }[];
@@ -48,6 +59,27 @@ describe('columns of a union', () => {
   it('are those of the official binder, whatever the tables have', () => {
     fc.assert(
       fc.property(fc.array(column, { maxLength: 60 }), (columns) => same(columns.map(columnSymbol))),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are those that conditions of find see, whatever the tables have', () => {
+    fc.assert(
+      fc.property(fc.array(column, { maxLength: 60 }), (given) => {
+        const columns = given.map(columnSymbol);
+        sameColumns(columnsByName(columns), official(columns, 'Name'));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are those that all tables of find have', () => {
+    const table = fc.uniqueArray(column, { minLength: 3, maxLength: 9, selector: ({ name }) => name });
+    fc.assert(
+      fc.property(fc.array(table, { maxLength: 6 }), (given) => {
+        const tables = given.map((columns) => columns.map(columnSymbol));
+        sameColumns(commonColumns(tables), officialCommon(tables));
+      }),
       { numRuns: 500 },
     );
   });

@@ -18,7 +18,7 @@ interface TableOf extends LanguageSymbol {
 const columnsMin = 500;
 /** What was unified last; columns of all entries together, most of which are those of the tables themselves. */
 const kept = new BoundedCache<TableOf>({
-  countMax: 4,
+  countMax: 6,
   weight: { max: 200_000, of: (_tables, table) => columnSymbols(table).length },
 });
 
@@ -35,17 +35,8 @@ function numberOf(table: object): number {
 /** What `union`, and `search` over all tables, have for columns, as the binder has it: one for each name and type, of several types
  * with the type in its name. The binder makes it anew for each operator that asks, a second for a thousand tables. */
 export function unifiedColumns(columns: readonly ColumnOf[]): ColumnOf[] {
-  const byName = new Map<string, Map<unknown, ColumnOf[]>>();
-  for (const column of columns) {
-    const byType = byName.get(column.Name) ?? new Map<unknown, ColumnOf[]>();
-    byName.set(column.Name, byType);
-    const type = typeKey(column);
-    const same = byType.get(type);
-    if (same) same.push(column);
-    else byType.set(type, [column]);
-  }
   const free = uniqueNames();
-  return [...byName].flatMap(([name, byType]) =>
+  return [...byNameAndType(columns)].flatMap(([name, byType]) =>
     [...byType.values()].map((same): ColumnOf => {
       const [first] = same as [ColumnOf];
       if (byType.size === 1 && same.length === 1) return named(first, free(name));
@@ -56,8 +47,58 @@ export function unifiedColumns(columns: readonly ColumnOf[]): ColumnOf[] {
   );
 }
 
+function byNameAndType(columns: readonly ColumnOf[]): ReadonlyMap<string, ReadonlyMap<unknown, ColumnOf[]>> {
+  const byName = new Map<string, Map<unknown, ColumnOf[]>>();
+  for (const column of columns) {
+    const byType = byName.get(column.Name) ?? new Map<unknown, ColumnOf[]>();
+    byName.set(column.Name, byType);
+    const type = typeKey(column);
+    const same = byType.get(type);
+    if (same) same.push(column);
+    else byType.set(type, [column]);
+  }
+  return byName;
+}
+
+/** What conditions of `find` see of columns, as the binder has it: one for each name. */
+export function columnsByName(columns: readonly ColumnOf[]): ColumnOf[] {
+  return [...byNameAndType(columns)].map(([name, byType]): ColumnOf => {
+    const [[first, ...others] = [], ...otherTypes] = [...byType.values()];
+    if (first === undefined || (others.length === 0 && otherTypes.length === 0)) return first as ColumnOf;
+    const type = otherTypes.length === 0 ? first.Type : commonScalar([...byType.keys()]);
+    return columnFrom(name, type, [...byType.values()].flat());
+  });
+}
+
+/** What all of several tables have, by name, as the binder has it for `find`. The binder goes from table to table, and puts all columns of a
+ * name together anew with each: the square of their number. */
+export function commonColumns(tables: readonly (readonly ColumnOf[])[]): ColumnOf[] {
+  const [first = [], ...others] = tables;
+  if (others.length === 0) return [...first];
+  const rest = others.map((columns) => new Map(columns.map((column) => [column.Name, column])));
+  return first.flatMap((column) => {
+    const found: ColumnOf[] = [column];
+    for (const columns of rest) {
+      const same = columns.get(column.Name);
+      if (same === undefined) return [];
+      found.push(same);
+    }
+    // From table to table: with another type between them, the same types may have another one in common.
+    const type = found.reduce((known: ColumnOf['Type'], one) => {
+      const key = typeKey({ Type: known ?? null });
+      return key === typeKey(one) ? known : commonScalar([key, typeKey(one)]);
+    }, column.Type);
+    return [columnFrom(column.Name, type, found)];
+  });
+}
+
+function commonScalar(types: readonly unknown[]): ColumnOf['Type'] {
+  const { ScalarTypes, TypeFacts } = languagePackage().Symbols;
+  return TypeFacts.GetCommonScalarType$1(types) ?? (ScalarTypes['Dynamic'] as ColumnOf['Type']);
+}
+
 /** What is known of dynamics differs; they are one type. */
-function typeKey({ Type: type }: ColumnOf): unknown {
+function typeKey({ Type: type }: Pick<ColumnOf, 'Type'>): unknown {
   return type && /^Dynamic\w*Symbol$/.test(symbolKind(type)) ? languagePackage().Symbols.ScalarTypes['Dynamic'] : type;
 }
 
@@ -93,22 +134,28 @@ function uniqueNames(): (name: string) => string {
   };
 }
 
+/** @param from what is made of the columns of each table */
+const ofTables = (place: string, from: (tables: readonly (readonly ColumnOf[])[]) => ColumnOf[]): Shortcut =>
+  shortcut<{ self: TableBinder; args: [tables: unknown]; result: unknown }>(place, (official, binder, given) => {
+    const all = toArray<LanguageSymbol>(given);
+    // An operator that nothing is piped into begins with an empty table.
+    const tables = place === common ? all : all.filter((table) => table.IsOpen || columnSymbols(table).length > 0);
+    const key = `${place} ${tables.map(numberOf).join()}`;
+    const before = kept.get(key);
+    if (before) return before;
+    const columns = tables.map(columnSymbols);
+    if (columns.reduce((sum, { length }) => sum + length, 0) < columnsMin) return official(given);
+    const { TableSymbol } = languagePackage().Symbols;
+    const made = new TableSymbol.$ctor3(from(columns)) as TableOf;
+    const isOpen = ({ IsOpen }: LanguageSymbol): boolean => IsOpen === true;
+    const table = made.WithIsOpen(place === common ? tables.length > 0 && tables.every(isOpen) : tables.some(isOpen));
+    if (binder.CanGlobalCache(tables)) kept.set(key, table);
+    return table;
+  });
+const common = 'Binder.GetTableOfCommonColumns';
+
 export const unifiedColumnShortcuts: readonly Shortcut[] = [
-  shortcut<{ self: TableBinder; args: [tables: unknown]; result: unknown }>(
-    'Binder.GetTableOfColumnsUnifiedByNameAndType',
-    (official, binder, given) => {
-      // An operator that nothing is piped into begins with an empty table.
-      const tables = toArray<LanguageSymbol>(given).filter((table) => table.IsOpen || columnSymbols(table).length > 0);
-      const key = tables.map(numberOf).join();
-      const before = kept.get(key);
-      if (before) return before;
-      const columns = tables.flatMap(columnSymbols);
-      if (columns.length < columnsMin) return official(given);
-      const { TableSymbol } = languagePackage().Symbols;
-      const unified = new TableSymbol.$ctor3(unifiedColumns(columns)) as TableOf;
-      const table = unified.WithIsOpen(tables.some(({ IsOpen }) => IsOpen === true));
-      if (binder.CanGlobalCache(tables)) kept.set(key, table);
-      return table;
-    },
-  ),
+  ofTables('Binder.GetTableOfColumnsUnifiedByNameAndType', (tables) => unifiedColumns(tables.flat())),
+  ofTables('Binder.GetTableOfColumnsUnifiedByName', (tables) => columnsByName(tables.flat())),
+  ofTables(common, commonColumns),
 ];

@@ -67,7 +67,10 @@ interface SymbolsNamespace {
   readonly SymbolMatch: Readonly<Record<string, unknown>>;
   readonly ColumnSymbol: Constructor;
   readonly TableSymbol: { readonly $ctor3: Constructor; readonly $ctor4: Constructor };
-  readonly TypeFacts: { GetCommonColumnType(columns: readonly unknown[], conversion: unknown): LanguageSymbol | null };
+  readonly TypeFacts: {
+    GetCommonColumnType(columns: readonly unknown[], conversion: unknown): LanguageSymbol | null;
+    GetCommonScalarType$1(types: readonly unknown[]): LanguageSymbol | null;
+  };
   readonly Conversion: Readonly<Record<string, unknown>>;
   readonly FunctionSymbol: { readonly ctor: Constructor; readonly $ctor16: Constructor };
   readonly Tabularity: Readonly<Record<string, unknown>>;
@@ -123,6 +126,8 @@ export interface LanguagePackage {
       readonly s_symbolListPool: { AllocateFromPool(): unknown; ReturnToPool(list: unknown): void };
       readonly s_columnListPool: { AllocateFromPool(): { add(column: unknown): void } };
       UnifyColumnsWithSameNameAndType(columns: unknown): void;
+      UnifyColumnsWithSameName(columns: unknown): void;
+      GetCommonColumns(tables: readonly unknown[], common: unknown): void;
       readonly ProjectionStyle: Readonly<Record<string, unknown>>;
       readonly prototype: unknown;
       readonly NodeBinder: { readonly prototype: unknown };

@@ -140,6 +140,7 @@ function union(
     op: 'union',
     cols,
     sourceColumn,
+    oneCondition: true,
     legs: legs.map(({ plan, source }) => ({
       source,
       from: feeds(plan.cols),

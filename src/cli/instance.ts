@@ -25,6 +25,7 @@ import {
   StateOutcomeUnknownError,
 } from '../state/postgres/postgres-errors.ts';
 import { BlobsPlaceError } from '../server/blobs-owner.ts';
+import { CloseLateError } from '../server/closing.ts';
 import { BlobsUnavailableError } from '../storage/blob-store.ts';
 import type { AskAccess } from '../storage/placed-blobs.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
@@ -161,6 +162,7 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     error instanceof StateOutcomeUnknownError ||
     error instanceof StatePlaceError ||
     error instanceof TelemetryError ||
+    error instanceof CloseLateError ||
     error instanceof StateMovedError ||
     error instanceof MoveError ||
     error instanceof StorageFullError ||

@@ -5,6 +5,7 @@ import { makeOwnCode } from './own-code.ts';
 import { requireInstance } from './control-client.ts';
 import { UserError } from './user-error.ts';
 import { interrupted } from './interrupted.ts';
+import { endWithin, heldMs } from './certain-end.ts';
 import { openPortal, portalNotBuilt } from './open.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
@@ -13,6 +14,7 @@ import { parseNodeAddress } from '../http/advertised-address.ts';
 import { isPortalBuilt } from '../server/portal-pages.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
 import type { ServerPorts } from '../server/settings.ts';
+import { defaultStopGraceMs } from '../server/settings.ts';
 import { StandbyEndedError } from '../server/standby-ended.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import {
@@ -132,7 +134,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     )
     .action(async (_options: UpOptions, command: Command) => {
       takeConfigFile(command);
-      await up(rootKeys, command.opts<UpOptions>());
+      await up(rootKeys, command.opts<UpOptions>()).finally(() => endWithin(heldMs));
     });
 }
 
@@ -152,10 +154,15 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   const blobsPlace = await blobsPlaceOf(options, process.env);
   const seed = await seedDirectoryOf(options.seed);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
-  const { startInstance } = await import('./instance.ts');
+  const { explain, startInstance } = await import('./instance.ts');
   const stop = new AbortController();
+  const stopping = async (): Promise<void> => {
+    await interrupted();
+    endWithin(stopMsMax(options.stopGrace), 1);
+    stop.abort();
+  };
   // Whoever stands by ends in order, too; any other start ends at once, until it is over.
-  const stopped = options.standby ? interrupted().then(() => stop.abort()) : undefined;
+  const stopped = options.standby ? stopping() : undefined;
   const starting = startInstance({
     dataDirectory,
     rootKey,
@@ -208,10 +215,15 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   );
   makeOwnCode(import.meta.dirname, process.env);
   if (options.open) process.stdout.write(await openPortal(await requireInstance(dataDirectory), true));
-  const lost = await Promise.race([stopped ?? interrupted(), ...(server.lost === undefined ? [] : [server.lost])]);
-  await server.close();
-  if (lost instanceof Error) throw new UserError(lost.message);
+  const lost = await Promise.race([stopped ?? stopping(), ...(server.lost === undefined ? [] : [server.lost])]);
+  if (lost instanceof Error) throw new UserError(lost.message); // it is closed
+  await server.close().catch((error: unknown) => {
+    throw explain(error, { dataDirectory });
+  });
 }
+
+/** Queries, and then connections that are passed on, may each take the grace; what hangs is left behind after half a minute. */
+const stopMsMax = (graceSeconds = defaultStopGraceMs / 1000): number => 2 * graceSeconds * 1000 + 60_000;
 
 /** Log lines on standard error tell what goes on. A server whose seed is refused is not left behind. */
 async function seeding(

@@ -9,7 +9,6 @@ import type { AdvertisedNode } from '../state/postgres/take-over.ts';
 import { removeStandbyFile, writeStandbyFile } from './control-file.ts';
 import { firstPorts } from './kept-ports.ts';
 import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
-import { defaultStopGraceMs } from './settings.ts';
 import type { ServingPorts } from './state-place.ts';
 import { listenUnready } from '../http/unready-listener.ts';
 import { systemRandomBytes } from '../base/random.ts';
@@ -48,8 +47,9 @@ export class StandingBy {
     this.#passer = new Passer({ key: this.#key, startTimer: startSystemTimer, log });
   }
 
-  get ports(): Pick<ServingPorts, 'waits' | 'looked' | 'pause'> {
+  get ports(): Pick<ServingPorts, 'waits' | 'looked' | 'pause' | 'ended'> {
     return {
+      ended: this.#ended,
       waits: (host) => this.#wait(host),
       looked: (node) => this.#look(node),
       pause: (milliseconds) =>
@@ -97,10 +97,10 @@ export class StandingBy {
     this.#passer?.passTo({ id: 'self', host: self, port, advertised: text });
   }
 
-  /** Ends what it passes on, within the time that queries have when a node stops. */
-  async close(): Promise<void> {
+  /** Ends what it passes on. @param graceMs so long that may go on to its own end */
+  async close(graceMs: number): Promise<void> {
     removeStandbyFile(this.#settings.dataDirectory);
-    await this.#passer?.close(this.#settings.stopGraceMs ?? defaultStopGraceMs);
+    await this.#passer?.close(graceMs);
   }
 
   #wait(host: string | undefined): void {

@@ -6,6 +6,7 @@ import { machineTime } from '../clock/host-time.ts';
 import { checkGeoipDatabase } from '../kql/algorithms/geo/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
 import type { Edge, EdgeOptions } from '../http/edge.ts';
+import { defaultEdgeLimits } from '../http/edge-limits.ts';
 import { nodeAddressText, signAddress } from '../http/advertised-address.ts';
 import type { Plane } from '../http/plane.ts';
 import { createLog } from '../http/logging.ts';
@@ -27,6 +28,7 @@ import { openBlobsPlace } from './blobs-owner.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
 import { openClocks } from './clocks.ts';
+import { Closing } from './closing.ts';
 import { removeControlFile, writeAuthorityFile, writeControlFile } from './control-file.ts';
 import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
@@ -47,6 +49,7 @@ import type { ServerParts } from './server-parts.ts';
 import type { InstanceEnvironment } from './instance-environment.ts';
 import { choosePorts, firstPorts, keepPorts } from './kept-ports.ts';
 import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
+import { defaultStopGraceMs } from './settings.ts';
 import { StateRolledBackError } from '../state/tree/tree-state.ts';
 import { StateAnchor } from '../state/tree/anchor.ts';
 import { stateTables } from './state-tables.ts';
@@ -64,7 +67,8 @@ export interface RunningServer extends ServerPorts {
   readonly refusedHosts: () => readonly RefusedHost[];
   /** Resolves when the state was lost, and nothing is served any more; a state in the data directory is not lost. */
   readonly lost?: Promise<Error>;
-  /** Ends answers under way, then the processes of all clusters, then the state. */
+  /** Ends answers under way, then the processes of all clusters, then the state. What hangs holds it for half a minute at most.
+   * @throws CloseLateError after all of it */
   close(): Promise<void>;
 }
 
@@ -85,37 +89,22 @@ const keptOpenMax = 8_192;
  * @throws StateLockedError, StateFormatError, EmptiedStateError, WrongRootKeyError, SealedRecordError, RootKeyError, EdgeAddressError,
  * StateRolledBackError, AnchorError, BlobsPlaceError, BlobsUnavailableError, GeoipDatabaseError, OutsideVaultError, RealTimeError, and those of `openStore` */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
-  const closers: (() => void | Promise<void>)[] = [];
-  const closeAll = async (): Promise<void> => {
-    const failures: unknown[] = [];
-    for (const close of closers.splice(0).reverse()) {
-      try {
-        await close();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
-  };
+  const closing = new Closing(settings.host ?? machineTime);
   try {
-    return await open(settings, closers, closeAll);
+    return await open(settings, closing);
   } catch (error) {
-    await closeAll().catch(() => undefined); // the first error says why
+    await closing.close().catch(() => undefined); // the first error says why
     throw error;
   }
 }
 
-async function open(
-  settings: ServerSettings,
-  closers: (() => void | Promise<void>)[],
-  closeAll: () => Promise<void>,
-): Promise<RunningServer> {
+async function open(settings: ServerSettings, closing: Closing): Promise<RunningServer> {
   const { dataDirectory, geoipDatabase } = settings;
   if (geoipDatabase !== undefined) checkGeoipDatabase(geoipDatabase);
   const host = settings.host ?? machineTime;
   const wallMs = (): number => host.now();
   const { telemetry } = settings;
-  closers.push(() => telemetry?.close()); // when everything else has ended
+  closing.add('telemetry', () => telemetry?.close()); // when everything else has ended
   const sampling = telemetry?.sampling;
   const tracer =
     sampling &&
@@ -124,17 +113,20 @@ async function open(
       ended: (span) => telemetry.ended(span),
     });
   const log = { ...createLog({ ...settings.log, wallClock: wallMs }), ...(tracer && { tracer }) };
+  closing.onLate = (part, ms) => log.warning('close-late', { part, ms });
+  let isLost = false;
+  const graceMs = (): number => (isLost ? 0 : (settings.stopGraceMs ?? defaultStopGraceMs));
   // Before any key is read, and any process started.
   if (!forbidCoreDumps()) log.warning('core dumps of this process cannot be turned off');
   const onError = (error: unknown): void => log.failure('timer-failed', error);
   warnOfSmallRoom(log, settings.memoryDirectory);
   const { keyPool, close: closeKeyPool } = openReadyKeys(log, settings.rsaKeys?.ofVaults);
-  closers.push(closeKeyPool);
+  closing.add('ready keys', closeKeyPool);
   const noFile = hasNoState(dataDirectory);
   if (noFile) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const released = (): void => log.warning('disk-full', { reserve: 'used' });
   const standingBy = new StandingBy(settings, log);
-  closers.push(() => standingBy.close());
+  closing.add('connections passed on', () => standingBy.close(graceMs()), graceMs);
   const opened = await openStore(
     settings,
     { bytes: reserveBytes, released },
@@ -146,27 +138,27 @@ async function open(
   ).catch(async (error: unknown) => {
     throw await standingBy.refused(error, wallMs);
   });
-  closers.push(() => opened.close());
+  closing.add('state', () => opened.close());
   const { store } = opened;
   if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const rootKey = settings.rootKey ?? (await rootKeyBeside(store, dataDirectory));
   const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
-  closers.push(() => anchor?.close());
+  closing.add('anchor', () => anchor?.close());
   const sealed = await SealedState.open({
     ...{ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables, anchor, keptOpenMax },
     damaged: ({ table, id, damage }) => log.warning('state-record-damaged', { table, id, damage }),
   });
-  closers.push(() => sealed.close());
+  closing.add('sealed state', () => sealed.close());
   const { state, onCommit, tell } = watchState(sealed);
 
   const known = await readInstance(state);
   if (known?.virtualTime === false && settings.virtualTime) throw new RealTimeError();
   const virtualTime = known?.virtualTime ?? settings.virtualTime;
   const clocks = await openClocks({ state, isNew: known === undefined, virtualTime, host, log, onError });
-  closers.push(() => clocks.close());
-  const nodeLease = await holdLease(opened, clocks, closers, onError);
+  closing.add('clocks', () => clocks.close());
+  const nodeLease = await holdLease(opened, clocks, closing, onError);
   const spareProcess = settings.expectsCluster === true ? startSpareProcess(settings, clocks, tracer) : undefined;
-  closers.push(async () => spareProcess?.end());
+  closing.add('spare process', () => spareProcess?.end());
   if (spareProcess !== undefined && known === undefined) keyPool.fill(1).catch(onError);
   const wallNow = () => clocks.wallClock.now();
   const faults = await openFaults({ state, randomBytes: systemRandomBytes, wallNow });
@@ -231,7 +223,7 @@ async function open(
     },
   };
   const planes = createPlanes(parts);
-  closers.push(() => planes.close());
+  closing.add('clusters and vaults', () => planes.close());
   const { allowedHosts, allowRemote } = settings;
   const onProxy = { below: identityEndpointsPath, plane: planes.managedIdentity };
   const all = [...planes.all, createMappedStoragePlane({ settings, log })].map((plane) =>
@@ -243,25 +235,29 @@ async function open(
   const { edge, ports, nodePort } = await listen(edgeWith, planes.kustoOnLocalhost, state, await standingBy.turn());
   bound.nodePort = nodePort;
   bound.ports = ports;
-  closers.push(() => edge.close());
+  closing.add(
+    'connections',
+    () => edge.close(),
+    () => (isLost ? 0 : defaultEdgeLimits.closeGraceMs),
+  );
   await planes.start();
-  closers.push(telemetry?.measure(planes.metrics) ?? (() => undefined));
+  closing.add('metrics', telemetry?.measure(planes.metrics) ?? (() => undefined));
   if (keepsPorts(settings)) await keepPorts(state, ports);
-  let isLost = false;
-  closers.push(() => (isLost ? undefined : planes.drain())); // whoever has the state now may not wait for us
+  // Whoever has the state now may not wait for us.
+  closing.add('queries', () => (isLost ? undefined : planes.drain()), graceMs);
   writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });
-  closers.push(() => removeControlFile(dataDirectory));
+  closing.add('control file', () => removeControlFile(dataDirectory));
   if (nodes !== undefined && nodePort !== undefined) {
     await opened.advertise?.(signAddress(nodes.key, nodes.advertised()));
     // Who comes to another node now waits there for the next that serves.
-    closers.push(() => (isLost ? undefined : opened.advertise?.(undefined)));
+    closing.add('address', () => (isLost ? undefined : opened.advertise?.(undefined)));
     standingBy.serves(nodes.advertised(), nodePort);
   }
   log.event('listening', { ...ports });
   const lost = opened.lost?.then(async (error) => {
     isLost = true;
     log.failure('state-lost', error);
-    await closeAll().catch((failure: unknown) => log.failure('close-failed', failure));
+    await closing.close().catch((failure: unknown) => log.failure('close-failed', failure));
     return error;
   });
   return {
@@ -273,7 +269,7 @@ async function open(
     controls: planes.controls,
     refusedHosts: () => refusedHosts.list(),
     ...(lost === undefined ? {} : { lost }),
-    close: closeAll,
+    close: () => closing.close(),
   };
 }
 
@@ -312,7 +308,7 @@ const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clo
 async function holdLease(
   { beat, lost }: OpenedStore,
   { monotonic, machineNow, ofDatabase }: Clocks,
-  closers: (() => void)[],
+  closing: Closing,
   onError: (error: unknown) => void,
 ): Promise<NodeLease> {
   if (beat === undefined) return endlessLease;
@@ -321,7 +317,7 @@ async function holdLease(
     ofDatabase.saw(await beat(), asked, machineNow());
   };
   const lease = new BeatingLease(compared, monotonic, onError);
-  closers.push(() => lease.end());
+  closing.add('node lease', () => lease.end());
   void lost?.then(() => lease.end());
   await lease.start();
   return lease;

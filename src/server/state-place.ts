@@ -36,6 +36,8 @@ export interface ServingPorts {
   readonly looked?: TurnOptions['looked'];
   /** Rejects with StandbyEndedError when nobody wants to wait any more. */
   readonly pause?: (milliseconds: number) => Promise<void>;
+  /** Rejects with it as soon as that is so. */
+  readonly ended?: Promise<never>;
   /** All extents lie where every node reaches them. */
   readonly hasBlobsElsewhere: boolean;
 }
@@ -211,7 +213,12 @@ async function openElsewhere(
       ...{ address, password, pause, randomBytes: systemRandomBytes, formats, isCopy },
       ...(turn === undefined ? {} : { turn }),
     });
-  const store = await whileStandingBy(open, () => isWaiting && standsBy, serving?.pause ?? pause);
+  const ended = serving?.ended;
+  const store = await whileStandingBy(
+    () => (ended === undefined ? open() : unlessEnded(open(), ended)),
+    () => isWaiting && standsBy,
+    serving?.pause ?? pause,
+  );
   const name = (): Promise<void> => directory.commit({ write: [markRecord(markId, store.id), ...node.write] });
   const isNew = known === undefined && (await isSealed(store));
   try {
@@ -265,6 +272,16 @@ async function whileStandingBy(
 }
 
 const reconnectMs = 1_000;
+
+/** A database that hangs holds nobody who wants to wait no more: a store that opens after that is closed again. */
+function unlessEnded(opening: Promise<PostgresStateStore>, ended: Promise<never>): Promise<PostgresStateStore> {
+  let isOver = false;
+  opening.then((store) => (isOver ? store.close() : undefined)).catch(() => undefined); // who waits for it hears of it
+  return Promise.race([opening, ended]).catch((error: unknown) => {
+    isOver = true;
+    throw error;
+  });
+}
 
 /** @returns what the directory is known by, and what it does not have of that yet */
 async function nodeOf(directory: StateStore): Promise<{ readonly id: string; readonly write: readonly RecordWrite[] }> {

@@ -10,8 +10,8 @@ export interface Scene {
   readonly random: Random;
   /** Until rows are acknowledged that were sent from now on, or it is over. @throws Error when they never are */
   readonly acknowledged: (over?: AbortSignal) => Promise<void>;
-  /** @throws Error when it never holds */
-  readonly until: (what: string, holds: () => boolean) => Promise<void>;
+  /** @throws Error when it never holds, with what is known of why */
+  readonly until: (what: string, holds: () => boolean, why?: () => string) => Promise<void>;
 }
 
 /** What goes wrong; each comes to its end, and undoes what it did. */
@@ -72,7 +72,11 @@ async function pausedServing(scene: Scene): Promise<void> {
   await acknowledged();
   const stale = third?.read('late', table);
   node.signal('SIGCONT');
-  await scene.until(`end of the paused ${node.name}`, () => node.servesSince === undefined);
+  await scene.until(
+    `end of the paused ${node.name}`,
+    () => node.servesSince === undefined,
+    () => node.lastSaid(),
+  );
   for (const one of [...late, stale]) await one;
   for (const connection of connections) connection?.close();
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJsonObject } from '../../src/base/json.ts';
+import { logFileName } from '../../src/http/log-file.ts';
 import { readControlFile } from '../../src/server/control-file.ts';
 import type { WayToAzurite } from '../../tests/support/azurite.ts';
 import { startAzurite, startWayTo } from '../../tests/support/azurite.ts';
@@ -73,6 +74,13 @@ export class FleetNode {
     });
   }
 
+  /** The end of its log, and the processes that it has. */
+  lastSaid(): string {
+    const lines = readFileSync(join(this.dataDirectory, logFileName), 'utf8').trim().split('\n');
+    const processes = [this.pid, ...descendantsOf(this.pid)].map((pid) => `process ${pid}: ${stateOf(pid)}`);
+    return [...lines.slice(-20), ...processes].join('\n');
+  }
+
   /** To all its processes. */
   signal(signal: NodeJS.Signals): void {
     for (const pid of [...descendantsOf(this.pid), this.pid]) {
@@ -101,6 +109,14 @@ export class FleetNode {
     } catch {
       return undefined;
     }
+  }
+}
+
+function stateOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ').slice(1, 4).join(' ');
+  } catch {
+    return 'gone';
   }
 }
 

@@ -69,9 +69,10 @@ async function strike(scene: Scene, seconds: number, say: (line: string) => void
   const { fleet, random, acknowledged } = scene;
   const ends = performance.now() + seconds * 1_000;
   const struck: Struck[] = [];
+  const kinds = chosenFaults();
   let order: readonly string[] = [];
   while (performance.now() < ends) {
-    if (order.length === 0) order = random.shuffled(Object.keys(faults));
+    if (order.length === 0) order = random.shuffled(kinds);
     const [name = '', ...rest] = order;
     order = rest;
     const began = performance.now();
@@ -84,6 +85,15 @@ async function strike(scene: Scene, seconds: number, say: (line: string) => void
     await pause(random.below(1_000));
   }
   return struck;
+}
+
+/** @throws Error for a name that is none */
+function chosenFaults(): readonly string[] {
+  const all = Object.keys(faults);
+  const chosen = process.env['KUSTODY_CAMPAIGN_FAULTS']?.split(',').filter((name) => name !== '') ?? all;
+  const unknown = chosen.find((name) => !all.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no fault '${unknown}', but: ${all.join(', ')}.`);
+  return chosen;
 }
 
 interface Struck {
@@ -104,10 +114,11 @@ const waitingFor = ({ history }: Clients): Pick<Scene, 'acknowledged' | 'until'>
   },
 });
 
-async function until(what: string, holds: () => boolean): Promise<void> {
+async function until(what: string, holds: () => boolean, why: () => string = () => ''): Promise<void> {
   const started = performance.now();
   while (!holds()) {
-    if (performance.now() - started > backWithinMs) throw new Error(`${what}: not within ${backWithinMs / 1_000} s`);
+    if (performance.now() - started > backWithinMs)
+      throw new Error(`${what}: not within ${backWithinMs / 1_000} s\n${why()}`);
     await pause(lookEveryMs);
   }
 }

@@ -122,6 +122,7 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_CAMPAIGN_KILLS: 'kills of `npm run campaign -- kills`',
   KUSTODY_CAMPAIGN_POWER_LOSSES: 'losses of power of `npm run campaign -- power-loss`',
   KUSTODY_CAMPAIGN_NODES_SECONDS: 'how long faults go on in `npm run campaign -- nodes`',
+  KUSTODY_CAMPAIGN_FAULTS: 'its faults, with commas between; all without',
   KUSTODY_CAMPAIGN_CLUSTERS: 'clusters of `npm run campaign -- idle`',
   KUSTODY_CAMPAIGN_CLIENTS: 'clients of `npm run campaign -- load`',
   KUSTODY_CAMPAIGN_LOAD_SECONDS: 'how long it lasts',

@@ -74,9 +74,14 @@ export class FleetNode {
     });
   }
 
+  /** What did not close in time, each time. */
+  leftBehind(): readonly string[] {
+    return this.#log().flatMap((line) => /"part":"([^"]*)".*"msg":"close-late"/.exec(line)?.[1] ?? []);
+  }
+
   /** The end of its log, and the processes that it has. */
   lastSaid(): string {
-    const lines = readFileSync(join(this.dataDirectory, logFileName), 'utf8').trim().split('\n');
+    const lines = this.#log();
     const processes = [this.pid, ...descendantsOf(this.pid)].map((pid) => `process ${pid}: ${stateOf(pid)}`);
     return [...lines.slice(-20), ...processes].join('\n');
   }
@@ -99,6 +104,10 @@ export class FleetNode {
     await this.#running?.result;
     this.database.close();
     this.others.close();
+  }
+
+  #log(): readonly string[] {
+    return readFileSync(join(this.dataDirectory, logFileName), 'utf8').trim().split('\n');
   }
 
   #standbyPort(): number | undefined {

@@ -176,6 +176,7 @@ function figuresOf(history: readonly Operation[], struck: readonly Struck[], fle
     `${history.length} operations: ${count(outcomes)}; ${rows.length} acknowledged rows`,
     `${late.length} requests with rows sent to nodes that slept: ${count(late.map(({ outcome }) => outcome))}`,
     `nodes that ended by themselves: ${count(fleet.nodes.flatMap(({ ends }) => ends.map(reasonOf)))}`,
+    `left behind by nodes that ended: ${count(fleet.nodes.flatMap((node) => node.leftBehind())) || 'nothing'}`,
     ...(kills.length === 0 ? [] : [`acknowledged again after a kill: median ${quantile(kills, 0.5).toFixed(1)} s`]),
   ];
 }

@@ -120,6 +120,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
     ...(options.nodeLeaseMs === undefined ? {} : { nodeLeaseMs: options.nodeLeaseMs }),
     clusterTables: ['test-extents', 'cluster-catalog'],
     processScript: options.script,
+    startUpFiles: builtScripts.startUpFiles,
     compact: () => {
       compacted.count += 1;
       return state.compact();

@@ -6,7 +6,7 @@ import { createKqlParser } from './parser/parser-client.ts';
 import { functionFacts, language } from './language.ts';
 import { translate } from './sql/translate.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
-import { parserEntry } from './testing/parser-entry.ts';
+import { parserEntry, parserSnapshots } from './testing/parser-entry.ts';
 
 const columns = [
   { name: 's', type: 'string' },
@@ -24,7 +24,10 @@ let parser: KqlParser;
 let engine: Awaited<ReturnType<typeof openLocalEngine>>;
 beforeAll(async () => {
   const limits = { textMax: 100_000, parseMsMax: 60_000 };
-  parser = createKqlParser({ entry: parserEntry, limits, functions: functionFacts, after: () => () => undefined });
+  parser = createKqlParser({
+    ...{ entry: parserEntry, snapshots: parserSnapshots },
+    ...{ limits, functions: functionFacts, after: () => () => undefined },
+  });
   engine = await openLocalEngine(parserEntry);
 });
 afterAll(() => {

@@ -4,7 +4,7 @@ import type { Program } from './plan/plan.ts';
 import { functionFacts } from './language.ts';
 import { createKqlParser } from './parser/parser-client.ts';
 import { programCache } from './program-cache.ts';
-import { parserEntry } from './testing/parser-entry.ts';
+import { parserEntry, parserSnapshots } from './testing/parser-entry.ts';
 import { namingParameters } from './values/naming-parameters.ts';
 
 it('compiled texts are kept up to so many characters of them all, the newest', async () => {
@@ -48,6 +48,7 @@ describe('of values of query parameters, those count that name something', () =>
   const limits = { textMax: 100_000, parseMsMax: 60_000 };
   const parser = createKqlParser({
     entry: parserEntry,
+    snapshots: parserSnapshots,
     limits,
     functions: functionFacts,
     after: () => () => undefined,

@@ -26,7 +26,10 @@ const never = () => () => undefined;
 let entry: string;
 const parsers: ReturnType<typeof createKqlParser>[] = [];
 const open = (options: Partial<Parameters<typeof createKqlParser>[0]> = {}): ReturnType<typeof createKqlParser> => {
-  const parser = createKqlParser({ entry, limits, functions: functionFacts, after: never, ...options });
+  const parser = createKqlParser({
+    ...{ entry, snapshots: parserSnapshots, limits, functions: functionFacts, after: never },
+    ...options,
+  });
   parsers.push(parser);
   return parser;
 };
@@ -128,7 +131,8 @@ describe('the parser process', () => {
   });
 
   it('is replaced when a text needs more memory than it may use', async () => {
-    const parser = open({ limits: { textMax: 10_000_000, parseMsMax: 60_000, flags: ['--max-old-space-size=72'] } });
+    const flags = ['--max-old-space-size=72']; // of which a snapshot takes another share
+    const parser = open({ snapshots: undefined, limits: { textMax: 10_000_000, parseMsMax: 60_000, flags } });
     const columns = Array.from({ length: 20_000 }, (_one, n) => `c${n} = ${n} + 1`);
     await expect(parser.compile(`print ${columns.join(', ')}`, 'db', catalog)).rejects.toMatchObject({
       code: 'memory',
@@ -139,7 +143,7 @@ describe('the parser process', () => {
   it('is not started again and again when it does not start', async () => {
     const broken = join(dirname(entry), `broken-${process.pid}.mjs`);
     writeFileSync(broken, 'process.exit(7);');
-    const parser = open({ entry: broken });
+    const parser = open({ entry: broken, snapshots: undefined });
     const told = { code: 'internal', message: 'The parser process does not start.' };
     await expect(parser.ready()).rejects.toMatchObject(told);
     await expect(parser.compile('print 1', 'db', catalog)).rejects.toMatchObject(told);
@@ -148,7 +152,7 @@ describe('the parser process', () => {
 
   it('starts from the build as it is, without a snapshot', async () => {
     const built = join(import.meta.dirname, '..', '..', '..', 'dist', 'kql-process.js');
-    const program = await open({ entry: built }).compile('print a = 1', 'db', catalog);
+    const program = await open({ entry: built, snapshots: undefined }).compile('print a = 1', 'db', catalog);
     expect(program.results[0]?.plan.cols).toEqual([{ name: 'a', type: 'long' }]);
   });
 

@@ -12,6 +12,7 @@ import { createQueryEngine } from '../query-engine.ts';
 import { functionFacts, natives } from '../language.ts';
 import type { EngineThreads } from '../apart-session.ts';
 import { createEngineThreads } from './engine-threads.ts';
+import { parserSnapshots } from '../testing/parser-entry.ts';
 
 const dist = join(import.meta.dirname, '..', '..', '..', 'dist');
 /** No time passes: neither the limit of the parser's nor the minute of a thread that nobody uses. */
@@ -48,6 +49,7 @@ const asked: (AbortSignal | undefined)[] = [];
 beforeAll(async () => {
   parser = createKqlParser({
     entry: join(dist, 'kql-process.js'),
+    snapshots: parserSnapshots,
     limits: { textMax: 100_000, parseMsMax: 20_000 },
     functions: functionFacts,
     after,

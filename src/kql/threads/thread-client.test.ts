@@ -8,6 +8,7 @@ import type { KqlParser } from '../parser/parser-client.ts';
 import { createKqlParser } from '../parser/parser-client.ts';
 import { ThreadClient } from './thread-client.ts';
 import { functionFacts } from '../language.ts';
+import { parserSnapshots } from '../testing/parser-entry.ts';
 
 const dist = join(import.meta.dirname, '..', '..', '..', 'dist');
 const scripts = { engine: join(dist, 'engine-thread.js'), functions: join(dist, 'function-thread.js') };
@@ -21,6 +22,7 @@ let parser: KqlParser;
 beforeAll(() => {
   parser = createKqlParser({
     entry: join(dist, 'kql-process.js'),
+    snapshots: parserSnapshots,
     limits: { textMax: 100_000, parseMsMax: 20_000 },
     functions: functionFacts,
     after: () => () => undefined,

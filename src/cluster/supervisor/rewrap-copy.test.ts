@@ -70,3 +70,24 @@ it('refuses another key, another cluster key, and a cluster that may not use its
   await keys.recheck(id);
   expect(await keys.rewrapCopy(id, copy)).toEqual(refused('may not use its key now'));
 });
+
+it('wraps no key of another cluster under the same key anew, which the vault itself would unwrap', async () => {
+  const { cluster, customer, commit, keys, recordOf, vaults, id, old, next, copy } = await rotated();
+  const other = await cluster(customer(old));
+  const theirs = await recordOf(other);
+  await commit(await keys.change(other, customer(next)));
+  const before = await recordOf(id);
+  vaults.calls.length = 0;
+  const { wrapped } = theirs;
+  expect(await keys.rewrapCopy(id, theirs)).toMatchObject({ outcome: 'refused' });
+  expect(vaults.calls).toEqual([]);
+  expect(await keys.rewrapCopy(id, { ...copy, wrapped })).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringContaining('is not the key of this cluster') as string,
+  });
+  expect(vaults.calls.map(({ operation }) => operation)).toEqual(['unwrapKey']); // and nothing was wrapped
+  expect(await recordOf(id)).toEqual(before);
+  expect((await keys.recheck(id)).suspension).toBeUndefined();
+  // Each to its own.
+  expect(await keys.rewrapCopy(other, theirs)).toMatchObject({ outcome: 'rewrapped' });
+});

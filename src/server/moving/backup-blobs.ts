@@ -10,7 +10,7 @@ import { markTable } from '../move-marks.ts';
 import type { BackupSide } from './backup-sides.ts';
 import { blobListOf, isOfSide } from './backup-sides.ts';
 import type { CopiedBlob, CopiedBlobs, CopyBlobsOptions } from './copy-blobs.ts';
-import { copyBlobs } from './copy-blobs.ts';
+import { copyBlobs, digestOfBlobs } from './copy-blobs.ts';
 import { removeRecords } from './copy-records.ts';
 import type { MoveEnd } from './move-end.ts';
 import { placeAt } from './move-end.ts';
@@ -70,17 +70,24 @@ export async function removeAllBut(
   await removeOtherBlobs(placeAt(to), target, side);
 }
 
-/** Copies what a backup has of clusters out of it. @param held as its manifest tells @throws MoveError for a backup that was changed */
+/** Copies what a backup has of clusters out of it. Beside blobs that somebody names nothing is written, or put in the place of one, before all of the
+ * backup was read and held against its manifest. @param held as its manifest tells @throws MoveError for a backup that was changed */
 export async function copyBackedUp(
   [from, to]: readonly [AccessiblePlace, AccessiblePlace],
   owners: readonly Guid[],
   held: CopiedBlobs,
-  options: CopyBlobsOptions,
+  options: CopyBlobsOptions & Required<Pick<CopyBlobsOptions, 'wanted'>>,
 ): Promise<void> {
-  const blobs = await copyBlobs(from, to, owners, options).catch((error: unknown) => {
+  try {
+    if (options.keepsOthers === true) requireDigestOfAll(await digestOfBlobs(from, owners, options.wanted), held);
+    requireDigestOfAll((await copyBlobs(from, to, owners, options)).digest, held);
+  } catch (error) {
     if (!(error instanceof BlobNotFoundError)) throw error;
     throw new MoveError(`The backup was changed: its extent ${error.blob} is missing.`);
-  });
-  if (blobs.digest !== held.digest)
+  }
+}
+
+function requireDigestOfAll(found: string, held: CopiedBlobs): void {
+  if (found !== held.digest)
     throw new MoveError('The backup was changed: its extents are not those that it says it holds.');
 }

@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,6 +24,7 @@ import {
   nextVersion,
   writeState,
 } from '../../../tests/support/backed-up-cluster.ts';
+import { movedClusters } from '../../../tests/support/moved-instance.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts';
@@ -122,6 +132,43 @@ it.each<[string, string, (at: ReturnType<typeof places>) => Promise<unknown>]>([
     'was made by a newer Kustody',
     ({ copy }) => changeManifest(copy, (text) => text.replace('"format":2', '"format":3')),
   ],
+  [
+    'its manifest names another cluster',
+    'what the backup says of itself was changed',
+    ({ copy }) => changeManifest(copy, (text) => text.replaceAll(clusterId, second)),
+  ],
+  [
+    'its manifest names another version of the key',
+    'what the backup says of itself was changed',
+    ({ copy }) => changeManifest(copy, (text) => text.replace('0'.repeat(32), '1'.repeat(32))),
+  ],
+  [
+    'its manifest names the database of another resource',
+    'what the backup says of itself was changed',
+    ({ copy }) => changeManifest(copy, (text) => text.replaceAll(second, clusterId)),
+  ],
+  [
+    'its extents have each other\u2019s names',
+    'its extents are not those that it says it holds',
+    ({ copy }) => swap(extentsIn(copy)),
+  ],
+  [
+    'its extents are those of another cluster',
+    'its extents are not those that it says it holds',
+    ({ instance, copy }) => swap([extentsIn(copy)[0] ?? '', extentsIn(instance, second)[0] ?? '']),
+  ],
+  [
+    'its records are older than its list of extents',
+    'The backup was changed',
+    async ({ instance, copy }) => {
+      const older = join(copy, '..', 'older');
+      cpSync(copy, older, { recursive: true });
+      await changeCluster(instance);
+      await changeKey(instance, {});
+      await backUp({ from: { dataDirectory: instance }, to: { dataDirectory: copy }, cluster: 'one', now });
+      await mixRecords(older, copy);
+    },
+  ],
   ['an extent of it was changed', 'its extents are not those that it says it holds', ({ copy }) => shorten(copy)],
   ['an extent of it is missing', 'is missing', ({ copy }) => shorten(copy, true)],
   ['a record of it was changed', 'The backup was changed', ({ copy }) => changeRecord(copy)],
@@ -162,6 +209,7 @@ it.each<[string, string, (at: ReturnType<typeof places>) => Promise<unknown>]>([
   const at = places();
   const settings = (await change(at)) as Partial<ClusterRestoreSettings> | undefined;
   const before = await clusterIn(at.instance);
+  const extents = contentOf(at.instance);
   const outcome = await at.setBack(settings).then(
     () => 'set back',
     (error: unknown) => error as Error,
@@ -169,6 +217,7 @@ it.each<[string, string, (at: ReturnType<typeof places>) => Promise<unknown>]>([
   expect(outcome).toBeInstanceOf(MoveError);
   expect(String(outcome)).toContain(message);
   expect(await clusterIn(at.instance)).toEqual(before);
+  expect(contentOf(at.instance)).toEqual(extents);
 });
 
 describe('a backup moved to another version of the key', () => {
@@ -243,6 +292,42 @@ async function changeRecord(copy: string): Promise<void> {
   const put = { version: expect_ + 1, value: systemRandomBytes(64) };
   await store.commit({ write: [{ table, id, expect: expect_, put }] });
   await store.close();
+}
+
+const [, second = ''] = movedClusters as readonly string[];
+
+const extentsIn = (directory: string, cluster: string = clusterId): readonly string[] =>
+  readdirSync(join(directory, 'extents', cluster), { recursive: true, encoding: 'utf8' })
+    .filter((one) => one.endsWith('.blob'))
+    .sort()
+    .map((one) => join(directory, 'extents', cluster, one));
+
+const contentOf = (directory: string): readonly (readonly [path: string, content: string])[] =>
+  extentsIn(directory).map((path) => [path, readFileSync(path, 'base64')]);
+
+/** The first gets the content of the other, and the other of the first. */
+function swap([one = '', other = '']: readonly string[]): Promise<void> {
+  const [first, next] = [readFileSync(one), readFileSync(other)];
+  expect(first.equals(next)).toBe(false);
+  writeFileSync(one, next);
+  writeFileSync(other, first);
+  return Promise.resolve();
+}
+
+/** The catalog of an older backup, sealed as it is, in the place of the one of a newer. */
+async function mixRecords(from: string, to: string): Promise<void> {
+  const [older, newer] = [SqliteStateStore.open(from), SqliteStateStore.open(to)];
+  const tableOf = async (store: SqliteStateStore): Promise<string> =>
+    (await store.tables()).find((name) => name.endsWith('-cluster-catalog')) ?? '';
+  const there = await newer.list(await tableOf(newer));
+  for (const { id, value } of await older.list(await tableOf(older))) {
+    const found = there.find((record) => record.id === id);
+    if (found === undefined) continue;
+    const put = { version: found.version + 1, value };
+    await newer.commit({ write: [{ table: found.table, id, expect: found.version, put }] });
+  }
+  await older.close();
+  await newer.close();
 }
 
 function shorten(copy: string, removed = false): Promise<void> {

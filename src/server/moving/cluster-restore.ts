@@ -56,8 +56,8 @@ export interface ClusterRestoreSettings {
  * cluster key has to be unwrapped by the key of the backup, as the cluster's identity, before a row is read. What the catalog of now says of who
  * may read or do what is laid beside, as it is sealed, and the cluster takes it over when it opens its data next (`database/keep-access`).
  *
- * Order: both locked → the backup held against its manifest → the audit → extents beside those that are there, each read back → that something
- * is to be cleared away → the catalog, on the side that is not in use → what is kept of the one in use → BOTH HEADS AND THE RECORD OF THE KEY, in
+ * Order: both locked → the records of the backup held against its manifest → the audit → its extents as well, before any is written → extents beside
+ * those that are there, each read back → that something is to be cleared away → the catalog, on the side that is not in use → what is kept of the one in use → BOTH HEADS AND THE RECORD OF THE KEY, in
  * one commit → the side that was left is cleared, what is there is read back, what was overwritten goes → nothing is left to be cleared away →
  * the audit. Until that commit the cluster is what it was, whatever ends it; afterwards it is the backup's. The same call does all again.
  * @throws MoveError and what `migrate` throws */

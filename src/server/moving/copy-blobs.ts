@@ -47,6 +47,30 @@ export async function sumBlobs(place: AccessiblePlace, owners: readonly Guid[]):
   return { blobs, bytes };
 }
 
+/** The digest that `copyBlobs` would give of blobs, of which nothing is written. @throws BlobNotFoundError */
+export async function digestOfBlobs(
+  from: AccessiblePlace,
+  owners: readonly Guid[],
+  wanted: (owner: Guid) => Promise<readonly BlobSummary[]>,
+): Promise<string> {
+  const all = createHash('sha256');
+  for (const owner of [...owners].sort()) {
+    const source = await readerAt(from, owner);
+    const few = new FewAtOnce(atOnce);
+    const read = (await wanted(owner)).map((blob) =>
+      few.run(async () => ({ owner, ...blob, digest: await digestOf(source.read(blob.name)) })),
+    );
+    for (const outcome of await Promise.allSettled(read)) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      all.update(lineOf(outcome.value));
+    }
+  }
+  return all.digest('hex');
+}
+
+const lineOf = ({ owner, name, length, digest }: CopiedBlob): string =>
+  `${JSON.stringify([owner, name, length, digest])}\n`;
+
 /** Bytes of blobs that a target does not have, of those that are wanted. */
 export async function missingBytes(
   from: AccessiblePlace,
@@ -95,8 +119,7 @@ export async function copyBlobs(
     const ended: CopiedBlob[] = [];
     for (const outcome of await Promise.allSettled(copied)) {
       if (outcome.status === 'rejected') throw outcome.reason;
-      const { name, length, digest } = outcome.value;
-      all.update(`${JSON.stringify([owner, name, length, digest])}\n`);
+      all.update(lineOf(outcome.value));
       ended.push(outcome.value);
     }
     await told?.(ended);

@@ -20,7 +20,7 @@ export interface OpenTable extends TableSource {
   /** For each summary that was asked for, what it is of the rows that `sql` leaves out. Absent: `sql` leaves out none that they are of. */
   readonly known?: readonly KnownRows[];
   /** The same rows where no table of the engine is seen but those of `tails`; absent where `sql` reads no other. */
-  readonly apart?: () => Pick<TableSource, 'sql' | 'extentSql'>;
+  readonly apart?: () => Pick<TableSource, 'sql' | 'sqlOf' | 'extentSql'>;
   /** Rows that lie in tables of the engine, which other threads do not see. */
   readonly tails?: readonly TailRows[];
   /** The rows are not of the moment when they were asked for: what there was then was gone before it could be read. */

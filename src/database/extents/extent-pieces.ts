@@ -95,11 +95,13 @@ interface ExtentFile {
 }
 
 /** Extents of the same columns, to stand after FROM. When rows were ingested is told by the commit that added them, for all rows of an extent;
- * after a merge each row has it itself. */
-export function parquetOf(files: readonly ExtentFile[], isNumbered = false): string {
+ * after a merge each row has it itself.
+ * @param isTimed whether it is asked for: it costs a name of a file for each row, and more to plan than few rows cost to read */
+export function parquetOf(files: readonly ExtentFile[], isNumbered = false, isTimed = true): string {
   const numbered = isNumbered ? ', file_row_number = true' : '';
   const read = (more = ''): string =>
     `read_parquet([${files.map(({ path }) => `'${path}'`).join(', ')}], hive_partitioning = false, union_by_name = false${numbered}${more})`;
+  if (!isTimed) return read();
   const [only] = files;
   if (files.length === 1) return timedRows(read(), only?.extent);
   const told = files.flatMap(({ path, extent }) => {

@@ -43,8 +43,12 @@ async function openExtents(
   return opened;
 }
 
+/** Of columns that are read, as the catalog has them. */
+export type Names = ReadonlySet<string>;
+
 export interface ReadExtents {
-  readonly selects: () => string[];
+  /** @param names absent: all columns */
+  readonly selects: (names?: Names) => string[];
   /** The same, with the facts of each row's extent. */
   readonly extentSelects: () => string[];
   /** The same rows where no table of the engine is seen but those of `tails`, if these are read from such. */
@@ -72,7 +76,7 @@ export async function readExtents(
       files.filter(({ extent }) => !hot.has(extent)),
     );
     return {
-      selects: () => [...tables.map((one) => selectOfTable(table, one)), ...others.selects()],
+      selects: (names) => [...tables.map((one) => selectOfTable(table, one, false, names)), ...others.selects(names)],
       extentSelects: () => [
         ...tables.map((one) => withExtent(selectOfTable(table, one, true), extentFacts(one.extent))),
         ...others.extentSelects(),
@@ -86,13 +90,13 @@ export async function readExtents(
     held.push(pieces);
     made.push({ pieces, columns: readableColumns(table).filter(({ columnId }) => columnIds.includes(columnId)) });
   }
-  const fromPieces = (staged: boolean, facts = ''): string[] =>
-    made.map(({ pieces: { name }, columns }) => selectOf(table, columns, name, staged, facts));
+  const fromPieces = (staged: boolean, facts = '', names?: Names): string[] =>
+    made.map(({ pieces: { name }, columns }) => selectOf(table, columns, name, staged, facts, names));
   return {
-    selects: () => fromPieces(false),
+    selects: (names) => fromPieces(false, '', names),
     extentSelects: () => fromPieces(false, ', extent_row, extent_id, extent_tags'),
     apart: {
-      selects: () => fromPieces(true),
+      selects: (names) => fromPieces(true, '', names),
       extentSelects: () => fromPieces(true, ', extent_row, CAST(extent_id AS UUID) AS extent_id, extent_tags'),
     },
     tails: made.map(({ pieces, columns }) => pieces.tail(columns)),
@@ -119,17 +123,18 @@ interface ExtentFile {
 }
 
 const fromFiles = (table: TableRecord, files: readonly ExtentFile[]): ReadExtents => ({
-  selects: () => fileSelects(table, files),
+  selects: (names) => fileSelects(table, files, false, names),
   extentSelects: () =>
     files.flatMap((file) => fileSelects(table, [file], true).map((one) => withExtent(one, extentFacts(file.extent)))),
 });
 
-function fileSelects(table: TableRecord, files: readonly ExtentFile[], isNumbered = false): string[] {
+function fileSelects(table: TableRecord, files: readonly ExtentFile[], isNumbered = false, names?: Names): string[] {
   const paths = new Map(files.map(({ extent, path }) => [extent, path]));
   return [...grouped(files.map(({ extent }) => extent))].map(({ columnIds, extents: alike }) => {
     const columns = columnIds.map((columnId) => ({ columnId }));
     const sources = alike.map((extent) => ({ path: paths.get(extent) ?? '', extent }));
-    return selectOf(table, columns, parquetOf(sources, isNumbered), false, isNumbered ? `, ${extentRow}` : '');
+    const from = parquetOf(sources, isNumbered, hasTime(names));
+    return selectOf(table, columns, from, false, isNumbered ? `, ${extentRow}` : '', names);
   });
 }
 
@@ -149,17 +154,21 @@ function heldTables(hot: HotExtents, extents: readonly ExtentRecord[], held: { r
   return tables;
 }
 
-function selectOfTable(table: TableRecord, { extent, name }: ExtentTable, isNumbered = false): string {
+function selectOfTable(table: TableRecord, { extent, name }: ExtentTable, isNumbered = false, names?: Names): string {
   const columns = extent.columnIds.map((columnId) => ({ columnId }));
   const rows = isNumbered ? `(SELECT *, rowid AS extent_row FROM ${name})` : name;
-  return selectOf(table, columns, timedRows(rows, extent), false, isNumbered ? ', extent_row' : '');
+  const from = hasTime(names) ? timedRows(rows, extent) : rows;
+  return selectOf(table, columns, from, false, isNumbered ? ', extent_row' : '', names);
 }
 
 /** What can be read of a table: its columns, and when its rows were ingested. */
 export const readableColumns = ({ columns }: TableRecord): readonly ReadableColumn[] => [
-  { ...ingestionColumn, name: factColumn('ingestion_time').name },
+  { ...ingestionColumn, name: timeName },
   ...columns,
 ];
+
+const timeName = factColumn('ingestion_time').name;
+const hasTime = (names: Names | undefined): boolean => names?.has(timeName) ?? true;
 
 export const withExtent = (select: string, facts: string): string => `SELECT *, ${facts} FROM (${select})`;
 
@@ -170,9 +179,13 @@ export function selectOf(
   from: string,
   staged: boolean,
   more = '',
+  names?: Names,
 ): string {
   const present = new Set(columns.map(({ columnId }) => columnId));
-  const outputs = readableColumns(table).map((column) => {
+  const read = readableColumns(table).filter(({ name }) => names?.has(name) ?? true);
+  // A row without columns is still one.
+  if (read.length === 0) return `SELECT 1 AS none${more} FROM ${from}`;
+  const outputs = read.map((column) => {
     const name = columnName(column.columnId);
     if (!present.has(column.columnId)) return `${missing(column.type)} AS ${name}`;
     return staged ? `${stagedSql(column)} AS ${name}` : name;

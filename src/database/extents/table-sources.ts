@@ -9,7 +9,7 @@ import { plannedReads } from './extent-statistics.ts';
 import { withTerms } from './term-pruning.ts';
 import { extentFacts } from './extent-pieces.ts';
 import type { Segment } from './log-book.ts';
-import type { ReadExtents, ReadParts } from './read-extents.ts';
+import type { Names, ReadExtents, ReadParts } from './read-extents.ts';
 import { missing, readableColumns, readExtents, selectOf, withExtent } from './read-extents.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
 
@@ -77,15 +77,19 @@ async function openOnce(
     // What the catalog knows of rows is told only while they could be read.
     if (known.some(({ rowCount }) => rowCount > 0n)) parts.files.requireKey();
     const read = await readExtents(parts, table, wanted, held);
-    const sourceOf = ({ selects, extentSelects }: ReadExtents): Pick<OpenTable, 'sql' | 'extentSql'> => {
-      const all = [...selects(), ...tails.map(({ columns, sql }) => selectOf(table, columns, sql, true))];
+    const sourceOf = ({ selects, extentSelects }: ReadExtents): Pick<OpenTable, 'sql' | 'sqlOf' | 'extentSql'> => {
+      const sqlOf = (names?: Names): string => {
+        const rowsOf = tails.map(({ columns, sql }) => selectOf(table, columns, sql, true, '', names));
+        const all = [...selects(names), ...rowsOf];
+        return fromSql(all.length > 0 ? all : [noRows(table)]);
+      };
       const extentSql = (): string =>
         fromSql([
           withExtent(noRows(table, noPlace), extentFacts()),
           ...extentSelects(),
           ...tails.map(({ columns, sql }) => withExtent(selectOf(table, columns, sql, true, noPlace), extentFacts())),
         ]);
-      return { sql: fromSql(all.length > 0 ? all : [noRows(table)]), extentSql };
+      return { sql: sqlOf(), sqlOf, extentSql };
     };
     const { apart } = read;
     return {

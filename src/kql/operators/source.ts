@@ -76,7 +76,8 @@ export const sourceOperators: PlanCompilers<
   table: (ctx, node) => {
     const source = ctx.table(node.database, node.table, node.cols);
     const columns = freshColumns(ctx, node.cols);
-    const from = asksForExtents(node.cols) ? (source.extentSql?.() ?? source.sql) : source.sql;
+    const names = new Set(node.cols.map(({ name }) => name));
+    const from = (asksForExtents(node.cols) ? source.extentSql?.() : source.sqlOf?.(names)) ?? source.sql;
     return scanOf(from, columns, source.columns);
   },
   reference: (ctx, node) => ctx.reference(node.id),

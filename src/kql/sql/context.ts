@@ -14,6 +14,8 @@ export interface BoundValue {
 export interface TableSource {
   /** SQL of our own making that may stand after FROM; no user text. */
   readonly sql: string;
+  /** The same rows with the columns of these names alone, as the catalog has them: each column that is named is planned. Absent: `sql` will do. */
+  readonly sqlOf?: (names: ReadonlySet<string>) => string;
   /** The same, with the columns of `factColumn` for extents besides: dearer, since each extent is read by itself. */
   readonly extentSql?: () => string;
   /** For each catalog column by name, the SQL that reads it in its physical type. */

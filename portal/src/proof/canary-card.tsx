@@ -8,7 +8,7 @@ import {
   Text,
   tokens,
 } from '@fluentui/react-components';
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { verdictOf } from '../../../src/cli/proof/verdict.ts';
 import { listClusters } from '../api/control.ts';
 import type { DiskScan } from '../api/proof.ts';
@@ -18,6 +18,7 @@ import { FailureBar } from '../shell/failure-bar.tsx';
 import { quoted } from '../shell/posix-word.ts';
 import type { PositiveControl } from './positive-control.ts';
 import { controlCanary } from './positive-control.ts';
+import { useLook } from './use-look.ts';
 
 const useStyles = makeStyles({
   row: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalM, alignItems: 'center' },
@@ -39,26 +40,11 @@ const bytesMax = 256;
 export function CanaryCard() {
   const styles = useStyles();
   const [canary, setCanary] = useState('');
-  const [found, setFound] = useState<Found>();
-  const [failure, setFailure] = useState<Error>();
-  const [busy, setBusy] = useState(false);
-  const ended = useRef<AbortController>(undefined);
-  useEffect(() => () => ended.current?.abort(), []);
   const bytes = new TextEncoder().encode(canary).byteLength;
-  const look = async (): Promise<void> => {
-    const stop = (ended.current = new AbortController());
-    setBusy(true);
-    setFailure(undefined);
-    setFound(undefined);
-    try {
-      const control = await controlCanary(await listClusters(true, stop.signal), canary, stop.signal);
-      const scan = await scanDisk(canary, stop.signal);
-      setFound({ control, scan });
-    } catch (error) {
-      if (!stop.signal.aborted) setFailure(error instanceof Error ? error : new Error(String(error)));
-    }
-    setBusy(false);
-  };
+  const { found, failure, busy, look, stop } = useLook(async (signal): Promise<Found> => {
+    const control = await controlCanary(await listClusters(true, signal), canary, signal);
+    return { control, scan: await scanDisk(canary, signal) };
+  }, false);
   return (
     <Card title="Canary">
       <Text>
@@ -69,7 +55,7 @@ export function CanaryCard() {
         className={styles.row}
         onSubmit={(event) => {
           event.preventDefault();
-          void look();
+          look();
         }}
       >
         <Input
@@ -83,7 +69,7 @@ export function CanaryCard() {
           Look for it
         </Button>
         {busy ? (
-          <Button onClick={() => ended.current?.abort()}>Stop</Button>
+          <Button onClick={stop}>Stop</Button>
         ) : (
           <code className={styles.code}>{canary === '' ? '' : `kustody proof --canary ${quoted(canary)}`}</code>
         )}

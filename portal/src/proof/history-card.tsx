@@ -1,34 +1,18 @@
 import { Button, Spinner, TableCell, TableRow, Text } from '@fluentui/react-components';
-import { useEffect, useRef, useState } from 'react';
 import { custodyCells, custodyTitles } from '../../../src/cli/proof/custody.ts';
 import { useCells as cellsOfUse, useTitles as titlesOfUses } from '../../../src/cli/proof/fold-key-uses.ts';
 import type { Cluster } from '../api/control.ts';
 import { Card } from '../shell/card.tsx';
 import { FailureBar } from '../shell/failure-bar.tsx';
 import { ScrollTable, useCellStyles } from '../shell/scroll-table.tsx';
-import type { AuditRead } from './read-audit.ts';
 import { readAudit } from './read-audit.ts';
+import { useLook } from './use-look.ts';
 
 const rowsMax = 200;
 
 /** What was done to the keys, and what was asked of them, as `kustody proof` tells it from the audit. Read when asked for: it may be long. */
 export function HistoryCard({ clusters }: { readonly clusters: readonly Cluster[] }) {
-  const [read, setRead] = useState<AuditRead>();
-  const [failure, setFailure] = useState<Error>();
-  const [busy, setBusy] = useState(false);
-  const ended = useRef<AbortController>(undefined);
-  useEffect(() => () => ended.current?.abort(), []);
-  const look = async (): Promise<void> => {
-    const stop = (ended.current = new AbortController());
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      setRead(await readAudit(clusters, stop.signal));
-    } catch (error) {
-      if (!stop.signal.aborted) setFailure(error instanceof Error ? error : new Error(String(error)));
-    }
-    setBusy(false);
-  };
+  const { found: read, failure, busy, look } = useLook((signal) => readAudit(clusters, signal));
   return (
     <Card title="History of custody">
       <Text>
@@ -36,7 +20,7 @@ export function HistoryCard({ clusters }: { readonly clusters: readonly Cluster[
         when, when a cluster was refused and answered again, and every unwrap. Vaults outside keep a log of their own.
       </Text>
       <div>
-        <Button disabled={busy} onClick={() => void look()}>
+        <Button disabled={busy} onClick={look}>
           {read === undefined ? 'Read the audit' : 'Read it again'}
         </Button>
       </div>

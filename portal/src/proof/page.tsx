@@ -9,7 +9,7 @@ import {
   Text,
   tokens,
 } from '@fluentui/react-components';
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { limits } from '../../../src/cli/proof/limits.ts';
 import type { Cluster } from '../api/control.ts';
 import { listClusters } from '../api/control.ts';
@@ -23,6 +23,7 @@ import type { ChosenExtent } from './extent-view.tsx';
 import { ExtentView } from './extent-view.tsx';
 import { HistoryCard } from './history-card.tsx';
 import { SignedCard } from './signed-card.tsx';
+import { useLook } from './use-look.ts';
 
 const useStyles = makeStyles({
   list: { margin: 0, paddingLeft: tokens.spacingHorizontalXL, '& li': { marginBottom: tokens.spacingVerticalXS } },
@@ -69,30 +70,14 @@ function Extents({ clusters }: { readonly clusters: readonly Cluster[] }) {
 
 /** What many hold is read when asked for: that wakes those at rest. */
 function ExtentsOfMany({ clusters }: { readonly clusters: readonly Cluster[] }) {
-  const [held, setHeld] = useState<ReadonlyMap<string, Cluster>>();
-  const [failure, setFailure] = useState<Error>();
-  const [busy, setBusy] = useState(false);
-  const ended = useRef<AbortController>(undefined);
-  useEffect(() => () => ended.current?.abort(), []);
-  const look = async (): Promise<void> => {
-    const stop = (ended.current = new AbortController());
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      const all = await listClusters(true, stop.signal);
-      setHeld(new Map(all.map((cluster) => [cluster.clusterId, cluster])));
-    } catch (error) {
-      if (!stop.signal.aborted) setFailure(error instanceof Error ? error : new Error(String(error)));
-    }
-    setBusy(false);
-  };
+  const { found: held, failure, busy, look, stop } = useLook(holdings);
   return (
     <>
       <div>
         {busy ? (
-          <Button onClick={() => ended.current?.abort()}>Stop</Button>
+          <Button onClick={stop}>Stop</Button>
         ) : (
-          <Button onClick={() => void look()}>
+          <Button onClick={look}>
             {held === undefined ? `List what all ${String(clusters.length)} hold` : 'List it again'}
           </Button>
         )}
@@ -110,6 +95,10 @@ function ExtentsOfMany({ clusters }: { readonly clusters: readonly Cluster[] }) 
     </>
   );
 }
+
+/** By the clusters' ids. */
+const holdings = async (signal: AbortSignal): Promise<ReadonlyMap<string, Cluster>> =>
+  new Map((await listClusters(true, signal)).map((cluster) => [cluster.clusterId, cluster]));
 
 interface ListedExtentsProps {
   readonly clusters: readonly Cluster[];

@@ -7,6 +7,7 @@ import { useAbsentWorkers } from './loaded-worker.ts';
 import type { Statement } from './statement.ts';
 import { statementAt } from './statement.ts';
 import { monaco, themeNames, useSchema as tellSchema } from './monaco.ts';
+import { keepMenusNamed } from './menu-names.ts';
 import { keepSuggestionsNamed } from './suggestion-names.ts';
 
 const useStyles = makeStyles({
@@ -79,11 +80,11 @@ export default function KqlEditor(props: KqlEditorProps) {
       run: () => latest.current.onRun(),
     });
     failed.current = made.createDecorationsCollection();
-    const endNaming = keepSuggestionsNamed(place.current);
+    const endings = [keepSuggestionsNamed(place.current), keepMenusNamed(place.current)];
     setEditor(made);
     latest.current.onReady();
     return () => {
-      endNaming();
+      for (const end of endings) end();
       made.dispose();
       for (const model of monaco.editor.getModels()) model.dispose();
     };

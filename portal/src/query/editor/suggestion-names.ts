@@ -35,7 +35,7 @@ function nameOf(row: HTMLElement): string {
 }
 
 /** Changes nothing where nothing is new: each change is told to who watches. */
-function tell(element: HTMLElement, attribute: string, value: string | undefined): void {
+export function tell(element: Element, attribute: string, value: string | undefined): void {
   if (value === undefined) element.removeAttribute(attribute);
   else if (element.getAttribute(attribute) !== value) element.setAttribute(attribute, value);
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cell, KqlType, ResultTable } from '../../portal/src/query/answer/answer.ts';
 import type { Chart } from '../../portal/src/query/charts/chart.ts';
 import { chartOf } from '../../portal/src/query/charts/chart-of.ts';
+import { withoutWebGl } from '../../portal/src/query/charts/plotly-figure.ts';
 import type { Page } from '../support/portal-browser.ts';
 import { openPortal, portalCanBeSeen } from '../support/portal-browser.ts';
 
@@ -66,6 +67,12 @@ describe('render plotly', () => {
     expect(chart.notes).toEqual(['Left out, since it loads or does something: images, updatemenus, mapbox2.']);
   });
 
+  it('knows which of its traces need WebGL', () => {
+    const { figure: given } = figure({ data: [{ type: 'surface' }, { y: [1] }, { type: 'scattergl' }, { type: 'surface' }], layout: {} }); // prettier-ignore
+    const { figure: drawn, lost } = withoutWebGl(given);
+    expect([drawn.data, lost]).toEqual([[{ y: [1] }], ['surface', 'scattergl']]);
+  });
+
   it('draws a hundred traces, and says that there are more', () => {
     const { figure: drawn, notes } = figure({ data: Array.from({ length: 120 }, () => ({ y: [1] })) });
     expect(drawn.data).toHaveLength(100);
@@ -102,6 +109,35 @@ describe.skipIf(!portalCanBeSeen)('a figure of Plotly in the query page', () => 
       await page.locator('.js-plotly-plot .bars path').first().waitFor();
       expect(await portal.violations(), scheme).toEqual([]);
     }
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('names what it cannot draw in a browser without WebGL, and draws the rest', async () => {
+    await page.evaluate(`HTMLCanvasElement.prototype.getContext = new Proxy(HTMLCanvasElement.prototype.getContext, {
+      apply: (get, canvas, given) => (String(given[0]).includes('webgl') ? null : Reflect.apply(get, canvas, given)) })`);
+    const told = (kinds: string) => `:text("Not drawn, since this browser has no WebGL: ${kinds}.")`;
+    const [x, y, z] = [[1, 2], [3, 4], [[5, 6], [7, 8]]]; // prettier-ignore
+    await run(
+      {
+        data: [
+          { type: 'surface', z },
+          { type: 'scattergl', x, y },
+        ],
+      },
+      told('surface, scattergl'),
+    );
+    expect(await page.locator('.js-plotly-plot').count()).toBe(0);
+    await run(
+      {
+        data: [
+          { type: 'scatter3d', x, y, z: x },
+          { type: 'bar', x, y },
+        ],
+      },
+      told('scatter3d'),
+    );
+    await page.locator('.js-plotly-plot .bars path').first().waitFor();
+    expect(await portal.violations()).toEqual([]);
     expect(portal.complaints).toEqual([]);
   });
 

@@ -229,7 +229,10 @@ describe('render is drawn as documented:', () => {
 
 describe('what cannot be drawn is a table that says why:', () => {
   it.each([
-    [{ Visualization: 'graph' }, "'render graph' is not drawn by this portal."],
+    [
+      { Visualization: 'graph' },
+      "'render graph' is none of the documented visualizations: graphs are drawn by Kusto Explorer, of a query that ends with make-graph. The table has the rows.",
+    ],
     [
       { Visualization: 'plotly' },
       "'render plotly' is not drawn: it needs one row of one column, a text of Plotly JSON.",

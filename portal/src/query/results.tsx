@@ -108,8 +108,8 @@ function AnswerView({ answer, seconds, scheme }: AnswerProps) {
         {seconds !== undefined && <Badge appearance="outline">{`${seconds.toFixed(2)} s`}</Badge>}
       </TabList>
       {kind === 'table' && reason !== undefined && (
-        <MessageBar intent="warning">
-          <MessageBarBody>{reason}</MessageBarBody>
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody className={styles.failure}>{reason}</MessageBarBody>
         </MessageBar>
       )}
       <div className={styles.body}>

@@ -19,6 +19,11 @@ const traceTypes: ReadonlySet<unknown> = new Set([
   ...['scatterpolar', 'scatterpolargl', 'scattersmith', 'scatterternary', 'splom', 'streamtube', 'sunburst'],
   ...['surface', 'table', 'treemap', 'violin', 'volume', 'waterfall'],
 ]);
+/** Those among them that are drawn by WebGL, which a browser may not have; everything else that is drawn here needs none. */
+const webGlTypes: ReadonlySet<unknown> = new Set([
+  ...['cone', 'isosurface', 'mesh3d', 'parcoords', 'scatter3d', 'scattergl', 'scatterpolargl', 'splom', 'streamtube'],
+  ...['surface', 'volume'],
+]);
 /** What of a layout loads something, or does something when it is pressed; sizes are the page's. */
 const leftOut = ['images', 'updatemenus', 'sliders', 'geo', 'map', 'mapbox'] as const;
 
@@ -62,6 +67,13 @@ export function plotly({ columns, rows }: ResultTable, _: unknown, ink: ChartInk
       ...(lost.length > 0 ? [`Left out, since it loads or does something: ${lost.join(', ')}.`] : []),
     ],
   };
+}
+
+/** What can be drawn without WebGL. @returns also the kinds of traces that cannot, each once */
+export function withoutWebGl({ data, layout }: PlotlyFigure): { figure: PlotlyFigure; lost: readonly string[] } {
+  const lost = data.filter(({ type }) => webGlTypes.has(type));
+  const drawn = data.filter((trace) => !lost.includes(trace));
+  return { figure: { data: drawn, layout }, lost: [...new Set(lost.map(({ type }) => String(type)))] };
 }
 
 /** Also `mapbox2` and the like. */

@@ -65,6 +65,11 @@ describe.skipIf(!portalCanBeSeen)('the portal, when its server dies', () => {
     expect(await page.locator('[role=gridcell]').allInnerTexts()).toEqual(['4712']);
     await run('print meanwhile = 4713');
     await page.locator('section[aria-label=Result] [role=alert]:has-text("NoAnswer")').waitFor();
+    // On a page that does not fill the screen, too, it is a line.
+    await page.getByRole('link', { name: 'Overview', exact: true }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    expect((await gone().first().boundingBox())?.height).toBeLessThan(60);
+    await page.getByRole('link', { name: 'Query', exact: true }).click();
     await start();
     // Sessions are in the memory of the process that ended: the page asks for a link, and no other program gets in by the old cookie.
     await page.getByRole('button', { name: 'Refresh' }).click();

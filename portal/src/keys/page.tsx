@@ -49,7 +49,8 @@ async function lookAtKeys() {
 export default function Keys() {
   const styles = useStyles();
   const [wanted] = useRoute().rest;
-  const chosen = (clusters: readonly Cluster[] = []) => clusters.find(({ name }) => name === wanted) ?? clusters[0];
+  const chosen = (clusters: readonly Cluster[] = []) =>
+    wanted === undefined ? clusters[0] : clusters.find(({ name }) => name === wanted);
   const titleOf = (cluster: Cluster | undefined) => (cluster === undefined ? 'Keys' : `Keys of ${cluster.name}`);
   return (
     <PageFrame
@@ -62,7 +63,7 @@ export default function Keys() {
         const cluster = chosen(value.clusters);
         return (
           <>
-            {value.clusters.length > 1 && (
+            {value.clusters.length > (cluster === undefined ? 0 : 1) && (
               <FoundClusters clusters={value.clusters}>
                 {(shown) => (
                   <nav aria-label="Clusters" className={styles.clusters}>
@@ -80,7 +81,7 @@ export default function Keys() {
               </FoundClusters>
             )}
             {cluster === undefined ? (
-              <Text>There is no cluster.</Text>
+              <Text>There is no cluster{wanted === undefined ? '' : ` '${wanted}'`}.</Text>
             ) : (
               <ClusterKeys key={cluster.clusterId} {...{ ...value, cluster, again }} />
             )}

@@ -29,8 +29,9 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground2,
     '@media (max-width: 700px)': { gridTemplateColumns: 'minmax(0, 1fr)', gridTemplateRows: 'auto auto 1fr' },
   },
+  /** One row of the grid, whatever is told in it: another one would take the height of the page. */
+  top: { gridColumn: '1 / -1' },
   header: {
-    gridColumn: '1 / -1',
     display: 'flex',
     alignItems: 'center',
     gap: tokens.spacingHorizontalM,
@@ -63,7 +64,6 @@ const useStyles = makeStyles({
     '@media (max-width: 700px)': { padding: tokens.spacingHorizontalM },
   },
   gone: {
-    gridColumn: '1 / -1',
     padding: tokens.spacingHorizontalS,
     textAlign: 'center',
     backgroundColor: tokens.colorStatusDangerBackground1,
@@ -112,27 +112,29 @@ export function App({ refused: refusedFirst }: { readonly refused: string | unde
   return (
     <FluentProvider theme={scheme === 'dark' ? webDarkTheme : webLightTheme}>
       <div className={styles.frame}>
-        <header className={styles.header}>
-          <Text size={500} weight="semibold" className={styles.brand}>
-            Kustody
-          </Text>
-          {signedIn && (
-            <Button appearance="subtle" onClick={() => void endSession().finally(() => setSignedIn(false))}>
-              End session
-            </Button>
+        <div className={styles.top}>
+          <header className={styles.header}>
+            <Text size={500} weight="semibold" className={styles.brand}>
+              Kustody
+            </Text>
+            {signedIn && (
+              <Button appearance="subtle" onClick={() => void endSession().finally(() => setSignedIn(false))}>
+                End session
+              </Button>
+            )}
+            <Button
+              appearance="subtle"
+              icon={scheme === 'dark' ? <WeatherSunnyRegular /> : <WeatherMoonRegular />}
+              aria-label={scheme === 'dark' ? 'Use light colors' : 'Use dark colors'}
+              onClick={() => chooseScheme(scheme === 'dark' ? 'light' : 'dark')}
+            />
+          </header>
+          {gone && (
+            <div role="alert" className={styles.gone}>
+              Kustody does not answer. Does it still run?
+            </div>
           )}
-          <Button
-            appearance="subtle"
-            icon={scheme === 'dark' ? <WeatherSunnyRegular /> : <WeatherMoonRegular />}
-            aria-label={scheme === 'dark' ? 'Use light colors' : 'Use dark colors'}
-            onClick={() => chooseScheme(scheme === 'dark' ? 'light' : 'dark')}
-          />
-        </header>
-        {gone && (
-          <div role="alert" className={styles.gone}>
-            Kustody does not answer. Does it still run?
-          </div>
-        )}
+        </div>
         {signedIn ? (
           <>
             <nav aria-label="Pages" className={styles.nav}>

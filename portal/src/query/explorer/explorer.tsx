@@ -18,6 +18,7 @@ import type { ClusterSchema, DatabaseSchema, TableSchema } from '../use-database
 const useStyles = makeStyles({
   heading: { display: 'flex', alignItems: 'center', justifyContent: 'space-between' },
   search: { width: '100%', minWidth: 0 },
+  failure: { overflowWrap: 'anywhere' },
   name: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
   type: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase100 },
 });
@@ -56,8 +57,8 @@ export function Explorer({ schema, database, insert }: ExplorerProps) {
         </Button>
       </div>
       {schema.failure !== undefined && (
-        <MessageBar intent="warning">
-          <MessageBarBody>{schema.failure.message}</MessageBarBody>
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody className={styles.failure}>{schema.failure.message}</MessageBarBody>
         </MessageBar>
       )}
       <Input

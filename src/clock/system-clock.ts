@@ -9,14 +9,14 @@ import { sleepOn } from './sleep.ts';
 export interface SystemClockOptions {
   readonly host?: HostTime;
   /** What it tells; default: one of its own over `host`. */
-  readonly time?: ForwardTime;
+  readonly time?: Pick<ForwardTime, 'now'>;
   /** Hears of errors of timers. */
   readonly onError: (error: unknown) => void;
 }
 
 /** The wall clock; goes on by itself while the machine's is set back. */
 export class SystemClock implements Clock {
-  readonly #time: ForwardTime;
+  readonly #time: Pick<ForwardTime, 'now'>;
   readonly #timers: HostTimers;
 
   constructor(options: SystemClockOptions) {

@@ -24,7 +24,7 @@ export interface ClockSettings {
 export interface VirtualClockOptions {
   readonly host?: HostTime;
   /** What it runs with; default: one of its own over `host`. */
-  readonly time?: ForwardTime;
+  readonly time?: Pick<ForwardTime, 'now'>;
   /** As last saved; default: runs with the wall clock. */
   readonly settings?: ClockSettings;
   /** Makes new settings durable. They take effect when it resolves; if it rejects, nothing has changed. */
@@ -39,7 +39,7 @@ const instantMax = 8.64e15;
 /** A clock that also moves when told to: `advance` goes through every timer on the way, in order, and waits for each.
  * It never goes back, unless it is put back. A timer that sleeps on this clock does not block the move that must wake it. */
 export class VirtualClock implements Clock {
-  readonly #time: ForwardTime;
+  readonly #time: Pick<ForwardTime, 'now'>;
   readonly #save: (settings: ClockSettings) => Promise<void>;
   readonly #onError: (error: unknown) => void;
   readonly #timers = new TimerQueue();

@@ -24,8 +24,9 @@ async function machine({ virtualTime = false } = {}) {
     randomBytes: systemRandomBytes,
   });
   const lines: string[] = [];
-  const run = async (): Promise<Clocks> => {
+  const run = async (askDatabase?: () => Promise<number>): Promise<Clocks> => {
     const clocks = await openClocks({
+      askDatabase,
       isNew: true,
       ...{ state, virtualTime, host },
       log: { warning: (name, fields) => void lines.push(`${name} ${JSON.stringify(fields)}`) },
@@ -66,17 +67,37 @@ describe.each([{ virtualTime: false }, { virtualTime: true }])('clocks of a serv
   it('destroys nothing while it differs from the clock of the database', async () => {
     const { host, lines, run } = await machine(kind);
     const clocks = await run();
-    const says = (byMs: number): void => clocks.ofDatabase.saw(host.now() + byMs, host.now(), host.now());
+    const says = (byMs: number): Promise<void> => clocks.compare(() => Promise.resolve(host.now() + byMs));
     for (const [byMs, held] of [
       [5_000, false],
       [-5_001, true],
       [-5_002, true],
       [0, false],
     ] as const) {
-      says(byMs);
+      await says(byMs);
       expect(clocks.destructionHeld()).toBe(held);
     }
     expect(lines).toEqual(['clock-differs-from-database {"byMs":-5001}', 'clock-agrees-with-database {"byMs":0}']);
+  });
+
+  it('goes by the clock of the database, whatever the machine says, and comes back to it without going back', async () => {
+    const { host, run } = await machine(kind);
+    const database = { aheadMs: 3_000, startedAt: host.monotonic() };
+    const clocks = await run(() => Promise.resolve(start + host.monotonic() - database.startedAt + database.aheadMs));
+    const ahead = (): number => clocks.clock.now() - start - (host.monotonic() - database.startedAt);
+    expect(ahead()).toBe(3_000);
+    host.jump(-4_000);
+    await host.elapse(10_000);
+    expect([ahead(), clocks.wallClock.now() - clocks.clock.now()]).toEqual([3_000, 0]);
+    expect(clocks.read()).toMatchObject({ aheadMs: 0 });
+    database.aheadMs = 2_000;
+    await clocks.compare();
+    expect(ahead()).toBe(3_000);
+    await host.elapse(1_000);
+    expect(ahead()).toBe(2_500);
+    await host.elapse(2_000);
+    expect(ahead()).toBe(2_000);
+    expect(clocks.read().databaseErrorMs).toBeLessThan(1);
   });
 
   it('steps of 23 h add up, while it runs and over restarts of server and machine', async () => {

@@ -8,6 +8,7 @@ import { jumpMsMax } from '../clock/jump-guard.ts';
 import type { WallRecord } from '../clock/jump-guard.ts';
 import { HostMonotonicClock, parseMoment } from '../clock/monotonic-clock.ts';
 import type { MonotonicClock } from '../clock/monotonic-clock.ts';
+import { SharedTime } from '../clock/shared-time.ts';
 import { SystemClock } from '../clock/system-clock.ts';
 import type { ClockSettings } from '../clock/virtual-clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
@@ -49,8 +50,11 @@ export interface ClockReading {
   readonly now: Instant;
   readonly virtual: boolean;
   readonly frozen: boolean;
-  /** Milliseconds that it is ahead of the wall clock: a virtual one that was moved, or a wall clock that was set back. */
+  /** Milliseconds that it is ahead of the wall clock: a virtual one that was moved, or a wall clock that was set back. With a database, ahead of
+   * that one's. */
   readonly aheadMs: number;
+  /** Milliseconds by which the database's clock may differ from what is taken for it. */
+  readonly databaseErrorMs?: number;
   /** Steps of the machine's clock that nobody has accepted: nothing is destroyed meanwhile. */
   readonly heldJump?: { readonly from: Instant; readonly to: Instant };
   /** Milliseconds that the machine's clock has gone further than real time since it was last accepted. */
@@ -60,7 +64,7 @@ export interface ClockReading {
 export interface Clocks {
   /** The Kustody clock. */
   readonly clock: Clock;
-  /** For tokens and what clients compare with their own clock. */
+  /** For tokens and what clients compare with their own clock. With a database, that one's. */
   readonly wallClock: Clock;
   /** The machine's clock as it is, which may be set back: for what is compared with times of others. Milliseconds since 1970. */
   readonly machineNow: () => number;
@@ -71,7 +75,9 @@ export interface Clocks {
   /** The machine's clock is doubtful: nothing may be purged, expired or pruned. Asked anew before each destruction. */
   destructionHeld(): boolean;
   /** The machine's clock against that of the database which the state is shared by; one that differs is doubtful, and the node is not ready. */
-  readonly ofDatabase: ComparedClock;
+  readonly ofDatabase: Pick<ComparedClock, 'differs'>;
+  /** Holds the machine's clock against the database's, which all clocks here follow. @param ask what it says; default: as when it was opened */
+  readonly compare: (ask?: () => Promise<number>) => Promise<void>;
   /** Called when the machine's clock has stepped, in either direction, or the machine has slept. @returns unsubscribe */
   onStep(listener: () => void): () => void;
   read(): ClockReading;
@@ -105,6 +111,8 @@ export async function openClocks(options: {
   readonly isNew: boolean;
   readonly virtualTime: boolean;
   readonly host: HostTime;
+  /** What the clock of the database says that the state is shared by, in milliseconds since 1970: the Kustody clock then goes by that one. */
+  readonly askDatabase?: (() => Promise<number>) | undefined;
   readonly log: ClockLog;
   readonly onError: (error: unknown) => void;
 }): Promise<Clocks> {
@@ -139,9 +147,19 @@ export async function openClocks(options: {
     }),
   );
   await keep();
-  const time = new ForwardTime(host);
+  const shared = await openSharedTime(host, options.askDatabase);
+  const compare = async (ask = options.askDatabase): Promise<void> => {
+    if (ask === undefined) return;
+    const [asked, askedAt] = [host.now(), host.monotonic()];
+    const other = await ask();
+    const answeredAt = host.monotonic();
+    ofDatabase.saw(other, asked, host.now());
+    shared?.saw(other, askedAt, answeredAt);
+  };
+  // Seen by all clocks of the instance; the guard, and what is compared, have the machine's own.
+  const sharedNow = (): number => shared?.now() ?? host.now();
   const watched: HostTime = {
-    now: () => host.now(),
+    now: sharedNow,
     monotonic: () => host.monotonic(),
     boot: host.boot,
     startTimer: (milliseconds, run) =>
@@ -150,6 +168,7 @@ export async function openClocks(options: {
         run();
       }),
   };
+  const time = shared ?? new ForwardTime(host);
   const parts = { host: watched, time, onError };
   const wallClock = new SystemClock(parts);
   const monotonic = new HostMonotonicClock(parts);
@@ -160,14 +179,13 @@ export async function openClocks(options: {
   return {
     clock,
     wallClock,
-    machineNow: () => host.now(),
     monotonic,
     virtual,
     destructionHeld: () => {
       guard.look();
       return guard.record.held !== undefined || time.aheadMs() > jumpMsMax || ofDatabase.differs;
     },
-    ofDatabase,
+    ...{ ofDatabase, compare, machineNow: () => host.now() },
     onStep: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -179,7 +197,8 @@ export async function openClocks(options: {
         now: clock.now(),
         virtual: virtual !== undefined,
         frozen: virtual?.settings().frozenAt !== undefined,
-        aheadMs: virtual === undefined ? time.aheadMs() : Math.round(clock.now() - host.now()),
+        aheadMs: virtual === undefined ? time.aheadMs() : Math.round(clock.now() - sharedNow()),
+        ...(shared === undefined ? {} : { databaseErrorMs: shared.errorMs() }),
         unaccountedMs: Math.round(unaccounted),
         ...(held === undefined ? {} : { heldJump: { from: instant(held.from), to: instant(held.to) } }),
       };
@@ -199,10 +218,25 @@ export async function openClocks(options: {
   };
 }
 
+/** Answers take longer at first than they do later. */
+const firstAnswers = 3;
+
+async function openSharedTime(host: HostTime, ask?: () => Promise<number>): Promise<SharedTime | undefined> {
+  let shared: SharedTime | undefined;
+  for (let answers = 0; ask !== undefined && answers < firstAnswers; answers += 1) {
+    const asked = host.monotonic();
+    const other = await ask();
+    const answered = host.monotonic();
+    if (shared === undefined) shared = new SharedTime(host, other, asked, answered);
+    else shared.saw(other, asked, answered);
+  }
+  return shared;
+}
+
 async function openVirtualClock(options: {
   readonly state: State;
   readonly host: HostTime;
-  readonly time: ForwardTime;
+  readonly time: Pick<ForwardTime, 'now'>;
   readonly onError: (error: unknown) => void;
 }): Promise<VirtualClock> {
   const { state, ...parts } = options;

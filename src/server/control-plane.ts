@@ -197,6 +197,7 @@ const readingOf = (reading: ClockReading) => ({
   frozen: reading.frozen,
   aheadSeconds: reading.aheadMs / 1000,
   unaccountedSeconds: reading.unaccountedMs / 1000,
+  ...(reading.databaseErrorMs === undefined ? {} : { databaseErrorSeconds: reading.databaseErrorMs / 1000 }),
   ...(reading.heldJump === undefined
     ? {}
     : { heldJump: { from: toIso(reading.heldJump.from), to: toIso(reading.heldJump.to) } }),

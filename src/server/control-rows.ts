@@ -31,7 +31,7 @@ export const controlRows: readonly RouteRow[] = [
   },
   {
     ...{ method: 'GET', path: '/clock', access: 'session', answer: shapes.clockShape },
-    says: 'The Kustody clock.',
+    says: 'The Kustody clock. With a state in PostgreSQL, that of the database, within `databaseErrorSeconds`.',
   },
   {
     ...{ method: 'POST', path: '/clock/advance', access: 'session', answer: shapes.clockShape },

@@ -16,6 +16,8 @@ const oneOf = (...values: readonly string[]) => Type.Union(values.map((value) =>
 
 export const clockShape = shape({
   ...{ now: time, virtual: flag, frozen: flag, aheadSeconds: number, unaccountedSeconds: number },
+  // With a state in PostgreSQL: how far its clock may be from what is taken for it.
+  databaseErrorSeconds: maybe(number),
   heldJump: maybe(shape({ from: time, to: time })),
 });
 

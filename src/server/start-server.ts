@@ -154,7 +154,10 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   const known = await readInstance(state);
   if (known?.virtualTime === false && settings.virtualTime) throw new RealTimeError();
   const virtualTime = known?.virtualTime ?? settings.virtualTime;
-  const clocks = await openClocks({ state, isNew: known === undefined, virtualTime, host, log, onError });
+  const clocks = await openClocks({
+    ...{ state, isNew: known === undefined, virtualTime, host, log, onError },
+    askDatabase: opened.databaseNow,
+  });
   closing.add('clocks', () => clocks.close());
   const nodeLease = await holdLease(opened, clocks, closing, onError);
   const spareProcess = settings.expectsCluster === true ? startSpareProcess(settings, clocks, tracer) : undefined;
@@ -307,16 +310,12 @@ const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clo
 /** Before anything is answered, and ended before the state is closed. */
 async function holdLease(
   { beat, lost }: OpenedStore,
-  { monotonic, machineNow, ofDatabase }: Clocks,
+  { monotonic, compare }: Clocks,
   closing: Closing,
   onError: (error: unknown) => void,
 ): Promise<NodeLease> {
   if (beat === undefined) return endlessLease;
-  const compared = async (): Promise<void> => {
-    const asked = machineNow();
-    ofDatabase.saw(await beat(), asked, machineNow());
-  };
-  const lease = new BeatingLease(compared, monotonic, onError);
+  const lease = new BeatingLease(() => compare(beat), monotonic, onError);
   closing.add('node lease', () => lease.end());
   void lost?.then(() => lease.end());
   await lease.start();

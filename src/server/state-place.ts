@@ -56,6 +56,8 @@ export interface OpenedStore {
   check(): Promise<void>;
   /** Of a state that is elsewhere: what a failover would lose. @throws when it does not answer */
   readonly failover?: () => Promise<string>;
+  /** Of a state that is elsewhere: what the clock there says, in milliseconds since 1970. @throws StateLostError */
+  readonly databaseNow?: () => Promise<number>;
   /** Tells other nodes that this one serves; absent where there can be none. @throws StateLostError */
   readonly beat?: () => Promise<number>;
   /** Tells them where this one is reached, once its heart beats. @param text undefined: nowhere any more @throws StateLostError */
@@ -249,6 +251,7 @@ async function openElsewhere(
       close,
     },
     beat: () => store.beat(),
+    databaseNow: () => store.now(),
     advertise: (text) => store.advertise(text),
     ...(isNew ? { adopt: name } : {}),
   };

@@ -1,8 +1,10 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RootKey } from '../../src/state/root-key.ts';
 import { parsePostgresAddress } from '../../src/state/postgres/postgres-address.ts';
 import { databasePassword, hasPostgres, startPostgres } from '../support/postgres.ts';
 import type { Postgres } from '../support/postgres.ts';
+import { quickDirectory } from '../support/quick-directory.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
 import { SteppedHost } from '../support/stepped-host.ts';
 import { until } from '../support/until.ts';
@@ -38,5 +40,47 @@ describe.skipIf(!hasPostgres)('a machine whose clock differs from that of its da
     host.step(4_000);
     await fixture.tokenFor('https://vault.azure.net');
     expect((await ready()).status).toBe(200);
+  });
+
+  it.each([false, true])('by 3 s: tells the times that the node before has told (virtual: %s)', async (virtualTime) => {
+    const schema = `shared_${virtualTime}`;
+    const rootKey = new RootKey(Buffer.alloc(32, 7));
+    const directory = quickDirectory('kustody-clock-');
+    const statePlace = { address: parsePostgresAddress(postgres.url(schema)), password: () => databasePassword };
+    const client = new pg.Client({
+      ...{ host: '127.0.0.1', port: postgres.port, user: 'kustody', database: 'postgres' },
+      password: databasePassword,
+    });
+    await client.connect();
+    const databaseNow = async (): Promise<number> => {
+      const { rows } = await client.query<{ now: number }>(
+        'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',
+      );
+      return rows[0]?.now ?? NaN;
+    };
+    const movedMs = virtualTime ? 3_600_000 : 0;
+    let last = -Infinity;
+    for (const byMs of [-3_000, 3_000, 0]) {
+      const host = new SteppedHost();
+      host.step(byMs);
+      await using fixture = await startServerFixture({
+        ...{ host, dataDirectory: directory, rootKey, statePlace, virtualTime },
+      });
+      const { clocks } = fixture.server.controls;
+      if (byMs === -3_000) await clocks.virtual?.advance(movedMs);
+      const from = await databaseNow();
+      const [read, wall] = [clocks.read(), clocks.wallClock.now()];
+      const to = await databaseNow();
+      const errorMs = read.databaseErrorMs ?? Infinity;
+      expect(errorMs).toBeLessThan(2_000);
+      // It is told in whole milliseconds.
+      expect(read.now).toBeGreaterThanOrEqual(from + movedMs - errorMs - 1);
+      expect(read.now).toBeLessThanOrEqual(to + movedMs + errorMs + 1);
+      expect(read.now).toBeGreaterThan(last);
+      last = read.now - errorMs;
+      expect(wall).toBeGreaterThanOrEqual(from - errorMs - 1); // of tokens
+      expect(wall).toBeLessThanOrEqual(to + errorMs + 1);
+    }
+    await client.end();
   });
 });

@@ -40,6 +40,7 @@ export interface PostgresStoreOptions {
   readonly isCopy?: boolean | undefined;
 }
 
+const nowSql = '(extract(epoch FROM clock_timestamp()) * 1000)::float8';
 /** A page of an index holds three entries. */
 const nameBytesMax = 2_600;
 /** Somebody else may change the records of a group between two attempts, so often; then each commit is tried alone, so often again. */
@@ -184,6 +185,12 @@ export class PostgresStateStore implements StateStore, StoredFormat {
       throw new StateDatabaseError(`The state ${nameOf(this.#options.address)} takes no writes now.`);
   }
 
+  /** What the clock of the database says, milliseconds since 1970. @throws StateLostError */
+  async now(): Promise<number> {
+    const [row] = await this.#read('now', `SELECT ${nowSql}`, []);
+    return Number(row?.[0]);
+  }
+
   /** Whether a standby that takes over has what was acknowledged, in words. @throws StateLostError */
   async failover(): Promise<string> {
     const [row = []] = await this.#read(
@@ -203,7 +210,7 @@ export class PostgresStateStore implements StateStore, StoredFormat {
         `INSERT INTO heartbeat (handle, beats, backend, begun)
            SELECT $1::uuid, 1, pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()
          ON CONFLICT (handle) DO UPDATE SET beats = heartbeat.beats + 1
-         RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8`,
+         RETURNING ${nowSql}`,
         [this.#handle],
         'kustody-beat',
       );

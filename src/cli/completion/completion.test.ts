@@ -10,14 +10,15 @@ import { zshCompletion } from './zsh.ts';
 const root = commandTree(createProgram(new RootKeySource({})));
 const nodes = allCommands(root);
 
-/** What a real bash offers after these words, the last of which is not finished. */
+/** What a real bash offers after these words, the last of which is not finished. One whose input is a socket takes itself for a remote one and
+ * reads the machine's `bash.bashrc`, unless it is told not to. */
 function offered(...words: readonly string[]): readonly string[] {
   const script = `${bashCompletion(root)}
     shift; COMP_WORDS=(kustody "$@"); COMP_CWORD=$#
     [[ $(complete -p kustody) == 'complete -F _kustody kustody' ]] || exit 9
     _kustody
     printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { status, stdout, stderr } = spawnSync('bash', ['-u', '-c', script, 'bash', '_', ...words]);
+  const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-u', '-c', script, 'bash', '_', ...words]);
   if (status !== 0 || stderr.length > 0) throw new Error(`bash ended with ${String(status)}: ${stderr.toString()}`);
   return stdout
     .toString()

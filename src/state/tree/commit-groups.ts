@@ -82,7 +82,10 @@ export class CommitGroups {
     while (this.#waiting.length > 0) {
       const group = this.#waiting;
       this.#waiting = [];
-      this.#making = this.#make(group);
+      // What fails besides, as reading the state again after a refusal, also has somebody who waits for it.
+      this.#making = this.#make(group).catch((error: unknown) => {
+        for (const { reject } of group) reject(error);
+      });
       await this.#making;
     }
     this.#running = undefined;

@@ -74,12 +74,18 @@ describe('SealedState', () => {
   });
 
   it('stores nothing in the clear but table, id and version', async () => {
-    const { records } = await withAda();
+    const { records, state } = await withAda();
+    // So long that what is sealed does not have it by chance.
+    const augusta = { name: 'Augusta Ada King-Noel', age: 361_815_121_036 };
+    await state.commit({ write: [writeRecord(people, 'augusta', null, augusta)] });
     const everything = [...records.values()].flatMap((table) =>
       [...table.values()].map(({ value }) => Buffer.from(value)),
     );
     const bytes = Buffer.concat(everything);
-    for (const secret of ['Ada', 'age', '36', rootBytes]) expect(bytes.includes(secret)).toBe(false);
+    for (const secret of [augusta.name, '"age":', String(augusta.age), rootBytes]) {
+      if (typeof secret === 'string') expect(JSON.stringify(augusta)).toContain(secret);
+      expect(bytes.includes(secret)).toBe(false);
+    }
   });
 
   it('keeps the expectations of a commit', async () => {

@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RootKey } from '../../src/state/root-key.ts';
@@ -16,7 +18,9 @@ describe.skipIf(!hasPostgres)('a machine whose clock differs from that of its da
   beforeAll(async () => {
     postgres = await startPostgres();
   });
+  const root = quickDirectory('kustody-clock-');
   afterAll(() => postgres.stop());
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
 
   it.each([-6_000, 6_000])('by %i ms: serves, and is not ready before it agrees again', async (byMs) => {
     const host = new SteppedHost();
@@ -45,7 +49,7 @@ describe.skipIf(!hasPostgres)('a machine whose clock differs from that of its da
   it.each([false, true])('by 3 s: tells the times that the node before has told (virtual: %s)', async (virtualTime) => {
     const schema = `shared_${virtualTime}`;
     const rootKey = new RootKey(Buffer.alloc(32, 7));
-    const directory = quickDirectory('kustody-clock-');
+    const directory = mkdtempSync(join(root, 'data-'));
     const statePlace = { address: parsePostgresAddress(postgres.url(schema)), password: () => databasePassword };
     const client = new pg.Client({
       ...{ host: '127.0.0.1', port: postgres.port, user: 'kustody', database: 'postgres' },

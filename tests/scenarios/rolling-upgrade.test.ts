@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { request } from 'node:https';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -32,6 +32,9 @@ beforeAll(async () => {
   symlinkSync(resolve(import.meta.dirname, '../../node_modules'), join(bundle.directory, 'node_modules'));
 });
 afterAll(() => bundle.remove());
+const root = quickDirectory('kustody-upgrade-');
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const newDirectory = (): string => mkdtempSync(join(root, 'data-'));
 afterEach(async () => {
   for (const child of started.splice(0)) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -87,7 +90,7 @@ async function answerOf(port: number, path: string): Promise<{ status: number | 
 }
 
 it('goes by the same commands in a data directory, where the older version serves until it is finished', async () => {
-  const dataDirectory = quickDirectory('kustody-upgrade-');
+  const dataDirectory = newDirectory();
   for (const ahead of [0, 1, 0]) {
     const node = start(ahead, dataDirectory);
     await node.told('serves');
@@ -132,7 +135,7 @@ describe.skipIf(!hasPostgres)('nodes of two versions on one state', () => {
     const client = await connected(schema);
     return {
       client,
-      start: (ahead: number, directory = quickDirectory('kustody-upgrade-')) => start(ahead, directory, shared),
+      start: (ahead: number, directory = newDirectory()) => start(ahead, directory, shared),
       written: async () => (await client.query<{ format: number }>('SELECT format FROM state')).rows[0]?.format,
     };
   }

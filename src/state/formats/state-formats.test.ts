@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databasePassword, hasPostgres, openPostgres, startPostgres } from '../../../tests/support/postgres.ts';
@@ -12,6 +14,10 @@ import { firstAgreedFormat, newestOf, oldestOf, raiseTo, stateFormats } from './
 const now = newestOf(stateFormats);
 const [next, after] = [now + 1, now + 2];
 
+const root = quickDirectory('kustody-formats-');
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const newDirectory = (): string => mkdtempSync(join(root, 'data-'));
+
 it('are one after the other, and a version serves the newest two from the first on that is agreed on', () => {
   expect(stateFormats.map(({ format }) => format)).toEqual(stateFormats.map((_, index) => index + 1));
   expect(oldestOf(stateFormats)).toBe(Math.max(firstAgreedFormat, now - 1));
@@ -23,7 +29,7 @@ describe('the format of a file', () => {
     SqliteStateStore.open(directory, undefined, { formats: formatsAhead(ahead), isCopy });
 
   it('is the newest in a new one, and in an old one stays until it is raised', async () => {
-    const directory = quickDirectory('kustody-formats-');
+    const directory = newDirectory();
     await open(directory, 0).close();
     const ahead = open(directory, 1);
     expect(ahead.written).toBe(now);
@@ -38,13 +44,13 @@ describe('the format of a file', () => {
     const last = open(directory, 2);
     expect(last.written).toBe(next);
     await last.close();
-    const made = open(quickDirectory('kustody-formats-'), 1);
+    const made = open(newDirectory(), 1);
     expect(made.written).toBe(next);
     await made.close();
   });
 
   it('stays what it was when raising it fails', async () => {
-    const store = open(quickDirectory('kustody-formats-'), 0);
+    const store = open(newDirectory(), 0);
     const broken = { format: next, says: '', postgres: '', sqlite: 'CREATE TABLE later (n int); CREATE nonsense' };
     await expect(store.raise(broken)).rejects.toThrow('syntax error');
     expect(store.written).toBe(now);

@@ -123,7 +123,7 @@ async function withoutBite(scene: Scene, way: Way, running: Running, rows: numbe
     ...{ way: way.name, title: way.title, bites: way.bites, outcomes },
     ...(warning === undefined ? {} : { warning }),
     problems: [
-      ...refused.map(([action, { error }]) => `${action} was not served (${error ?? 'no error'}).`),
+      ...refused.map(([action, outcome]) => `${action} was not served (${inWords(outcome)}).`),
       ...running.outside.problemsMeanwhile(),
       ...outsideAfter,
       ...(warning?.includes('expired') === true ? [] : ['Nobody was warned.']),
@@ -131,6 +131,10 @@ async function withoutBite(scene: Scene, way: Way, running: Running, rows: numbe
     ],
   };
 }
+
+/** All that is known of it: such a refusal is not expected, and may not come again. */
+const inWords = ({ error = 'no error', status, message }: Outcome): string =>
+  [error, status, message].filter((part) => part !== undefined).join(', ');
 
 async function allOutcomes(scene: Scene, running: Running, tell: Tell): Promise<Readonly<Record<ActionName, Outcome>>> {
   const { query, outside } = running;

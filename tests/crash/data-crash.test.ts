@@ -51,6 +51,7 @@ async function ingestUntilKilled(
 ): Promise<void> {
   const killAfter = randomInt(3, 40);
   const rotateAt = randomInt(1, killAfter);
+  const ends: string[] = [];
   let count = 0;
   const lane = async (number: number): Promise<void> => {
     for (let index = 0; ; index += 1) {
@@ -58,7 +59,8 @@ async function ingestUntilKilled(
       const body = Array.from({ length: rowsPerRequest }, (_, row) => `${request},${row}`).join('\n');
       try {
         if ((await cluster.ingest('T', body)) !== rowsPerRequest) continue;
-      } catch {
+      } catch (error) {
+        ends.push(String(error));
         return; // the server is gone: this request was not acknowledged
       }
       acknowledged.add(request);
@@ -72,7 +74,11 @@ async function ingestUntilKilled(
     await cluster.newKeyVersion();
     await cluster.checkKeys();
   };
-  await Promise.all([...[0, 1, 2, 3].map(lane), rotate().catch(() => undefined)]);
+  const rotating = rotate().catch(() => undefined);
+  await Promise.all([0, 1, 2, 3].map(lane));
+  // Lanes that ended before it would wait here for a kill that nobody sends.
+  expect(server.process.killed, `ended before the kill: ${ends.join('; ')}`).toBe(true);
+  await rotating;
   expect(await server.result).toMatchObject({ signal: 'SIGKILL' });
 }
 

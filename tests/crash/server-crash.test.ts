@@ -43,7 +43,10 @@ async function connect(data: string) {
       ...(body === undefined ? {} : { body }),
     });
   return {
-    put: async (name: string) => (await send('PUT', name, { location: 'eastus' })).status === 201,
+    put: async (name: string) => {
+      const { status } = await send('PUT', name, { location: 'eastus' });
+      if (status !== 201) throw new Error(`PUT of ${name} was answered with ${status}.`);
+    },
     missing: async (names: readonly string[]) => {
       const found = await Promise.all(
         names.map(async (name) => ((await send('GET', name)).status === 200 ? [] : [name])),
@@ -61,13 +64,15 @@ async function writeUntilKilled(
   acknowledged: string[],
 ): Promise<void> {
   const killAfter = randomInt(1, 40);
+  const ends: string[] = [];
   let count = 0;
   const writer = async (lane: number): Promise<void> => {
     for (let index = 0; ; index += 1) {
       const name = `rg-${run}-${lane}-${index}`;
       try {
-        if (!(await client.put(name))) return;
-      } catch {
+        await client.put(name);
+      } catch (error) {
+        ends.push(String(error));
         return; // the server is gone: this write was not acknowledged
       }
       acknowledged.push(name);
@@ -76,5 +81,7 @@ async function writeUntilKilled(
     }
   };
   await Promise.all(Array.from({ length: 8 }, (_, lane) => writer(lane)));
+  // Writers that ended before it would wait here for a kill that nobody sends.
+  expect(server.process.killed, `ended before the kill: ${ends.join('; ')}`).toBe(true);
   expect(await server.result).toMatchObject({ signal: 'SIGKILL' });
 }

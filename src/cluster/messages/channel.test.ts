@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, expect, it, vi } from 'vitest';
 import { Channel } from './channel.ts';
 
 const wide = { inFlightMax: 8, queueMax: 8 };
@@ -57,6 +58,25 @@ describe('Channel', () => {
     await near.call('does not', undefined, () => heard.push('does not'));
     await far.call('x', undefined).catch(() => undefined);
     expect(heard).toEqual(['asks']);
+  });
+
+  it('has no promise of the process followed but while it answers calls', async () => {
+    // Whether promises are followed cannot be asked: other storages of the process have them followed, too.
+    const disabled = vi.spyOn(AsyncLocalStorage.prototype, 'disable');
+    const answers: (() => void)[] = [];
+    const { near } = pair(() => new Promise((resolve) => answers.push(() => resolve(undefined))));
+    const counts: number[] = [];
+    try {
+      const calls = ['a', 'log'].map((operation) => near.call(operation, undefined));
+      for (const [at, answer] of answers.entries()) {
+        answer();
+        await calls[at];
+        counts.push(disabled.mock.calls.length);
+      }
+    } finally {
+      disabled.mockRestore();
+    }
+    expect(counts).toEqual([0, 1]);
   });
 
   it('fails what is in flight when it closes, and everything after', async () => {

@@ -72,7 +72,8 @@ export class Channel {
   readonly #waiting = new Map<number, Call>();
   readonly #sending: Readonly<Record<LaneName, Sending>>;
   readonly #serving: Record<LaneName, number> = { requests: 0, log: 0, control: 0 };
-  /** The call of the other side that is being answered. */
+  /** The call of the other side that is being answered. Disabled when there is none: while a storage is in use, Node.js follows each promise of
+   * the process, and the main process answers vaults' clients, too. */
   readonly #within = new AsyncLocalStorage<number>();
   #next = 1;
   #closed: Error | undefined;
@@ -167,6 +168,7 @@ export class Channel {
       answer = { kind: 'broken', id, error: error instanceof Error ? error.name : 'unknown error' };
     }
     this.#serving[lane] -= 1; // before the other side knows, which may then call again
+    if (Object.values(this.#serving).every((count) => count === 0)) this.#within.disable();
     this.#post(answer);
   }
 

@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { parsePostgresAddress } from '../../src/state/postgres/postgres-address.ts';
 import { PostgresStateStore } from '../../src/state/postgres/postgres-state-store.ts';
@@ -32,7 +34,14 @@ export interface Postgres {
   signal(signal: NodeJS.Signals): void;
   /** Ends it at once, as a crash does, and starts it again at the same port. */
   restart(): Promise<void>;
+  /** A copy that follows this one, and may take over from it. @param port where it reaches this one; default: its own */
+  standby(port?: number): Promise<PostgresStandby>;
   stop(): Promise<void>;
+}
+
+export interface PostgresStandby extends Postgres {
+  /** It takes writes when this resolves; whoever it followed should not any more. */
+  promote(): Promise<void>;
 }
 
 /** Starts a server on loopback that asks for a password, and speaks TLS to whoever wants it.
@@ -54,9 +63,25 @@ export async function startPostgres(parent?: string): Promise<Postgres> {
   execFileSync('openssl', ['req', '-x509', '-days', '2', '-out', certificateFile, ...key, ...names], {
     ...{ ...owner, cwd: directory, stdio: 'ignore' },
   });
+  return serve({ directory, data, owner, certificateFile });
+}
+
+interface Placed {
+  readonly directory: string;
+  readonly data: string;
+  readonly owner: { readonly uid?: number; readonly gid?: number };
+  readonly certificateFile: string;
+}
+
+/** @param more settings, `name=value` */
+async function serve(placed: Placed, more: readonly string[] = []): Promise<Postgres> {
+  const { directory, data, owner, certificateFile } = placed;
   const listening = async (at?: number): Promise<Listening> => {
     const port = at ?? (await freePort());
-    const flags = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`, 'ssl=on'];
+    const flags = [
+      ...[`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`, 'ssl=on'],
+      ...more,
+    ];
     const child = spawn(join(programs, 'postgres'), ['-D', data, ...flags.flatMap((flag) => ['-c', flag])], {
       ...owner,
       cwd: directory,
@@ -67,7 +92,7 @@ export async function startPostgres(parent?: string): Promise<Postgres> {
     const listens = await new Promise<boolean>((resolve) => {
       child.stderr.on('data', (chunk: Buffer) => {
         said = `${said}${chunk.toString()}`.slice(-4000);
-        if (said.includes('ready to accept connections')) resolve(true);
+        if (/ready to accept (?:read-only )?connections/.test(said)) resolve(true);
       });
       void ended.then(() => resolve(false));
     });
@@ -93,11 +118,60 @@ export async function startPostgres(parent?: string): Promise<Postgres> {
       await kill();
       running = await listening(port);
     },
+    standby: (at = port) => startStandby(placed, at),
     async stop() {
       await kill();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Copied over the network, as an administrator would. */
+async function startStandby(of: Placed, primaryPort: number): Promise<PostgresStandby> {
+  const directory = quickDirectory(prefix, roomBytes);
+  const owner = ownerOf(directory);
+  const data = join(directory, 'data');
+  await promisify(execFile)(
+    join(programs, 'pg_basebackup'),
+    [
+      ...['-D', data, '-h', '127.0.0.1', '-p', `${primaryPort}`, '-U', 'kustody'],
+      ...['-X', 'stream', '-R', '-c', 'fast', '--no-sync'],
+    ],
+    { ...owner, cwd: directory, env: { ...process.env, PGPASSWORD: databasePassword } },
+  );
+  const placed = { directory, data, owner, certificateFile: join(data, basename(of.certificateFile)) };
+  const server = await serve(placed, ['wal_retrieve_retry_interval=100ms']);
+  return {
+    ...server,
+    promote: async () => {
+      await askPostgres(server, 'SELECT pg_promote(true, 600)');
+    },
+  };
+}
+
+/** As the administrator, one statement after the other. @returns rows of the last */
+export async function askPostgres(
+  { port }: Pick<Postgres, 'port'>,
+  ...statements: readonly string[]
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const client = new pg.Client({
+    ...{ host: '127.0.0.1', port, user: 'kustody', database: 'postgres', password: databasePassword },
+  });
+  await client.connect();
+  try {
+    let rows: readonly Readonly<Record<string, unknown>>[] = [];
+    for (const statement of statements) ({ rows } = await client.query<Record<string, unknown>>(statement));
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** From now on a commit is acknowledged when a standby has it on the disk, too. Resolves when one that follows says so. */
+export async function makeSynchronous(primary: Postgres): Promise<void> {
+  await askPostgres(primary, `ALTER SYSTEM SET synchronous_standby_names = '*'`, 'SELECT pg_reload_conf()');
+  const following = `SELECT 1 AS one FROM pg_stat_replication WHERE sync_state = 'sync'`;
+  while ((await askPostgres(primary, following)).length === 0);
 }
 
 /** @param more such as another port */

@@ -14,6 +14,7 @@ import type { Random } from './random.ts';
 
 /** Nobody waits longer for an answer. */
 const patienceMs = 6_000;
+const saidMax = 60;
 export const tables = ['Chaos0', 'Chaos1', 'Chaos2'] as const;
 export const registers = ['Register0', 'Register1'] as const;
 
@@ -29,6 +30,8 @@ export class Clients {
   readonly #environment: InstanceEnvironment;
   readonly #seeded: Seeded;
   readonly #tokens: Readonly<Record<'kusto' | 'vault' | 'arm', string>>;
+  /** What was answered of late, for people. */
+  readonly #said: string[] = [];
   #rows = 0;
 
   private constructor(
@@ -169,8 +172,14 @@ export class Clients {
     seen: (rows: unknown[][]) => Action = () => action,
   ): Promise<Operation> {
     const began = performance.now();
-    const answer = await ask().catch(() => undefined);
+    let failure = '';
+    const answer = await ask().catch((error: unknown) => {
+      failure = error instanceof Error ? `${error.name} ${error.message}` : String(error);
+      return undefined;
+    });
     const ended = performance.now();
+    const said = answer === undefined ? failure : `${answer.status} ${answer.status < 300 ? '' : answer.body}`;
+    this.#say(`${began.toFixed(0)} to ${ended.toFixed(0)}: ${client} ${action.kind}: ${said}`);
     const isRead = action.kind === 'read' || action.kind === 'get';
     const rows = isRead && answer?.status === 200 ? rowsOf(answer.body) : undefined;
     const told =
@@ -179,6 +188,16 @@ export class Clients {
     const operation = { ...(rows === undefined ? action : seen(rows)), client, began, ended, outcome } as Operation;
     this.history.push(operation);
     return operation;
+  }
+
+  /** What was asked and answered last, one a line. */
+  lastSaid(): string {
+    return [`now ${performance.now().toFixed(0)}`, ...this.#said].join('\n');
+  }
+
+  #say(text: string): void {
+    this.#said.push(text.slice(0, 200));
+    if (this.#said.length > saidMax) this.#said.shift();
   }
 
   #newRows(count: number): readonly string[] {

@@ -50,7 +50,7 @@ async function measure(say: (line: string) => void): Promise<PartResult> {
   const work = Array.from({ length: workers }, (_, index) =>
     clients.work(`client ${index}`, randomFrom(number + index + 1), over.signal),
   );
-  const scene = { fleet, clients, random, ...waitingFor(clients) };
+  const scene = { fleet, clients, random, ...waitingFor(clients, fleet) };
   const custody = keepCustody(scene, randomFrom(number), over.signal);
   const struck = await strike(scene, seconds, say).finally(() => over.abort());
   await Promise.all([...work, custody]);
@@ -101,15 +101,17 @@ interface Struck {
   readonly backMs: number;
 }
 
-const waitingFor = ({ history }: Clients): Pick<Scene, 'acknowledged' | 'until'> => ({
+const waitingFor = (clients: Clients, fleet: Fleet): Pick<Scene, 'acknowledged' | 'until'> => ({
   until,
   acknowledged: (over) => {
+    const { history } = clients;
     const since = performance.now();
     return until(
       'acknowledged rows',
       () =>
         over?.aborted === true ||
         history.some(({ kind, outcome, began }) => kind === 'ingest' && outcome === 'ok' && began > since),
+      () => [clients.lastSaid(), ...fleet.nodes.map((node) => `${node.name}:\n${node.lastSaid()}`)].join('\n'),
     );
   },
 });

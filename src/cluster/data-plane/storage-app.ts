@@ -25,7 +25,11 @@ import { tableOperations } from './storage/table-operations.ts';
 /** Of all requests at the same time: it is memory. */
 const roomBytes = 512 * 1024 * 1024;
 
-const storageOperations: readonly StorageOperation[] = [...blobOperations, ...queueOperations, ...tableOperations];
+export const storageOperations: readonly StorageOperation[] = [
+  ...blobOperations,
+  ...queueOperations,
+  ...tableOperations,
+];
 
 export interface StorageAppPorts extends Pick<
   DataPlanePorts,
@@ -127,7 +131,9 @@ function permissionsOf(
   request: FastifyRequest,
   query: URLSearchParams,
 ): string {
-  if (request.headers.authorization !== undefined) throw new StorageError('AuthenticationFailed');
+  const { authorization } = request.headers;
+  if (authorization !== undefined)
+    throw new StorageError(/^bearer\b/i.test(authorization) ? 'InvalidAuthenticationInfo' : 'AuthenticationFailed');
   if (key === undefined || !query.has('sig')) throw new StorageError('NoAuthenticationInformation');
   const verdict = checkSas(Buffer.from(key, 'base64url'), resource, query, ports.wallClock());
   if (verdict.outcome !== 'granted') throw new StorageError('AuthenticationFailed');

@@ -11,7 +11,7 @@ import type { Marks } from '../../state/while-unchanged.ts';
 import { WhileUnchanged } from '../../state/while-unchanged.ts';
 import type { Directory } from '../principals/directory.ts';
 import type { Tenants } from '../tenants.ts';
-import { issueInstantOf, issuerV1, issuerV2 } from './claims.ts';
+import { issueInstantOf, issuerV1 } from './claims.ts';
 import type { SigningKeySet, SigningKeys } from './signing-keys.ts';
 
 /** Ours have less than 2,000. */
@@ -92,8 +92,9 @@ async function judgePrincipal(
   { tenants, directory }: TokenVerifierOptions,
 ): Promise<TokenVerdict> {
   const { tenantId, objectId, issuer } = verified;
-  const known = issuer === issuerV1(tenantId) || issuer === issuerV2(tenantId);
-  if (!known || (await tenants.get(tenantId)) === undefined) return { outcome: 'wrongIssuer', found: issuer };
+  // Every service here is one of Microsoft's, which get tokens of version 1.0 from both endpoints and take no others.
+  if (issuer !== issuerV1(tenantId) || (await tenants.get(tenantId)) === undefined)
+    return { outcome: 'wrongIssuer', found: issuer };
   const { scopes } = verified;
   const user = scopes === undefined ? undefined : await directory.users.get(objectId);
   const principal = scopes === undefined ? await directory.principals.get(objectId) : user;
@@ -183,7 +184,7 @@ function readClaims(payload: Uint8Array): VerifiedToken | undefined {
   if (typeof aud !== 'string' || typeof iss !== 'string' || typeof nbf !== 'number' || typeof exp !== 'number')
     return undefined;
   if (tenantId === undefined || objectId === undefined || issuedAt === undefined) return undefined;
-  const appId = parseGuid(text('appid')) ?? parseGuid(text('azp'));
+  const appId = parseGuid(text('appid'));
   const scopes = typeof claims['scp'] === 'string' ? claims['scp'].split(' ') : undefined;
   const [resourceId, usedBy] = [text('xms_mirid'), text('xms_az_rid')];
   const managedIdentity = resourceId === '' ? undefined : { resourceId, ...(usedBy === '' ? {} : { usedBy }) };

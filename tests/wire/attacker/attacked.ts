@@ -147,8 +147,13 @@ export async function startAttacked() {
     ask(hosts.arm, method, withVersion(path, versionOf(path)), await tokenFor(audiences.arm, person), body);
   const vault = async (method: string, path: string, body?: unknown, host: string = hosts.vault): Promise<Outcome> =>
     ask(host, method, withVersion(path, '7.4'), await tokenFor(audiences.vault), body);
-  const post = async (path: string, body: unknown, person: Person = owner, headers = {}): Promise<Outcome> =>
-    ask(hosts.cluster, 'POST', path, await tokenFor(audiences.cluster, person), body, headers);
+  const post = async (
+    path: string,
+    body: unknown,
+    person: Person = owner,
+    headers = {},
+    host: string = hosts.cluster,
+  ) => ask(host, 'POST', path, await tokenFor(audiences.cluster, person), body, headers);
 
   const made = async (outcome: Promise<Outcome>): Promise<void> => {
     const { status, text } = await outcome;
@@ -231,6 +236,9 @@ export async function startAttacked() {
     /** A request on a connection of its own. */
     attempt: (host: string, method: string, path: string, sent: Sent = {}): Promise<Outcome> =>
       attempt({ port: server.port, ca, agent: false }, host, method, path, sent),
+    /** The same on a connection that is kept. */
+    keep: (host: string, method: string, path: string, sent: Sent = {}): Promise<Outcome> =>
+      attempt({ port: server.port, ca, agent: kept }, host, method, path, sent),
     /** The instance is alive and its planes do their work. */
     async serves(): Promise<readonly number[]> {
       const answers = [arm('GET', group), vault('GET', '/keys/k'), query('Rows | where n == 1 and s == "one" | count')];
@@ -280,9 +288,10 @@ function attempt(
 }
 
 export function outcome(status: number, text: string): Outcome {
-  let code = '';
+  let code = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? '';
   try {
-    const { error, error_codes: numbers } = JSON.parse(text) as { error?: unknown; error_codes?: number[] };
+    const told = JSON.parse(text) as { error?: unknown; 'odata.error'?: unknown; error_codes?: number[] };
+    const { error = told['odata.error'], error_codes: numbers } = told;
     if (numbers !== undefined) code = `AADSTS${numbers.join()}`;
     else if (typeof error === 'object' && error !== null && 'code' in error) code = String(error.code);
   } catch {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Attacked } from './attacked.ts';
 import { startAttacked } from './attacked.ts';
 import { describeData } from './data.ts';
+import { describeEveryRoute } from './every-route.ts';
 import { describeIdentities } from './identities.ts';
 import { describeNames } from './names.ts';
 import { describeReach } from './reach.ts';
@@ -32,6 +33,7 @@ afterEach(async () => {
 
 const attacked = (): Attacked => running;
 describeTokens(attacked);
+describeEveryRoute(attacked);
 describeRequests(attacked);
 describeRoles(attacked);
 describeNames(attacked);

@@ -51,11 +51,24 @@ const cut = async (attacked: Attacked, audience: string, from: number, to: numbe
 const invalid = 'InvalidAuthenticationToken';
 const anotherTenant = 'InvalidAuthenticationTokenTenant';
 const elsewhere = '11111111-2222-4333-8444-555555555555';
-type Make = (attacked: Attacked, audience: string) => Promise<string>;
+export type Make = (attacked: Attacked, audience: string) => Promise<string>;
+
+/** As applications of the tenant may take them, and none of Microsoft's services does: these get tokens of version 1.0 from both endpoints.
+ * @see Microsoft Entra "Access tokens": the resource decides the version */
+const ofVersion2 = ({ owner }: Attacked): Record<string, unknown> => ({
+  ...{ iss: `https://login.microsoftonline.com/${owner.tenantId}/v2.0`, ver: '2.0' },
+  ...{ azp: owner.appId, azpacr: '1', appid: undefined, appidacr: undefined },
+});
+const serviceIds: Readonly<Record<string, string>> = {
+  [audiences.arm]: '797f4846-ba00-4fd7-ba43-dac1f8f63013',
+  [audiences.vault]: 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093',
+  [audiences.cluster]: '2746ea77-4702-4b45-80ca-3c97e680e8b7',
+  'https://graph.microsoft.com': '00000003-0000-0000-c000-000000000000',
+};
 
 /** What is wrong with each token, and nothing else; the code is the resource manager's. Of the verifier alone:
  * src/identity/entra/token-verifier.test.ts. */
-const forgeries: readonly (readonly [string, string, Make])[] = [
+export const forgeries: readonly (readonly [string, string, Make])[] = [
   ['expired', 'ExpiredAuthenticationToken', (a, to) => a.forge({ exp: now() - 1 }, to)],
   ['not yet valid', 'ExpiredAuthenticationToken', (a, to) => a.forge({ nbf: now() + 600 }, to)],
   ['that never expires', invalid, (a, to) => a.forge({ exp: undefined }, to)],
@@ -73,6 +86,21 @@ const forgeries: readonly (readonly [string, string, Make])[] = [
     'of a principal of another tenant under this one',
     invalid,
     (a, to) => a.forge({ oid: a.people.foreigner.objectId }, to),
+  ],
+  ['of version 2.0', anotherTenant, (a, to) => a.forge(ofVersion2(a), to)],
+  [
+    'of version 2.0 for the id of the service',
+    'InvalidAuthenticationTokenAudience',
+    (a, to) => a.forge({ ...ofVersion2(a), aud: serviceIds[to] ?? to }, to),
+  ],
+  [
+    'of a guest',
+    invalid,
+    (a, to) => {
+      const { objectId, tenantId } = a.people.foreigner;
+      const guest = { acct: 1, idp: `https://sts.windows.net/${tenantId}/`, upn: 'x_y#EXT#@kustody.example' };
+      return a.forge({ ...guest, idtyp: 'user', oid: objectId, sub: objectId, scp: 'user_impersonation' }, to);
+    },
   ],
   ['whose owner is called __proto__', invalid, (a, to) => a.forge({ oid: '__proto__' }, to)],
   ['with alg none and no signature', invalid, async (a, to) => `${part({ alg: 'none' })}.${await cut(a, to, 1, 2)}.`],

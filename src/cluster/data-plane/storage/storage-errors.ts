@@ -18,6 +18,11 @@ export const storageErrorRows = {
   ConditionHeadersNotSupported: { status: 400, text: 'Condition headers are not supported.' },
   EntityAlreadyExists: { status: 409, text: 'The specified entity already exists.' },
   InternalError: { status: 500, text: 'The server encountered an internal error. Please retry the request.' },
+  /** Of tokens, whatever is wrong with them. @see github.com/Azure/AzureStor/issues/119 */
+  InvalidAuthenticationInfo: {
+    status: 401,
+    text: 'Server failed to authenticate the request. Please refer to the information in the www-authenticate header.',
+  },
   InvalidBlobType: { status: 409, text: 'The blob type is invalid for this operation.' },
   InvalidBlockId: { status: 400, text: 'The specified block ID is invalid. The block ID must be Base64-encoded.' },
   InvalidBlockList: { status: 400, text: 'The specified block list is invalid.' },

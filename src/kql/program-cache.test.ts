@@ -7,6 +7,33 @@ import { programCache } from './program-cache.ts';
 import { parserEntry, parserSnapshots } from './testing/parser-entry.ts';
 import { namingParameters } from './values/naming-parameters.ts';
 
+const nothing: Program = { options: {}, parameters: [], lets: [], results: [] };
+
+it('compiled texts are kept up to so many bytes of their programs, the newest, however short they are', async () => {
+  const catalog: KqlCatalog = { version: '1', cluster: 'c', databases: [] };
+  let compiles = 0;
+  const cols = Array.from(
+    { length: 18_000 },
+    (_one, n) => ({ name: `a name of the column ${n}`, type: 'string' }) as const,
+  );
+  const cache = programCache(
+    {
+      compile: () => {
+        compiles += 1;
+        const plan = { op: 'table', database: 'db', table: 'T', cols } as const;
+        return Promise.resolve({ ...nothing, results: [{ name: 'PrimaryResult', plan }] } satisfies Program);
+      },
+    },
+    2_000,
+  );
+  const ask = (index: number) => cache.compile(`T // ${index}`, 'db', catalog);
+  for (let index = 0; index < 50; index += 1) await ask(index);
+  for (let index = 30; index < 50; index += 1) await ask(index);
+  expect(compiles).toBe(50);
+  await ask(0); // of some 2 MB each
+  expect(compiles).toBe(51);
+});
+
 it('compiled texts are kept up to so many characters of them all, the newest', async () => {
   const catalog: KqlCatalog = { version: '1', cluster: 'c', databases: [] };
   const compiled: string[] = [];
@@ -14,7 +41,7 @@ it('compiled texts are kept up to so many characters of them all, the newest', a
     {
       compile: (text) => {
         compiled.push(text);
-        return Promise.resolve({ options: {}, parameters: [], lets: [], results: [] } satisfies Program);
+        return Promise.resolve(nothing);
       },
     },
     2_000,

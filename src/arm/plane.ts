@@ -214,7 +214,12 @@ const failureCodes: Readonly<Record<PlaneFailure['kind'], string>> = {
   internal: 'InternalServerError',
 };
 
-const renderFailure = (failure: PlaneFailure): PlaneAnswer => ({
-  status: failure.status,
-  body: { error: { code: failureCodes[failure.kind], message: failure.text } },
+/** The service's own words, from public issue trackers. */
+const failureTexts: Partial<Record<PlaneFailure['kind'], string>> = {
+  bodyTooLarge: 'The request content size exceeds the maximum size of 4 MB.',
+};
+
+const renderFailure = ({ kind, status, text }: PlaneFailure): PlaneAnswer => ({
+  status,
+  body: { error: { code: failureCodes[kind], message: failureTexts[kind] ?? text } },
 });

@@ -5,6 +5,7 @@ import { evaluateValue } from './evaluate.ts';
 import type { Template } from './template.ts';
 import { templateLimits } from './template.ts';
 import { TemplateError } from './expressions/template-error.ts';
+import { boundedTogether } from './expressions/value-size.ts';
 import { memberOf, membersOf, typeNameOf } from './expressions/values.ts';
 
 export interface ParameterValue {
@@ -37,6 +38,7 @@ export function resolveParameters(
   refuseUnknown(template, given);
   const values = new Map<string, ParameterValue>();
   const under = new Set<string>();
+  const bounded = boundedTogether('parameters');
   const resolve = (name: string): ParameterValue => {
     const key = name.toLowerCase();
     const found = values.get(key);
@@ -55,6 +57,7 @@ export function resolveParameters(
       given,
       scopeOf((other) => resolve(other).value),
     );
+    bounded(value.value);
     values.set(key, value);
     return value;
   };

@@ -3,8 +3,8 @@ import { isJsonObject, textMember } from '../base/json.ts';
 import type { UserFunction } from './evaluate.ts';
 import { NotBuiltInTemplates, TemplateError } from './expressions/template-error.ts';
 
-/** The service's own limits. */
-export const templateLimits = { parameters: 256, variables: 256, resources: 800, outputs: 64 } as const;
+/** The service's own limits. @see "Template limits" of the resource manager's documentation, where variables were 256 until 2025 */
+export const templateLimits = { parameters: 256, variables: 512, resources: 800, outputs: 64 } as const;
 
 /** A template, taken apart; nothing in it is evaluated. */
 export interface Template {

@@ -57,16 +57,22 @@ export function boundedValue(value: Json): Json {
   return value;
 }
 
-/** The service's limit of 4 MB holds for a template whose loops and expressions are evaluated, too.
- * @returns what says so as soon as values are together larger */
-export function boundedTogether(what: string): (value: Json) => Json {
-  let chars = 0;
+/** The service's limit of 4 MB holds for a template whose loops and expressions are evaluated, too; and so much is kept of it in one record.
+ * @returns what says so as soon as values are together larger: in characters, which are counted without reading the values again, or in
+ * bytes as JSON writes them, where one character can be six */
+export function boundedTogether(what: string, max = valueCharsMax): (value: Json) => Json {
+  let [chars, bytes] = [0, 0];
+  const refuse = (unit: string): never => {
+    throw new TemplateError(
+      `The ${what} of the template are together larger than ${max} ${unit}. Please see https://aka.ms/arm-syntax for usage details.`,
+    );
+  };
   return (value) => {
     chars += sizeOf(value).chars;
-    if (chars <= valueCharsMax) return value;
-    throw new TemplateError(
-      `The ${what} of the template are together larger than ${valueCharsMax} characters. Please see https://aka.ms/arm-syntax for usage details.`,
-    );
+    if (chars > max) refuse('characters');
+    bytes += Buffer.byteLength(JSON.stringify(value));
+    if (bytes > max) refuse('bytes');
+    return value;
   };
 }
 

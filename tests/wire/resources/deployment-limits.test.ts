@@ -109,4 +109,33 @@ describe('limits of deployments', () => {
     expect((await put('over', 'next')).status).toBe(201);
     await arm.deployments.quiet();
   });
+
+  it('of a subscription are in ten locations at most', async () => {
+    const send = (name: string, location: string) =>
+      arm.send('PUT', `${deploymentId(`/subscriptions/${arm.subscriptionId}`, name)}?${version}`, {
+        body: { location, properties: { mode: 'Incremental', template: { $schema: 's', contentVersion: '1.0.0.0' } } },
+      });
+    const ten = ['eastus', 'eastus2', 'westus', 'westus2', 'westus3', 'centralus', 'northeurope', 'westeurope'];
+    for (const location of [...ten, 'uksouth', 'eastus', 'francecentral'])
+      expect((await send(`in-${location}`, location)).status).toBe(200);
+    await arm.deployments.quiet();
+    const eleventh = await send('eleventh', 'japaneast');
+    expect(eleventh).toMatchObject({ status: 409, body: { error: { code: 'DeploymentQuotaExceeded' } } });
+    expect(eleventh.text).toMatch(/'eleventh' would exceed the deployment location quota.*'10' locations.*EASTUS2/);
+    expect((await send('another', 'westeurope')).status).toBe(200);
+    await arm.deployments.quiet();
+  });
+
+  it('are told of a request that is larger than 4 MB in the words of Azure', async () => {
+    const resources = [{ ...thing('t'), tags: { t: 'x'.repeat(4 * 1024 * 1024) } }];
+    expect(await put('rg', 'large', resources)).toMatchObject({
+      status: 413,
+      body: {
+        error: {
+          code: 'RequestContentTooLarge',
+          message: 'The request content size exceeds the maximum size of 4 MB.',
+        },
+      },
+    });
+  });
 });

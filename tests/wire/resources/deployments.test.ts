@@ -234,6 +234,12 @@ describe('deployments in a resource group', () => {
       "The number of template parameters limit exceeded. Limit: '256' and actual: '257'.",
     ],
     [
+      'too many variables',
+      { variables: Object.fromEntries(Array.from({ length: 513 }, (_, at) => [`v${at}`, at])) },
+      {},
+      "The number of template variables limit exceeded. Limit: '512' and actual: '513'.",
+    ],
+    [
       'too many outputs',
       { outputs: Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`o${at}`, { type: 'int', value: at }])) },
       {},

@@ -79,4 +79,54 @@ describe('templates that take seconds', () => {
     expect(answer).toMatchObject({ status: 400, body: { error: { code: 'InvalidTemplate' } } });
     expect(answer.text).toContain('together larger than 4194304 characters');
   });
+
+  it('whose parameters are larger together than a template may be are none either', async () => {
+    const copies = Array.from({ length: 30 }, (_, at): [string, Part] => [
+      `q${at}`,
+      { type: 'string', defaultValue: "[parameters('p')]" },
+    ]);
+    const parameters = { p: { type: 'string' }, ...Object.fromEntries(copies) };
+    const body = bodyOf({ parameters }, { p: { value: 'x'.repeat(1_000_000) } });
+    const answer = await arm.send('PUT', path('copies'), { body });
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'InvalidTemplate' } } });
+    expect(answer.text).toContain('parameters of the template are together larger than 4194304 characters');
+  });
+
+  it('with more dependencies than are kept of a deployment are refused, whatever is asked about them', async () => {
+    const all = identity("[concat('a', copyIndex())]", { copy: { name: 'all', count: 400 } });
+    const each = identity("[concat('b', copyIndex())]", { copy: { name: 'each', count: 400 }, dependsOn: ['all'] });
+    const refused = { status: 400, body: { error: { code: 'DeploymentJobSizeExceeded' } } };
+    for (const [method, verb] of [
+      ['PUT', ''],
+      ['POST', '/validate'],
+      ['POST', '/whatIf'],
+    ] as const)
+      expect(await arm.send(method, path('every', verb), { body: bodyOf({ resources: [all, each] }) })).toMatchObject(
+        refused,
+      );
+    const few = identity("[concat('b', copyIndex())]", { copy: { name: 'each', count: 20 }, dependsOn: ['all'] });
+    const answer = await arm.send('POST', path('some', '/validate'), { body: bodyOf({ resources: [all, few] }) });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ properties: { dependencies: { length: 20 } } });
+  });
+
+  it('whose numbers or characters JSON writes longer are measured as JSON writes them', async () => {
+    const numbers = `[${'1e20,'.repeat(600_000)}1]`;
+    const body = JSON.stringify(bodyOf({ metadata: { numbers: [] } })).replace('"numbers":[]', `"numbers":${numbers}`);
+    const refused = { status: 400, body: { error: { code: 'DeploymentJobSizeExceeded' } } };
+    expect(await arm.send('PUT', path('numbers'), { body })).toMatchObject(refused);
+
+    const value = "[concat(parameters('p'), parameters('p'), parameters('p'))]";
+    const outputs = { o: { type: 'string', value } };
+    const control = { p: { value: '\u0001'.repeat(600_000) } };
+    const first = await arm.send('PUT', path('control'), {
+      body: bodyOf({ parameters: { p: { type: 'string' } }, outputs }, control),
+    });
+    expect(first.status, first.text).toBe(201);
+    await arm.deployments.quiet();
+    const { body: last } = await arm.send('GET', path('control'));
+    expect(last).toMatchObject({
+      properties: { provisioningState: 'Failed', error: { code: 'DeploymentOutputEvaluationFailed' } },
+    });
+  });
 });

@@ -113,6 +113,13 @@ export const deploymentErrors = {
     (limit: number) =>
       `Deployment template validation failed: 'The number of template resources limit exceeded. Limit: '${limit}'. Please see https://aka.ms/arm-syntax for usage details.'.`,
   ),
+  // Listed among the common errors of deployments; its text is not documented.
+  DeploymentJobSizeExceeded: row(
+    400,
+    'DeploymentJobSizeExceeded',
+    (what: string, limit: number) =>
+      `The ${what} of the deployment would be larger than ${limit} bytes. Please see https://aka.ms/arm-common-errors for usage details.`,
+  ),
   NestedTooDeep: row(
     400,
     'InvalidTemplate',
@@ -152,6 +159,12 @@ export const deploymentErrors = {
     'DeploymentQuotaExceeded',
     (name: string, quota: number) =>
       `Creating the deployment '${name}' would exceed the quota of '${quota}'. The current deployment count is '${quota}', please delete some deployments before creating a new one. Please see https://aka.ms/arm-deploy for usage details.`,
+  ),
+  DeploymentLocationQuotaExceeded: row(
+    409,
+    'DeploymentQuotaExceeded',
+    (name: string, quota: number, locations: readonly string[]) =>
+      `Creating the deployment '${name}' would exceed the deployment location quota. The current scope allows deployments to be created in at most '${quota}' locations. The following locations are used for deployments: '${locations.join(',').toUpperCase()}'. Please create your deployment in other locations. Please see https://aka.ms/arm-deploy-resources for usage details.`,
   ),
   TooManyDeployments: row(
     429,

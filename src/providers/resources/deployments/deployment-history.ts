@@ -1,6 +1,8 @@
 import { ArmError } from '../../../arm/arm-error.ts';
 import { requireUnlocked } from '../../../arm/locks.ts';
 import type { StateWrite } from '../../../state/state.ts';
+import { deploymentErrors } from './deployment-errors.ts';
+import type { DeploymentRecord } from './deployment-record.ts';
 import { deploymentsIn, isActive, removalOf } from './deployment-record.ts';
 import type { PlanningContext } from './planned-deployment.ts';
 
@@ -11,6 +13,9 @@ export const deploymentQuota = 800;
 const removedBeyond = 700;
 const removedDownTo = 600;
 
+/** Of a subscription or the tenant. @see "Template limits" of the resource manager's documentation */
+const locationQuota = 10;
+
 interface Room {
   /** Another one is refused, whatever is removed now. */
   readonly isFull: boolean;
@@ -18,10 +23,17 @@ interface Room {
 }
 
 /** What a new deployment of a scope finds in its history. Old ones are removed in the name of whoever deploys: without the right to
- * delete them, or under a lock, they stay. */
-export async function roomForOne(context: PlanningContext, scopeId: string): Promise<Room> {
+ * delete them, or under a lock, they stay.
+ * @throws ArmError for one in an eleventh location */
+export async function roomForOne(
+  context: PlanningContext,
+  { scopeId, name, location }: Pick<DeploymentRecord, 'scopeId' | 'name' | 'location'>,
+): Promise<Room> {
   const { state } = context.deps;
   const held = await deploymentsIn(state, scopeId);
+  const locations = new Set(held.flatMap(({ value }) => value.location ?? []));
+  if (location !== undefined && !locations.has(location) && locations.size >= locationQuota)
+    throw deploymentErrors.DeploymentLocationQuotaExceeded(name, locationQuota, [...locations]);
   const isFull = held.length >= deploymentQuota;
   const count = held.length + (isFull ? 0 : 1);
   if (count <= removedBeyond) return { isFull, removals: [] };

@@ -173,7 +173,7 @@ export class Deployments {
     if (held !== undefined && record.location !== undefined && held !== record.location) {
       throw deploymentErrors.InvalidDeploymentLocation(record.name, record.location, held);
     }
-    const room = found === undefined ? await roomForOne(context, record.scopeId) : undefined;
+    const room = found === undefined ? await roomForOne(context, record) : undefined;
     if (room?.isFull === true) {
       await state.commit({ write: room.removals });
       throw deploymentErrors.DeploymentQuotaExceeded(record.name, deploymentQuota);
@@ -251,6 +251,9 @@ function newEnd(): End {
   return { promise, resolve };
 }
 
+/** The service's own limit. */
+const templateBytesMax = 4 * 1024 * 1024;
+
 async function newRecord(
   deps: DeploymentDependencies,
   planned: PlannedDeployment,
@@ -259,12 +262,15 @@ async function newRecord(
   const { address, wanted, plan } = planned;
   const onError = await onErrorOf(deps, address, wanted);
   const now = deps.clock.now();
+  const written = new TextEncoder().encode(JSON.stringify(wanted.template));
+  // A number can be written longer than it was sent.
+  if (written.length > templateBytesMax) throw deploymentErrors.DeploymentJobSizeExceeded('template', templateBytesMax);
   return {
     ...{ id: address.id, name: address.name, scopeId: address.scope.id },
     ...(wanted.location === undefined ? {} : { location: wanted.location }),
     ...(wanted.tags === undefined ? {} : { tags: wanted.tags }),
     operationId: operationIdAt(now),
-    templateHash: templateHash64(new TextEncoder().encode(JSON.stringify(wanted.template))).toString(),
+    templateHash: templateHash64(written).toString(),
     parameters: shownValues(plan.parameters.values()),
     ...{ mode: wanted.mode, state: 'Accepted', startedAt: now, changedAt: now, correlationId },
     ...{ providers: providersOf(planned), dependencies: dependenciesShown(planned) },

@@ -8,6 +8,7 @@ import { evaluationMax } from '../../../templates/expressions/facts.ts';
 import type { EvaluationWork } from '../../../templates/expressions/facts.ts';
 import { isNested } from '../../../templates/plan.ts';
 import type { KnownBody, PlannedResource } from '../../../templates/plan.ts';
+import { boundedTogether } from '../../../templates/expressions/value-size.ts';
 import { templateLimits } from '../../../templates/template.ts';
 import type { EvaluatedTemplate } from '../../../templates/thread/template-evaluator.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
@@ -47,8 +48,19 @@ export interface PlanningContext {
 
 /** One template can name others, and those others: together they have the limits of one. */
 interface BoundedContext extends PlanningContext {
-  readonly bounds: { readonly work: EvaluationWork; resources: number };
+  readonly bounds: {
+    readonly work: EvaluationWork;
+    resources: number;
+    readonly parameters: ReturnType<typeof boundedTogether>;
+  };
 }
+
+/** Each template may have 4 MB of them, and 800 together are kept in memory until the request is answered. */
+const nestedParametersMax = 64 * 1024 * 1024;
+
+/** What a deployment shows of its dependencies is as large as a template may be. Azure keeps 1 MB of a deployment as a whole, compressed.
+ * @see "Resolve errors for job size exceeded" of the resource manager's documentation */
+const jobBytesMax = 4 * 1024 * 1024;
 
 /** Nested deployments go no deeper, and hold together no more resources than one may. */
 export const depthMax = 5;
@@ -61,7 +73,11 @@ export async function planDeployment(
   wanted: WantedDeployment,
 ): Promise<PlannedDeployment> {
   const { depth, work } = context.above ?? { depth: 1, work: { left: evaluationMax } };
-  const planned = await planLevel({ ...context, bounds: { work, resources: 0 } }, address, wanted, depth, new Set());
+  const parameters = boundedTogether('parameters with those of nested templates', nestedParametersMax);
+  const bounds = { work, resources: 0, parameters };
+  const planned = await planLevel({ ...context, bounds }, address, wanted, depth, new Set());
+  if (dependencyChars(planned) > jobBytesMax)
+    throw deploymentErrors.DeploymentJobSizeExceeded('dependencies', jobBytesMax);
   await preflight(context, resourcesOf(planned));
   return planned;
 }
@@ -84,6 +100,9 @@ async function planLevel(
   const { template: plan, known } = await withTemplateErrors(body, () =>
     deps.templates.plan(seed, context.bounds.work, context.signal),
   );
+  await withTemplateErrors(undefined, () => {
+    for (const { value } of plan.parameters.values()) context.bounds.parameters(value);
+  });
   context.bounds.resources += plan.resources.length;
   if (context.bounds.resources > templateLimits.resources)
     throw deploymentErrors.TooManyResources(templateLimits.resources);
@@ -191,7 +210,7 @@ const shownResource = ({
   id,
   type,
   name,
-}: PlannedResource): { id: string; resourceType: string; resourceName: string } => ({
+}: Pick<PlannedResource, 'id' | 'type' | 'name'>): { id: string; resourceType: string; resourceName: string } => ({
   id,
   resourceType: type,
   resourceName: name,
@@ -207,6 +226,17 @@ export function dependenciesShown({ plan, nested }: PlannedDeployment): readonly
   });
   return [...own, ...[...nested.values()].flatMap(dependenciesShown)];
 }
+
+/** So many characters these are at least. Two loops, each pass of one after all of the other, are some hundred characters of a template and
+ * forty million of these. */
+function dependencyChars({ plan, nested }: PlannedDeployment): number {
+  const chars = plan.resources.map(({ id, type, name }) => id.length + type.length + name.length + shownResourceChars);
+  const own = plan.dependencies.flatMap((before) => before).reduce((sum, position) => sum + (chars[position] ?? 0), 0);
+  return [...nested.values()].reduce((sum, inner) => sum + dependencyChars(inner), own);
+}
+
+/** Of the names of its members. */
+const shownResourceChars = JSON.stringify(shownResource({ id: '', type: '', name: '' })).length;
 
 export const propertiesOf = (body: Json | undefined): JsonObject =>
   isJsonObject(body) && isJsonObject(body['properties']) ? body['properties'] : {};

@@ -11,9 +11,9 @@ import { buildProgram } from '../support/build-program.ts';
 import { recordedEvents } from '../support/audit-events.ts';
 import { done, openAuditedState } from './audited-state.ts';
 
-/** So many operations in all, in some twenty runs that are killed. */
-const operations = Number(process.env['KUSTODY_AUDITED'] ?? 2_000);
-const runs = 20;
+/** So many operations in all, in some runs that are killed. */
+const operations = Number(process.env['KUSTODY_AUDITED'] ?? 600);
+const runs = Math.max(1, Math.min(20, Math.floor(operations / 100)));
 const writers = 32;
 
 const directory = mkdtempSync(join(tmpdir(), 'kustody-audit-kills-'));

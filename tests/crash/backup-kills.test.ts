@@ -8,9 +8,10 @@ import { parseRootKey } from '../../src/state/root-key.ts';
 import { buildProgram } from '../support/build-program.ts';
 import { blobsIn, changeInstance, isServed, makeInstance, recordsIn } from '../support/moved-instance.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
+import { spreadSteps } from './spread-steps.ts';
 
 /** Of each kind. */
-const runs = Math.max(2, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 12) / 2));
+const runs = Math.max(2, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 6) / 2));
 const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'backing-up.mjs');
 const directory = quickDirectory('kustody-backup-kills-');
 const [instance, copy, keyFile] = ['instance', 'copy', 'root.key'].map((name) => join(directory, name)) as [
@@ -50,10 +51,10 @@ function runUntil(what: What, base: string, step: number) {
   return { from, to, signal, stdout: stdout.toString(), folder };
 }
 
-function stepsOf(what: What, base: string): readonly number[] {
+function stepsOf(what: What, base: string): ReadonlySet<number> {
   const { length: steps } = JSON.parse(runUntil(what, base, 0).stdout) as string[];
   expect(steps).toBeGreaterThan(20);
-  return [...new Set(Array.from({ length: runs }, (_, at) => 1 + Math.round((at * (steps - 1)) / (runs - 1))))];
+  return spreadSteps(steps, runs);
 }
 
 it(

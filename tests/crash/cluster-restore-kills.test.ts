@@ -19,8 +19,9 @@ import {
 } from '../support/backed-up-cluster.ts';
 import { buildProgram } from '../support/build-program.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
+import { spreadSteps } from './spread-steps.ts';
 
-const runs = Math.max(4, Number(process.env['KUSTODY_CRASH_RUNS'] ?? 12));
+const runs = Math.max(4, Number(process.env['KUSTODY_CRASH_RUNS'] ?? 5));
 const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'set-back.mjs');
 const directory = quickDirectory('kustody-cluster-kills-');
 const [instance, copy, to] = ['instance', 'copy', 'to'].map((name) => join(directory, name)) as [
@@ -57,9 +58,7 @@ it(
     const { length: steps } = JSON.parse(whole.stdout) as string[];
     expect(steps).toBeGreaterThan(20);
     const found = new Set<string>();
-    for (const step of new Set(
-      Array.from({ length: runs }, (_, at) => 1 + Math.round((at * (steps - 1)) / (runs - 1))),
-    )) {
+    for (const step of spreadSteps(steps, runs)) {
       expect({ step, ...runAt(step) }).toMatchObject({ step, signal: 'SIGKILL' });
       const cluster = await clusterIn(to);
       const isBack = cluster.digest === backedUp.digest;
@@ -99,9 +98,7 @@ it(
     expect(await restored()).toBe(next);
     const { length: steps } = JSON.parse(whole.stdout) as string[];
     const found = new Set<string>();
-    for (const step of new Set(
-      Array.from({ length: runs }, (_, at) => 1 + Math.round((at * (steps - 1)) / (runs - 1))),
-    )) {
+    for (const step of spreadSteps(steps, runs)) {
       expect({ step, ...runAt(step) }).toMatchObject({ step, signal: 'SIGKILL' });
       const key = await restored();
       expect({ step, isEither: key === first || key === next }).toEqual({ step, isEither: true });

@@ -8,8 +8,9 @@ import { takeBack } from '../../src/server/moving/take-back.ts';
 import { buildProgram } from '../support/build-program.ts';
 import { blobsIn, changeInstance, isServed, makeInstance, recordsIn } from '../support/moved-instance.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
+import { spreadSteps } from './spread-steps.ts';
 
-const runs = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 12);
+const runs = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 6);
 const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'migrating.mjs');
 /** From the mark of the source on, and some that lead to it. */
 const endSteps = 24;
@@ -94,7 +95,7 @@ it(
     expect(whole).toMatchObject({ signal: null, stderr: '' });
     const { length: steps } = JSON.parse(whole.stdout) as string[];
     expect(steps).toBeGreaterThan(5);
-    const chosen = new Set(Array.from({ length: runs }, (_, at) => 1 + Math.round((at * (steps - 1)) / (runs - 1))));
+    const chosen = spreadSteps(steps, runs);
     const served: boolean[] = [];
     for (const step of chosen) {
       expect({ step, ...runAt(step) }).toMatchObject({ step, signal: 'SIGKILL' });

@@ -39,6 +39,7 @@ function project(
       name,
       include,
       setupFiles: ['tests/support/setup.ts'],
+      runner: 'tests/support/few-runner.ts',
       ...timeouts,
       expect: { poll: { timeout: waitMs } },
       pool: 'forks',

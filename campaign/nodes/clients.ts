@@ -11,8 +11,9 @@ import type { Seeded } from '../../src/server/seed.ts';
 import { defaultSeed } from '../../src/server/seed.ts';
 import type { Action, Operation } from '../../tests/support/history/history.ts';
 import type { Random } from './random.ts';
+import type { RunningTime } from './running-time.ts';
 
-/** Nobody waits longer for an answer. */
+/** Nobody waits longer for an answer, on a machine that has nothing else to do. */
 const patienceMs = 6_000;
 const saidMax = 60;
 export const tables = ['Chaos0', 'Chaos1', 'Chaos2'] as const;
@@ -30,6 +31,7 @@ export class Clients {
   readonly #environment: InstanceEnvironment;
   readonly #seeded: Seeded;
   readonly #tokens: Readonly<Record<'kusto' | 'vault' | 'arm', string>>;
+  readonly #time: RunningTime;
   /** What was answered of late, for people. */
   readonly #said: string[] = [];
   #rows = 0;
@@ -38,19 +40,21 @@ export class Clients {
     environment: InstanceEnvironment,
     seeded: Seeded,
     tokens: Readonly<Record<'kusto' | 'vault' | 'arm', string>>,
+    time: RunningTime,
   ) {
     this.#environment = environment;
     this.#seeded = seeded;
     this.#tokens = tokens;
+    this.#time = time;
   }
 
-  static async open(environment: InstanceEnvironment, seeded: Seeded): Promise<Clients> {
+  static async open(environment: InstanceEnvironment, seeded: Seeded, time: RunningTime): Promise<Clients> {
     const [kusto, vault, arm] = await Promise.all([
       localToken(environment, 'https://kusto.kusto.windows.net'),
       localToken(environment, 'https://vault.azure.net'),
       localToken(environment, 'https://management.azure.com'),
     ]);
-    return new Clients(environment, seeded, { kusto, vault, arm });
+    return new Clients(environment, seeded, { kusto, vault, arm }, time);
   }
 
   /** One operation after the other, until it is told to stop. */
@@ -233,7 +237,13 @@ export class Clients {
       const answer = await sendLocal(
         { address: '127.0.0.1', port, ca },
         {
-          ...{ host, method, path, timeoutMs: patienceMs, answerBytesMax: 64 * 1024 * 1024 },
+          ...{
+            host,
+            method,
+            path,
+            timeoutMs: Math.round(this.#time.stretched(patienceMs)),
+            answerBytesMax: 64 * 1024 * 1024,
+          },
           headers: {
             ...{ accept: 'application/json', authorization: `Bearer ${token}` },
             'content-type': path.includes('/ingest/') ? 'text/csv' : 'application/json',

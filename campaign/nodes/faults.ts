@@ -47,6 +47,22 @@ export const faults: Readonly<Record<string, (scene: Scene) => Promise<void> | v
     await pause(500 + random.below(2_000));
     fleet.blobs.isOpen = true;
   },
+  'serving node without blobs': async ({ fleet, until }) => {
+    const { blobs, serving } = fleet;
+    const before = blobs.refusals;
+    blobs.refused = serving.blobsMark;
+    await until('request for blobs that is cut off', () => blobs.refusals > before);
+    blobs.refused = undefined;
+  },
+  'serving node killed, another without blobs': async (scene) => {
+    const { fleet, random, until } = scene;
+    const { serving } = fleet;
+    fleet.blobs.refused = random.of(fleet.nodes.filter((node) => node !== serving)).blobsMark;
+    const since = performance.now();
+    serving.signal('SIGKILL');
+    await until('takeover by one that has blobs', () => (fleet.serving.servesSince ?? 0) > since);
+    fleet.blobs.refused = undefined;
+  },
   'nodes cut off from the serving one': async ({ fleet, random }) => {
     const { others } = fleet.serving;
     others.set(random.of(['cut', 'silent'] as const));
@@ -54,17 +70,15 @@ export const faults: Readonly<Record<string, (scene: Scene) => Promise<void> | v
     others.set('open');
   },
   'database crashes': ({ fleet }) => fleet.postgres.restart(),
+  'database fails over': ({ fleet }) => fleet.failOver(),
 };
 
 /** The classic: it is sent rows while it sleeps, and wakes when another has served for a while. */
 async function pausedServing(scene: Scene): Promise<void> {
-  const { fleet, clients, acknowledged } = scene;
+  const { fleet, acknowledged } = scene;
   const node = fleet.serving;
-  const port = node.target?.port ?? 0;
-  const connections = await Promise.all(
-    Array.from({ length: 3 }, () => clients.keptConnection(port).catch(() => undefined)),
-  );
-  const [first, second, third] = connections.filter((connection) => connection?.isOpen === true);
+  const connections = await keptConnections(scene, node.target?.port ?? 0);
+  const [first, second, third] = connections;
   node.signal('SIGSTOP');
   const [table = '', other = ''] = scene.random.shuffled(tables);
   const late = [first?.ingestLate('late', table), second?.ingestLate('late', other)];
@@ -78,7 +92,20 @@ async function pausedServing(scene: Scene): Promise<void> {
     () => node.lastSaid(),
   );
   for (const one of [...late, stale]) await one;
-  for (const connection of connections) connection?.close();
+  for (const connection of connections) connection.close();
+}
+
+/** Three to the process of the cluster, which has its key now. */
+async function keptConnections({ clients, acknowledged }: Scene, port: number) {
+  for (;;) {
+    const opened = await Promise.all(
+      Array.from({ length: 3 }, () => clients.keptConnection(port).catch(() => undefined)),
+    );
+    const kept = opened.flatMap((connection) => (connection?.isOpen === true ? [connection] : []));
+    if (kept.length === opened.length) return kept;
+    for (const connection of opened) connection?.close();
+    await acknowledged();
+  }
 }
 
 const takenOver = ({ fleet, until }: Scene, from: FleetNode): Promise<void> =>

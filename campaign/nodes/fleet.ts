@@ -8,10 +8,13 @@ import { startAzurite, startWayTo } from '../../tests/support/azurite.ts';
 import type { StartedCommand } from '../../tests/support/kustody-command.ts';
 import { startKustody, temporaryDirectory } from '../../tests/support/kustody-command.ts';
 import type { Postgres } from '../../tests/support/postgres.ts';
-import { databasePassword, startPostgres } from '../../tests/support/postgres.ts';
+import { databasePassword, makeSynchronous, startPostgres } from '../../tests/support/postgres.ts';
 import { descendantsOf } from '../../tests/support/process-tree.ts';
 import type { Target, TcpWay } from '../../tests/support/tcp-way.ts';
 import { startTcpWay } from '../../tests/support/tcp-way.ts';
+
+/** Longer than any run. */
+const signedForMs = 24 * 3_600_000;
 
 /** A Kustody of its own data directory, started again whenever it ends, as whatever looks after servers does. */
 export class FleetNode {
@@ -19,6 +22,8 @@ export class FleetNode {
   /** To the database, and to this node from those that pass on. */
   readonly database: TcpWay;
   readonly others: TcpWay;
+  /** By which its requests for blobs are known. */
+  readonly blobsMark: string;
   readonly #start: (more: readonly string[]) => StartedCommand;
   #running: StartedCommand | undefined;
   #isOver = false;
@@ -32,12 +37,13 @@ export class FleetNode {
   constructor(
     readonly name: string,
     dataDirectory: string,
-    ways: { readonly database: TcpWay; readonly others: TcpWay },
+    ways: { readonly database: TcpWay; readonly others: TcpWay; readonly blobsMark: string },
     start: (more: readonly string[]) => StartedCommand,
   ) {
     this.dataDirectory = dataDirectory;
     this.database = ways.database;
     this.others = ways.others;
+    this.blobsMark = ways.blobsMark;
     this.#start = start;
   }
 
@@ -133,8 +139,11 @@ export interface Fleet extends AsyncDisposable {
   readonly nodes: readonly FleetNode[];
   /** The last one that began to. */
   readonly serving: FleetNode;
+  /** The primary. */
   readonly postgres: Postgres;
   readonly blobs: WayToAzurite;
+  /** The primary is gone for good, its synchronous standby takes over, and gets one of its own. */
+  failOver(): Promise<void>;
   /** Leads each connection to another node. */
   readonly balancer: TcpWay;
 }
@@ -143,27 +152,32 @@ export interface Fleet extends AsyncDisposable {
  * runs yet. */
 export async function openFleet(): Promise<Fleet> {
   const directory = temporaryDirectory();
-  const [postgres, azurite] = await Promise.all([startPostgres(), startAzurite()]);
+  const [first, azurite] = await Promise.all([startPostgres(), startAzurite()]);
+  let primary = first;
+  let standby = await primary.standby();
+  await makeSynchronous(primary);
   const blobs = await startWayTo(azurite);
   const container = (await azurite.newContainer()).replace(/\?.*/, '').replace(azurite.endpoint, blobs.endpoint);
-  const secrets = {
-    ...{ KUSTODY_ROOT_KEY: 'ab'.repeat(32), PGPASSWORD: databasePassword },
-    CONNECTION: blobs.connectionString,
-  };
+  const secrets = { KUSTODY_ROOT_KEY: 'ab'.repeat(32), PGPASSWORD: databasePassword };
   const nodes: FleetNode[] = [];
   for (const [index, name] of ['east', 'west', 'south'].entries()) {
-    const database = await startTcpWay(() => [{ host: '127.0.0.1', port: postgres.port }]);
+    const database = await startTcpWay(() => [{ host: '127.0.0.1', port: primary.port }]);
+    const signature = await azurite.signature(container, signedForMs + index * 60_000);
+    const CONNECTION = `BlobEndpoint=${blobs.endpoint};SharedAccessSignature=${signature}`;
+    const blobsMark = /sig=[^&]*/.exec(signature)?.[0] ?? '';
     // A node listens for others at the port that it tells them, on the address where it listens; they come by another one of this machine.
     const host = `127.0.0.${index + 2}`;
     const others: TcpWay = await startTcpWay(() => [{ host: '127.0.0.1', port: others.port }], host);
     const dataDirectory = join(directory.path, name);
     const args = [
-      ...['up', '--data', dataDirectory, '--state', postgres.url('fleet', database.port)],
+      ...['up', '--data', dataDirectory, '--state', primary.url('fleet', database.port)],
       ...['--blobs', container, '--blobs-credential', 'env:CONNECTION', '--log-level', 'silent'],
       ...['--port', '0', '--kusto-port', '0', '--proxy-port', '0', '--advertise', `${host}:${others.port}`],
     ];
     nodes.push(
-      new FleetNode(name, dataDirectory, { database, others }, (more) => startKustody([...args, ...more], secrets)),
+      new FleetNode(name, dataDirectory, { database, others, blobsMark }, (more) =>
+        startKustody([...args, ...more], { ...secrets, CONNECTION }),
+      ),
     );
   }
   let turn = 0;
@@ -173,7 +187,17 @@ export async function openFleet(): Promise<Fleet> {
     return [...known.slice(turn % known.length), ...known.slice(0, turn % known.length)];
   });
   return {
-    ...{ nodes, postgres, blobs, balancer },
+    ...{ nodes, blobs, balancer },
+    get postgres() {
+      return primary;
+    },
+    async failOver() {
+      await primary.stop();
+      await standby.promote();
+      primary = standby;
+      standby = await primary.standby();
+      await makeSynchronous(primary);
+    },
     get serving() {
       return nodes.toSorted((left, right) => (right.servesSince ?? 0) - (left.servesSince ?? 0))[0] as FleetNode;
     },
@@ -181,7 +205,7 @@ export async function openFleet(): Promise<Fleet> {
       balancer.close();
       await Promise.all(nodes.map((node) => node.close()));
       blobs.close();
-      await Promise.all([postgres.stop(), azurite.stop()]);
+      await Promise.all([primary.stop(), standby.stop(), azurite.stop()]);
       directory[Symbol.dispose]();
     },
   };

@@ -13,11 +13,15 @@ import type { Fleet } from './fleet.ts';
 import { openFleet } from './fleet.ts';
 import type { Random } from './random.ts';
 import { randomFrom } from './random.ts';
+import type { RunningTime } from './running-time.ts';
+import { startRunningTime } from './running-time.ts';
 import { rulesThatSleep } from './spoilt.ts';
 
 const workers = 6;
-/** Whatever was broken and mended is back by then. */
+/** Whatever was broken and mended is back by then, in running time. */
 const backWithinMs = 90_000;
+/** After the node that serves was killed, in running time. */
+const backAfterKillMs = 15_000;
 const lookEveryMs = 50;
 
 /** Three nodes over one database and one container, clients at a balancer, and one fault after the other. */
@@ -34,6 +38,8 @@ async function measure(say: (line: string) => void): Promise<PartResult> {
   const number = countOf('KUSTODY_SEED', Date.now() % 1_000_000);
   const random = randomFrom(number);
   say(`seed ${number}`);
+  const time = startRunningTime();
+  const until = untilOf(time);
   await using fleet = await openFleet();
   const [first, ...others] = fleet.nodes;
   if (first === undefined) throw new Error('There are nodes.');
@@ -41,7 +47,7 @@ async function measure(say: (line: string) => void): Promise<PartResult> {
   await until('start', () => first.isUp);
   const environment = await (await requireInstance(first.dataDirectory)).environment();
   const seeded = await seed(environment, defaultSeed);
-  const clients = await Clients.open({ ...environment, port: fleet.balancer.port }, seeded);
+  const clients = await Clients.open({ ...environment, port: fleet.balancer.port }, seeded, time);
   await clients.setUp();
   for (const node of others) node.run();
   await until('start of those that stand by', () => others.every(({ isUp }) => isUp));
@@ -50,23 +56,37 @@ async function measure(say: (line: string) => void): Promise<PartResult> {
   const work = Array.from({ length: workers }, (_, index) =>
     clients.work(`client ${index}`, randomFrom(number + index + 1), over.signal),
   );
-  const scene = { fleet, clients, random, ...waitingFor(clients, fleet) };
-  const custody = keepCustody(scene, randomFrom(number), over.signal);
-  const struck = await strike(scene, seconds, say).finally(() => over.abort());
-  await Promise.all([...work, custody]);
-  await readAll(clients);
+  const scene = { fleet, clients, random, ...waitingFor(clients, fleet, until) };
+  const lost = new AbortController();
+  const custody = keepCustody(scene, randomFrom(number), { over: over.signal, lost: lost.signal });
+  custody.catch(() => undefined); // it is heard of when the last fault is over
+  let struck: readonly Struck[];
+  try {
+    struck = await strike(scene, time, seconds, say).finally(() => over.abort());
+    await Promise.all([...work, custody]);
+    await readAll(clients, until, lost.signal);
+  } finally {
+    lost.abort(); // nobody goes on with nodes that are gone
+    time.stop();
+  }
   const { history } = clients;
   const problems = checkHistory(history).map(({ rule, text }) => `${rule}: ${text}`);
   const missed = [
     ...problems.slice(0, 20),
     ...(problems.length > 0 ? [`seed ${number}`] : [...untried(history, struck), ...rulesThatSleep(history)]),
+    ...tookLong(struck),
   ];
   return { figures: [`seed ${number}, ${seconds} s`, ...figuresOf(history, struck, fleet)], missed };
 }
 
 /** Each kind once, in an order by chance, then any; the next when all is back. */
-async function strike(scene: Scene, seconds: number, say: (line: string) => void): Promise<readonly Struck[]> {
-  const { fleet, random, acknowledged } = scene;
+async function strike(
+  scene: Scene,
+  time: RunningTime,
+  seconds: number,
+  say: (line: string) => void,
+): Promise<readonly Struck[]> {
+  const { fleet, random, acknowledged, until } = scene;
   const ends = performance.now() + seconds * 1_000;
   const struck: Struck[] = [];
   const kinds = chosenFaults();
@@ -75,12 +95,13 @@ async function strike(scene: Scene, seconds: number, say: (line: string) => void
     if (order.length === 0) order = random.shuffled(kinds);
     const [name = '', ...rest] = order;
     order = rest;
-    const began = performance.now();
+    const [began, startedAt] = [performance.now(), time.now()];
     await faults[name]?.(scene);
     await acknowledged();
-    const backMs = performance.now() - began;
-    struck.push({ name, backMs });
-    say(`${name}: rows are acknowledged again after ${(backMs / 1_000).toFixed(1)} s`);
+    const [backMs, ranMs] = [performance.now() - began, time.now() - startedAt];
+    struck.push({ name, backMs, ranMs });
+    const ran = `${(ranMs / 1_000).toFixed(1)} s of running time`;
+    say(`${name}: rows are acknowledged again after ${(backMs / 1_000).toFixed(1)} s, ${ran}`);
     await until(`all nodes after '${name}'`, () => fleet.nodes.every(({ isUp }) => isUp));
     await pause(random.below(1_000));
   }
@@ -98,10 +119,13 @@ function chosenFaults(): readonly string[] {
 
 interface Struck {
   readonly name: string;
+  /** Milliseconds until rows are acknowledged again. */
   readonly backMs: number;
+  /** Of them, running time. */
+  readonly ranMs: number;
 }
 
-const waitingFor = (clients: Clients, fleet: Fleet): Pick<Scene, 'acknowledged' | 'until'> => ({
+const waitingFor = (clients: Clients, fleet: Fleet, until: Scene['until']): Pick<Scene, 'acknowledged' | 'until'> => ({
   until,
   acknowledged: (over) => {
     const { history } = clients;
@@ -116,41 +140,61 @@ const waitingFor = (clients: Clients, fleet: Fleet): Pick<Scene, 'acknowledged' 
   },
 });
 
-async function until(what: string, holds: () => boolean, why: () => string = () => ''): Promise<void> {
-  const started = performance.now();
-  while (!holds()) {
-    if (performance.now() - started > backWithinMs)
-      throw new Error(`${what}: not within ${backWithinMs / 1_000} s\n${why()}`);
-    await pause(lookEveryMs);
-  }
-}
+const untilOf =
+  (time: RunningTime): Scene['until'] =>
+  async (what, holds, why = () => '') => {
+    const started = time.now();
+    const began = performance.now();
+    while (!holds()) {
+      if (time.now() - started > backWithinMs) {
+        const real = ((performance.now() - began) / 1_000).toFixed(0);
+        throw new Error(`${what}: not within ${backWithinMs / 1_000} s of running time (${real} s)\n${why()}`);
+      }
+      await pause(lookEveryMs);
+    }
+  };
 
 /** Rotates, takes the key away and gives it back, until it is over; then the cluster has its key. */
-async function keepCustody({ clients, acknowledged }: Scene, random: Random, signal: AbortSignal): Promise<void> {
+async function keepCustody(
+  { clients, acknowledged }: Scene,
+  random: Random,
+  { over, lost }: Readonly<Record<'over' | 'lost', AbortSignal>>,
+): Promise<void> {
   const name = 'custodian';
-  while (!signal.aborted) {
+  const takeAway = async (): Promise<void> => {
+    if (await clients.access(name, 'revoke')) await clients.read(name, random.of(tables));
+    await pause(random.below(1_000));
+    while (!lost.aborted && !(await clients.access(name, 'restore'))) await pause(lookEveryMs);
+    await acknowledged(over);
+  };
+  while (!over.aborted) {
     await pause(2_000 + random.below(4_000));
     if (random.below(3) === 0) await clients.rotate(name);
-    else {
-      await clients.access(name, 'revoke');
-      await pause(random.below(1_000));
-      while (!(await clients.access(name, 'restore'))) await pause(lookEveryMs);
-      await acknowledged(signal);
-    }
+    else await takeAway();
   }
+  // A run in which nobody was told of one says nothing of revocations.
+  while (!lost.aborted && !clients.history.some(({ kind, outcome }) => kind === 'revoke' && outcome === 'ok'))
+    await takeAway();
 }
 
-async function readAll(clients: Clients): Promise<void> {
-  const started = performance.now();
+async function readAll(clients: Clients, until: Scene['until'], lost: AbortSignal): Promise<void> {
   const looks = [
     ...tables.map((table) => () => clients.read('the end', table)),
     ...registers.map((register) => () => clients.get('the end', register)),
   ];
-  for (const look of looks)
-    while (!(await look())) {
-      if (performance.now() - started > backWithinMs) throw new Error('The end cannot be read.');
-      await pause(lookEveryMs);
+  let seen = 0;
+  const looking = (async () => {
+    for (const look of looks) {
+      while (!lost.aborted && !(await look())) await pause(lookEveryMs);
+      seen += 1;
     }
+  })();
+  await until(
+    'a look at everything at the end',
+    () => seen === looks.length,
+    () => clients.lastSaid(),
+  );
+  await looking;
 }
 
 const lateIn = (history: readonly Operation[]): readonly Operation[] =>
@@ -166,19 +210,38 @@ const untried = (history: readonly Operation[], struck: readonly Struck[]): read
     ? ['nothing was sent to the node that slept']
     : [];
 
+const killsOf = (struck: readonly Struck[]): readonly Struck[] =>
+  struck.filter(({ name }) => name === 'serving node killed');
+
+/** Rows have to be acknowledged again by then. */
+const tookLong = (struck: readonly Struck[]): readonly string[] =>
+  killsOf(struck)
+    .filter(({ ranMs }) => ranMs > backAfterKillMs)
+    .map(({ ranMs }) => `rows were acknowledged again ${(ranMs / 1_000).toFixed(1)} s of running time after a kill`);
+
 function figuresOf(history: readonly Operation[], struck: readonly Struck[], fleet: Fleet): readonly string[] {
   const count = (kinds: readonly string[]): string =>
     [...new Set(kinds)].map((kind) => `${kind} ${kinds.filter((one) => one === kind).length}`).join(', ');
   const outcomes = history.map(({ kind, outcome }) => `${kind} ${outcome}`).toSorted();
   const rows = history.flatMap((one) => (one.kind === 'ingest' && one.outcome === 'ok' ? one.rows : []));
   const late = lateIn(history);
-  const kills = struck.filter(({ name }) => name === 'serving node killed').map(({ backMs }) => backMs / 1_000);
+  const kills = killsOf(struck);
+  const median = (of: 'backMs' | 'ranMs'): string =>
+    (
+      quantile(
+        kills.map((kill) => kill[of]),
+        0.5,
+      ) / 1_000
+    ).toFixed(1);
   return [
     `${struck.length} faults: ${count(struck.map(({ name }) => name))}`,
     `${history.length} operations: ${count(outcomes)}; ${rows.length} acknowledged rows`,
     `${late.length} requests with rows sent to nodes that slept: ${count(late.map(({ outcome }) => outcome))}`,
     `nodes that ended by themselves: ${count(fleet.nodes.flatMap(({ ends }) => ends.map(reasonOf)))}`,
+    `requests for blobs that one node alone was cut off with: ${fleet.blobs.refusals}`,
     `left behind by nodes that ended: ${count(fleet.nodes.flatMap((node) => node.leftBehind())) || 'nothing'}`,
-    ...(kills.length === 0 ? [] : [`acknowledged again after a kill: median ${quantile(kills, 0.5).toFixed(1)} s`]),
+    ...(kills.length === 0
+      ? []
+      : [`acknowledged again after a kill: median ${median('backMs')} s, ${median('ranMs')} s of running time`]),
   ];
 }

@@ -18,6 +18,8 @@ export interface Azurite {
   readonly connectionString: string;
   /** Makes a container. @returns its URL, with a signature that may read, create, list and delete for an hour */
   newContainer(): Promise<string>;
+  /** @param container URL @returns a signature for it as connection strings have it, another one for each time */
+  signature(container: string, goodForMs: number): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -50,15 +52,22 @@ export async function startAzurite(more: readonly string[] = []): Promise<Azurit
 export function azuriteAt(origin: string, stop: () => Promise<void>): Azurite {
   const endpoint = `${origin}/${account}`;
   const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=${endpoint};`;
+  const service = BlobServiceClient.fromConnectionString(connectionString);
+  const signed = (container: ContainerClient, goodForMs: number): Promise<string> =>
+    container.generateSasUrl({
+      permissions: ContainerSASPermissions.parse('rcwdl'),
+      expiresOn: new Date(Date.now() + goodForMs),
+    });
   return {
     ...{ endpoint, accountKey, connectionString, stop },
     async newContainer() {
-      const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient(randomUUID());
+      const container = service.getContainerClient(randomUUID());
       await container.create();
-      return container.generateSasUrl({
-        permissions: ContainerSASPermissions.parse('rcwdl'),
-        expiresOn: new Date(Date.now() + 3_600_000),
-      });
+      return signed(container, 3_600_000);
+    },
+    async signature(url, goodForMs) {
+      const name = new URL(url).pathname.split('/').at(-1) ?? '';
+      return new URL(await signed(service.getContainerClient(name), goodForMs)).search.slice(1);
     },
   };
 }
@@ -75,6 +84,10 @@ export const storeIn = (client: ContainerClient, more: Partial<AzureBlobOptions>
 /** The same account under another address, which can be away. */
 export interface WayToAzurite extends Pick<Azurite, 'endpoint' | 'connectionString'> {
   isOpen: boolean;
+  /** Whoever signs like this is cut off, while it is open to others. */
+  refused: string | undefined;
+  /** So many requests were cut off for that. */
+  refusals: number;
   close(): void;
 }
 
@@ -83,13 +96,21 @@ export async function startWayTo(azurite: Azurite): Promise<WayToAzurite> {
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
     for (const socket of [client, upstream]) socket.on('error', () => undefined);
-    client.on('data', (bytes) => (way.isOpen ? upstream.write(bytes) : client.destroy()));
+    client.on('data', (bytes) => {
+      const isRefused = way.refused !== undefined && bytes.includes(way.refused);
+      if (isRefused) way.refusals += 1;
+      if (isRefused || !way.isOpen) client.destroy();
+      else upstream.write(bytes);
+    });
     client.on('close', () => upstream.destroy());
     upstream.pipe(client);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const { endpoint, connectionString } = azuriteAt(`http://127.0.0.1:${port}`, () => Promise.resolve());
-  const way: WayToAzurite = { endpoint, connectionString, isOpen: true, close: () => void server.close() };
+  const way: WayToAzurite = {
+    ...{ endpoint, connectionString, isOpen: true, refused: undefined, refusals: 0 },
+    close: () => void server.close(),
+  };
   return way;
 }

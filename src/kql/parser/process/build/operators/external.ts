@@ -89,7 +89,10 @@ function propertiesOf(b: Builder, node: SyntaxNode, operator: string): Readonly<
   const properties: Record<string, string> = {};
   for (const property of clause ? list(clause, 'Properties') : []) {
     const name = nameOf(need(property, 'Name')).toLowerCase();
-    properties[name] = constantText(b, need(property, 'Expression'), 'a property', operator);
+    const value = need(property, 'Expression');
+    // `format=csv`: the grammar takes a bare name, and people write it.
+    properties[name] =
+      kindOf(value) === 'NameDeclaration' ? nameOf(value) : constantText(b, value, 'a property', operator);
   }
   return properties;
 }

@@ -4,12 +4,22 @@ import type { Duplex } from 'node:stream';
 import type { HostName } from '../base/names.ts';
 import type { SpanContext } from './tracing/trace-context.ts';
 
+/** One of the answers under way, which all hang together. */
+interface Answering {
+  readonly response: ServerResponse;
+  isUnderWay: boolean;
+  before: Answering | undefined;
+  after: Answering | undefined;
+}
+
 /** What is under way at one edge: sockets, the names that tunnels were asked for, answers not yet out. */
 export class OpenConnections {
   readonly #sockets = new Set<Duplex>();
   readonly #tunnelNames = new Map<string, HostName>();
   readonly #traces = new Map<string, SpanContext>();
-  readonly #answers = new Set<ServerResponse>();
+  /** The newest of them. No `Set`, whose earlier tables lead to its later ones, and all to what was in them: once one is old, V8 takes everything
+   * that was ever under way for alive until it next looks through the whole heap. */
+  #newest: Answering | undefined;
   readonly #whenForgotten: (() => void)[] = [];
   #closing = false;
   #whenIdle: () => void = () => undefined;
@@ -49,12 +59,30 @@ export class OpenConnections {
   }
 
   addAnswer(response: ServerResponse): void {
-    this.#answers.add(response);
+    const answering: Answering = { response, isUnderWay: true, before: this.#newest, after: undefined };
+    if (this.#newest !== undefined) this.#newest.after = answering;
+    this.#newest = answering;
     if (this.#closing) response.shouldKeepAlive = false;
     response.on('close', () => {
-      this.#answers.delete(response);
-      if (this.#answers.size === 0) this.#whenIdle();
+      this.#leave(answering);
+      if (this.#newest === undefined) this.#whenIdle();
     });
+  }
+
+  /** Whoever has left leads to nobody. Safe to call twice. */
+  #leave(answering: Answering): void {
+    if (!answering.isUnderWay) return;
+    answering.isUnderWay = false;
+    const { before, after } = answering;
+    if (before !== undefined) before.after = after;
+    if (after !== undefined) after.before = before;
+    else this.#newest = before;
+    answering.before = undefined;
+    answering.after = undefined;
+  }
+
+  *#answers(): Generator<ServerResponse> {
+    for (let one = this.#newest; one !== undefined; one = one.before) yield one.response;
   }
 
   /** What the first request of a connection comes of. */
@@ -76,15 +104,15 @@ export class OpenConnections {
 
   /** @returns true when part of an answer is out on this connection, so that nothing else can be said on it */
   isAnswering(socket: Duplex): boolean {
-    return [...this.#answers].some((response) => response.req.socket === socket && response.headersSent);
+    return [...this.#answers()].some((response) => response.req.socket === socket && response.headersSent);
   }
 
   /** From now on every answer is the last of its connection. `whenIdle` runs when none is under way, at once if so. */
   startClosing(whenIdle: () => void): void {
     this.#closing = true;
     this.#whenIdle = whenIdle;
-    for (const response of this.#answers) response.shouldKeepAlive = false;
-    if (this.#answers.size === 0) whenIdle();
+    for (const response of this.#answers()) response.shouldKeepAlive = false;
+    if (this.#newest === undefined) whenIdle();
   }
 
   /** Resolves when every socket has closed. */

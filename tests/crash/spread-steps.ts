@@ -1,4 +1,4 @@
-import { drawn } from '../support/sample.ts';
+import { drawn } from '../support/drawn.ts';
 
 const isCountAsked = process.env['KUSTODY_CRASH_RUNS'] !== undefined;
 const seed = process.env['KUSTODY_SEED'] ?? '0';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drawn } from './sample.ts';
+import { drawn } from './drawn.ts';
 
 const cases = Array.from({ length: 20 }, (_value, index) => index);
 

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
+import { drawn } from './drawn.ts';
 
 /** Set for every run by `global-setup.ts`, which prints it. */
 const seed = process.env['KUSTODY_SEED'] ?? '0';
@@ -23,10 +23,3 @@ export const sampleOfSteps = (last: number, count: number, purpose = ''): readon
     count,
     purpose,
   );
-
-/** Those of the `count` lowest lots, each a hash of its place and `lottery`. */
-export function drawn<T>(cases: readonly T[], count: number, lottery: string): readonly T[] {
-  const lots = cases.map((_case, index) => createHash('sha256').update(`${lottery}\n${index}`).digest('hex'));
-  const limit = lots.toSorted()[count];
-  return limit === undefined ? cases : cases.filter((_case, index) => (lots[index] ?? '') < limit);
-}

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { instant } from '../../src/clock/clock.ts';
@@ -11,6 +11,7 @@ import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import {
   askNext,
   changeCluster,
+  clusterId,
   clusterIn,
   keptOfLater,
   keyIn,
@@ -47,6 +48,12 @@ it(
     await changeCluster(instance);
     const before = await clusterIn(instance);
     expect(before.digest).not.toBe(backedUp.digest);
+    // One extent is to take the place of another.
+    const [first = ''] = extentsIn(copy);
+    const good = readFileSync(join(copy, first));
+    writeFileSync(join(instance, first), Buffer.from(good).fill(7, 0, 64));
+    const damaged = readFileSync(join(instance, first));
+    const isWhole = (path: string) => existsSync(path) && readFileSync(path).equals(good);
     const runAt = (step: number) => {
       rmSync(to, { recursive: true, force: true });
       cpSync(instance, to, { recursive: true });
@@ -64,9 +71,16 @@ it(
       const isBack = cluster.digest === backedUp.digest;
       expect({ step, cluster }).toEqual({ step, cluster: isBack ? backedUp : before });
       found.add(isBack ? 'back' : 'before');
+      const place = join(to, first);
+      const isOwn = existsSync(place) && readFileSync(place).equals(damaged);
+      const isBeside = !existsSync(place) && isWhole(place.replace(/\.blob$/, '-beside.blob'));
+      expect({ step, isOneOfThem: isBack ? isWhole(place) : isOwn || isWhole(place) || isBeside }).toEqual({
+        ...{ step, isOneOfThem: true },
+      });
       const ends = { from: { dataDirectory: copy }, to: { dataDirectory: to }, cluster: 'one' };
       await restoreCluster({ ...ends, acceptsRollback: true, now });
       expect({ step, cluster: await clusterIn(to) }).toEqual({ step, cluster: backedUp });
+      expect({ step, isWhole: isWhole(place) }).toEqual({ step, isWhole: true });
     }
     expect(found).toEqual(new Set(['before', 'back']));
   },
@@ -111,6 +125,13 @@ it(
     expect(found).toEqual(new Set([first, next]));
   },
 );
+
+/** Of the cluster, below its directory. */
+const extentsIn = (path: string): readonly string[] =>
+  readdirSync(join(path, 'extents', clusterId), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.blob'))
+    .sort()
+    .map((name) => join('extents', clusterId, name));
 
 /** Sides with the record of a key. */
 async function tablesIn(path: string): Promise<readonly string[]> {

@@ -10,7 +10,7 @@ import { markTable } from '../move-marks.ts';
 import type { BackupSide } from './backup-sides.ts';
 import { blobListOf, isOfSide } from './backup-sides.ts';
 import type { CopiedBlob, CopiedBlobs, CopyBlobsOptions } from './copy-blobs.ts';
-import { copyBlobs, digestOfBlobs } from './copy-blobs.ts';
+import { copyBlobs, digestOfBlobs, digestOfList } from './copy-blobs.ts';
 import { removeRecords } from './copy-records.ts';
 import type { MoveEnd } from './move-end.ts';
 import { placeAt } from './move-end.ts';
@@ -29,18 +29,21 @@ export async function noteBlobs(store: StateStore, side: BackupSide, blobs: read
     });
 }
 
-/** What the backup on a side has of one cluster, by name. What the list says is held against the manifest when it was copied. */
-export async function notedBlobs(store: StateStore, side: BackupSide, owner: Guid): Promise<readonly BlobSummary[]> {
-  const blobs: BlobSummary[] = [];
+/** What the backup on a side has of one cluster, by name. Whoever copies it holds the list against the manifest. */
+export async function notedBlobs(store: StateStore, side: BackupSide, owner: Guid): Promise<readonly CopiedBlob[]> {
+  const blobs: CopiedBlob[] = [];
   const prefix = `${owner}/`;
   for (let after = prefix; ;) {
     const page = await store.list(blobListOf(side), { prefix, after });
     for (const { id, value } of page) {
       const name = parseBlobName(id.slice(prefix.length));
       const noted: unknown = JSON.parse(Buffer.from(value).toString());
-      const length = isJsonObject(noted) ? noted['length'] : undefined;
-      invariant(name !== undefined && typeof length === 'number', 'a backup lists blobs by name and length');
-      blobs.push({ name, length });
+      const { length, digest } = isJsonObject(noted) ? noted : {};
+      invariant(
+        name !== undefined && typeof length === 'number' && typeof digest === 'string',
+        'a backup lists blobs by name, length and digest',
+      );
+      blobs.push({ owner, name, length, digest });
     }
     const last = page.at(-1);
     if (last === undefined) return blobs;
@@ -70,17 +73,38 @@ export async function removeAllBut(
   await removeOtherBlobs(placeAt(to), target, side);
 }
 
-/** Copies what a backup has of clusters out of it. Beside blobs that somebody names nothing is written, or put in the place of one, before all of the
- * backup was read and held against its manifest. @param held as its manifest tells @throws MoveError for a backup that was changed */
-export async function copyBackedUp(
+/** Copies what a backup has of clusters out of it, to where there is nothing. @param held as its manifest tells
+ * @throws MoveError for a backup that was changed */
+export function copyBackedUp(
   [from, to]: readonly [AccessiblePlace, AccessiblePlace],
   owners: readonly Guid[],
   held: CopiedBlobs,
   options: CopyBlobsOptions & Required<Pick<CopyBlobsOptions, 'wanted'>>,
 ): Promise<void> {
+  return namingMissing(async () => requireDigestOfAll((await copyBlobs(from, to, owners, options)).digest, held));
+}
+
+/** Copies what a backup has of one cluster beside blobs that somebody names. Nothing is written, or put in the place of one, before the list of its
+ * blobs and all of them were held against its manifest; a blob that changes afterwards is held against the list as it was then.
+ * @param held as the manifest tells @throws MoveError for a backup that was changed */
+export function copyBeside(
+  [from, to]: readonly [AccessiblePlace, AccessiblePlace],
+  owner: Guid,
+  held: CopiedBlobs,
+  list: (owner: Guid) => Promise<readonly CopiedBlob[]>,
+): Promise<void> {
+  return namingMissing(async () => {
+    const listed = await list(owner);
+    requireDigestOfAll(digestOfList(listed), held);
+    const wanted = () => Promise.resolve(listed);
+    requireDigestOfAll(await digestOfBlobs(from, [owner], wanted), held);
+    await copyBlobs(from, to, [owner], { wanted, keepsOthers: true });
+  });
+}
+
+async function namingMissing(copy: () => Promise<void>): Promise<void> {
   try {
-    if (options.keepsOthers === true) requireDigestOfAll(await digestOfBlobs(from, owners, options.wanted), held);
-    requireDigestOfAll((await copyBlobs(from, to, owners, options)).digest, held);
+    await copy();
   } catch (error) {
     if (!(error instanceof BlobNotFoundError)) throw error;
     throw new MoveError(`The backup was changed: its extent ${error.blob} is missing.`);

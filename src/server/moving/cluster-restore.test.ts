@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   askNext,
   changeCluster,
@@ -27,6 +27,7 @@ import {
 import { movedClusters } from '../../../tests/support/moved-instance.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
+import { FilesystemBlobStore } from '../../storage/filesystem/filesystem-blob-store.ts';
 import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts';
 import { openStore } from '../state-place.ts';
 import { backupMark, markTable } from '../move-marks.ts';
@@ -218,6 +219,36 @@ it.each<[string, string, (at: ReturnType<typeof places>) => Promise<unknown>]>([
   expect(String(outcome)).toContain(message);
   expect(await clusterIn(at.instance)).toEqual(before);
   expect(contentOf(at.instance)).toEqual(extents);
+});
+
+it('puts nothing in the place of an extent when that of the backup changes after all of them were read', async () => {
+  const { instance, copy, setBack } = places();
+  const [extent = ''] = extentsIn(copy);
+  const own = extentsIn(instance)[0] ?? '';
+  // One that the backup is to take the place of.
+  writeFileSync(own, readFileSync(own).fill(7, 0, 64));
+  const before = [await clusterIn(instance), contentOf(instance)];
+  const whole = readFileSync(extent);
+  let reads = 0;
+  const found = Object.getOwnPropertyDescriptor(FilesystemBlobStore.prototype, 'read')?.value as typeof read;
+  function read(
+    this: FilesystemBlobStore,
+    ...[name, range]: Parameters<FilesystemBlobStore['read']>
+  ): ReturnType<FilesystemBlobStore['read']> {
+    const path = extentsIn(copy).find((one) => one.endsWith(`/${name}.blob`));
+    if (path === extent && (reads += 1) === 2) writeFileSync(extent, Buffer.from(whole).fill(9, 0, 64));
+    return found.call(this, name, range);
+  }
+  const spy = vi.spyOn(FilesystemBlobStore.prototype, 'read').mockImplementation(read);
+  try {
+    await expect(setBack()).rejects.toThrow('is not what it says it holds');
+  } finally {
+    spy.mockRestore();
+  }
+  expect([await clusterIn(instance), contentOf(instance)]).toEqual(before);
+  writeFileSync(extent, whole);
+  await setBack();
+  expect(contentOf(instance).map(([, content]) => content)).toEqual(contentOf(copy).map(([, content]) => content));
 });
 
 describe('a backup moved to another version of the key', () => {

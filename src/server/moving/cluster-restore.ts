@@ -20,7 +20,7 @@ import type { State } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { requireServed } from '../move-marks.ts';
 import { openStore } from '../state-place.ts';
-import { copyBackedUp, notedBlobs } from './backup-blobs.ts';
+import { copyBeside, notedBlobs } from './backup-blobs.ts';
 import type { BackupCluster, BackupManifest } from './backup-manifest.ts';
 import { readManifest } from './backup-manifest.ts';
 import { sideOf } from './backup-sides.ts';
@@ -56,10 +56,11 @@ export interface ClusterRestoreSettings {
  * cluster key has to be unwrapped by the key of the backup, as the cluster's identity, before a row is read. What the catalog of now says of who
  * may read or do what is laid beside, as it is sealed, and the cluster takes it over when it opens its data next (`database/keep-access`).
  *
- * Order: both locked → the records of the backup held against its manifest → the audit → its extents as well, before any is written → extents beside
- * those that are there, each read back → that something is to be cleared away → the catalog, on the side that is not in use → what is kept of the one in use → BOTH HEADS AND THE RECORD OF THE KEY, in
- * one commit → the side that was left is cleared, what is there is read back, what was overwritten goes → nothing is left to be cleared away →
- * the audit. Until that commit the cluster is what it was, whatever ends it; afterwards it is the backup's. The same call does all again.
+ * Order: both locked → the records of the backup held against its manifest → the audit → the list of its extents and all of them as well, before any
+ * is written → extents beside those that are there, each held against that list while it is written, and read back → that something is to be
+ * cleared away → the catalog, on the side that is not in use → what is kept of the one in use → BOTH HEADS AND THE RECORD OF THE KEY, in one
+ * commit → the side that was left is cleared, what is there is read back, what was overwritten goes → nothing is left to be cleared away → the
+ * audit. Until that commit the cluster is what it was, whatever ends it; afterwards it is the backup's. The same call does all again.
  * @throws MoveError and what `migrate` throws */
 export async function restoreCluster(
   settings: ClusterRestoreSettings,
@@ -106,7 +107,7 @@ export async function restoreCluster(
         to.blobs === undefined ? await missingBytes(placeAt(from), placeAt(to), [held.clusterId], wanted) : 0;
       requireRoom(to.dataDirectory, { blobBytes, recordBytes: manifest.records.bytes }, settings.freeBytes);
       await tell('Started');
-      await copyBackedUp([placeAt(from), placeAt(to)], [held.clusterId], manifest.blobs, { wanted, keepsOthers: true });
+      await copyBeside([placeAt(from), placeAt(to)], held.clusterId, manifest.blobs, wanted);
       await withState(kept, rootKey, (backup) =>
         withState(store, rootKey, (state) => putBack(state, backup, there, held, wrapped.value)),
       );

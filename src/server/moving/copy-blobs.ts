@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { FewAtOnce } from '../../base/few-at-once.ts';
 import type { Guid } from '../../base/guid.ts';
-import type { BlobReader, BlobStore, BlobSummary } from '../../storage/blob-store.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { BlobName, BlobReader, BlobStore, BlobSummary } from '../../storage/blob-store.ts';
+import { parseBlobName } from '../../storage/blob-store.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
 import type { AccessiblePlace } from '../blobs-owner.ts';
 import { MoveError } from './move-error.ts';
@@ -24,10 +26,16 @@ export interface CopiedBlob extends BlobSummary {
   readonly digest: string;
 }
 
+/** A blob that is to be copied. */
+export interface WantedBlob extends BlobSummary {
+  /** SHA-256, hex, of what it has to be; missing: of whatever the source has. */
+  readonly digest?: string;
+}
+
 export interface CopyBlobsOptions {
   readonly done?: (blobs: number) => void;
   /** Those that are meant; default: all that the source has. In the order of their names. */
-  readonly wanted?: (owner: Guid) => Promise<readonly BlobSummary[]>;
+  readonly wanted?: (owner: Guid) => Promise<readonly WantedBlob[]>;
   /** What the target has besides stays there: somebody names it still. */
   readonly keepsOthers?: boolean;
   /** Told of all, in the order of the digest. */
@@ -47,6 +55,13 @@ export async function sumBlobs(place: AccessiblePlace, owners: readonly Guid[]):
   return { blobs, bytes };
 }
 
+/** The digest that `copyBlobs` gives of blobs that are what their list says, of which nothing is read. */
+export function digestOfList(blobs: readonly CopiedBlob[]): string {
+  const all = createHash('sha256');
+  for (const blob of blobs) all.update(lineOf(blob));
+  return all.digest('hex');
+}
+
 /** The digest that `copyBlobs` would give of blobs, of which nothing is written. @throws BlobNotFoundError */
 export async function digestOfBlobs(
   from: AccessiblePlace,
@@ -58,7 +73,7 @@ export async function digestOfBlobs(
     const source = await readerAt(from, owner);
     const few = new FewAtOnce(atOnce);
     const read = (await wanted(owner)).map((blob) =>
-      few.run(async () => ({ owner, ...blob, digest: await digestOf(source.read(blob.name)) })),
+      few.run(async () => ({ ...blob, owner, digest: await digestOf(source.read(blob.name)) })),
     );
     for (const outcome of await Promise.allSettled(read)) {
       if (outcome.status === 'rejected') throw outcome.reason;
@@ -87,10 +102,13 @@ export async function missingBytes(
   return bytes;
 }
 
-/** Makes the blobs of clusters at one place those at another, as they are. Each is written whole or not at all, read back, and compared by
- * SHA-256; what is there already is only compared. So it can be repeated after an end at any point. Nobody else writes to either.
+/** Makes the blobs of clusters at one place those at another, as they are. Each is held against its SHA-256 while it is written, is there whole or
+ * not at all, and is read back; what is there already is only compared. So it can be repeated after an end at any point.
+ *
+ * Order for one that takes the place of another: beside it, held against its digest → the other one goes → in its place, from beside → read back →
+ * what is beside goes. A source that changes meanwhile replaces nothing. What an end leaves beside is named by nobody, as garbage is.
  * @returns what is at the target now
- * @throws MoveError for what was read back as something else, BlobsUnavailableError, StorageFullError */
+ * @throws MoveError for what was read as something else, BlobsUnavailableError, StorageFullError */
 export async function copyBlobs(
   from: AccessiblePlace,
   to: AccessiblePlace,
@@ -113,7 +131,7 @@ export async function copyBlobs(
         bytes += blob.length;
         blobs += 1;
         done?.(blobs);
-        return { owner, ...blob, digest };
+        return { ...blob, owner, digest };
       }),
     );
     const ended: CopiedBlob[] = [];
@@ -133,19 +151,45 @@ export async function copyBlobs(
 }
 
 /** @param there how long the target's is; undefined: there is none
- * @returns SHA-256 of what is at the target, which is what is at the source @throws MoveError */
+ * @returns SHA-256 of what is at the target @throws MoveError */
 async function copyBlob(
   source: BlobReader,
   target: BlobStore,
-  { name, length }: BlobSummary,
+  { name, length, digest }: WantedBlob,
   there: number | undefined,
 ): Promise<string> {
-  const wanted = await digestOf(source.read(name));
+  const wanted = digest ?? (await digestOf(source.read(name)));
+  const otherwise =
+    digest === undefined
+      ? `The sealed blob ${name} was read as something else than before. It was not written.`
+      : `The backup was changed: its extent ${name} is not what it says it holds.`;
   if (there === length && (await digestOf(target.read(name))) === wanted) return wanted;
-  if (there !== undefined) await target.delete(name);
-  await target.write(name, source.read(name));
+  const beside = there === undefined ? undefined : besideOf(name);
+  if (beside !== undefined) {
+    await target.delete(beside);
+    await target.write(beside, held(source.read(name), wanted, otherwise));
+    await target.delete(name);
+  }
+  await target.write(name, held(beside === undefined ? source.read(name) : target.read(beside), wanted, otherwise));
   await requireDigest(target.read(name), wanted, name);
+  if (beside !== undefined) await target.delete(beside);
   return wanted;
+}
+
+function besideOf(name: BlobName): BlobName {
+  const beside = parseBlobName(`${name}-beside`);
+  invariant(beside !== undefined, 'names of sealed blobs are short');
+  return beside;
+}
+
+/** The same pieces; at their end it throws unless they were what they have to be, so that nothing is stored of others. */
+async function* held(pieces: AsyncIterable<Uint8Array>, wanted: string, otherwise: string): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const piece of pieces) {
+    hash.update(piece);
+    yield piece;
+  }
+  if (hash.digest('hex') !== wanted) throw new MoveError(otherwise);
 }
 
 /** @throws MoveError */

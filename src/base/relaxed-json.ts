@@ -51,8 +51,11 @@ export function parseAnyJson(text: string): Json {
 
 const bareName = /[\p{L}_$][\p{L}\p{N}_$.-]*/uy;
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** Of nearly all places that nothing has to be left out there. NaN at the end. */
+const mayBeBlank = (code: number): boolean => code <= 0x20 || code === 0x2f || code >= 0x80;
 const word = /true|false|null/y;
 const blank = /[\s\uFEFF]+|\/\/[^\n]*|\/\*[\s\S]*?\*\//y;
+const backslash = 0x5c;
 const escapes: Readonly<Record<string, string>> = {
   ...{ '"': '"', "'": "'", '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' },
 };
@@ -117,6 +120,7 @@ class RelaxedReader {
   }
 
   #within(step: string | number, depth: number): Json {
+    if (this.visit === undefined) return this.#value(depth + 1);
     this.#path.push(step);
     const value = this.#value(depth + 1);
     this.#path.pop();
@@ -134,15 +138,16 @@ class RelaxedReader {
   #quoted(quote: string): string {
     let value = '';
     let from = ++this.#at;
+    const end = quote.charCodeAt(0);
     for (;;) {
-      const character = this.text[this.#at];
-      if (character === undefined) throw new RelaxedJsonError();
-      if (character !== quote && character !== '\\') {
+      const code = this.text.charCodeAt(this.#at);
+      if (Number.isNaN(code)) throw new RelaxedJsonError();
+      if (code !== end && code !== backslash) {
         this.#at++;
         continue;
       }
       value += this.text.slice(from, this.#at++);
-      if (character === quote) return value;
+      if (code === end) return value;
       value += this.#escaped();
       from = this.#at;
     }
@@ -175,13 +180,19 @@ class RelaxedReader {
   }
 
   #skip(): void {
-    while (this.#take(blank) !== undefined);
+    while (mayBeBlank(this.text.charCodeAt(this.#at)) && this.#passes(blank));
+  }
+
+  /** Whether the pattern is what comes next, which is left behind then. */
+  #passes(pattern: RegExp): boolean {
+    pattern.lastIndex = this.#at;
+    if (!pattern.test(this.text)) return false;
+    this.#at = pattern.lastIndex;
+    return true;
   }
 
   #take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.text)?.[0];
-    this.#at += found?.length ?? 0;
-    return found;
+    const from = this.#at;
+    return this.#passes(pattern) ? this.text.slice(from, this.#at) : undefined;
   }
 }

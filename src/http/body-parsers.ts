@@ -96,15 +96,22 @@ function decodeUtf8(body: Uint8Array, kind: 'badJson' | 'badBody'): string {
 function nestsDeeperThan(text: string, limit: number): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (character === '"') {
-      for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
-    } else if (character === '{' || character === '[') {
+    const code = text.charCodeAt(at);
+    if (code === quote) {
+      for (at++; at < text.length; at++) {
+        const within = text.charCodeAt(at);
+        if (within === quote) break;
+        if (within === backslash) at++;
+      }
+    } else if (code === openingBrace || code === openingBracket) {
       if (++depth > limit) return true;
-    } else if (character === '}' || character === ']') depth--;
+    } else if (code === closingBrace || code === closingBracket) depth--;
   }
   return false;
 }
+
+const [quote = 0, backslash = 0] = Buffer.from('"\\');
+const [openingBrace = 0, openingBracket = 0, closingBrace = 0, closingBracket = 0] = Buffer.from('{[}]');
 
 function hasMemberNamed(value: Json, name: string): boolean {
   if (Array.isArray(value)) return value.some((item: Json) => hasMemberNamed(item, name));

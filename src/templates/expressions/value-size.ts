@@ -57,11 +57,15 @@ export function boundedValue(value: Json): Json {
   return value;
 }
 
+/** At most, and a comma: a number such as `-1.2345678901234567e-300`, which counts as one character. */
+const bytesPerCharacter = 25;
+
 /** The service's limit of 4 MB holds for a template whose loops and expressions are evaluated, too; and so much is kept of it in one record.
  * @returns what says so as soon as values are together larger: in characters, which are counted without reading the values again, or in
  * bytes as JSON writes them, where one character can be six */
 export function boundedTogether(what: string, max = valueCharsMax): (value: Json) => Json {
   let [chars, bytes] = [0, 0];
+  let unwritten: Json[] = [];
   const refuse = (unit: string): never => {
     throw new TemplateError(
       `The ${what} of the template are together larger than ${max} ${unit}. Please see https://aka.ms/arm-syntax for usage details.`,
@@ -70,7 +74,10 @@ export function boundedTogether(what: string, max = valueCharsMax): (value: Json
   return (value) => {
     chars += sizeOf(value).chars;
     if (chars > max) refuse('characters');
-    bytes += Buffer.byteLength(JSON.stringify(value));
+    unwritten.push(value);
+    if (chars * bytesPerCharacter <= max) return value;
+    for (const each of unwritten) bytes += Buffer.byteLength(JSON.stringify(each));
+    unwritten = [];
     if (bytes > max) refuse('bytes');
     return value;
   };

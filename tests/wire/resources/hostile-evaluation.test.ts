@@ -2,6 +2,7 @@ import { request } from 'node:https';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
 import { until } from '../../support/until.ts';
+import { deploymentTemplates } from '../../../src/providers/resources/deployments/deployment-record.ts';
 import { EvaluationEnded } from '../../../src/templates/thread/evaluation-thread.ts';
 import { EvaluatedTemplate, TemplateEvaluator } from '../../../src/templates/thread/template-evaluator.ts';
 import type { Part } from './deployments.fixture.ts';
@@ -128,5 +129,23 @@ describe('templates that take seconds', () => {
     expect(last).toMatchObject({
       properties: { provisioningState: 'Failed', error: { code: 'DeploymentOutputEvaluationFailed' } },
     });
+  });
+
+  it('let others have a turn between what takes long with a large one', async () => {
+    const order: string[] = [];
+    const original = Object.getOwnPropertyDescriptor(TemplateEvaluator.prototype, 'plan')
+      ?.value as TemplateEvaluator['plan'];
+    vi.spyOn(TemplateEvaluator.prototype, 'plan').mockImplementation(function (this: TemplateEvaluator, ...given) {
+      setImmediate(() => order.push('others'));
+      return original.apply(this, given);
+    });
+    const commit = arm.state.commit.bind(arm.state);
+    vi.spyOn(arm.state, 'commit').mockImplementation((change) => {
+      if (change.write.some(({ table }) => table.name === deploymentTemplates.name)) order.push('committed');
+      return commit(change);
+    });
+    expect((await arm.send('PUT', path('turns'), { body: bodyOf({}) })).status).toBe(201);
+    expect(order).toEqual(['others', 'committed']);
+    await arm.deployments.quiet();
   });
 });

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { ArmErrorDetail } from '../../../arm/arm-error.ts';
 import type { ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
 import { operationHeaders } from '../../../arm/long-running.ts';
@@ -38,7 +39,8 @@ interface Running {
   readonly evaluating: AbortController;
 }
 
-/** Deployments of this process: what is under way, and how it begins. */
+/** Deployments of this process: what is under way, and how it begins. A body of 4 MB takes a tenth of a second or two to be read, to be planned,
+ * to be written for its hash, and to be committed: others have their turn in between. */
 export class Deployments {
   readonly #deps: DeploymentDependencies;
   readonly #running = new Map<string, Running>();
@@ -55,6 +57,7 @@ export class Deployments {
   /** @throws ArmError as `create` would, before it made anything */
   async validate(request: ArmRequest): Promise<ArmReply> {
     const { planned, context } = await this.plan(request);
+    await othersTurn();
     const record = await newRecord(this.#deps, planned, context);
     return {
       status: 200,
@@ -86,7 +89,9 @@ export class Deployments {
     if (this.#running.size + this.#beginning >= activeMax) throw deploymentErrors.TooManyDeployments();
     this.#beginning += 1;
     try {
+      await othersTurn();
       const record = await newRecord(this.#deps, planned, context);
+      await othersTurn();
       const isNew = await retryOnConflict(() => this.#accept(record, planned, context));
       this.#start(record, planned, context);
       return { record, isNew };
@@ -97,6 +102,7 @@ export class Deployments {
 
   /** What a request would deploy. @throws ArmError */
   async plan(request: ArmRequest): Promise<{ readonly planned: PlannedDeployment; readonly context: PlanningContext }> {
+    await othersTurn();
     const address = await addressOf(this.#deps, request);
     const read: ReadContent = new Map();
     const { body: whole, links: own } = await withLinkedContent(this.#deps, request.body, read);

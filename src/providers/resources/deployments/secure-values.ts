@@ -15,17 +15,19 @@ const textsOf = new WeakMap<PlannedTemplate['parameters'], readonly SecureText[]
 export function secureTextsOf({ parameters }: Pick<PlannedTemplate, 'parameters'>): readonly SecureText[] {
   const held = textsOf.get(parameters);
   if (held !== undefined) return held;
-  const secure = [...parameters.values()].filter(({ isSecure }) => isSecure);
-  const texts = [...new Set(secure.flatMap(({ value }) => textsIn(value)))];
+  const found = new Set<SecureText>();
+  for (const { isSecure, value } of parameters.values()) if (isSecure) addTexts(value, found);
+  const texts = [...found];
   textsOf.set(parameters, texts);
   return texts;
 }
 
-function textsIn(value: Json): readonly SecureText[] {
-  if (typeof value === 'string') return value === '' ? [] : [value, JSON.stringify(value).slice(1, -1)];
-  if (typeof value === 'number') return [value];
-  if (Array.isArray(value)) return value.flatMap((item: Json) => textsIn(item));
-  return isJsonObject(value) ? Object.values(value).flatMap((member = null) => textsIn(member)) : [];
+function addTexts(value: Json, found: Set<SecureText>): void {
+  if (typeof value === 'number') found.add(value);
+  else if (typeof value === 'string') {
+    if (value !== '') found.add(value).add(JSON.stringify(value).slice(1, -1));
+  } else if (Array.isArray(value)) for (const item of value as readonly Json[]) addTexts(item, found);
+  else if (isJsonObject(value)) for (const member of Object.values(value)) addTexts(member ?? null, found);
 }
 
 /** The same with stars wherever one of the texts stands in a text; a number only where no digit stands beside it. Names are the service's

@@ -54,7 +54,7 @@ export const faults: Readonly<Record<string, (scene: Scene) => Promise<void> | v
     await until('request for blobs that is cut off', () => blobs.refusals > before);
     blobs.refused = undefined;
   },
-  'serving node killed, another without blobs': async (scene) => {
+  'serving node killed beside one without blobs': async (scene) => {
     const { fleet, random, until } = scene;
     const { serving } = fleet;
     fleet.blobs.refused = random.of(fleet.nodes.filter((node) => node !== serving)).blobsMark;
@@ -62,6 +62,20 @@ export const faults: Readonly<Record<string, (scene: Scene) => Promise<void> | v
     serving.signal('SIGKILL');
     await until('takeover by one that has blobs', () => (fleet.serving.servesSince ?? 0) > since);
     fleet.blobs.refused = undefined;
+  },
+  'serving node killed beside a paused one': async (scene) => {
+    const { fleet, until } = scene;
+    const node = standby(scene);
+    const since = performance.now();
+    fleet.serving.signal('SIGKILL');
+    await pause(1_500); // one of those that are left has the lock of the state by then, and waits
+    node.signal('SIGSTOP');
+    await until(
+      'takeover by one that is not paused',
+      () => (fleet.serving.servesSince ?? 0) > since,
+      () => fleet.nodes.map((one) => one.lastSaid()).join('\n'),
+    );
+    node.signal('SIGCONT');
   },
   'nodes cut off from the serving one': async ({ fleet, random }) => {
     const { others } = fleet.serving;

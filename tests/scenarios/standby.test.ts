@@ -38,7 +38,9 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
       password: databasePassword,
     });
     await client.connect();
-    await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kustody'`);
+    await client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, 'kustody')`,
+    );
     await client.end();
   };
 

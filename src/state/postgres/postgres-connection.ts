@@ -21,6 +21,9 @@ export interface PostgresConnection {
 /** @returns the password; called when the server asks for one */
 export type PasswordSource = () => string;
 
+/** As the server shows connections. */
+export const connectionName = 'kustody';
+
 /** So long a server may take to accept a connection, and to answer. A commit that takes longer counts as lost. */
 const connectTimeoutMs = 10_000;
 const answerTimeoutMs = 60_000;
@@ -51,7 +54,7 @@ export async function connect(address: PostgresAddress, password: PasswordSource
     // Reads do not wait for each other's answers.
     pipeline: true,
     keepAlive: true,
-    application_name: 'kustody',
+    application_name: connectionName,
   });
   const gone = new Promise<Error | undefined>((resolve) => {
     client.on('error', resolve);

@@ -115,6 +115,35 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
     await Promise.all([old.close(), next.close()]);
   });
 
+  it('is taken from one that waits for it and is paused meanwhile, which then has no part in it', async () => {
+    const url = freshUrl();
+    const [east, west, south] = [nodeOf(url, 'east'), nodeOf(url, 'west'), nodeOf(url, 'south')];
+    const first = await east.open();
+    await first.beat();
+    await cutOff(url);
+    await first.lost;
+    let wake = (): void => undefined;
+    const paused = new Promise<void>((resolve) => (wake = resolve));
+    let hasLock = (): void => undefined;
+    const locked = new Promise<void>((resolve) => (hasLock = resolve));
+    const waiting = west.open(() => {
+      hasLock();
+      return paused;
+    });
+    waiting.catch(() => undefined); // asked below
+    await locked;
+    const next = await south.open(() => {
+      if (south.seen.waitedMs > 9_000) throw new Error('Its turn does not come.');
+    });
+    await next.beat();
+    wake();
+    await expect(waiting).rejects.toThrow();
+    await next.commit({
+      write: [{ table: 'a', id: 'x', expect: null, put: { version: 1, value: Buffer.from('v') } }],
+    });
+    await Promise.all([first.close(), next.close()]);
+  });
+
   it('is waited for while a command has the state open, which tells nothing of one that broke off before', async () => {
     const url = freshUrl();
     const [east, west] = [nodeOf(url, 'east'), nodeOf(url, 'west')];

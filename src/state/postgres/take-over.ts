@@ -1,6 +1,7 @@
 import { nameOf } from './postgres-address.ts';
 import type { PostgresAddress } from './postgres-address.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
+import { connectionName } from './postgres-connection.ts';
 import { StateInUseError } from './postgres-errors.ts';
 
 /** A Kustody that serves a state, or would. */
@@ -41,6 +42,8 @@ export const nodeLeaseMs = 5_000;
 /** Somebody else's heart has stood still for so long: that node answers nothing any more. Clocks of two machines run at different rates. */
 const silentMs = nodeLeaseMs + 1_000;
 const lookEveryMs = 1_000;
+/** The name of connections that wait for their turn, as the server shows it. */
+const waitingName = 'kustody stands by';
 
 /** Takes the lock of a state, which ends with the connection, when it is certain that nobody else answers from the state:
  *
@@ -48,6 +51,9 @@ const lookEveryMs = 1_000;
  * - its connection is gone, however that came about: when its heart was seen to stand still for longer than the lease of a node;
  * - it holds the lock, and its heart stands still for so long: its connection is ended by the server. It may be paused, or cut off. It
  *   commits nothing any more either way: whoever opens the state next closes the writers before it.
+ *
+ * Whoever has the lock and waits for the second of these looks every second; one that has not for so long, because it is paused or cut off
+ * itself, loses its connection, too.
  *
  * @param look at the format of the state, above all: it may have become one that this node does not know
  * @throws StateInUseError unless it stands by, and what `look` throws */
@@ -59,7 +65,9 @@ export async function takeTurn(
 ): Promise<void> {
   const { node, standsBy, monotonicMs, pause, told, looked } = options;
   let seen: { readonly beats: string; readonly at: number } | undefined;
+  let idle: { readonly holder: string; readonly at: number } | undefined;
   let isTold = false;
+  if (standsBy) await connection.query(`SET application_name = '${waitingName}'`);
   for (;;) {
     const isOurs = await tryLock(connection, address);
     if (!isOurs && !standsBy) throw new StateInUseError(nameOf(address));
@@ -67,17 +75,21 @@ export async function takeTurn(
     const asked = monotonicMs();
     const last = await lastServing(connection);
     const isOver = last === undefined || last.node === node.id;
-    if (isOurs && isOver) return;
+    if (isOurs && isOver) break;
     if (last?.beats !== seen?.beats) seen = last && { beats: last.beats, at: monotonicMs() };
     else if (seen !== undefined && asked - seen.at >= silentMs) {
-      if (isOurs) return;
+      if (isOurs) break;
       await endHolder(connection, address);
     }
+    const holder = isOurs ? undefined : await waitingHolder(connection, address);
+    if (holder !== idle?.holder) idle = holder === undefined ? undefined : { holder, at: monotonicMs() };
+    else if (idle !== undefined && asked - idle.at >= silentMs) await endWaiting(connection, idle.holder);
     if (!isTold) told(last?.host);
     isTold = true;
     looked?.(last?.advertised);
     await pause(lookEveryMs);
   }
+  if (standsBy) await connection.query(`SET application_name = '${connectionName}'`);
 }
 
 /** @returns whether this connection has the lock now */
@@ -116,14 +128,38 @@ async function lastServing(connection: PostgresConnection): Promise<LastServing 
   };
 }
 
+const lockSql = `lock(key) AS (SELECT hashtextextended($1, 0))`;
+const holdsLockSql = `l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+     AND l.classid::bigint = ((lock.key >> 32) & 4294967295) AND l.objid::bigint = (lock.key & 4294967295)`;
+
 /** Only a connection whose heart has beaten: one that does something else with the state, and holds the lock meanwhile, is waited for. */
 async function endHolder(connection: PostgresConnection, address: PostgresAddress): Promise<void> {
   await connection.query(
-    `WITH lock(key) AS (SELECT hashtextextended($1, 0))
+    `WITH ${lockSql}
      SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN heartbeat h ON (h.backend, h.begun) = (a.pid, a.backend_start), lock
-     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-     AND l.classid::bigint = ((lock.key >> 32) & 4294967295) AND l.objid::bigint = (lock.key & 4294967295)`,
+     WHERE ${holdsLockSql}`,
     [lockName(address)],
+  );
+}
+
+const holderSql = `concat_ws(' ', a.pid, a.backend_start, a.query_start)`;
+
+/** @returns who has the lock and waits, and when it looked last; undefined: nobody, or one that does not wait */
+async function waitingHolder(connection: PostgresConnection, address: PostgresAddress): Promise<string | undefined> {
+  const [row] = await connection.query(
+    `WITH ${lockSql}
+     SELECT ${holderSql} FROM pg_locks l JOIN pg_stat_activity a USING (pid), lock
+     WHERE a.application_name = $2 AND a.query_start IS NOT NULL AND ${holdsLockSql}`,
+    [lockName(address), waitingName],
+  );
+  return row === undefined ? undefined : String(row[0]);
+}
+
+/** Unless it has looked since, or its turn has come. */
+async function endWaiting(connection: PostgresConnection, holder: string): Promise<void> {
+  await connection.query(
+    `SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.application_name = $2 AND ${holderSql} = $1`,
+    [holder, waitingName],
   );
 }

@@ -1,21 +1,12 @@
-import { createRequire } from 'node:module';
 import type { DuckDBConnection, DuckDBPendingResult, DuckDBResult } from '@duckdb/node-api';
 import { machineTime } from '../../clock/host-time.ts';
 import type { BoundValue } from '../sql/context.ts';
+import { bindings } from './bindings.ts';
 
-/** What the binding has of a statement that has started, and does not give on. */
-interface Bindings {
-  pending_execute_check_state(pending: unknown): number;
-  readonly PendingState: Readonly<Record<'RESULT_NOT_READY' | 'NO_TASKS_AVAILABLE', number>>;
-}
+/** Of a statement that has started. */
 interface KeptPending {
   readonly pending_result: unknown;
 }
-
-/** The very one that the interface of DuckDB uses. */
-const bindings = createRequire(createRequire(import.meta.url).resolve('@duckdb/node-api'))(
-  '@duckdb/node-bindings',
-) as Bindings;
 
 const pollMsMax = 8;
 /** Of the time it took, so much more at most passes before it is seen that a statement has ended. */

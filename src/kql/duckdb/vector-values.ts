@@ -1,31 +1,23 @@
 import { isAscii } from 'node:buffer';
 import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api';
-import {
-  DuckDBBigIntVector,
-  DuckDBBlobVector,
-  DuckDBDoubleVector,
-  DuckDBIntegerVector,
-  DuckDBVarCharVector,
-} from '@duckdb/node-api';
+import { DuckDBBigIntVector, DuckDBDoubleVector, DuckDBIntegerVector, DuckDBVarCharVector } from '@duckdb/node-api';
 import type { ByteRows, KeptValues } from '../algorithms/text/byte-rows.ts';
 import type { NativeValue, OverBytes } from '../sql/native.ts';
+import { bindings } from './bindings.ts';
 import type { NativeBudget } from './native-budget.ts';
 
 /** What the binding keeps of a vector, and gives only value by value. */
-interface Kept<Values> {
-  readonly validity: { readonly data: BigUint64Array | null };
-  readonly values: Values;
+interface Validity {
+  readonly data: BigUint64Array | null;
 }
 
-type Parts = ConstructorParameters<typeof DuckDBVarCharVector>;
 interface KeptTexts {
   readonly dataView: DataView;
-  readonly validity: Parts[1] & Kept<never>['validity'];
-  readonly vector: Parts[2];
+  readonly validity: Validity;
 }
 interface KeptNumbers {
   readonly items: BigInt64Array | Float64Array | Int32Array;
-  readonly validity: Kept<never>['validity'];
+  readonly validity: Validity;
 }
 
 /** Of texts that are made at a time: a chunk may have 2,048 of any length, and V8 has less memory than the engine. */
@@ -82,7 +74,7 @@ export function valuesOf(vector: DuckDBVector): NativeValue[] {
   return Array.from({ length: vector.itemCount }, (_value, row) => vector.getItem(row) as NativeValue);
 }
 
-function nullsOf({ data }: Kept<never>['validity']): (row: number) => boolean {
+function nullsOf({ data }: Validity): (row: number) => boolean {
   if (data === null) return () => false;
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
   return (row) => (((bits[row >>> 5] ?? 0) >>> (row & 31)) & 1) === 0;
@@ -164,7 +156,6 @@ export class TextVector implements ByteRows {
   readonly rowCount: number;
   readonly isNull: (row: number) => boolean;
   readonly kept: KeptValues;
-  readonly #vector: KeptTexts;
   readonly #words: Uint32Array;
   readonly #own: Buffer;
   readonly #weigh: (longBytes: number) => void;
@@ -177,8 +168,7 @@ export class TextVector implements ByteRows {
 
   /** @param weigh hears how many bytes the texts have that stand elsewhere, before any of them is found */
   constructor(vector: DuckDBVarCharVector, weigh: (longBytes: number) => void = () => undefined) {
-    this.#vector = vector as unknown as KeptTexts;
-    const { dataView, validity } = this.#vector;
+    const { dataView, validity } = vector as unknown as KeptTexts;
     const { buffer, byteOffset, byteLength } = dataView;
     this.rowCount = vector.itemCount;
     this.isNull = nullsOf(validity);
@@ -187,8 +177,8 @@ export class TextVector implements ByteRows {
     this.#own = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
     this.bytes = this.#own;
     this.kept = {
-      ...{ of: 'texts', bytes: this.#own, hasNulls: (validity as Kept<never>['validity']).data !== null },
-      bytesAt: (address, length) => this.#bytesAt(address, length),
+      ...{ of: 'texts', bytes: this.#own, hasNulls: validity.data !== null },
+      bytesAt,
     };
   }
 
@@ -296,26 +286,15 @@ export class TextVector implements ByteRows {
     for (let index = 0; index < count; index += 1) {
       const [end, next] = [to[index] ?? 0, from[index + 1] ?? Infinity];
       if (next - end < pageBytes) continue;
-      spans.push({ start, end, bytes: this.#bytesAt(start, end - start), text: undefined });
+      spans.push({ start, end, bytes: bytesAt(start, end - start), text: undefined });
       start = next;
     }
     return { spans, bytes };
   }
-
-  /** By way of a text of ours that says to stand there. */
-  #bytesAt(address: number, length: number): Buffer {
-    const words = new Uint32Array([length, 0, address % 2 ** 32, Math.floor(address / 2 ** 32)]);
-    const { validity, vector } = this.#vector;
-    const bytes = new DuckDBBlobVector(new DataView(words.buffer), allValid(validity), vector, 0, 1).getItemBytes(0);
-    if (bytes === null) throw new Error('A span is not null.');
-    return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-  }
 }
 
-/** Of one row that is not null. */
-const allValid = (validity: KeptTexts['validity']): KeptTexts['validity'] =>
-  Object.assign(Object.create(Object.getPrototypeOf(validity) as object) as KeptTexts['validity'], {
-    data: null,
-    offset: 0,
-    itemCount: 1,
-  });
+function bytesAt(address: number, length: number): Buffer {
+  const words = new Uint32Array([address % 2 ** 32, Math.floor(address / 2 ** 32)]);
+  const bytes = bindings.get_data_from_pointer(words.buffer, 0, length);
+  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -44,6 +44,7 @@ describe('hash()', () => {
       'x, 1000',
       'n > 0, 1',
       'n, toint(16)',
+      's, 4611686018427387904',
       's, abs(n) % 5 + 1',
       's, -10',
       's, 0',
@@ -73,7 +74,7 @@ describe('hash()', () => {
       return [
         ...[ofText, ofLong, ofReal, ofInt, ofBool, least(ofText, 10n), ofLong],
         ...[least(ofText, 2n ** 63n - 1n), least(ofLong, 7n), least(ofReal, 1000n), least(ofBool, 1n)],
-        least(ofLong, 16n),
+        ...[least(ofLong, 16n), least(ofText, 2n ** 62n)],
         value === undefined ? '' : least(ofText, ((value < 0n ? -value : value) % 5n) + 1n),
         ...[least(ofText, 10n), ''],
       ].map(String);

@@ -31,6 +31,7 @@ interface Hasher {
   readonly markPages: OverRows<[firstPage: bigint]>;
   readonly hashTexts: OverRows<[distance: bigint]>;
   readonly reduceNumbers: OverRows<[modulus: bigint]>;
+  readonly maskNumbers: OverRows<[mask: bigint]>;
   readonly memory: { readonly buffer: ArrayBuffer };
 }
 
@@ -58,12 +59,14 @@ export function xxhash64Rows(rows: ByteRows, results: BigInt64Array, width?: num
 
 /** Puts what is left of each value by the modulus in its place, from 0 on. @param modulus positive */
 export function reduceRows(values: BigInt64Array, modulus: bigint): void {
-  const { reduceNumbers, memory } = (hasher ??= newHasher());
+  const { reduceNumbers, maskNumbers, memory } = (hasher ??= newHasher());
+  const isPowerOfTwo = (modulus & (modulus - 1n)) === 0n;
   for (let from = 0; from < values.length; from += rowsMax) {
     const part = values.subarray(from, from + rowsMax);
     const own = new BigInt64Array(memory.buffer, hashes, part.length);
     own.set(part);
-    reduceNumbers(hashes, hashes + part.byteLength, 0, modulus);
+    if (isPowerOfTwo) maskNumbers(hashes, hashes + part.byteLength, 0, modulus - 1n);
+    else reduceNumbers(hashes, hashes + part.byteLength, 0, modulus);
     part.set(own);
   }
 }

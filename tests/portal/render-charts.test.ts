@@ -1,9 +1,12 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Cell, KqlType, ResultTable } from '../../portal/src/query/answer/answer.ts';
 import type { Chart, Option } from '../../portal/src/query/charts/chart.ts';
 import { chartOf } from '../../portal/src/query/charts/chart-of.ts';
 import type { Aggregate } from '../../portal/src/query/charts/pivot.ts';
 import { firstChoice, pivoted } from '../../portal/src/query/charts/pivot.ts';
+import { portalCanBeSeen } from '../support/portal-browser.ts';
 
 /** Examples of the pages of the KQL reference on `render` and its visualizations, over a few rows of the shape that each gives. */
 describe('render is drawn as documented:', () => {
@@ -67,6 +70,16 @@ describe('render is drawn as documented:', () => {
     const times = (series(option)[0]?.['data'] as [number, number][]).map(([x]) => x);
     expect(times).toEqual(['2007-01-01', '2007-01-02', '2007-01-03'].map((day) => Date.parse(day)));
   });
+
+  it.skipIf(!portalCanBeSeen).each(['timechart', 'timepivot'])(
+    'the days below a %s have their month and their year',
+    (kind) => {
+      const days = table({ When: 'datetime', n: 'long' }, [['2026-11-24T00:00:00Z', 1], ['2026-12-03T00:00:00Z', 2]]); // prettier-ignore
+      const labels = labelsBelow(plot(days, { Visualization: kind }));
+      expect(labels).toEqual(expect.arrayContaining(['2026-11-25', '2026-12-01', '2026-12-02']));
+      expect(labels.filter((label) => !/^2026-1[12]-\d\d$/.test(label))).toEqual([]);
+    },
+  );
 
   it('a time chart has a line for each combination of its series columns', () => {
     const day = '2007-01-01T00:00:00.0000000Z';
@@ -297,6 +310,26 @@ const plot = (result: ResultTable, given: Readonly<Record<string, unknown>>): Op
 const series = (option: Option): Option[] => option['series'] as Option[];
 const at = (option: Option, path: string): unknown =>
   path.split('.').reduce<unknown>((value, name) => (value as Option | undefined)?.[name], option);
+
+interface Drawing {
+  setOption(option: Option): void;
+  renderToSVGString(): string;
+  dispose(): void;
+}
+
+/** What the library writes along the x-axis of 900 pixels. */
+function labelsBelow(option: Option): string[] {
+  const echarts = createRequire(join(import.meta.dirname, '../../portal/package.json'))('echarts') as {
+    init(at: null, theme: null, options: object): Drawing;
+  };
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 900, height: 300 });
+  try {
+    chart.setOption({ ...option, series: series(option), yAxis: [{ type: 'value', show: false }], dataZoom: [] });
+    return [...chart.renderToSVGString().matchAll(/<text[^>]*>([^<]*\d[^<]*)</g)].map(([, label = '']) => label);
+  } finally {
+    chart.dispose();
+  }
+}
 
 const byState = table({ State: 'string', event_count: 'long' }, [['TEXAS', 4701], ['KANSAS', 3166], ['IOWA', 2337]]); // prettier-ignore
 const byStateAndType = table({ State: 'string', EventType: 'string', n: 'long' }, [

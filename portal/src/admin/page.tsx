@@ -1,4 +1,4 @@
-import { Button, Link, makeStyles, Spinner, Text, tokens } from '@fluentui/react-components';
+import { Button, Link, makeStyles, mergeClasses, Spinner, Text, Title2, tokens } from '@fluentui/react-components';
 import { useCallback, useState } from 'react';
 import { Card } from '../shell/card.tsx';
 import { FailureBar } from '../shell/failure-bar.tsx';
@@ -21,6 +21,11 @@ const useStyles = makeStyles({
     gap: tokens.spacingHorizontalM,
     marginBottom: tokens.spacingVerticalM,
   },
+  current: {
+    color: tokens.colorNeutralForeground1,
+    fontWeight: tokens.fontWeightSemibold,
+    borderBottom: `2px solid ${tokens.colorCompoundBrandStroke}`,
+  },
   buttons: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalM },
 });
 
@@ -34,9 +39,40 @@ interface Seen extends ListedThings {
 }
 
 export default function Administration() {
-  const styles = useStyles();
   const [wanted] = useRoute().rest;
-  const kind = kinds.find(({ id }) => id === wanted) ?? firstKind;
+  const kind = wanted === undefined ? firstKind : kinds.find(({ id }) => id === wanted);
+  if (kind !== undefined) return <Listed kind={kind} />;
+  return (
+    <>
+      <Title2 as="h1" block>
+        Administration
+      </Title2>
+      <KindLinks />
+      <Text>There is no kind &apos;{wanted}&apos;.</Text>
+    </>
+  );
+}
+
+/** @param current the one that is shown */
+function KindLinks({ current }: { readonly current?: ThingKind }) {
+  const styles = useStyles();
+  return (
+    <nav aria-label="Kinds of things" className={styles.kinds}>
+      {kinds.map(({ id, title }) => (
+        <Link
+          key={id}
+          href={linkTo('administration', [id])}
+          className={mergeClasses(id === current?.id && styles.current)}
+          aria-current={id === current?.id ? 'page' : undefined}
+        >
+          {title}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function Listed({ kind }: { readonly kind: ThingKind }) {
   const [manyThere, setManyThere] = useState(false);
   const ask = useCallback(
     async (signal: AbortSignal): Promise<Seen> => {
@@ -56,17 +92,7 @@ export default function Administration() {
     >
       {(seen, again) => (
         <>
-          <nav aria-label="Kinds of things" className={styles.kinds}>
-            {kinds.map(({ id, title }) => (
-              <Link
-                key={id}
-                href={linkTo('administration', [id])}
-                {...(id === kind.id ? { 'aria-current': 'page' as const } : {})}
-              >
-                {title}
-              </Link>
-            ))}
-          </nav>
+          <KindLinks current={kind} />
           {seen.kind === kind ? (
             <Things key={kind.id} seen={seen} again={again} asksAgain={manyThere} />
           ) : (

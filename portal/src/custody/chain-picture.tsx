@@ -18,7 +18,7 @@ const useStyles = makeStyles({
     margin: 0,
     padding: 0,
   },
-  item: { display: 'flex', alignItems: 'center', minWidth: 0, maxWidth: '100%' },
+  item: { display: 'flex', alignItems: 'stretch', minWidth: 0, maxWidth: '100%' },
   node: {
     display: 'flex',
     flexDirection: 'column',
@@ -43,7 +43,7 @@ const useStyles = makeStyles({
     whiteSpace: 'nowrap',
   },
   says: { fontSize: tokens.fontSizeBase200, display: 'flex', alignItems: 'center', gap: '4px' },
-  arrow: { padding: '0 6px', color: tokens.colorNeutralForeground3 },
+  arrow: { alignSelf: 'center', padding: '0 6px', color: tokens.colorNeutralForeground3 },
   good: { borderLeftColor: tokens.colorStatusSuccessBorderActive },
   warning: { borderLeftColor: tokens.colorStatusWarningBorderActive },
   bad: { borderLeftColor: tokens.colorStatusDangerBorderActive, backgroundColor: tokens.colorStatusDangerBackground1 },

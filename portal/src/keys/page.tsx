@@ -1,6 +1,7 @@
 import {
   Link,
   makeStyles,
+  mergeClasses,
   MessageBar,
   MessageBarBody,
   TableCell,
@@ -38,6 +39,8 @@ const useStyles = makeStyles({
     gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 420px), 1fr))',
     columnGap: tokens.spacingHorizontalM,
   },
+  // 32 digits in one line.
+  version: { width: '264px' },
   list: { margin: 0, paddingLeft: tokens.spacingHorizontalXL },
 });
 
@@ -130,10 +133,13 @@ function ClusterKeys({ cluster, clusters, vaults, clock, again }: ClusterKeysPro
       </div>
       {key !== undefined && (
         <Card title={`Versions of ${key.name}`}>
-          <ScrollTable label={`Versions of ${key.name}`} columns={['Version', 'Made', 'Ends', 'State', 'Used here']}>
+          <ScrollTable
+            label={`Versions of ${key.name}`}
+            columns={[{ name: 'Version', className: styles.version }, 'Made', 'Ends', 'State', 'Used here']}
+          >
             {key.versions.map((version) => (
               <TableRow key={version.version}>
-                <TableCell className={cells.mono}>{version.version}</TableCell>
+                <TableCell className={mergeClasses(cells.mono, styles.version)}>{version.version}</TableCell>
                 <TableCell>{timeText(version.createdOn)}</TableCell>
                 <TableCell>{version.expiresOn === undefined ? 'never' : timeText(version.expiresOn)}</TableCell>
                 <TableCell>{versionState(version, now)[1]}</TableCell>

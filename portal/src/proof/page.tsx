@@ -130,7 +130,9 @@ function ListedExtents({ clusters, isRead = true }: ListedExtentsProps) {
           )}
         </div>
       ))}
-      {isRead && listed.length === 0 && <Text>There is no extent to show.</Text>}
+      {isRead && listed.length === 0 && clusters.every(({ notListed }) => notListed === undefined) && (
+        <Text>There is no extent to show.</Text>
+      )}
       {listed.length > 0 && (
         <ScrollTable label="Extents" columns={['Table', 'Extent', 'Data key', 'Rows', 'Sealed bytes', '']}>
           {listed.slice(0, extentsMax).map((extent) => (

@@ -32,6 +32,7 @@ const useStyles = makeStyles({
   plot: { flexGrow: 1, minHeight: '240px' },
   cards: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalXXL, padding: tokens.spacingHorizontalL },
   card: { display: 'flex', flexDirection: 'column' },
+  seconds: { alignSelf: 'center' },
   failure: { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' },
 });
 
@@ -105,7 +106,13 @@ function AnswerView({ answer, seconds, scheme }: AnswerProps) {
           <Tab key={`table${String(index)}`} value={`table${String(index)}`}>{several ? `Table ${String(index + 1)}` : 'Table'}</Tab>, // prettier-ignore
         ])}
         <Tab value="statistics">Statistics</Tab>
-        {seconds !== undefined && <Badge appearance="outline">{`${seconds.toFixed(2)} s`}</Badge>}
+        {seconds !== undefined && (
+          <Badge
+            appearance="outline"
+            className={styles.seconds}
+            data-testid="seconds"
+          >{`${seconds.toFixed(2)} s`}</Badge>
+        )}
       </TabList>
       {kind === 'table' && reason !== undefined && (
         <MessageBar intent="warning" layout="multiline">

@@ -6,6 +6,7 @@ import {
   mergeClasses,
   Spinner,
   Text,
+  Title2,
   tokens,
   webDarkTheme,
   webLightTheme,
@@ -156,13 +157,17 @@ export function App({ refused: refusedFirst }: { readonly refused: string | unde
               <FailureBoundary key={route.page}>
                 <Suspense fallback={<Spinner label="Loading" />}>
                   {shown === undefined ? (
-                    <Text as="p">
-                      There is no such page.{' '}
-                      <Link href={linkTo('')} inline>
-                        Overview
-                      </Link>{' '}
-                      is where to begin.
-                    </Text>
+                    <>
+                      <Title2 as="h1" block>
+                        There is no such page
+                      </Title2>
+                      <Text as="p">
+                        <Link href={linkTo('')} inline>
+                          Overview
+                        </Link>{' '}
+                        is where to begin.
+                      </Text>
+                    </>
                   ) : (
                     <shown.Content />
                   )}

@@ -32,7 +32,10 @@ const useStyles = makeStyles({
   time: { width: '64px' },
   method: { width: '60px' },
   host: { color: tokens.colorNeutralForeground2 },
-  status: { width: '172px' },
+  status: { width: '184px', '@media (min-width: 1200px)': { width: '284px' } },
+  // No word is broken: a code that is longer than the column is whole in what is opened below.
+  statusWords: { display: 'flex', flexWrap: 'wrap', columnGap: '0.5ch', lineHeight: tokens.lineHeightBase300 },
+  statusWord: { maxWidth: '100%', overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
   ms: { width: '56px', textAlign: 'right' },
   broken: { overflowWrap: 'anywhere', textAlign: 'left', lineHeight: tokens.lineHeightBase300 },
   failed: { color: tokens.colorStatusDangerForeground3, fontWeight: tokens.fontWeightSemibold },
@@ -148,6 +151,8 @@ interface RowProps {
 
 function Row({ request, isOpen, toggle }: RowProps) {
   const styles = useStyles();
+  const { aborted, status, code } = request;
+  const words = [aborted === true ? 'broken off' : String(status), ...(code === undefined ? [] : [code])];
   return (
     <TableRow data-testid="request">
       <TableCell className={styles.time}>{request.time.slice(11, 19)}</TableCell>
@@ -158,8 +163,14 @@ function Row({ request, isOpen, toggle }: RowProps) {
           {request.path}
         </Link>
       </TableCell>
-      <TableCell className={mergeClasses(styles.status, styles.broken, hasFailed(request) && styles.failed)}>
-        {request.aborted === true ? 'broken off' : request.status} {request.code ?? ''}
+      <TableCell className={mergeClasses(styles.status, hasFailed(request) && styles.failed)}>
+        <span className={styles.statusWords} title={words.join(' ')}>
+          {words.map((word) => (
+            <span key={word} className={styles.statusWord} data-testid="status-word">
+              {word}
+            </span>
+          ))}
+        </span>
       </TableCell>
       <TableCell className={styles.ms}>{request.ms.toFixed(1)}</TableCell>
     </TableRow>

@@ -4,7 +4,7 @@ import { categoriesMax } from './chart.ts';
 import { chartColumns } from './chart-columns.ts';
 import type { ChartSeries, SeriesSet } from './chart-series.ts';
 import { chartSeries } from './chart-series.ts';
-import { frame } from './chart-frame.ts';
+import { frame, timeLabels } from './chart-frame.ts';
 import type { RenderProperties } from './render-properties.ts';
 
 /** Charts between two axes: bars, columns, lines, areas, points; with time below or not.
@@ -141,7 +141,7 @@ function xAxis(
     ...(properties.xMin === undefined ? {} : { min: properties.xMin }),
     ...(properties.xMax === undefined ? {} : { max: properties.xMax }),
   };
-  if (axis === 'time') return { ...common, type: 'time', ...limits };
+  if (axis === 'time') return { ...common, type: 'time', axisLabel: { ...timeLabels, color: ink.text }, ...limits };
   return properties.xLog ? { ...common, type: 'log', ...limits } : { ...common, type: 'value', scale: true, ...limits };
 }
 

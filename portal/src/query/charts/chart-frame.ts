@@ -1,6 +1,14 @@
 import type { ChartInk, Option } from './chart.ts';
 import type { RenderProperties } from './render-properties.ts';
 
+const isoDay = '{yyyy}-{MM}-{dd}';
+
+/** Of days the whole date, of shorter steps the time: a number alone would not say of which month. Hidden where one would lie on another. */
+export const timeLabels: Option = {
+  hideOverlap: true,
+  formatter: { year: isoDay, month: isoDay, day: isoDay },
+};
+
 /** What is around every chart. Labels of tips are drawn as text on the canvas: the library's usual ones are HTML. */
 export function frame(
   { title, legendHidden }: RenderProperties,

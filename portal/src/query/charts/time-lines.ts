@@ -2,7 +2,7 @@ import type { KqlType, ResultTable, Row } from '../answer/answer.ts';
 import { cellNumber, cellText, isNumeric } from '../answer/cell-text.ts';
 import type { Chart, ChartInk, Option } from './chart.ts';
 import { NotDrawn } from './chart.ts';
-import { frame } from './chart-frame.ts';
+import { frame, timeLabels } from './chart-frame.ts';
 import type { RenderProperties } from './render-properties.ts';
 
 /** Spans: the last two columns are where each begins and ends, the ones before name its step of the ladder. */
@@ -79,8 +79,9 @@ const textOf = (row: Row, index: number, type: KqlType | undefined): string =>
   cellText(row[index], type ?? 'string') || '(empty)';
 
 function axis(type: KqlType, name: string, ink: ChartInk): Option {
+  const isTime = type === 'datetime';
   return {
-    ...{ type: type === 'datetime' ? 'time' : 'value', scale: true, name },
-    ...{ nameLocation: 'middle', nameGap: 30, nameTextStyle: { color: ink.text }, axisLabel: { color: ink.text } },
+    ...{ type: isTime ? 'time' : 'value', scale: true, name, nameLocation: 'middle', nameGap: 30 },
+    ...{ nameTextStyle: { color: ink.text }, axisLabel: { ...(isTime ? timeLabels : {}), color: ink.text } },
   };
 }

@@ -174,7 +174,7 @@ const disguise = (top: string): string => `(() => {
     // A number and its unit are often two nodes.
     const unit = /^\\d+$/.test(own) && node.nextSibling?.nodeType === Node.TEXT_NODE ? node.nextSibling.nodeValue : '';
     const both = rules.reduce((text, [from, to]) => text.replace(from, to), own + unit);
-    const anybodys = unit === '' ? both : both.slice(0, both.indexOf(' '));
+    const anybodys = both.slice(0, both.endsWith(unit) ? both.length - unit.length : both.indexOf(' '));
     if (anybodys === own) continue;
     node.nodeValue = anybodys;
     changed.push({ node, own, anybodys });

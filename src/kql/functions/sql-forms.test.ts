@@ -100,6 +100,27 @@ describe('SQL forms', () => {
     );
   });
 
+  it('of substring() give what JavaScript gives', async () => {
+    const calls = [[0], [2], [100], [0, 0], [0, 3], [1, 1], [2, 100], [100, 5]];
+    // What a row adds to the places leaves them to JavaScript.
+    const both = calls.map((call) => [call.join(', '), call.map((place) => `${place} + 0 * i`).join(', ')]);
+    const query = `project ${both
+      .flat()
+      .map((places) => `substring(t, ${places})`)
+      .join(', ')}`;
+    await fc.assert(
+      fc.asyncProperty(textsOf('a', 'bc', '🙂', 'é', 'e\u0301', '中'), async (texts) => {
+        for (const row of await rowsOf(texts, query))
+          for (let at = 0; at < row.length; at += 2) expect(row[at]).toBe(row[at + 1]);
+      }),
+      few,
+    );
+    expect(await rowsOf(['a🙂e\u0301bc', ''], 'project substring(t, 1, 2), substring(t, 3)')).toEqual([
+      ['🙂e', '\u0301bc'],
+      ['', ''],
+    ]);
+  });
+
   it('of the parts of parse_url() give what JavaScript gives', async () => {
     const parts = ['Scheme', 'Host', 'Port', 'Path', 'Username', 'Password', 'Fragment', 'Nothing'];
     const sides = parts.flatMap((part) => [`tostring(parse_url(t).${part})`, `tostring(bag.${part})`]);

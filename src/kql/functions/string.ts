@@ -13,7 +13,7 @@ import { constantRegex } from './constant-regex.ts';
 import { typedText } from './conversion.ts';
 import { jsTermPattern } from './terms.ts';
 import { toType } from '../sql/convert-value.ts';
-import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
+import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
 
 /** One text in, SQL out. */
 const text = (sql: (s: Sql) => Sql): FunctionRow => ({
@@ -51,6 +51,21 @@ const substring = native(
   },
   { nulls: true, defaults: [null] },
 );
+
+/** Places that a query writes out, and that no text is too long for. */
+const isPlace = ({ expression }: SqlArgument): boolean =>
+  expression.k === 'literal' && /^\d{1,9}$/.test(String(expression.value));
+
+/** From a place on that is written out, it is SQL: both count characters. */
+const substringRow: FunctionRow = {
+  ...substring,
+  sql: (args, call, scope) => {
+    const [s, start, length] = args;
+    if (!s || !start || !isPlace(start) || (length && !isPlace(length))) return substring.sql(args, call, scope);
+    const upTo = length ? sql`, ${cast(length, 'long')}` : '';
+    return sql`substring(${cast(s, 'string')}, ${cast(start, 'long')} + 1${upTo})`;
+  },
+};
 
 const isBefore = (value: NativeValue | undefined, least: number): boolean =>
   typeof value === 'bigint' && Number(value) < least;
@@ -295,7 +310,7 @@ export const stringFunctions: FunctionRows = {
       return sql`CASE WHEN ${x} = ${y} THEN 0 WHEN ${x} < ${y} THEN -1 ELSE 1 END`;
     },
   },
-  substring,
+  substring: substringRow,
   indexof: indexOf,
   countof: { ...countOf, literals: [2] },
   split,

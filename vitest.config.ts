@@ -1,7 +1,7 @@
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 import { defineConfig } from 'vitest/config';
 import { hangMs, waitMs } from './tests/support/hang.ts';
-import { leftOutNow } from './tests/support/long-folders.ts';
+import { leftOutNow } from './tests/support/few-files.ts';
 import { ProgressReporter } from './tests/support/progress-reporter.ts';
 
 /** They change their process for good (how it starts others, where its clients go), or look at what it was before anything ran in it. */
@@ -11,7 +11,7 @@ const ofTheirOwn = [
   'src/kql/parser/process/binder/corrections.test.ts',
 ];
 
-const leftOut = leftOutNow(import.meta.dirname);
+const leftOut = leftOutNow();
 
 /** A worker's heap starts small, and what its engine holds outside counts: V8 may find it full for good, and then collects garbage all the
  * time, in all threads (402 times in one file of 17 tests, half of its processor time). So it starts large. */

@@ -1,4 +1,4 @@
-// npm test: of folders that take long some files, drawn anew each time. KUSTODY_CASES=all has all of them, as in CI, and so has whoever
+// npm test: of the test files that take long some, drawn anew each time. KUSTODY_CASES=all has all of them, as in CI, and so has whoever
 // names what is to be run.
 import { randomInt } from 'node:crypto';
 

@@ -1,5 +1,8 @@
 import { isIP } from 'node:net';
 
+/** As the server shows connections. */
+export const connectionName = 'kustody';
+
 /** Where a state lies in PostgreSQL. Holds no secret. */
 export interface PostgresAddress {
   /** A name, an address, or the directory of a Unix socket. */

@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { checkServerIdentity } from 'node:tls';
 import pg from 'pg';
 import type { PostgresAddress } from './postgres-address.ts';
-import { nameOf } from './postgres-address.ts';
+import { connectionName, nameOf } from './postgres-address.ts';
 import { StateDatabaseError } from './postgres-errors.ts';
 
 /** One connection to a primary that keeps what it acknowledges. */
@@ -20,9 +20,6 @@ export interface PostgresConnection {
 
 /** @returns the password; called when the server asks for one */
 export type PasswordSource = () => string;
-
-/** As the server shows connections. */
-export const connectionName = 'kustody';
 
 /** So long a server may take to accept a connection, and to answer. A commit that takes longer counts as lost. */
 const connectTimeoutMs = 10_000;

@@ -1,7 +1,6 @@
-import { nameOf } from './postgres-address.ts';
+import { connectionName, nameOf } from './postgres-address.ts';
 import type { PostgresAddress } from './postgres-address.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
-import { connectionName } from './postgres-connection.ts';
 import { StateInUseError } from './postgres-errors.ts';
 
 /** A Kustody that serves a state, or would. */

@@ -1,4 +1,10 @@
-/** Replaces texts in others in time that grows with what is read, whatever the texts are (Aho and Corasick, 1975): an expression with an
+/** Of a text, in UTF-16 units. */
+export interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Finds texts in others in time that grows with what is read, whatever the texts are (Aho and Corasick, 1975): an expression with an
  * alternative for each text takes seconds where they begin alike, and is refused where one is long. */
 export class FoundTexts {
   /** By state: the next one for a code unit. State 0 is where nothing has been read of any text. */
@@ -51,9 +57,9 @@ export class FoundTexts {
     }
   }
 
-  /** Where found texts overlap, one replacement stands for all of them. */
-  replaceIn(text: string, replacement: string): string {
-    const found: { from: number; to: number }[] = [];
+  /** @returns in their order; one for those that overlap */
+  placesIn(text: string): readonly Place[] {
+    const found: Place[] = [];
     let state = 0;
     for (let at = 0; at < text.length; at++) {
       state = this.#after(state, text.charCodeAt(at));
@@ -66,11 +72,16 @@ export class FoundTexts {
       }
       found.push({ from, to: at + 1 });
     }
-    let [shown, end] = ['', 0];
-    for (const { from, to } of found) {
-      shown += text.slice(end, from) + replacement;
-      end = to;
-    }
-    return end === 0 ? text : shown + text.slice(end);
+    return found;
   }
+}
+
+/** Where places overlap, one replacement stands for all of them. */
+export function replaceAt(text: string, places: readonly Place[], replacement: string): string {
+  let [shown, end] = ['', 0];
+  for (const { from, to } of places.toSorted((left, right) => left.from - right.from)) {
+    if (from >= end) shown += text.slice(end, from) + replacement;
+    end = Math.max(end, to);
+  }
+  return shown + text.slice(end);
 }

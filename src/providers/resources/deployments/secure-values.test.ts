@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FoundTexts } from './found-texts.ts';
+import { FoundTexts, replaceAt } from './found-texts.ts';
 import type { SecureText } from './secure-values.ts';
 import { masked, maskedBody, secureTextsOf } from './secure-values.ts';
 
@@ -8,6 +8,9 @@ const textsOf = (value: string | object): readonly SecureText[] => {
   const parameter = { name: 'p', type: 'SecureObject', isSecure: true, value: value as string };
   return secureTextsOf({ parameters: new Map([['p', parameter]]) });
 };
+
+const starred = (text: string, texts: readonly string[]): string =>
+  replaceAt(text, new FoundTexts(texts).placesIn(text), '*');
 
 describe('texts that are found in others', () => {
   it.each([
@@ -19,7 +22,7 @@ describe('texts that are found in others', () => {
     [['ab'], '', ''],
     [[], 'abc', 'abc'],
   ])('%j in %j', (texts, text, shown) => {
-    expect(new FoundTexts(texts).replaceIn(text, '*')).toBe(shown);
+    expect(starred(text, texts)).toBe(shown);
   });
 
   it('leave out exactly what one of them covers', () => {
@@ -35,7 +38,7 @@ describe('texts that are found in others', () => {
         const left = Array.from(text)
           .filter((_, at) => !covered.has(at))
           .join('');
-        expect(new FoundTexts(texts).replaceIn(text, '*').replaceAll('*', '')).toBe(left);
+        expect(starred(text, texts).replaceAll('*', '')).toBe(left);
       }),
     );
   });
@@ -51,6 +54,11 @@ describe('secure values', () => {
       json: '{"c":"*******"}',
     });
     expect(masked({ hush: 'hush' }, texts)).toEqual({ hush: '*******' });
+  });
+
+  it('are whole stars where a text has a number in it, or a number a text', () => {
+    const shown = masked(['is abc123def', 'no 123', '-912', 'to 2', '129'], textsOf(['abc123def', 123, '2', 912]));
+    expect(shown).toEqual(['is *******', 'no *******', '-*******', 'to *******', '1*******9']);
   });
 
   it('that are very long, or very many, hide every text', () => {

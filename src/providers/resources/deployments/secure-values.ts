@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import type { PlannedTemplate } from '../../../templates/plan.ts';
-import { FoundTexts } from './found-texts.ts';
+import type { Place } from './found-texts.ts';
+import { FoundTexts, replaceAt } from './found-texts.ts';
 
 const mask = '*******';
 
@@ -75,11 +76,14 @@ function hidingOf(texts: readonly SecureText[]): Mask['hide'] {
   if (written.reduce((sum, { length }) => sum + length, 0) > charsMax) return (text) => (text === '' ? text : mask);
   const found = new FoundTexts(written);
   const numbers = new Set(texts.filter((text) => typeof text === 'number').map(String));
-  const hideNumbers = (text: string): string =>
-    text.replaceAll(numberInText, (number) =>
-      numbers.has(number) ? mask : numbers.has(number.replace(/^-/, '')) ? `-${mask}` : number,
-    );
-  return (text) => found.replaceIn(numbers.size === 0 ? text : hideNumbers(text), mask);
+  const numbersIn = (text: string): readonly Place[] =>
+    [...text.matchAll(numberInText)].flatMap(({ 0: number, index }) => {
+      const to = index + number.length;
+      if (numbers.has(number)) return [{ from: index, to }];
+      return number.startsWith('-') && numbers.has(number.slice(1)) ? [{ from: index + 1, to }] : [];
+    });
+  // Both in the text as it was: of one that holds another, the rest would be left else.
+  return (text) => replaceAt(text, [...found.placesIn(text), ...(numbers.size === 0 ? [] : numbersIn(text))], mask);
 }
 
 function maskedAll<T>(value: T, { names, numbers, hide }: Mask, isSecret: (name: string) => boolean): T {

@@ -103,6 +103,50 @@ describe('columns that depend on data, inside subqueries', () => {
   });
 });
 
+// Where a bag has no such key the service fails to resolve the name, as it does any other: https://github.com/Azure/Azure-Sentinel/issues/2276,
+// issues/10021.
+describe('columns that depend on data, inside legs of a fuzzy union', () => {
+  const unpacked = (bag: string): string =>
+    `(print d = dynamic(${bag}) | evaluate bag_unpack(d)
+      | extend Key = tostring(['@Name']), Value = ['#text'] | evaluate pivot(Key, take_any(Value)) | where Target has 'x')`;
+  it.each<[string, string, unknown[], unknown[]]>([
+    [
+      'are there',
+      `union isfuzzy=true (print a = 1), ${unpacked('{"@Name":"Target","#text":"x"}')}`,
+      ['a', '#text', '@Name', 'Target'],
+      [
+        [1, '', '', ''],
+        [null, 'x', 'Target', 'x'],
+      ],
+    ],
+    ['are not', `union isfuzzy=true (print a = 1), ${unpacked('{"Name":"x"}')}`, ['a'], [[1]]],
+    ['are not, later', `union isfuzzy=true (print a = 1), ${unpacked('{"@Name":"Other","#text":"x"}')}`, ['a'], [[1]]],
+    [
+      'before them a name is not there',
+      `union isfuzzy=true (print a = 1), (print d = gone | evaluate bag_unpack(d))`,
+      ['a'],
+      [[1]],
+    ],
+    [
+      'are not, deeper',
+      `union isfuzzy=true (print a = 1), (print id = 1 | join kind=inner ${unpacked('{}')} on id)`,
+      ['a'],
+      [[1]],
+    ],
+  ])('the leg is left out when they are not: %s', async (_what, query, columns, rows) => {
+    const [table] = await engine.run(query);
+    expect([table?.columns.map(({ name }) => name), table?.rows]).toEqual([columns, rows]);
+  });
+
+  it.each([
+    ['all legs are left out', `union isfuzzy=true ${unpacked('{}')}, Nowhere`, 'SEM0529'],
+    ['what is piped into it is no leg', `${unpacked('{}')} | union isfuzzy=true (print a = 1)`, 'SEM0100'],
+    ['the union is not fuzzy', `union (print a = 1), ${unpacked('{}')}`, 'SEM0100'],
+  ])('the query is refused when %s', async (_what, query, code) => {
+    await expect(engine.run(query)).rejects.toMatchObject({ code: 'semantic', engine: { code } });
+  });
+});
+
 describe('columns that depend on data', () => {
   it('may have any name, and none that goes on as text of the query', async () => {
     const names = ['line\nbreak', 'return\rbreak', 'tab\t', '\u2028', "']:long) | count //", '\\', "\\'", '', '\u0000'];

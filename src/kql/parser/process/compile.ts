@@ -3,6 +3,7 @@ import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
 import type { ToldSchema } from '../../plan/told-schema.ts';
 import type { Column } from '../../plan/types.ts';
 import { programOfNeeded } from '../../plan/needed-columns.ts';
+import { isInsideLeftOut } from './binder/fuzzy.ts';
 import { hasOpenPlugin, isOpenTable, toldTable } from './binder/open-schemas.ts';
 import { withSharedBodies } from './binder/shared-bodies.ts';
 import { withBindOptions } from './binder/options.ts';
@@ -122,6 +123,8 @@ function tellingProgram(code: ParsedCode, draft: Draft): Program | undefined {
   const operator = firstOpen(code.Syntax);
   const pipe = operator?.Parent;
   if (!operator || !pipe || kindOf(pipe) !== 'PipeExpression') return undefined;
+  // Its pipe is wrong before it comes to the operator.
+  if (isInsideLeftOut(code.Syntax, operator.TextStart)) return undefined;
   if (kindOf(sourceOf(pipe)) === 'EvaluateOperator') return undefined;
   let statement = operator;
   while (!kindOf(statement).endsWith('Statement')) {

@@ -1,6 +1,6 @@
 import type { BindOptions } from './options.ts';
 import { bindOptions } from './options.ts';
-import { hasOpenPlugin } from './open-schemas.ts';
+import { firstOpenPlugin } from './open-schemas.ts';
 import type { LanguageDiagnostic, LanguageSymbol, SyntaxNode } from '../language/language.ts';
 import { children, kindOf, list, nameOf, need, part, toArray } from '../language/language.ts';
 import { pipedInto, sourceOf } from '../language/pipes.ts';
@@ -53,19 +53,22 @@ function fails(node: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean
   const before = known.get(node);
   if (before !== undefined) return before;
   known.set(node, false); // for a function that calls itself
-  const answer =
-    (!hasOpenPlugin(node) && failsItself(node)) || calledIn(node).some((inner) => innerFails(inner, known));
+  const answer = failsItself(node) || calledIn(node).some((inner) => innerFails(inner, known));
   known.set(node, answer);
   return answer;
 }
 
-const failsItself = (node: SyntaxNode): boolean =>
-  toArray<LanguageDiagnostic>(node.GetContainedDiagnostics?.()).some(
+/** What comes after columns that only a run tells counts once they are told. */
+function failsItself(node: SyntaxNode): boolean {
+  const open = firstOpenPlugin(node)?.End ?? Infinity;
+  return toArray<LanguageDiagnostic>(node.GetContainedDiagnostics?.()).some(
     (diagnostic) =>
       diagnostic.Severity === 'Error' &&
+      diagnostic.Start < open &&
       (isUnknownName(diagnostic.Code) || bindOptions().isMistake(node, diagnostic)) &&
       !legsAround(node, diagnostic.Start).length,
   );
+}
 
 function innerFails(called: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean>): boolean {
   if (kindOf(called) === 'UnionOperator')

@@ -31,9 +31,17 @@ export const toldTable = (node: SyntaxNode): readonly Column[] | undefined =>
   isOpenTable(node) ? bindOptions().told.get(placeOf(node)) : undefined;
 
 /** Whether there is a plugin in it whose columns only a run tells. */
-export const hasOpenPlugin = (node: SyntaxNode): boolean =>
-  (kindOf(node) === 'EvaluateOperator' && !part(node, 'Schema') && node.ResultType?.IsOpen === true) ||
-  children(node).some((child) => !child.IsToken && hasOpenPlugin(child));
+export const hasOpenPlugin = (node: SyntaxNode): boolean => firstOpenPlugin(node) !== undefined;
+
+/** The first such plugin in the text. */
+export function firstOpenPlugin(node: SyntaxNode): SyntaxNode | undefined {
+  if (kindOf(node) === 'EvaluateOperator' && !part(node, 'Schema') && node.ResultType?.IsOpen === true) return node;
+  for (const child of children(node)) {
+    const found = child.IsToken ? undefined : firstOpenPlugin(child);
+    if (found) return found;
+  }
+  return undefined;
+}
 
 type BindBody = [
   tree: SyntaxTree,

@@ -88,6 +88,16 @@ export const isCompared = (complaint: Complaint): boolean => {
   return parent != null && comparing.test(kindOf(parent));
 };
 
+/** As an argument of a plugin, too. @see https://github.com/Azure/Azure-Sentinel/issues/10021 */
+export const isArgumentOfPlugin = (complaint: Complaint): boolean => {
+  const call = complaint.path.find(
+    ({ NameInParent, Parent }) =>
+      NameInParent === 'FunctionCall' && Parent != null && kindOf(Parent) === 'EvaluateOperator',
+  );
+  const list = nodeOf(complaint)?.Parent?.Parent;
+  return call !== undefined && list?.Parent?.Parent === call;
+};
+
 /** The function that is called there, as the engine calls it: `floor` is another name of `bin`. */
 export function calledFunction({ path }: Complaint): string {
   const call = path.findLast((node) => kindOf(node) === 'FunctionCallExpression');

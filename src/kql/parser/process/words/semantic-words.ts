@@ -1,5 +1,14 @@
 import type { Complaint } from './complaint.ts';
-import { arityOf, calledFunction, isAlone, isCompared, operandsOf, pipedTo, storageType } from './complaint.ts';
+import {
+  arityOf,
+  calledFunction,
+  isAlone,
+  isCompared,
+  isArgumentOfPlugin,
+  operandsOf,
+  pipedTo,
+  storageType,
+} from './complaint.ts';
 import { kindOf } from '../language/language.ts';
 
 /** How the engine words one kind of mistake. The first row that fits counts. */
@@ -25,6 +34,9 @@ const isCallOf =
   (name: RegExp) =>
   (complaint: Complaint): boolean =>
     name.test(calledFunction(complaint));
+
+/** What is no identifier stands in brackets, however the query has it. @see https://github.com/Azure/Azure-Sentinel/issues/2276 */
+const named = ({ token }: Complaint): string => (/^\w+$/.test(token) ? token : `[${JSON.stringify(token)}]`);
 
 const tables = /^KS(142|204)$/;
 const ofTable = ({ ks, said }: Complaint): boolean => ks === 'KS204' || /any known table\b/.test(said);
@@ -55,18 +67,19 @@ export const semanticWords: readonly WordsRow[] = [
       ks === 'KS145' ||
       path.some((node) => /^(JoinOnClause|Project(Away|Keep|Rename|Reorder)Operator)$/.test(kindOf(node))),
     code: 'SEM0100',
-    text: (complaint) => `${within(complaint)}Failed to resolve column named '${complaint.token}'`,
+    text: (complaint) => `${within(complaint)}Failed to resolve column named '${named(complaint)}'`,
   },
   {
     ks: /^KS142$/,
-    when: isCompared,
+    when: (complaint) => isCompared(complaint) || isArgumentOfPlugin(complaint),
     code: 'SEM0100',
-    text: (complaint) => `${within(complaint)}Failed to resolve column or scalar expression named '${complaint.token}'`,
+    text: (complaint) =>
+      `${within(complaint)}Failed to resolve column or scalar expression named '${named(complaint)}'`,
   },
   {
     ks: /^KS142$/,
     code: 'SEM0100',
-    text: (complaint) => `${within(complaint)}Failed to resolve scalar expression named '${complaint.token}'`,
+    text: (complaint) => `${within(complaint)}Failed to resolve scalar expression named '${named(complaint)}'`,
   },
   { ks: /^KS(122|123|143|211|236)$/, when: isInside(/CallExpression$/), code: 'SEM0260', text: unknownFunction },
   { ks: /^KS211$/, code: 'SEM0260', text: unknownFunction },

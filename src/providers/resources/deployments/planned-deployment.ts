@@ -15,7 +15,8 @@ import type { DeploymentDependencies } from './deployment-dependencies.ts';
 import { deploymentErrors, notAuthorized, withTemplateErrors } from './deployment-errors.ts';
 import type { DeploymentAddress, WantedDeployment } from './deployment-request.ts';
 import { factsOf, readDeployment, scopeOf } from './deployment-request.ts';
-import { withLinkedContent } from './linked-content.ts';
+import { checkJobSize } from './job-size.ts';
+import { shownLinks, withLinkedContent } from './linked-content.ts';
 import type { ContentLinks, ReadContent } from './linked-content.ts';
 import { withSecrets } from './secret-references.ts';
 
@@ -58,9 +59,8 @@ interface BoundedContext extends PlanningContext {
 /** Each template may have 4 MB of them, and 800 together are kept in memory until the request is answered. */
 const nestedParametersMax = 64 * 1024 * 1024;
 
-/** What a deployment shows of its dependencies is as large as a template may be. Azure keeps 1 MB of a deployment as a whole, compressed.
- * @see "Resolve errors for job size exceeded" of the resource manager's documentation */
-const jobBytesMax = 4 * 1024 * 1024;
+/** What a deployment shows of its dependencies, with those nested in it, is as large as a template may be. */
+const dependencyBytesMax = 4 * 1024 * 1024;
 
 /** Nested deployments go no deeper, and hold together no more resources than one may. */
 export const depthMax = 5;
@@ -76,8 +76,8 @@ export async function planDeployment(
   const parameters = boundedTogether('parameters with those of nested templates', nestedParametersMax);
   const bounds = { work, resources: 0, parameters };
   const planned = await planLevel({ ...context, bounds }, address, wanted, depth, new Set());
-  if (dependencyChars(planned) > jobBytesMax)
-    throw deploymentErrors.DeploymentJobSizeExceeded('dependencies', jobBytesMax);
+  if (dependencyChars(planned) > dependencyBytesMax)
+    throw deploymentErrors.DeploymentJobSizeExceeded('dependencies', dependencyBytesMax);
   await preflight(context, resourcesOf(planned));
   return planned;
 }
@@ -106,6 +106,8 @@ async function planLevel(
   context.bounds.resources += plan.resources.length;
   if (context.bounds.resources > templateLimits.resources)
     throw deploymentErrors.TooManyResources(templateLimits.resources);
+  const job = jobOf({ address, wanted, plan, known });
+  await withTemplateErrors(undefined, () => checkJobSize(job, context.signal));
   const groups = new Set([...groupsAbove, ...plan.resources.map(({ id }) => id.toLowerCase())]);
   const nested = new Map<number, PlannedDeployment>();
   const unknown: PlannedResource[] = [];
@@ -146,6 +148,18 @@ async function planNested(
 /** A resource that is to be made, and what is known of the request that makes it. */
 export interface ResourceToMake extends PlannedResource {
   readonly body: JsonObject;
+}
+
+/** What a deployment keeps, a part after the other: each resource by itself, with its body, those before it, and the rest of the template. */
+function* jobOf({ address, wanted, plan, known }: Omit<PlannedDeployment, 'nested' | 'unknown'>): Generator<Json> {
+  const { template, mode, location = null, tags = {}, links } = wanted;
+  yield { id: address.id, mode, location, tags, ...shownLinks(links) };
+  yield { ...template, resources: null };
+  yield [...plan.parameters.values()].map(({ name, value }) => ({ name, value }));
+  for (const { at, id, type, apiVersion = null } of plan.resources) {
+    yield { id, type, apiVersion, ...known.get(at)?.body };
+    yield [...(plan.dependencies[at] ?? [])];
+  }
 }
 
 /** Every resource that is to be made, those of nested deployments after all of the template around them. */

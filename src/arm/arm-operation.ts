@@ -52,6 +52,8 @@ export interface ArmOperation {
   readonly path: string;
   /** What the caller's role must allow at the scope of the path: `Microsoft.Kusto/clusters/read`; `null` for operations that any signed-in caller may use. */
   readonly action: string | null;
+  /** Who may, where that is no matter of role assignments: asked instead of them, and refused in the same words. */
+  readonly allows?: (caller: Caller) => Promise<boolean>;
   /** Checked before `handle` runs. Without it the handler checks the body itself, or ignores it. */
   readonly body?: { readonly schema: TSchema; readonly required: boolean };
   /** Checked before `handle` runs: resources that the body names. */

@@ -24,5 +24,6 @@ export const authorizationFailed = (caller: Caller, action: string, scope: strin
     caller.user?.principalName ?? caller.appId ?? caller.objectId,
     caller.objectId,
     action,
-    scope,
+    // The service checks what lies above all subscriptions at the provider that is asked.
+    scope === '/' ? `/providers/${action.split('/')[0] ?? ''}` : scope,
   );

@@ -1,5 +1,6 @@
 import type { Caller } from '../authz/caller.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
+import { subscriptions } from '../authz/subscription-record.ts';
 import { parseGuid } from '../base/guid.ts';
 import type { Json } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
@@ -7,7 +8,6 @@ import type { State } from '../state/state.ts';
 import type { ArmOperation, LinkedProperty } from './arm-operation.ts';
 import { armErrors } from './arm-errors.ts';
 import { containersOfPath } from './resource-path.ts';
-import { subscriptions } from './subscriptions.ts';
 
 /** More than any resource here may name. */
 const linkedMax = 1000;

@@ -1,13 +1,14 @@
 import type { Caller } from '../authz/caller.ts';
 import type { RoleAssignment } from '../authz/decide.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
+import type { Subscription } from '../authz/subscription-record.ts';
 import type { Json } from '../base/json.ts';
 import type { State } from '../state/state.ts';
 import type { ArmAudit } from './arm-audit.ts';
 import { armErrors, missingSubscriptionRegistration } from './arm-errors.ts';
 import type { ArmProvider, ArmReply, ArmRequest } from './arm-operation.ts';
 import { wrongTenant } from './authentication.ts';
-import { requireAction } from './authorization.ts';
+import { authorizationFailed, requireAction } from './authorization.ts';
 import { createBodyCheck } from './body-check.ts';
 import { requireLinkedAccess } from './linked-access.ts';
 import { requireUnlocked } from './locks.ts';
@@ -15,7 +16,6 @@ import { requireResourceGroup } from './resource-groups.ts';
 import { containersOfPath } from './resource-path.ts';
 import type { Route } from './router.ts';
 import { createRouter } from './router.ts';
-import type { Subscription } from './subscriptions.ts';
 import { isRegistered, requireSubscription } from './subscriptions.ts';
 
 /** A request whose sender is known, before its body is read. */
@@ -146,8 +146,12 @@ async function subscriptionOf(state: State, { segments, caller }: ArmMessage): P
 }
 
 async function authorize(authorizer: Authorizer, caller: Caller, route: Route): Promise<RoleAssignment | undefined> {
-  const { action, attributes } = route.operation;
+  const { action, allows, attributes } = route.operation;
   if (action === null) return undefined;
+  if (allows !== undefined) {
+    if (!(await allows(caller))) throw authorizationFailed(caller, action, route.scope);
+    return undefined;
+  }
   return requireAction(authorizer, caller, action, route.scope, attributes === undefined ? undefined : 'pending');
 }
 

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ServerResponse } from 'node:http';
 import type { VerifyToken } from '../authz/caller.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
+import { subscriptions } from '../authz/subscription-record.ts';
 import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
@@ -26,7 +27,6 @@ import type { Admitted, ArmPipeline } from './pipeline.ts';
 import { cloudMetadata, metadataPath } from './cloud-metadata.ts';
 import { createArmPipeline, requireApiVersion } from './pipeline.ts';
 import { containersOfPath, parsePath } from './resource-path.ts';
-import { subscriptions } from './subscriptions.ts';
 
 export interface ArmPlaneOptions {
   readonly providers: readonly ArmProvider[];

@@ -1,32 +1,10 @@
+import type { Subscription } from '../authz/subscription-record.ts';
+import { subscriptions } from '../authz/subscription-record.ts';
 import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
-import { invariant } from '../base/invariant.ts';
-import { isJsonObject } from '../base/json.ts';
-import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
+import type { State, StateWrite, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { armErrors } from './arm-errors.ts';
-
-export interface Subscription {
-  readonly subscriptionId: Guid;
-  readonly displayName: string;
-  readonly tenantId: Guid;
-  readonly state: 'Enabled' | 'Disabled';
-  /** Namespaces that were unregistered, in lower case. A subscription starts with every provider registered. */
-  readonly unregistered: readonly string[];
-  readonly tags?: Readonly<Record<string, string>>;
-}
-
-/** Record id: the subscription id. */
-export const subscriptions: Table<Subscription> = {
-  name: 'arm-subscriptions',
-  parse: (value) => {
-    invariant(
-      isJsonObject(value) && Array.isArray(value['unregistered']),
-      'a subscription lists its unregistered providers',
-    );
-    return value as unknown as Subscription;
-  },
-};
 
 /** The write that makes a subscription: part of the first commit of a data directory, or one of its own for a further one. */
 export function newSubscription(subscription: {

@@ -21,6 +21,8 @@ export interface RoleAssignment {
   readonly createdOn: string;
   readonly updatedOn: string;
   readonly createdBy: string;
+  /** Whose `/` it is; missing where the scope lies in a subscription, which says it. */
+  readonly tenantId?: Guid;
 }
 
 export interface AccessQuestion {
@@ -97,5 +99,9 @@ export function isScopeWithin(scope: string, ancestor: string): boolean {
   const outer = withoutEndSlash(ancestor);
   return inner === outer || inner.startsWith(`${outer}/`);
 }
+
+/** The subscription that a scope lies in, in lower case; undefined where it lies above all of them. */
+export const subscriptionOfScope = (scope: string): string | undefined =>
+  /^\/subscriptions\/([^/]+)/i.exec(scope)?.[1]?.toLowerCase();
 
 const withoutEndSlash = (scope: string): string => scope.toLowerCase().replace(/\/+$/, '');

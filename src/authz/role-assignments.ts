@@ -11,8 +11,9 @@ import { AssignmentIndex } from './assignment-index.ts';
 import type { Caller } from './caller.ts';
 import { customRoles, rolesOf } from './custom-roles.ts';
 import type { AccessQuestion, Decision, RoleAssignment, RoleLookup } from './decide.ts';
-import { decide, isScopeWithin } from './decide.ts';
+import { decide, isScopeWithin, subscriptionOfScope } from './decide.ts';
 import { builtInRole } from './role-definitions.ts';
+import { subscriptions } from './subscription-record.ts';
 
 /** Record id: `{principalId}/{assignmentId}`, so that the assignments of one principal are one range. */
 export const roleAssignments: Table<RoleAssignment> = {
@@ -54,6 +55,8 @@ const callersMax = 32;
 interface Held {
   readonly assignments: AssignmentIndex;
   readonly roleOf: RoleLookup;
+  /** Where what is held above all subscriptions counts: in those of the caller's tenant alone. Nothing is read where nothing is. */
+  readonly ownSubscriptions: ReadonlySet<string>;
 }
 
 export function createAuthorizer(state: State): Authorizer {
@@ -70,12 +73,17 @@ export function createAuthorizer(state: State): Authorizer {
   const marksOf = (caller: Caller) => [
     ...principalsOf(caller).map((id) => state.markOf?.(roleAssignments, `${id}/`)),
     state.markOf?.(customRoles, `${caller.tenantId}/`),
+    state.markOf?.(subscriptions, ''),
   ];
   const read = async (caller: Caller): Promise<Held> => {
     const lists = await Promise.all(principalsOf(caller).map((id) => listAll(state, roleAssignments, `${id}/`)));
-    const assignments = new AssignmentIndex(lists.flat().map((record) => record.value));
+    const all = lists.flat().map((record) => record.value);
+    const assignments = new AssignmentIndex(all.filter((one) => !isOfOtherTenant(one, caller.tenantId)));
     const ids = assignments.all.map(({ roleDefinitionId }) => roleDefinitionId);
-    return { assignments, roleOf: await rolesOf(state, caller.tenantId, ids) };
+    const ownSubscriptions = assignments.all.some(isAboveSubscriptions)
+      ? await subscriptionsOf(state, caller.tenantId)
+      : new Set<string>();
+    return { assignments, ownSubscriptions, roleOf: await rolesOf(state, caller.tenantId, ids) };
   };
   /** By the principals, since a caller is another object with each token. */
   const heldBy = (caller: Caller): Soon<Held> => {
@@ -89,15 +97,15 @@ export function createAuthorizer(state: State): Authorizer {
     });
   };
   const deciderOver =
-    (caller: Caller, { assignments, roleOf }: Held): Awaited<ReturnType<Authorizer['decider']>> =>
+    (caller: Caller, held: Held): Awaited<ReturnType<Authorizer['decider']>> =>
     (kind, action, scope, attributes) =>
       decide(
         {
           ...{ principalIds: principalsOf(caller), kind, action, scope },
           ...(attributes === undefined ? {} : { attributes }),
         },
-        assignments.at(scope),
-        roleOf,
+        applyingAt(held, scope),
+        held.roleOf,
       );
   return {
     assignmentsOf: async (caller) => (await heldBy(caller)).assignments.all,
@@ -117,6 +125,38 @@ export function createAuthorizer(state: State): Authorizer {
       });
     },
   };
+}
+
+/** `/` is the root of every tenant; only a record that says whose counts. */
+const isAboveSubscriptions = ({ scope }: RoleAssignment): boolean => subscriptionOfScope(scope) === undefined;
+
+const isOfOtherTenant = (assignment: RoleAssignment, tenantId: Guid): boolean =>
+  isAboveSubscriptions(assignment) && assignment.tenantId !== tenantId;
+
+/** Their ids, in lower case. */
+export async function subscriptionsOf(state: State, tenantId: Guid): Promise<ReadonlySet<string>> {
+  const all = await listAll(state, subscriptions);
+  return new Set(all.filter(({ value }) => value.tenantId === tenantId).map(({ value }) => value.subscriptionId));
+}
+
+function applyingAt({ assignments, ownSubscriptions }: Held, scope: string): readonly RoleAssignment[] {
+  const found = assignments.at(scope);
+  const subscriptionId = subscriptionOfScope(scope);
+  if (subscriptionId === undefined || ownSubscriptions.has(subscriptionId)) return found;
+  return found.filter((assignment) => !isAboveSubscriptions(assignment));
+}
+
+/** Every assignment in a tenant: at its root, and in its subscriptions. */
+export async function assignmentsInTenant(
+  state: State,
+  tenantId: Guid,
+  list: typeof listAll = listAll,
+): Promise<readonly Versioned<RoleAssignment>[]> {
+  const [all, own] = await Promise.all([list(state, roleAssignments), subscriptionsOf(state, tenantId)]);
+  return all.filter(({ value }) => {
+    const subscriptionId = subscriptionOfScope(value.scope);
+    return subscriptionId === undefined ? value.tenantId === tenantId : own.has(subscriptionId);
+  });
 }
 
 const principalsOf = (caller: Caller): readonly Guid[] => [caller.objectId, ...caller.groupIds];

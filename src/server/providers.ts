@@ -11,6 +11,7 @@ import type { FollowerChange } from '../authz/follower-overrides.ts';
 import type { ClusterName, VaultName } from '../base/names.ts';
 import { storageHosts } from '../database/queued/storage-accounts.ts';
 import type { ClusterKeys } from '../encryption/cluster-keys.ts';
+import { globalAdministrator } from '../identity/principals/directory-roles.ts';
 import { createManagedIdentities } from '../identity/principals/managed-identities.ts';
 import { createAuthorizationProvider } from '../providers/authorization/authorization-provider.ts';
 import { findDatabase } from '../providers/kusto/find-database.ts';
@@ -159,6 +160,10 @@ export function createProviders(
     principalType: async (objectId, tenantId) => {
       const found = await identity.directory.find(tenantId, objectId);
       return found && principalTypes[found.kind];
+    },
+    isGlobalAdministrator: async (objectId, tenantId) => {
+      const found = await identity.directory.find(tenantId, objectId);
+      return found?.kind === 'user' && found.object.directoryRoles.some((role) => role === globalAdministrator);
     },
   });
   const insights = createInsightsProvider({

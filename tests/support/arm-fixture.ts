@@ -88,6 +88,14 @@ export async function startArm(
     principals.set(objectId, caller);
     return caller;
   };
+  const administrators = new Set<Guid>();
+  /** A user who signed in, and has no role anywhere. */
+  const addUser = (displayName: string, inTenant = tenantId): Caller => {
+    const user = { principalName: `${displayName}@test.onmicrosoft.com`, scopes: ['user_impersonation'] };
+    const caller = { ...addPrincipal(displayName, inTenant), user };
+    principals.set(caller.objectId, caller);
+    return caller;
+  };
   const owner = addPrincipal('owner');
   const at = new Date(fixtureStartMs).toISOString();
   const assignOwner = (ofSubscription: Guid) =>
@@ -155,7 +163,12 @@ export async function startArm(
       createManagedIdentityProvider({ state, clock, identities, authorizer }),
       createAuthorizationProvider({
         ...{ state, clock, authorizer },
-        principalType: (objectId) => Promise.resolve(principals.has(objectId) ? 'ServicePrincipal' : undefined),
+        principalType: (objectId, inTenant) => {
+          const found = principals.get(objectId);
+          if (found?.tenantId !== inTenant) return Promise.resolve(undefined);
+          return Promise.resolve(found.user === undefined ? 'ServicePrincipal' : 'User');
+        },
+        isGlobalAdministrator: (objectId) => Promise.resolve(administrators.has(objectId)),
       }),
     ],
   };
@@ -197,6 +210,9 @@ export async function startArm(
     subscriptionId,
     owner,
     addPrincipal,
+    addUser,
+    /** Those who are Global Administrator in the directory. */
+    administrators,
     addSubscription,
     endpoint,
     caPem,

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
+import { guidOfName } from '../../base/name-guid.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Principal } from './principal.ts';
 
@@ -28,21 +28,12 @@ const rows = {
 /** Each token for such a service asks for one. */
 const ids = new RecentMap<string, Guid>(1_000);
 
-/** Not random as in Azure: nothing is kept of it. Version 8 (RFC 9562): of our own making. */
+/** Not random as in Azure: nothing is kept of it. */
 export function firstPartyId(tenantId: Guid, appId: Guid): Guid {
   const name = `first party ${tenantId} ${appId}`;
   const known = ids.get(name);
   if (known !== undefined) return known;
-  const hex = createHash('sha256').update(name).digest('hex');
-  const parts = [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ];
-  const id = parseGuid(parts.join('-'));
-  invariant(id !== undefined, 'parts of a digest make a GUID');
+  const id = guidOfName(name);
   ids.set(name, id);
   return id;
 }

@@ -2,6 +2,7 @@ import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
 import { operationsList } from '../../arm/operations-list.ts';
 import { customRoleOperations } from './custom-role-operations.ts';
 import { denyAssignmentOperations, privilegedIdentityOperations } from './deny-assignment-operations.ts';
+import { elevateAccessOperation } from './elevate-access.ts';
 import { lockOperations } from './lock-operations.ts';
 import { permissionOperations } from './permission-operations.ts';
 import type { AuthorizationDependencies } from './role-assignment-operations.ts';
@@ -30,12 +31,16 @@ const roleVersions: readonly string[] = [
 
 const lockVersions: readonly string[] = ['2020-05-01', '2017-04-01', '2016-09-01', '2015-06-01', '2015-01-01'];
 
+/** The reference has the last of these, the guide the one before and all after it. */
+const elevationVersions: readonly string[] = ['2017-05-01', '2016-07-01', '2015-07-01'];
+
 /** Microsoft.Authorization: role definitions, role assignments and locks at any scope. */
 export function createAuthorizationProvider(deps: AuthorizationDependencies): ArmProvider {
   const operations: readonly ArmOperation[] = [
     ...roleDefinitionOperations(deps),
     ...customRoleOperations(deps),
     ...roleAssignmentOperations(deps),
+    elevateAccessOperation(deps),
     ...lockOperations(deps),
     classicAdministrators(),
     ...denyAssignmentOperations(),
@@ -54,6 +59,7 @@ export function createAuthorizationProvider(deps: AuthorizationDependencies): Ar
     namespace,
     resourceTypes: [
       ...types.map((resourceType) => ({ resourceType, apiVersions: roleVersions, locations: [] })),
+      { resourceType: 'elevateAccess', apiVersions: elevationVersions, locations: [] },
       { resourceType: 'locks', apiVersions: lockVersions, locations: [] },
     ],
     operations: [...operations, operationsList({ namespace, displayName: 'Microsoft Authorization', operations })],

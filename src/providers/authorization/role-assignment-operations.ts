@@ -8,9 +8,9 @@ import type { Attributes } from '../../authz/conditions/evaluate.ts';
 import { parseCondition } from '../../authz/conditions/parse.ts';
 import { customRoleRecordId, customRoles, isAssignableAt } from '../../authz/custom-roles.ts';
 import type { RoleAssignment } from '../../authz/decide.ts';
-import { isScopeWithin } from '../../authz/decide.ts';
+import { isScopeWithin, subscriptionOfScope } from '../../authz/decide.ts';
 import type { Authorizer } from '../../authz/role-assignments.ts';
-import { roleAssignmentRecordId, roleAssignments } from '../../authz/role-assignments.ts';
+import { assignmentsInTenant, roleAssignmentRecordId, roleAssignments } from '../../authz/role-assignments.ts';
 import { findRoleDefinition } from '../../authz/role-definitions.ts';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
@@ -18,7 +18,7 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';
-import { listAll, listIntact } from '../../state/list-all.ts';
+import { listIntact } from '../../state/list-all.ts';
 import type { State, StateWrite, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { authorizationErrors } from './authorization-errors.ts';
@@ -31,6 +31,8 @@ export interface AuthorizationDependencies {
   readonly authorizer: Authorizer;
   /** What kind of principal an object id is; undefined when the tenant has none with it. */
   readonly principalType: (objectId: Guid, tenantId: Guid) => Promise<RoleAssignment['principalType'] | undefined>;
+  /** Whether a user has that role of the directory now, whatever its token says. */
+  readonly isGlobalAdministrator: (objectId: Guid, tenantId: Guid) => Promise<boolean>;
 }
 
 const putBody = Type.Object({
@@ -94,7 +96,7 @@ async function findAssignment(
   request: ArmRequest,
 ): Promise<Versioned<RoleAssignment> | undefined> {
   const id = parseGuid(request.params['roleAssignmentName'] ?? '');
-  const all = await listAll(deps.state, roleAssignments);
+  const all = await assignmentsInTenant(deps.state, request.caller.tenantId);
   return all.find(({ value }) => value.assignmentId === id && isSameScope(value.scope, scopeOf(request)));
 }
 
@@ -111,7 +113,8 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
   const condition = readCondition(sent);
   const { roleDefinitionId, touched } = await readRole(deps, sent['roleDefinitionId'], scope, request.caller.tenantId);
   const { principalId, principalType } = await readPrincipal(deps, sent, request.caller.tenantId);
-  const all = await listAll(deps.state, roleAssignments);
+  const { tenantId } = request.caller;
+  const all = await assignmentsInTenant(deps.state, tenantId);
   const sameId = all.find(({ value }) => value.assignmentId === assignmentId);
   const isSame = ({ value }: Versioned<RoleAssignment>): boolean =>
     value.principalId === principalId && value.roleDefinitionId === roleDefinitionId && isSameScope(value.scope, scope);
@@ -129,6 +132,7 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
     createdOn: sameId?.value.createdOn ?? now,
     updatedOn: now,
     createdBy: sameId?.value.createdBy ?? request.caller.objectId,
+    ...(subscriptionOfScope(scope) === undefined ? { tenantId } : {}),
   };
   await deps.state.commit({
     write: [
@@ -240,7 +244,7 @@ async function listAssignments(deps: AuthorizationDependencies, request: ArmRequ
   const filter = request.query.get('$filter') ?? '';
   const alternatives = filter.trim() === '' ? [] : parseFilter(filter);
   const tests = alternatives.map((terms) => terms.map((term) => compileTerm(term, scope)));
-  const all = await listIntact(deps.state, roleAssignments);
+  const all = await assignmentsInTenant(deps.state, request.caller.tenantId, listIntact);
   const found = all
     .map((record) => record.value)
     .filter((assignment) => isScopeWithin(scope, assignment.scope) || isScopeWithin(assignment.scope, scope))

@@ -5,7 +5,7 @@ import { resourceGroupId } from '../../arm/resource-groups.ts';
 import { parseResourceId } from '../../arm/resource-path.ts';
 import type { ArmResource } from '../../arm/resource.ts';
 import { armResources, resourceRecordId } from '../../arm/resource.ts';
-import { subscriptions } from '../../arm/subscriptions.ts';
+import { subscriptions } from '../../authz/subscription-record.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { listIntact } from '../../state/list-all.ts';
 import type { IdentityDependencies } from './identity-dependencies.ts';

@@ -4,7 +4,8 @@ import type { ArmOperation, ArmProvider, ArmReply, ArmRequest } from '../../arm/
 import { requireAction } from '../../arm/authorization.ts';
 import { armResources } from '../../arm/resource.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
-import { isRegistered, requireSubscription, subscriptions } from '../../arm/subscriptions.ts';
+import { isRegistered, requireSubscription } from '../../arm/subscriptions.ts';
+import { subscriptions } from '../../authz/subscription-record.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { listAll } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';

@@ -2,9 +2,10 @@ import { listIntact } from '../../state/list-all.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { locations } from '../../arm/locations.ts';
 import { regionPlaces } from '../../arm/region-places.ts';
-import type { Subscription } from '../../arm/subscriptions.ts';
-import { requireSubscription, subscriptions } from '../../arm/subscriptions.ts';
+import { requireSubscription } from '../../arm/subscriptions.ts';
 import { isScopeWithin } from '../../authz/decide.ts';
+import type { Subscription } from '../../authz/subscription-record.ts';
+import { subscriptions } from '../../authz/subscription-record.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 

@@ -6,7 +6,8 @@ import { requireResourceGroup, resourceGroups } from '../../arm/resource-groups.
 import { parseResourceId } from '../../arm/resource-path.ts';
 import { armResources, resourceRecordId } from '../../arm/resource.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
-import { requireSubscription, subscriptions } from '../../arm/subscriptions.ts';
+import { requireSubscription } from '../../arm/subscriptions.ts';
+import { subscriptions } from '../../authz/subscription-record.ts';
 import { readTags, tagsMax, tagsSchema } from '../../arm/tags.ts';
 import type { Json } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';

@@ -2,15 +2,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { newGuid } from '../../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../../src/base/random.ts';
 import type { Caller } from '../../../src/authz/caller.ts';
-import { roleAssignmentRecordId, roleAssignments } from '../../../src/authz/role-assignments.ts';
 import { builtInRole } from '../../../src/authz/role-definitions.ts';
-import { writeRecord } from '../../../src/state/state.ts';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
 import { identity, template, useDeployments, version } from './deployments.fixture.ts';
 
-// Nobody has a role of the whole tenant unless a record says so: here one does.
+// Nobody has a role of the whole tenant before an administrator has taken the first.
 
 const base = '/providers/Microsoft.Resources/deployments';
+const authorization = '/providers/Microsoft.Authorization';
 
 describe('deployments of the tenant', () => {
   const fixture = useDeployments();
@@ -18,15 +17,10 @@ describe('deployments of the tenant', () => {
   let as: Caller;
   beforeAll(async () => {
     arm = fixture.arm;
-    as = arm.addPrincipal('owner of all');
-    const assignment = {
-      ...{ assignmentId: newGuid(systemRandomBytes), scope: '/', principalId: as.objectId },
-      ...{ roleDefinitionId: builtInRole('Owner').roleDefinitionId, principalType: 'ServicePrincipal' as const },
-      ...{ createdOn: '2026-01-01T00:00:00Z', updatedOn: '2026-01-01T00:00:00Z', createdBy: '' },
-    };
-    await arm.state.commit({
-      write: [writeRecord(roleAssignments, roleAssignmentRecordId(assignment), null, assignment)],
-    });
+    as = arm.addUser('administrator');
+    arm.administrators.add(as.objectId);
+    const elevated = await arm.send('POST', `${authorization}/elevateAccess?api-version=2016-07-01`, { as });
+    expect(elevated.status).toBe(200);
   });
 
   /** An identity in a group of the subscription, by a template within the one of the tenant. */
@@ -58,6 +52,12 @@ describe('deployments of the tenant', () => {
     expect((await arm.send('PUT', `${base}/t?${version}`, { body: body() })).status).toBe(403);
     const send = (method: string, path: string, sent?: object) =>
       arm.send(method, `${base}${path}?${version}`, { as, ...(sent === undefined ? {} : { body: sent }) });
+    // Who gives roles has not what they give.
+    expect((await send('POST', '/t/validate', body())).status).toBe(403);
+    const owner = `${authorization}/roleAssignments/${newGuid(systemRandomBytes)}?api-version=2022-04-01`;
+    const { roleDefinitionId } = builtInRole('Owner');
+    const properties = { roleDefinitionId, principalId: as.objectId, principalType: 'User' };
+    expect((await arm.send('PUT', owner, { as, body: { properties } })).status).toBe(201);
     expect(await send('POST', '/t/validate', body())).toMatchObject({ status: 200, body: { location: 'eastus' } });
     expect((await send('POST', '/t/whatIf', body())).status).toBe(202);
     expect((await arm.send('GET', `${made()}?api-version=2023-01-31`)).status).toBe(404);
@@ -81,5 +81,7 @@ describe('deployments of the tenant', () => {
     expect((await send('DELETE', '/t')).status).toBe(202);
     await arm.deployments.quiet();
     expect((await send('GET', '/t')).status).toBe(404);
+    expect((await arm.send('DELETE', owner, { as })).status).toBe(200);
+    expect((await send('PUT', '/t', body())).status).toBe(403);
   });
 });

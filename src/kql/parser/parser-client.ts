@@ -13,7 +13,7 @@ import type { ParserReply } from './parser-protocol.ts';
 export interface ParserLimits {
   /** UTF-16 units of one query text. */
   readonly textMax: number;
-  /** A text that takes longer is refused and the process replaced. */
+  /** Of processors, where the system tells what a process uses: a text that uses more is refused and the process replaced. */
   readonly parseMsMax: number;
   /** Of Node.js. Default: those that a snapshot is built with. A text that needs more memory than they give is refused. */
   readonly flags?: readonly string[];

@@ -9,6 +9,7 @@ const catalog = { version: '1', cluster: 'c', databases: [] };
 class FakeProcess {
   isReady = false;
   used = 0;
+  isKnown = true;
   isEnded = false;
   /** Ids of texts under way. */
   busy: number[] = [];
@@ -19,8 +20,8 @@ class FakeProcess {
   send({ id }: { readonly id: number }): void {
     this.busy.push(id);
   }
-  usedMs(): number {
-    return this.used;
+  usedMs(): number | undefined {
+    return this.isKnown ? this.used : undefined;
   }
   end(): void {
     this.isEnded = true;
@@ -93,7 +94,7 @@ function opened() {
   };
   const newest = (): FakeProcess => process(processes.length - 1);
   const alive = (): number => processes.filter(({ isEnded }) => !isEnded).length;
-  return { lanes, processes, process, newest, told, ask, look, pass, warm, alive };
+  return { lanes, processes, process, newest, told, timers, ask, look, pass, warm, alive };
 }
 
 describe('texts of several callers', () => {
@@ -209,9 +210,54 @@ describe('texts of several callers', () => {
     look();
     process(1).start();
     process(1).answer();
+    first.used += 19_600;
     pass((ms) => ms === 20_000);
     expect(told).toEqual(['short', 'long: limits']);
     expect([first.isEnded, alive()]).toEqual([true, 1]);
+  });
+
+  it('may take as long as the machine is busy with other things', () => {
+    const { ask, pass, warm, told } = opened();
+    const only = warm();
+    ask('long');
+    only.used += 5_000;
+    pass((ms) => ms === 20_000);
+    only.used += 14_990;
+    pass((ms) => ms === 15_000);
+    expect(told).toEqual([]);
+    only.used += 10;
+    pass((ms) => ms === 100);
+    expect(told).toEqual(['long: limits']);
+    expect(only.isEnded).toBe(true);
+  });
+
+  it('are answered late, and are not looked at any more', () => {
+    const { ask, pass, warm, told, timers } = opened();
+    const only = warm();
+    ask('long');
+    only.used += 5_000;
+    pass((ms) => ms === 20_000);
+    only.answer();
+    expect([told, timers]).toEqual([['long'], []]);
+  });
+
+  it('are refused when they get next to nothing of the processors, after twelve times as long', () => {
+    const { ask, pass, warm, told } = opened();
+    const only = warm();
+    ask('long');
+    for (let times = 0; times < 11; times += 1) pass((ms) => ms === 20_000);
+    expect([told, only.isEnded]).toEqual([[], false]);
+    pass((ms) => ms === 20_000);
+    expect([told, only.isEnded]).toEqual([['long: limits'], true]);
+  });
+
+  it('have the time of the wall where nobody tells what a process uses', () => {
+    const { ask, pass, warm, told } = opened();
+    const only = warm();
+    only.isKnown = false;
+    ask('long');
+    pass((ms) => ms === 20_000);
+    expect([told, only.isEnded]).toEqual([['long: limits'], true]);
   });
 
   it('do not begin anew when nobody waits for them any more', () => {

@@ -17,9 +17,13 @@ const coldPatienceMs = 1_200;
 const asideIdleMs = 20_000;
 /** Texts that are known to take long. */
 const costlyMax = 500;
+/** A text that takes so many times what it may use of processors is refused, however little of them it got. */
+const wallShare = 12;
+/** The kernel tells what a process has used in steps; less is not waited for. */
+const lookMsMin = 100;
 
 export interface LaneTimes {
-  /** A text that takes longer is refused and the process replaced. */
+  /** Of processors, where that is known: a text that uses more is refused and the process replaced. */
   readonly parseMsMax: number;
   /** Runs `act` once `ms` have passed on the wall clock, unless cancelled. */
   readonly after: (ms: number, act: () => void) => () => void;
@@ -40,8 +44,9 @@ interface UnderWay {
   /** What the process had used when it was given the text. */
   readonly usedMsBefore: number | undefined;
   readonly isFirst: boolean;
-  cancelTimers: () => void;
-  isAbandoned?: true;
+  cancelLimit: () => void;
+  /** Of a text that nobody waits for any more. */
+  cancelKill?: () => void;
 }
 
 type LaneProcess = Pick<ParserProcess, 'isReady' | 'send' | 'usedMs' | 'end'>;
@@ -104,13 +109,7 @@ export class ParserLanes {
     for (const lane of this.#lanes()) {
       const { current } = lane;
       if (current === undefined || !isMeant(current.asked)) continue;
-      const { cancelTimers } = current;
-      current.isAbandoned = true;
-      const cancelKill = this.#times.after(abandonedMsMax, () => this.#endCurrent(lane, current));
-      current.cancelTimers = () => {
-        cancelTimers();
-        cancelKill();
-      };
+      current.cancelKill = this.#times.after(abandonedMsMax, () => this.#endCurrent(lane, current));
     }
   }
 
@@ -119,7 +118,7 @@ export class ParserLanes {
     this.#cancelPatience?.();
     this.#cancelIdle?.();
     for (const lane of this.#lanes()) {
-      lane.current?.cancelTimers();
+      cancelTimers(lane.current);
       lane.process?.end();
       lane.current?.asked.reject(stoppedError());
     }
@@ -174,13 +173,27 @@ export class ParserLanes {
       asked,
       usedMsBefore: process.usedMs(),
       isFirst: !lane.hasAnswered,
-      cancelTimers: this.#times.after(this.#times.parseMsMax, () => {
-        this.#costly.set(nameOf(asked), true);
-        this.#endCurrent(lane, current, new KqlError('limits', 'The query takes too long to parse.'));
-      }),
+      cancelLimit: () => undefined,
     };
     lane.current = current;
+    this.#watchLimit(lane, current, 0, this.#times.parseMsMax);
     process.send(asked.request, asked.catalog);
+  }
+
+  /** Ends a text that has used what it may of processors: on a machine that is busy with other things it has more time for that.
+   * @param waitedMs on the wall clock, at least @param ms until it is looked at */
+  #watchLimit(lane: Lane, current: UnderWay, waitedMs: number, ms: number): void {
+    const { parseMsMax, after } = this.#times;
+    current.cancelLimit = after(ms, () => {
+      const waited = waitedMs + ms;
+      const left = Math.min(parseMsMax - (usedFor(current, lane) ?? waited), wallShare * parseMsMax - waited);
+      if (left > 0) {
+        this.#watchLimit(lane, current, waited, Math.max(left, lookMsMin));
+        return;
+      }
+      this.#costly.set(nameOf(current.asked), true);
+      this.#endCurrent(lane, current, new KqlError('limits', 'The query takes too long to parse.'));
+    });
   }
 
   #replied(lane: Lane, reply: ParserReply): void {
@@ -190,7 +203,7 @@ export class ParserLanes {
       if (this.#costly.size > 0 && this.#patienceLeft(current, lane) > 0) this.#costly.delete(nameOf(current.asked));
       lane.current = undefined;
       lane.hasAnswered = true;
-      current.cancelTimers();
+      cancelTimers(current);
       current.asked.resolve(reply);
     }
     this.#pump();
@@ -206,7 +219,7 @@ export class ParserLanes {
   #lost(lane: Lane, error: KqlError, wasReady: boolean): void {
     const { current } = lane;
     [lane.process, lane.current] = [undefined, undefined];
-    current?.cancelTimers();
+    cancelTimers(current);
     current?.asked.reject(error);
     // Another one would not start either: whoever waits is told, and who asks next begins anew.
     if (!wasReady)
@@ -228,15 +241,13 @@ export class ParserLanes {
   }
 
   /** ms; the time of processors, so that on a machine that is busy with other things nobody makes way for that. */
-  #patienceLeft({ usedMsBefore, isFirst }: UnderWay, { process }: Lane): number {
-    const patience = isFirst ? coldPatienceMs : patienceMs;
-    const used = process?.usedMs();
-    return used === undefined || usedMsBefore === undefined ? patience : patience - (used - usedMsBefore);
+  #patienceLeft(current: UnderWay, lane: Lane): number {
+    return (current.isFirst ? coldPatienceMs : patienceMs) - (usedFor(current, lane) ?? 0);
   }
 
   #makeWay(current: UnderWay): void {
     const { asked } = current;
-    if (current.isAbandoned) {
+    if (current.cancelKill !== undefined) {
       this.#endCurrent(this.#main, current);
       return;
     }
@@ -247,7 +258,7 @@ export class ParserLanes {
     } else {
       main.process?.end();
       [main.process, main.current] = [undefined, undefined];
-      current.cancelTimers();
+      cancelTimers(current);
       this.#waitingAside.push(asked.caller, asked);
     }
     this.#pump();
@@ -265,6 +276,17 @@ export class ParserLanes {
       });
     }
   }
+}
+
+/** ms of processors, of a text that a process is busy with; undefined where that is not known. */
+function usedFor({ usedMsBefore }: UnderWay, { process }: Lane): number | undefined {
+  const used = process?.usedMs();
+  return used === undefined || usedMsBefore === undefined ? undefined : used - usedMsBefore;
+}
+
+function cancelTimers(current: UnderWay | undefined): void {
+  current?.cancelLimit();
+  current?.cancelKill?.();
 }
 
 const nameOf = ({ request }: Asked): string => sha256Hex(request.text);

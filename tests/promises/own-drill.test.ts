@@ -6,6 +6,7 @@ import { ClientSecretCredential } from '@azure/identity';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { confirmDrill } from '../../src/cli/drill/own/confirm.ts';
 import { drillOwn } from '../../src/cli/drill/own/own-action.ts';
+import { ownDrillPage, ownDrillText } from '../../src/cli/drill/own/own-text.ts';
 import { environmentOf } from '../../src/cli/live-instance.ts';
 import type { CmkClients } from '../../src/cmk/clients.ts';
 import { connectClients } from '../../src/cmk/clients.ts';
@@ -152,6 +153,28 @@ describe("a drill on one's own cluster", () => {
     );
     await change?.undo(clients);
     expect(await stateNow()).toEqual(before);
+  });
+
+  it('reports how long the cluster still answered, and how long it was refused, wherever it reports', async () => {
+    const answers = [...Array<boolean>(3).fill(true), false, false, ...Array<boolean>(4).fill(false), true];
+    const late: CmkClients = {
+      ...clients,
+      data: () => {
+        const served = answers.shift() === true;
+        const error = { code: 'ClusterSuspended' };
+        return Promise.resolve({ status: served ? 200 : 503, body: served ? {} : { error } });
+      },
+    };
+    const harmless: OwnWay = { name: 'harmless', title: 'nothing happened', changes: () => [] };
+    const rows = await ownDrill(own, [harmless], paced({ clients: late }).ports);
+    expect(answers).toEqual([]);
+    expect(rows).toMatchObject([{ bitAfterSeconds: 20, healedAfterSeconds: 40, problems: [] }]);
+    expect(ownDrillText(rows)).toMatch(/nothing happened +│ 20 s +│.*│ 40 s +│/);
+    const plan = { place: 'here', ways: [], notDone: [], waitSeconds: 60 };
+    const refused = '<td>503 ClusterSuspended</td>';
+    expect(ownDrillPage(own, plan, rows, '2026-01-01T00:00:00.000Z')).toContain(
+      `<td>nothing happened</td><td>20 s</td>${refused}${refused}<td>40 s</td>`,
+    );
   });
 
   it('says when a cluster went on without its key, after the time that was given', async () => {

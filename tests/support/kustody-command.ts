@@ -35,6 +35,12 @@ export interface StartedCommand {
 
 const running = new Map<ChildProcess, Promise<unknown>>();
 
+/** @param ended settles when it has ended */
+export function endedWithTests(child: ChildProcess, ended: Promise<unknown>): void {
+  running.set(child, ended);
+  ended.finally(() => running.delete(child)).catch(() => undefined); // whoever waits for it hears of it
+}
+
 /** Ends what a test that failed has left running: whoever comes next in this process counts processes, or needs ports, of its own. */
 export async function endLeftCommands(): Promise<void> {
   for (const child of running.keys()) child.kill('SIGKILL');
@@ -67,8 +73,7 @@ export function startKustody(
     child.once('error', fail);
     child.once('close', (code, signal) => done({ code, signal, stdout, stderr }));
   });
-  running.set(child, result);
-  result.finally(() => running.delete(child)).catch(() => undefined); // whoever waits for it hears of it
+  endedWithTests(child, result);
   const printed = (text: string): Promise<void> =>
     new Promise((done, fail) => {
       const watch = (): void => {

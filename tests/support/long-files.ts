@@ -95,6 +95,7 @@ export const longFiles: readonly string[] = [
   'tests/promises/audit-command.test.ts',
   'tests/promises/audit-connect.test.ts',
   'tests/promises/azure-blobs.test.ts',
+  'tests/promises/azure-drill.test.ts',
   'tests/promises/backup.test.ts',
   'tests/promises/cluster-backup.test.ts',
   'tests/promises/cmk-command.test.ts',

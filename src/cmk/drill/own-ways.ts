@@ -9,6 +9,8 @@ import { enabledVersions } from './own-cluster.ts';
 export interface OwnChange {
   /** What is sent, in words. */
   readonly title: string;
+  /** What is sent just before it that changes nothing and yet is no read, in words. */
+  readonly asksFirst?: string;
   /** A command that undoes it by hand. */
   readonly byHand: string;
   readonly take: (clients: CmkClients) => Promise<void>;
@@ -131,6 +133,7 @@ function deleted({ vault, key, version }: OwnCluster): OwnChange {
   const options = { intervalInMs: pollMs };
   return {
     title: `delete key '${key.keyName}' of vault ${vault.name}, and recover it`,
+    asksFirst: `ask vault ${vault.name} to recover key '${nobodysKey}', which it has not, to see that keys may be recovered`,
     byHand: az.recoverKey({ vault: vault.name, key: key.keyName }),
     take: async (clients) => {
       await requireRecovery(clients, vault.uri);

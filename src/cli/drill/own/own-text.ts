@@ -24,13 +24,19 @@ export function planText(own: OwnCluster, { place, ways, notDone, waitSeconds }:
   return [
     `Cluster ${cluster.id} on ${place}, under key '${key.keyName}' of vault ${vault.name}.`,
     'One way after the other; each of these changes is undone before the next way begins, whatever happens:',
-    ...ways.flatMap(({ way, changes }) => [`  ${way.title}`, ...changes.map(({ title }) => `    - ${title}`)]),
+    ...ways.flatMap(({ way, changes }) => [
+      `  ${way.title}`,
+      ...changes.flatMap(sentFor).map((sent) => `    - ${sent}`),
+    ]),
     ...notDone.map(({ way, why }) => `  not done: ${way} (${why})`),
     `Nothing else is sent but reads, 'print Drilled = 1' and '.show tables' in database ${database}.`,
     `While a way lasts, until it bites (${waitSeconds} s at most) and heals again, nobody can use the cluster, and whoever else uses the key or the permission is without it.`,
     ...followers.map((id) => `It is followed by ${id}, which falls with it.`),
   ].join('\n');
 }
+
+const sentFor = ({ asksFirst, title }: OwnChange): readonly string[] =>
+  asksFirst === undefined ? [title] : [asksFirst, title];
 
 export const changeText = ({ title, byHand }: OwnChange): string =>
   `  ${title}\n    should this program be killed, undo it with: ${byHand}`;

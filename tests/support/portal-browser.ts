@@ -48,7 +48,7 @@ export interface Route {
   /** Sends it, without telling the page. */
   fetch(): Promise<object>;
   fulfill(given: { readonly response: object; readonly json?: unknown }): Promise<void>;
-  request(): { url(): string };
+  request(): { url(): string; postData(): string | null };
   /** As if the server had not answered. */
   abort(): Promise<void>;
 }

@@ -202,7 +202,13 @@ export default function QueryPage() {
           )}
           <div className={styles.columns}>
             <nav className={styles.explorer} aria-label="Database" tabIndex={0}>
-              <Explorer schema={schema} database={tab.database} insert={(text) => editor.current?.insert(text)} />
+              <Explorer
+                schema={schema}
+                host={tab.host}
+                database={tab.database}
+                insert={(text) => editor.current?.insert(text)}
+                openTab={(text) => addTab({ text, host: tab.host, database: tab.database })}
+              />
             </nav>
             <div className={styles.work}>
               <div className={styles.editor}>

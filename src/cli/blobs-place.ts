@@ -1,6 +1,7 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { resolve } from 'node:path';
 import type { ServerSettings } from '../server/settings.ts';
+import { defaultBlobsCacheBytes } from '../server/settings.ts';
 import type { ContainerCredential } from '../server/container/connection-string.ts';
 import { parseConnectionString } from '../server/container/connection-string.ts';
 import { ContainerAddressError, parseContainerAddress } from '../server/container/container-address.ts';
@@ -17,6 +18,8 @@ export type CredentialSource =
 export interface BlobsOptions {
   readonly blobs?: string;
   readonly blobsCredential?: CredentialSource;
+  /** In MiB. */
+  readonly blobsCache?: number;
 }
 
 /** @param end of a move: `from-` or `to-` */
@@ -40,6 +43,20 @@ export const blobsCredentialOption = (end = ''): Option =>
     `where the connection string for --${end}blobs is: env:NAME, file:PATH (mode 0600) or fd:N (default: DefaultAzureCredential)`,
   ).argParser(parseSource);
 
+const mebibyte = 1024 ** 2;
+/** A tebibyte. */
+const cacheMebibytesMax = 1024 ** 2;
+
+export const blobsCacheOption = (): Option =>
+  new Option(
+    '--blobs-cache <MIB>',
+    `so much of what each cluster reads from --blobs is kept on the disk of the data directory, sealed as it is; 0 keeps nothing (default: ${defaultBlobsCacheBytes / mebibyte})`,
+  ).argParser((text) => {
+    const mebibytes = Number(text);
+    if (/^[0-9]+$/.test(text) && mebibytes <= cacheMebibytesMax) return mebibytes;
+    throw new InvalidArgumentError(`Give whole mebibytes, 0 to ${cacheMebibytesMax}.`);
+  });
+
 function parseSource(text: string): CredentialSource {
   const [, kind, rest = ''] = /^(env|file|fd):(.+)$/s.exec(text) ?? [];
   if (kind === 'env' && /^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(rest)) return { kind, name: rest };
@@ -55,16 +72,21 @@ function parseSource(text: string): CredentialSource {
 /** What `--blobs` and `--blobs-credential` say. What comes from the environment is taken out of it, so that no child inherits it.
  * @throws UserError */
 export async function blobsPlaceOf(
-  { blobs: container, blobsCredential: source }: BlobsOptions,
+  { blobs: container, blobsCredential: source, blobsCache }: BlobsOptions,
   env: NodeJS.ProcessEnv,
-): Promise<Pick<ServerSettings, 'blobs' | 'containerAccess'>> {
+): Promise<Pick<ServerSettings, 'blobs' | 'containerAccess' | 'blobsCacheBytes'>> {
   if (container === undefined) {
+    if (blobsCache !== undefined) throw new UserError('--blobs-cache is for a container that --blobs names.');
     if (source === undefined) return {};
     throw new UserError('--blobs-credential is for a container that --blobs names.');
   }
   const credential = source === undefined ? undefined : credentialFrom(source, container, env);
   const { createContainerAccess } = await import('../server/container/container-access.ts');
-  return { blobs: { container }, containerAccess: createContainerAccess(container, credential, () => Date.now()) };
+  return {
+    blobs: { container },
+    containerAccess: createContainerAccess(container, credential, () => Date.now()),
+    ...(blobsCache === undefined ? {} : { blobsCacheBytes: blobsCache * mebibyte }),
+  };
 }
 
 function credentialFrom(source: CredentialSource, container: string, env: NodeJS.ProcessEnv): ContainerCredential {

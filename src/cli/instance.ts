@@ -72,6 +72,7 @@ export interface InstanceOptions {
   readonly advertise?: NonNullable<ServerSettings['advertise']>;
   readonly blobs?: BlobPlace;
   readonly containerAccess?: AskAccess;
+  readonly blobsCacheBytes?: number;
 }
 
 /** Starts a server in this process. What a user can mend becomes a UserError. */
@@ -105,6 +106,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
       ...(options.blobs === undefined ? {} : { blobs: options.blobs }),
       ...(options.containerAccess === undefined ? {} : { containerAccess: options.containerAccess }),
+      ...(options.blobsCacheBytes === undefined ? {} : { blobsCacheBytes: options.blobsCacheBytes }),
       outsideVaults,
       storageAccounts: options.storageAccounts ?? [],
       keys: { ...defaultKeySettings, ...(keyRecheckSeconds === undefined ? {} : { keyRecheckSeconds }) },

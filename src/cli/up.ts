@@ -30,7 +30,7 @@ import {
 } from './options.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import type { CredentialSource } from './blobs-place.ts';
-import { blobsCredentialOption, blobsOption, blobsPlaceOf } from './blobs-place.ts';
+import { blobsCacheOption, blobsCredentialOption, blobsOption, blobsPlaceOf } from './blobs-place.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
@@ -65,6 +65,7 @@ interface UpOptions {
   readonly advertise?: NodeAddress;
   readonly blobs?: string;
   readonly blobsCredential?: CredentialSource;
+  readonly blobsCache?: number;
   readonly open: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -126,6 +127,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     )
     .addOption(blobsOption())
     .addOption(blobsCredentialOption())
+    .addOption(blobsCacheOption())
     .option('--open', "open the portal in the browser, as 'kustody open' does", false)
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText(

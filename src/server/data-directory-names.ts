@@ -8,6 +8,8 @@ import { authorityFileName, controlFileName, standbyFileName } from './control-f
 export const rootKeyFileName = 'root.key';
 /** Sealed bytes only. */
 export const extentDirectoryName = 'extents';
+/** Sealed bytes that were read from a container. */
+export const blobsCacheDirectoryName = 'blobs-cache';
 /** Second names of sealed bytes, for snapshots of this process. */
 export const snapshotDirectoryName = 'snapshots';
 /** What clients are pointed at: trust, and programs of theirs. */
@@ -34,6 +36,7 @@ export const dataDirectoryNames: readonly string[] = [
   ...withUnfinished(standbyFileName),
   clientDirectoryName,
   extentDirectoryName,
+  blobsCacheDirectoryName,
   snapshotDirectoryName,
   privateMarkName,
   seedMarkName,

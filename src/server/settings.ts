@@ -80,6 +80,8 @@ export interface ServerSettings {
   readonly blobs?: BlobPlace;
   /** To a container that `blobs` names without a signature. */
   readonly containerAccess?: AskAccess;
+  /** Of sealed bytes that each cluster keeps of a container, on the disk of the data directory; default 1 GiB, 0: none. */
+  readonly blobsCacheBytes?: number;
   /** On a tmpfs: where clusters open their extents. Default `/dev/shm`. */
   readonly memoryDirectory?: string;
   /** Name of the cluster that `localhost` leads to; without it the only one. */
@@ -109,6 +111,7 @@ export interface ServerSettings {
 
 export const defaultKeySettings: ServerSettings['keys'] = { ...defaultLeaseSettings, vaultTimeoutMs: 5_000 };
 
+export const defaultBlobsCacheBytes = 1024 ** 3;
 export const defaultClusterIdleMs = 600_000;
 export const defaultStopGraceMs = 5_000;
 /** Long enough that who deletes and looks twice at once sees that it is not done, on a busy machine, too. */

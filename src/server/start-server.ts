@@ -24,6 +24,7 @@ import type { OpenedStore } from './state-place.ts';
 import { openStore, stateShown } from './state-place.ts';
 import type { NodeLease } from './node-lease.ts';
 import { BeatingLease, endlessLease, NodeLeaseExpiredError, underLease } from './node-lease.ts';
+import { withBlobsCache } from './blobs-cache.ts';
 import { openBlobsPlace } from './blobs-owner.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
@@ -178,6 +179,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   const first = await withDirectory(instanceParts, known ?? (await createInstance(instanceParts, virtualTime)));
   const instance = settings.secondSubscription === true ? await withSecondSubscription(instanceParts, first) : first;
   const blobs = await openBlobsPlace(state, instance, settings);
+  const served = await withBlobsCache(settings, systemRandomBytes);
   await opened.adopt?.();
   await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([
@@ -202,7 +204,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
       if (nodeLease.remainingMs() <= 0) throw new NodeLeaseExpiredError();
       await readInstance(state);
     },
-    settings,
+    settings: served,
     state,
     onCommit,
     tellCommit: tell,

@@ -100,6 +100,8 @@ describe('extents in a container of Azure Blob Storage', () => {
     [['--blobs', 'http://acc.blob.core.windows.net/box'], 'https:// only'],
     [['--blobs-credential', 'AccountKey=verysecret'], 'every user of this machine can see'],
     [['--blobs-credential', 'env:NAME'], 'for a container that --blobs names'],
+    [['--blobs-cache', '100'], 'for a container that --blobs names'],
+    [['--blobs-cache', '1.5'], 'Give whole mebibytes'],
     [['--blobs', 'https://acc.blob.core.windows.net/box', '--blobs-credential', 'env:NONE'], 'no variable NONE'],
     [['--blobs', 'https://acc.blob.core.windows.net/box', '--blobs-credential', 'env:HOME'], 'no connection string'],
   ])('refuse %j', async (options, why) => {

@@ -9,6 +9,8 @@ import { startAzurite } from './azurite.ts';
 export interface WatchedStorage {
   /** To be mapped. */
   readonly account: { readonly name: string; readonly endpoint: string };
+  /** URL of its container there, with a signature. */
+  readonly container: string;
   /** As commands name a path of its container, with a signature, as a literal that is hidden. */
   literal(path: string): string;
   /** Of requests that came by way of the mapped account, in their order: method and address without the signature. */
@@ -62,6 +64,7 @@ export async function startWatchedStorage(): Promise<WatchedStorage> {
   const { port } = front.address() as AddressInfo;
   return {
     account: { name, endpoint: azurite.endpoint.replace(/:\d+/, `:${port}`) },
+    container: container.href.replace(/:\d+/, `:${port}`),
     literal: (path) =>
       `h@"https://${name}.blob.core.windows.net/${container.pathname.split('/').at(-1) ?? ''}/${path}${container.search}"`,
     seen,

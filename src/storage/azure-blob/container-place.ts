@@ -1,9 +1,12 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Guid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { machineTime } from '../../clock/host-time.ts';
 import { BlobsUnavailableError } from '../blob-store.ts';
 import type { AskAccess, PlacedBlobs } from '../placed-blobs.ts';
+import type { SealedCachePlace } from '../cached/sealed-cache.ts';
 import type { AzureBlobStore } from './azure-blob-store.ts';
 
 export interface ContainerPlace {
@@ -12,15 +15,27 @@ export interface ContainerPlace {
   readonly container: string;
   /** Of the names in the container; without it they are all of this place. */
   readonly folder?: string;
+  /** What owners of parts read is kept there, sealed as it came, in a directory for each; without it nothing is. */
+  readonly cache?: SealedCachePlace;
 }
 
 /** Blobs in a container of Azure Blob Storage, in a folder for each owner. Nobody else of Kustody's may make blobs in that container.
  * @param ask for access to a container whose URL has no signature */
 export const containerPlace = (place: ContainerPlace, ask?: AskAccess): PlacedBlobs<ContainerPlace> => ({
-  partOf: (owner) => ({ container: place.container, folder: `${place.folder ?? ''}${owner}/` }),
-  open: () => opened(place, ask),
+  partOf: (owner) => ({
+    container: place.container,
+    folder: `${place.folder ?? ''}${owner}/`,
+    ...(place.cache && { cache: { ...place.cache, directory: join(place.cache.directory, owner) } }),
+  }),
+  async open() {
+    const store = await opened(place, ask);
+    if (place.cache === undefined) return store;
+    const { CachedBlobs } = await import('../cached/cached-blobs.ts');
+    return CachedBlobs.over(store, place.cache);
+  },
   reader: () => opened(place, ask),
   async removeAll() {
+    if (place.cache !== undefined) await rm(place.cache.directory, { recursive: true, force: true });
     const store = await opened(place, ask);
     for await (const { name } of store.list('')) await store.delete(name);
   },

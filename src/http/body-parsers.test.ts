@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { collectBytes, parseJsonBody } from './body-parsers.ts';
@@ -37,6 +38,21 @@ describe('collectBytes', () => {
     payload.write('half');
     payload.destroy();
     await expect(collected).rejects.toMatchObject({ kind: 'badBody' });
+  });
+});
+
+describe('a body that is not waited for any more', () => {
+  it.each([true, false])('fails with the reason (aborted before: %s), and what comes still is read', async (before) => {
+    const payload = new PassThrough();
+    const controller = new AbortController();
+    const reason = new Error('ended');
+    if (before) controller.abort(reason);
+    const collected = collectBytes(payload, 100, () => true, controller.signal);
+    payload.write('half');
+    controller.abort(reason);
+    await expect(collected).rejects.toBe(reason);
+    payload.end('rest');
+    await once(payload, 'end');
   });
 });
 

@@ -26,6 +26,8 @@ export interface BodyLimits {
   readonly room: BodyRoom;
   /** Comments, names without quotes and the like are no mistake. */
   readonly relaxedJson?: boolean;
+  /** No body is waited for any more once it is aborted: the request fails with its reason. */
+  readonly until?: AbortSignal;
 }
 
 /** JSON bodies arrive as parsed JSON and forms as `URLSearchParams` (which keeps duplicates); an empty body is `undefined`. */
@@ -54,7 +56,7 @@ export function addJsonAndFormParsers(app: FastifyInstance, limits: BodyLimits):
  * overwrite when done: the pieces it came in are overwritten here. */
 export function addBytesParser(app: FastifyInstance, limits: BodyLimits): void {
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
-    const body = await collectBytes(payload, limits.bodyBytesMax, roomOf(limits, request));
+    const body = await collectBytes(payload, limits.bodyBytesMax, roomOf(limits, request), limits.until);
     request.captured?.takeRequest(body);
     return body;
   });
@@ -132,16 +134,19 @@ function discard(payload: Readable): void {
 
 /** Listens instead of iterating: leaving a loop early would destroy the connection and with it the answer.
  * @param hasRoom whether there is room for so many bytes more
- * @throws BodyError `bodyTooLarge` | `busy` | `badBody` */
+ * @param until the body is not waited for once it is aborted
+ * @throws BodyError `bodyTooLarge` | `busy` | `badBody`; the reason of `until` */
 export function collectBytes(
   payload: Readable,
   bodyBytesMax: number,
   hasRoom: (bytes: number) => boolean,
+  until?: AbortSignal,
 ): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let length = 0;
-    const finish = (failure?: BodyError): void => {
+    const finish = (failure?: Error): void => {
+      until?.removeEventListener('abort', giveUp);
       payload.off('data', take).off('end', end).off('error', fail).off('close', fail);
       if (failure) {
         discard(payload);
@@ -160,6 +165,9 @@ export function collectBytes(
     };
     const end = (): void => finish();
     const fail = (): void => finish(new BodyError('badBody'));
+    const giveUp = (): void => finish(until?.reason instanceof Error ? until.reason : new BodyError('badBody'));
     payload.on('data', take).on('end', end).on('error', fail).on('close', fail);
+    if (until?.aborted === true) giveUp();
+    else until?.addEventListener('abort', giveUp);
   });
 }

@@ -125,5 +125,6 @@ export class OpenConnections {
   }
 }
 
-const connectionKey = (socket: Socket): string =>
+/** The same for a socket and for the TLS that is spoken on it. */
+export const connectionKey = (socket: Socket): string =>
   `${socket.remoteAddress ?? ''} ${socket.remotePort ?? ''} ${socket.localPort ?? ''}`;

@@ -45,6 +45,8 @@ export interface PlaneAppOptions {
    * `bytes`: every body is one Buffer that the handler owns. An empty body is `undefined` in both. `stream`: no body is read, the handler
    * does. */
   readonly bodies?: 'json' | 'bytes' | 'stream';
+  /** Of `bytes`: no body is waited for any more once it is aborted, and the request fails with its reason. */
+  readonly until?: AbortSignal;
   /** Whether handlers ask for `request.query`; default: yes. */
   readonly parsesQueries?: boolean;
   /** Takes JSON with comments, names without quotes and the like. */
@@ -118,7 +120,8 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   for (const name of ['operationId', 'sender', 'refusal', 'captured', 'span']) app.decorateRequest(name, undefined);
   app.removeAllContentTypeParsers();
   if (options.bodies === 'stream') app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  else if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
+  else if (options.bodies === 'bytes')
+    addBytesParser(app, { bodyBytesMax, room, ...(options.until && { until: options.until }) });
   else addJsonAndFormParsers(app, { bodyBytesMax, room, relaxedJson: options.relaxedJson === true });
   app.addHook('onRequest', (request, reply, done) => {
     beginRequest(options, newId, request, reply, () => room.release(request.raw));

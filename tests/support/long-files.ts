@@ -129,6 +129,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/canary-in-archives.test.ts',
   'tests/scenarios/clock-steps.test.ts',
   'tests/scenarios/compose-nodes.test.ts',
+  'tests/scenarios/cut-off-answers.test.ts',
   'tests/scenarios/damaged-records.test.ts',
   'tests/scenarios/database-clock.test.ts',
   'tests/scenarios/diagnostics.test.ts',

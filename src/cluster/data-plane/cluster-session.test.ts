@@ -72,6 +72,37 @@ describe('LeaseWatch', () => {
   });
 });
 
+describe('a request of a cluster that ends', () => {
+  const suspended = kustoError('suspended', 'The cluster is suspended: vault v.');
+  const ended = (reply: object): Promise<unknown> => {
+    const call: CallMain = () => Promise.resolve(reply as never);
+    const lease = new LeaseWatch(call, () => 0);
+    lease.end(suspended);
+    return admitRequest(call, lease, undefined);
+  };
+
+  it.each([
+    { outcome: 'allowed', leaseMs: 100 },
+    { outcome: 'refused', kind: 'unavailable', message: 'The cluster may not use its key now.' },
+  ])('is told why, whatever else is known: %o', async (reply) => {
+    await expect(ended(reply)).rejects.toBe(suspended);
+  });
+
+  it('is told nothing when nobody knows who sent it', async () => {
+    const reply = { outcome: 'refused', kind: 'unauthorized', message: 'no', challenge: 'Bearer x' };
+    await expect(ended(reply)).rejects.toMatchObject({ status: 401 });
+  });
+
+  it('is told why when the lease was asked for before', async () => {
+    const call: CallMain = () => {
+      lease.end(suspended);
+      return Promise.resolve({ leaseMs: 0 } as never);
+    };
+    const lease = new LeaseWatch(call, () => 0);
+    await expect(lease.require()).rejects.toBe(suspended);
+  });
+});
+
 describe('RunningRequests', () => {
   const begin = (running: RunningRequests, clientRequestId: string, principal = 'p') => {
     const controller = new AbortController();

@@ -39,6 +39,7 @@ export class LeaseWatch {
     if (this.#monotonicMs() < this.#endsAt) return;
     const extend = this.asking();
     const { leaseMs } = await this.#call('renew', {});
+    this.#ended.signal.throwIfAborted(); // there was a reason, which is told
     if (leaseMs <= 0) throw kustoError('unavailable', 'The cluster may not use its key now.');
     extend(leaseMs);
   }
@@ -54,6 +55,8 @@ export async function admitRequest(
 ): Promise<AllowedRequest> {
   const extend = lease.asking();
   const reply = await call('authorize', { authorization, ...(ticket === undefined ? {} : { ticket }) });
+  // Who may not ask is told that, whatever else there is to say.
+  if (reply.outcome === 'allowed' || reply.kind === 'unavailable') lease.ended.throwIfAborted();
   if (reply.outcome === 'refused') throw new KustoError(reply.kind, reply.message, undefined, reply.challenge);
   extend(reply.leaseMs);
   return reply;

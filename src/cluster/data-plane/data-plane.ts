@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Instant } from '../../clock/clock.ts';
+import { toIso } from '../../clock/clock.ts';
 import { machineTime, processorsUsed } from '../../clock/host-time.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { defaultEdgeLimits, httpLimits, httpsLimits } from '../../http/edge-limits.ts';
@@ -19,12 +20,14 @@ import type { ClusterData } from '../../database/cluster-data.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { DataPlaneSettings, LocalhostSettings, ShutdownReason } from '../messages/supervisor-calls.ts';
 import { Activity } from './activity.ts';
-import { shutdownText } from './shutdown-reason.ts';
+import { endedText, shutdownText } from './shutdown-reason.ts';
 import { FollowedClock } from './followed-clock.ts';
 import { LeaseWatch } from './cluster-session.ts';
 import type { ClusterHost } from './cluster-host.ts';
 import { syncedData } from './cluster-host.ts';
 import { kustoError } from './errors/kusto-error.ts';
+import { ExpectedRequests } from './expected-requests.ts';
+import { tellLast } from './last-words.ts';
 import { EndedRequests } from './requests/ended-requests.ts';
 import { classifiedRequests } from './requests/classify-request.ts';
 import { ResultsCache } from './answers/results-cache.ts';
@@ -144,6 +147,7 @@ export async function openDataPlane(options: {
     return settings.hosts.some((one) => one === host) ? apps.ingestion : apps.storage;
   };
   const connections = new OpenConnections();
+  const expected = new ExpectedRequests({ monotonicMs, startTimer: startSystemTimer });
   /** A server for connections to these names.
    * @param leaf undefined: requests come in the clear, one a connection, since the next may be for another host of the proxy */
   const listen = async (
@@ -153,6 +157,7 @@ export async function openDataPlane(options: {
   ): Promise<Server> => {
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       connections.addAnswer(response);
+      expected.asked(response);
       if (leaf === undefined) response.shouldKeepAlive = false;
       const host = hostFor(hosts, connections, request, response);
       if (host === undefined) return;
@@ -168,6 +173,7 @@ export async function openDataPlane(options: {
         : createServer({ cert: leaf.chainPem, key: leaf.privateKeyPem, ...httpsLimits(defaultEdgeLimits) }, serve);
     server.maxConnections = socketsMax;
     server.on('connection', (socket: Socket) => socket.once('close', activity.begin()));
+    server.on('secureConnection', (socket: TLSSocket) => expected.secured(socket));
     server.on(
       'clientError',
       createConnectionFailureHandler({ connections, log, startTimer: startSystemTimer }, () => apps.engine),
@@ -213,7 +219,10 @@ export async function openDataPlane(options: {
       lease.end(error);
       running.endAll(error);
       results.clearAll();
-      await Promise.all([...answering].map((response) => once(response, 'close')));
+      const words = { ...{ connections, expected, answering }, startTimer: startSystemTimer };
+      const text = endedText(settings.clusterName, reason.kind);
+      const timestamp = (): string => toIso(clock.now());
+      await tellLast({ ...words, timestamp, randomBytes: systemRandomBytes }, { kind, text });
     },
     drain: () => new Promise((resolve) => connections.startClosing(resolve)),
     async serveLocalhost(local) {
@@ -227,6 +236,7 @@ export async function openDataPlane(options: {
       }
       connections.addSocket(socket);
       connections.nameTunnel(socket, name);
+      expected.taken(socket, inTheClear === true);
       connections.traceFirst(socket, parseTraceparent(trace));
       socket.on('error', () => socket.destroy());
       if (greeting !== '') socket.write(greeting);

@@ -20,6 +20,8 @@ export interface KustoAppOptions {
   readonly bodyRoomBytes?: number;
   readonly authenticate: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   readonly translate: (error: unknown) => KustoError | undefined;
+  /** No body is waited for any more once it is aborted; its reason is an error of this protocol. */
+  readonly until?: AbortSignal;
   /** Every answer ends its connection. */
   readonly closing?: true;
 }
@@ -37,6 +39,7 @@ export function createKustoApp(options: KustoAppOptions): PlaneApp {
     bodies: 'bytes',
     bodyBytesMax: options.bodyBytesMax,
     ...(options.bodyRoomBytes !== undefined && { bodyRoomBytes: options.bodyRoomBytes }),
+    ...(options.until && { until: options.until }),
     authenticate: async (request, reply) => {
       // Clients ask it before they have a token.
       if (request.routeOptions.url !== metadataPath) await options.authenticate(request, reply);

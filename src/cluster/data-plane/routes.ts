@@ -35,6 +35,7 @@ export function createDataPlaneApp(
     randomBytes: ports.randomBytes,
     bodyBytesMax,
     bodyRoomBytes,
+    until: ports.lease.ended,
     timestamp: () => toIso(ports.clock.now()),
     authenticate: async (request, reply) => {
       const access = await admitRequest(

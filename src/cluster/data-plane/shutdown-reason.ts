@@ -1,5 +1,9 @@
 import type { ShutdownReason } from '../messages/supervisor-calls.ts';
 
+/** The same for whoever has not said yet who they are. */
+export const endedText = (cluster: string, kind: ShutdownReason['kind']): string =>
+  `The cluster '${cluster}' ${kind === 'suspended' ? 'is suspended' : kind === 'stopped' ? 'is stopped' : 'is out of reach'}.`;
+
 /** What clients of a cluster hear that does not serve (any more). @param cluster its name */
 export function shutdownText(cluster: string, reason: ShutdownReason): string {
   switch (reason.kind) {

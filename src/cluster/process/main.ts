@@ -36,8 +36,9 @@ export function start(): void {
       channel.receive(message);
       return;
     }
-    if (handle instanceof Socket) composed.take(handle, message);
+    // Before anything is said on it: what was not taken is answered by the main process.
     post({ kind: 'taken', id: message.id } satisfies TakenSocket);
+    if (handle instanceof Socket) composed.take(handle, message);
   });
   process.on('disconnect', () => {
     process.exit(0);

@@ -180,7 +180,9 @@ export class ClusterProcess {
         this.#gone = true;
         this.holds = undefined;
         this.#channel.close('The cluster process ended.');
-        this.#onTheWay.drop();
+        // What it said last is read before the channel ends.
+        if (this.#child.connected) this.#child.once('disconnect', () => this.#onTheWay.giveBack());
+        else this.#onTheWay.giveBack();
         this.#owner?.onExit(this.#wanted);
         resolve();
       };
@@ -247,21 +249,21 @@ export class ClusterProcess {
     return { heard: () => (heardAt = monotonic.now()), end: () => cancel() };
   }
 
-  /** Gives a client's connection away: once it is taken, only that process can read or write it. */
-  handOver(socket: Socket, message: Omit<HandedSocket, 'kind' | 'id'>): void {
-    if (this.ended) {
-      socket.destroy();
-      return;
-    }
+  /** Gives a client's connection away: once it is taken, only that process can read or write it.
+   * @returns false when it ends before it takes it, which then is as it was */
+  async handOver(socket: Socket, message: Omit<HandedSocket, 'kind' | 'id'>): Promise<boolean> {
+    if (this.ended) return false;
     this.needed();
     this.#given += 1;
     this.wasConnected = true;
-    const id = this.#onTheWay.add(socket);
-    const handed: HandedSocket = { ...message, kind: 'socket', id };
-    this.#child.send(handed, socket, { keepOpen: true }, (error) => {
-      if (error === null) return;
-      this.#onTheWay.drop();
-      this.#channel.close('The cluster process is gone.');
+    return new Promise((settle) => {
+      const id = this.#onTheWay.add(socket, settle);
+      const handed: HandedSocket = { ...message, kind: 'socket', id };
+      this.#child.send(handed, socket, { keepOpen: true }, (error) => {
+        if (error === null) return;
+        this.#onTheWay.giveBack();
+        this.#channel.close('The cluster process is gone.');
+      });
     });
   }
 

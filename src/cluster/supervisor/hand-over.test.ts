@@ -9,6 +9,7 @@ import { parseHostName } from '../../base/names.ts';
 import type { MonotonicClock, MonotonicMs } from '../../clock/monotonic-clock.ts';
 import { HostMonotonicClock } from '../../clock/monotonic-clock.ts';
 import { invariant } from '../../base/invariant.ts';
+import { releaseSocket, takeBackSocket } from '../../http/release-socket.ts';
 import { ClusterProcess } from './cluster-process.ts';
 
 const host = parseHostName('c1.eastus.kusto.windows.net');
@@ -66,32 +67,46 @@ describe('a connection that is handed over', () => {
     const process = start('answering', answering);
     for (const text of ['first', 'second']) {
       const { client, accepted } = await connection();
-      process.handOver(accepted, handed(text));
+      const taken = process.handOver(accepted, handed(text));
       const pieces: Buffer[] = [];
       client.on('data', (piece: Buffer) => pieces.push(piece));
       await once(client, 'end');
       expect(Buffer.concat(pieces).toString()).toBe(text);
+      expect(await taken).toBe(true);
     }
   });
 
-  it('is broken when the process ends before it took it, the ones in line behind it too', async () => {
+  it('comes back as it was when the process ends before it took it, and so do those in line behind it', async () => {
     const process = start('silent', silent);
     const pid = process.pid ?? 0;
     globalThis.process.kill(pid, 'SIGSTOP'); // alive, and reads nothing more
-    const clients = [await connection(), await connection(), await connection()];
-    const closed = clients.map(({ client }) => once(client, 'close'));
-    for (const { accepted } of clients) process.handOver(accepted, handed(''));
+    const all = [await connection(), await connection(), await connection()];
+    const taken = all.map(({ accepted }) => {
+      const unread = releaseSocket(accepted);
+      return process.handOver(accepted, handed('')).then((isTaken) => {
+        if (!isTaken) takeBackSocket(accepted, unread);
+        return isTaken;
+      });
+    });
+    for (const { client } of all) client.write('first');
     globalThis.process.kill(pid, 'SIGKILL');
-    await Promise.all(closed);
+    expect(await Promise.all(taken)).toEqual([false, false, false]);
+    for (const { client, accepted } of all) {
+      accepted.resume();
+      expect(String((await once(accepted, 'data'))[0])).toBe('first');
+      accepted.end('last');
+      expect(String((await once(client, 'data'))[0])).toBe('last');
+    }
   });
 
-  it('is broken at once when the process is gone already', async () => {
+  it('is not taken by a process that is gone already', async () => {
     const process = start('silent', silent);
     await process.end();
-    const { client, accepted } = await connection();
-    const closed = once(client, 'close');
-    process.handOver(accepted, handed(''));
-    await closed;
+    const { accepted, client } = await connection();
+    expect(await process.handOver(accepted, handed(''))).toBe(false);
+    expect(accepted.destroyed).toBe(false);
+    accepted.destroy();
+    client.destroy();
   });
 });
 

@@ -9,7 +9,7 @@ import type { CertificateAuthority } from '../../../http/certificate-authority.t
 import { existsAtAll, unlessDamaged } from '../../../state/list-all.ts';
 import type { Plane, RawConnection } from '../../../http/plane.ts';
 import type { Tracer } from '../../../http/tracing/tracer.ts';
-import { releaseSocket } from '../../../http/release-socket.ts';
+import { releaseSocket, takeBackSocket } from '../../../http/release-socket.ts';
 import type { NotServedPorts } from './not-served-app.ts';
 import { createNotServedApp } from './not-served-app.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
@@ -53,6 +53,9 @@ export interface KustoPlane {
   processServing(cluster: ServedCluster): Promise<ClusterProcess | undefined>;
 }
 
+/** So many processes may end under a connection before it is answered here. */
+const handOversMax = 3;
+
 /** The hosts of all clusters. Connections to a cluster that serves go to its own process before TLS begins, so that no row is ever
  * in this one; the others are answered here. */
 export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
@@ -67,16 +70,26 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   const openedLocalhost = oncePerProcess((process) => openLocalhost(ports, process));
   const notServed = createNotServedApp(ports);
 
+  /** @returns the process of a cluster that takes something to do */
+  function runningProcess(clusterId: Guid): ClusterProcess | undefined {
+    const process = keys.processOf(clusterId);
+    return process?.ended === false ? process : undefined;
+  }
+
   /** @returns the process of a cluster that may serve now, with its data plane open */
   async function serving(cluster: ServedCluster): Promise<ClusterProcess | undefined> {
     if (!cluster.serves) return undefined;
     const { clusterId } = cluster;
     try {
-      const admission = await keys.admit(clusterId);
-      const process = keys.processOf(clusterId);
-      if (admission.outcome !== 'admitted' || process === undefined || process.ended) return undefined;
-      await openedPlane(process, cluster);
-      return keys.processOf(clusterId) === process ? process : undefined;
+      for (let attempt = 1; attempt <= handOversMax; attempt += 1) {
+        const admission = await keys.admit(clusterId);
+        if (admission.outcome !== 'admitted') return undefined;
+        const process = runningProcess(clusterId);
+        if (process === undefined) continue;
+        await openedPlane(process, cluster);
+        if (runningProcess(clusterId) === process) return process;
+      }
+      return undefined;
     } catch (error) {
       log.failure('data plane not opened', error, { clusterId });
       return undefined;
@@ -90,16 +103,36 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     return { listenPath, host: cluster.hosts[0], rootPem: ports.authority.certificatePem };
   };
 
-  const handOver = (process: ClusterProcess, { socket, head, inTheClear, ...rest }: RawConnection): boolean => {
-    if (socket.destroyed) return false;
+  const handOver = async (
+    process: ClusterProcess,
+    { socket, head, inTheClear, ...rest }: RawConnection,
+  ): Promise<boolean> => {
     const unread = releaseSocket(socket);
     const trace = log.tracer?.traceparent;
-    process.handOver(socket, {
+    const taken = await process.handOver(socket, {
       ...{ ...rest, head: Buffer.concat([head, unread]) },
       ...(inTheClear && { inTheClear }),
       ...(trace !== undefined && { trace }),
     });
-    return true;
+    if (!taken) takeBackSocket(socket, unread);
+    return taken;
+  };
+
+  /** To the process of the cluster, the next one if that ends meanwhile. While none serves it is answered here. */
+  const handToCluster = async (
+    connection: RawConnection,
+    find: () => Promise<ServedCluster | undefined>,
+    prepare: (process: ClusterProcess, cluster: ServedCluster) => Promise<void> = () => Promise.resolve(),
+  ): Promise<boolean> => {
+    for (let attempt = 1; attempt <= handOversMax; attempt += 1) {
+      const cluster = await find();
+      const process = cluster === undefined ? undefined : await serving(cluster);
+      if (process === undefined || cluster === undefined) return false;
+      await prepare(process, cluster);
+      if (connection.socket.destroyed) return false;
+      if (await handOver(process, connection)) return true;
+    }
+    return false;
   };
 
   const accounts = new StorageOwners(clusters);
@@ -111,9 +144,7 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   }
 
   async function takeOverByHost(connection: RawConnection): Promise<boolean> {
-    const cluster = await unlessDamaged(() => clusterAt(connection.host));
-    const process = cluster === undefined ? undefined : await serving(cluster);
-    return process !== undefined && handOver(process, connection);
+    return handToCluster(connection, () => unlessDamaged(() => clusterAt(connection.host)));
   }
 
   const plane: Plane = {
@@ -153,13 +184,9 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     ...notServed,
     claim: (host) => (host === 'localhost' ? 'serve' : undefined),
     takeOver: (connection) =>
-      connectionSpan(log.tracer, connection.host, async () => {
-        const { cluster } = await localCluster();
-        const process = cluster === undefined ? undefined : await serving(cluster);
-        if (process === undefined || cluster === undefined) return false;
-        await openedLocalhost(process, cluster);
-        return handOver(process, connection);
-      }),
+      connectionSpan(log.tracer, connection.host, () =>
+        handToCluster(connection, async () => (await localCluster()).cluster, openedLocalhost),
+      ),
     handle(request, response) {
       refuseOrTell(request, response).catch((error: unknown) => {
         log.failure('localhost request failed', error);

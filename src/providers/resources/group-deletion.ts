@@ -160,3 +160,9 @@ export function operationResultOperation(deps: ResourcesDependencies): ArmOperat
     },
   };
 }
+
+/** The same for what was asked above all subscriptions: what-if alone. */
+export const tenantResultOperation = (deps: ResourcesDependencies): ArmOperation => ({
+  ...operationResultOperation(deps),
+  ...{ id: 'OperationResults_GetAtTenantScope', path: '/operationresults/{operationId}' },
+});

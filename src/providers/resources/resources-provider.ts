@@ -4,7 +4,7 @@ import { notBuilt } from '../../arm/not-built.ts';
 import { resourcesApiVersions } from './api-versions.ts';
 import { deploymentRows } from './deployments/deployment-operations.ts';
 import { Deployments } from './deployments/deployments.ts';
-import { operationResultOperation } from './group-deletion.ts';
+import { operationResultOperation, tenantResultOperation } from './group-deletion.ts';
 import { groupOperations } from './group-operations.ts';
 import { providerOperations } from './provider-operations.ts';
 import { resourceListOperations } from './resource-list-operations.ts';
@@ -44,6 +44,7 @@ export function createResourcesProvider(
       ...tagsOperations(deps),
       ...deploymentRows(deps, deployments),
       operationResultOperation(deps),
+      tenantResultOperation(deps),
       ...refusedOperations(),
     ],
   };

@@ -59,7 +59,16 @@ describe('deployments of the tenant', () => {
     const properties = { roleDefinitionId, principalId: as.objectId, principalType: 'User' };
     expect((await arm.send('PUT', owner, { as, body: { properties } })).status).toBe(201);
     expect(await send('POST', '/t/validate', body())).toMatchObject({ status: 200, body: { location: 'eastus' } });
-    expect((await send('POST', '/t/whatIf', body())).status).toBe(202);
+    const foretold = await send('POST', '/t/whatIf', body());
+    expect(foretold.status).toBe(202);
+    const { pathname, search } = new URL(String(foretold.headers['location']));
+    const answer = await arm.send('GET', pathname + search, { as });
+    expect(answer, answer.text).toMatchObject({
+      status: 200,
+      body: { status: 'Succeeded', properties: { changes: [{ changeType: 'Create', resourceId: made() }] } },
+    });
+    // OperationResults_GetAtTenantScope: for who asked, and nobody else.
+    expect((await arm.send('GET', pathname + search)).status).toBe(404);
     expect((await arm.send('GET', `${made()}?api-version=2023-01-31`)).status).toBe(404);
     expect((await send('PUT', '/t', body())).status).toBe(200);
     await arm.deployments.quiet();
@@ -83,5 +92,6 @@ describe('deployments of the tenant', () => {
     expect((await send('GET', '/t')).status).toBe(404);
     expect((await arm.send('DELETE', owner, { as })).status).toBe(200);
     expect((await send('PUT', '/t', body())).status).toBe(403);
+    expect((await arm.send('GET', pathname + search, { as })).status).toBe(403);
   });
 });

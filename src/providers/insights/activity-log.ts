@@ -3,7 +3,6 @@ import type { AdministrativeFacts, AuditEvent } from '../../audit/audit-event.ts
 import { newestEvents } from '../../audit/find-events.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
-import { notBuilt } from '../../arm/not-built.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { State } from '../../state/state.ts';
@@ -32,13 +31,11 @@ export function activityLogOperations(deps: ActivityLogDependencies): readonly A
       handle: (request) => list(deps, request),
     },
     {
-      ...notBuilt(
-        'TenantActivityLogs_List',
-        'GET',
-        '/providers/Microsoft.Insights/eventtypes/management/values',
-        'Microsoft.Insights/eventtypes/values/read',
-      ),
-      action: null, // nobody has a role above subscriptions here
+      id: 'TenantActivityLogs_List',
+      method: 'GET',
+      path: '/providers/Microsoft.Insights/eventtypes/management/values',
+      action: 'Microsoft.Insights/eventtypes/values/read',
+      handle: (request) => list(deps, request),
     },
     {
       id: 'EventCategories_List',
@@ -54,16 +51,18 @@ export function activityLogOperations(deps: ActivityLogDependencies): readonly A
   ];
 }
 
+/** Of one subscription; without one, what was done above all of them in the caller's tenant. */
 async function list({ state, clock }: ActivityLogDependencies, request: ArmRequest): Promise<ArmReply> {
   const filter = parseActivityFilter(request.query.get('$filter'), clock.now());
   const select = selected(request.query.get('$select'));
   const before = placeOf(request.query.get('$skiptoken'));
-  const subscriptionId = (request.params['subscriptionId'] ?? '').toLowerCase();
+  const subscriptionId = request.params['subscriptionId']?.toLowerCase();
   const page = await newestEvents(
     state,
     (event) =>
       event.facts.kind === 'administrative' &&
       event.facts.subscriptionId === subscriptionId &&
+      (subscriptionId !== undefined || event.facts.tenantId === request.caller.tenantId) &&
       isWanted(event, event.facts, filter),
     {
       ...{ count: eventsPerPage, lookedAt: eventsLookedAt, from: filter.from },

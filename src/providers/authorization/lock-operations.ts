@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { isApiVersionBefore } from '../../arm/api-version.ts';
+import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { parseFilter, unsupportedTerm } from '../../arm/filter.ts';
 import type { LockLevel, ManagementLock } from '../../arm/locks.ts';
@@ -8,7 +9,8 @@ import { pageOf, sortedById } from '../../arm/paging.ts';
 import { resourceRecordId } from '../../arm/resource.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
 import { systemData } from '../../arm/system-data.ts';
-import { isScopeWithin } from '../../authz/decide.ts';
+import { isScopeWithin, subscriptionOfScope } from '../../authz/decide.ts';
+import { subscriptionsOf } from '../../authz/role-assignments.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
@@ -91,6 +93,8 @@ function findLock(
 
 async function putLock(deps: AuthorizationDependencies, request: ArmRequest): Promise<ArmReply> {
   const scope = scopeOf(request);
+  // Subscriptions, groups and resources have locks; one above them would hold those of every tenant.
+  if (subscriptionOfScope(scope) === undefined) throw armErrors.InvalidRequestUri();
   await requireResourceAt(deps.state, scope);
   const name = request.params['lockName'] ?? '';
   if (name.length > 260 || /[<>%&:\\?/]/.test(name)) throw authorizationErrors.InvalidLockName(name.slice(0, 260));
@@ -138,8 +142,11 @@ async function listLocks(deps: AuthorizationDependencies, request: ArmRequest): 
   const other = terms.find((term) => term.kind !== 'call' || term.name.toLowerCase() !== 'atscope');
   if (other !== undefined) throw unsupportedTerm(other);
   const all = (await listIntact(deps.state, managementLocks)).map(({ value }) => value);
-  const found = all.filter((lock) =>
-    terms.length === 0 ? isScopeWithin(lock.scope, scope) : isScopeWithin(scope, lock.scope),
+  const own = await subscriptionsOf(deps.state, request.caller.tenantId);
+  const found = all.filter(
+    (lock) =>
+      own.has(subscriptionOfScope(lock.scope) ?? '') &&
+      (terms.length === 0 ? isScopeWithin(lock.scope, scope) : isScopeWithin(scope, lock.scope)),
   );
   const idOf = (lock: ManagementLock): string => resourceRecordId(lockResourceId(lock));
   const page = pageOf(request, sortedById(found, idOf), idOf);

@@ -139,11 +139,14 @@ export async function subscriptionsOf(state: State, tenantId: Guid): Promise<Rea
   return new Set(all.filter(({ value }) => value.tenantId === tenantId).map(({ value }) => value.subscriptionId));
 }
 
+/** Kustody's own vault lies beside all of that, and so below nobody's `/`. */
+const isOfProviders = (scope: string): boolean => scope === '/' || /^\/providers\//i.test(scope);
+
 function applyingAt({ assignments, ownSubscriptions }: Held, scope: string): readonly RoleAssignment[] {
   const found = assignments.at(scope);
   const subscriptionId = subscriptionOfScope(scope);
-  if (subscriptionId === undefined || ownSubscriptions.has(subscriptionId)) return found;
-  return found.filter((assignment) => !isAboveSubscriptions(assignment));
+  const isOwn = subscriptionId === undefined ? isOfProviders(scope) : ownSubscriptions.has(subscriptionId);
+  return isOwn ? found : found.filter((assignment) => !isAboveSubscriptions(assignment));
 }
 
 /** Every assignment in a tenant: at its root, and in its subscriptions. */

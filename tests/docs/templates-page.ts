@@ -30,7 +30,7 @@ export function templatesPage(): string {
 }
 
 const about = [
-  'Kustody deploys JSON templates as Azure Resource Manager does, and what Bicep compiles to: at the scope of a resource group, a subscription or the tenant, incremental or complete, with `validate`, `what-if`, `cancel`, lists, operations and exports. `az deployment` of the Azure CLI works as it is.',
+  'Kustody deploys JSON templates as Azure Resource Manager does, and what Bicep compiles to: at the scope of a resource group, a subscription or the tenant, incremental or complete, with `validate`, `what-if`, `cancel`, lists, operations and exports. `az deployment` of the Azure CLI works as it is. Who deploys at the scope of the tenant needs a role at `/` ([clients.md](clients.md#the-scope-of-the-tenant)).',
   'A deployment makes its resources by the same requests as its caller would, with the rights of that caller and no others; before it begins, the caller must be allowed to write each of them. At most ten resources are made at the same time, in the order of their dependencies. Nested templates have names of their own (`inner`) or those of the template around them (`outer`).',
   'What-if compares with the resources as they are: what a template names, and what it leaves out and would thereby set back to its default. Values that only the deployment can evaluate are `NoEffect`.',
   'Values of secure parameters and outputs are neither kept nor shown. Where they are more than 65,536 characters, errors and `what-if` show a star in place of every text. So a deployment under way when Kustody ends does not go on: the next start records it as failed, what it had made stays, and deploying again completes it.',

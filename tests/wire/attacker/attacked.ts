@@ -81,6 +81,7 @@ async function preparedDirectory() {
     ingestor: await person('ingestor'),
     contributor: await person('contributor on one cluster'),
     nobody: await person('nobody'),
+    ofRoot: await person('whoever has a role at /'),
     foreigner: await person('foreigner', elsewhere.tenantId),
   };
   const { signing, published } = await identity.signingKeys.load();

@@ -8,6 +8,7 @@ import { describeNames } from './names.ts';
 import { describeReach } from './reach.ts';
 import { describeRequests } from './requests.ts';
 import { describeRoles } from './roles.ts';
+import { describeRoot } from './root.ts';
 import { describeSecrets } from './secrets.ts';
 import { describeTokens } from './tokens.ts';
 
@@ -38,6 +39,7 @@ describeRequests(attacked);
 describeRoles(attacked);
 describeNames(attacked);
 describeReach(attacked);
+describeRoot(attacked);
 describeData(attacked);
 describeSecrets(attacked);
 describeIdentities(attacked);

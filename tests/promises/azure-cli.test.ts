@@ -39,6 +39,31 @@ async function answersOf(script: string): Promise<Readonly<Record<string, unknow
   return Object.fromEntries(lines.map((line) => [line.split('\t')[0] ?? '', JSON.parse(line.split('\t')[1] ?? '')]));
 }
 
+/** Of the tenant: a group in the subscription that its parameter names. */
+const schema = (scope: string) =>
+  `https://schema.management.azure.com/schemas/2019-08-01/${scope}DeploymentTemplate.json#`;
+const groupOfTenant = {
+  ...{ $schema: schema('tenant'), contentVersion: '1.0.0.0', parameters: { subscription: { type: 'string' } } },
+  resources: [
+    {
+      ...{ type: 'Microsoft.Resources/deployments', apiVersion: '2022-09-01', name: 'below', location: 'eastus' },
+      subscriptionId: "[parameters('subscription')]",
+      properties: {
+        mode: 'Incremental',
+        template: {
+          ...{ $schema: schema('subscription'), contentVersion: '1.0.0.0' },
+          resources: [
+            {
+              ...{ type: 'Microsoft.Resources/resourceGroups', apiVersion: '2022-09-01' },
+              ...{ name: 'of-the-tenant', location: 'eastus' },
+            },
+          ],
+        },
+      },
+    },
+  ],
+};
+
 describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }, () => {
   beforeAll(async () => {
     server = startKustody(['up', '--data', join(directory.path, 'data'), '--seed', '--log-level', 'silent']);
@@ -128,6 +153,45 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
     expect(answers['given']).toMatchObject({ principalType: 'User' });
     expect(answers['used']).toContain('RoleDefinitionHasAssignments');
     expect(answers['left']).toEqual([]);
+  });
+
+  it('elevates its administrator, who deploys to the tenant and gives that up again', async () => {
+    const answers = await answersOf(`
+      elevate() { az rest --method post --url "/providers/Microsoft.Authorization/elevateAccess?api-version=2016-07-01"; }
+      held() { az role assignment list --assignee "$KUSTODY_USERNAME" --scope /; }
+      refused application elevate
+      az login -u "$KUSTODY_USERNAME" -p "$KUSTODY_PASSWORD" -o none
+      refused before held
+      elevate
+      show elevated az role assignment list --role "User Access Administrator" --scope /
+      echo ${Buffer.from(JSON.stringify(groupOfTenant)).toString('base64')} | base64 -d >t.json
+      tenant() { az deployment tenant "$1" -n all -l eastus -f t.json -p subscription="$AZURE_SUBSCRIPTION_ID" "\${@:2}"; }
+      refused early tenant validate
+      show given az role assignment create --assignee "$KUSTODY_USERNAME" --role Owner --scope /
+      show valid tenant validate
+      show foretold tenant what-if --no-pretty-print
+      show made tenant create
+      show group az group show -n of-the-tenant
+      show log az rest --url "/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01&\\$filter=eventTimestamp ge '$(date -u -d '1 hour ago' +%FT%TZ)'"
+      az role assignment delete --assignee "$KUSTODY_USERNAME" --role Owner --scope /
+      refused late tenant validate
+      show left held
+      az role assignment delete --assignee "$KUSTODY_USERNAME" --role "User Access Administrator" --scope /
+      refused after held
+      show subscription az role assignment list --assignee "$KUSTODY_USERNAME"`);
+    for (const name of ['application', 'before', 'early', 'late', 'after'])
+      expect(answers[name]).toContain('AuthorizationFailed');
+    const elevated = { roleDefinitionName: 'User Access Administrator', principalType: 'User', scope: '/' };
+    expect(answers['elevated']).toMatchObject([elevated]);
+    expect(answers['given']).toMatchObject({ scope: '/' });
+    expect(answers['valid']).toMatchObject({ properties: { provisioningState: 'Succeeded' } });
+    expect(answers['foretold']).toMatchObject({ status: 'Succeeded', changes: [{ changeType: 'Create' }] });
+    expect(answers['made']).toMatchObject({ properties: { provisioningState: 'Succeeded' } });
+    expect(answers['group']).toMatchObject({ name: 'of-the-tenant' });
+    expect(JSON.stringify(answers['log'])).toContain('Microsoft.Authorization/elevateAccess/action');
+    expect(answers['left']).toMatchObject([elevated]);
+    // What it had before is as it was.
+    expect(answers['subscription']).toMatchObject([{ roleDefinitionName: 'Owner' }]);
   });
 
   it('reads the activity log: who did what, and when', async () => {

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRelaxedJson, positionInJson } from './relaxed-json.ts';
+import { parseLongJson, parseRelaxedJson, positionInJson, sourceOf } from './relaxed-json.ts';
 
 describe('parseRelaxedJson', () => {
   it.each([
@@ -56,6 +57,115 @@ describe('parseRelaxedJson', () => {
   });
 });
 
+describe('parseLongJson', () => {
+  /** How often others had their turn until then. */
+  const turnsOf = async (read: Promise<unknown>): Promise<number> => {
+    const state = { turns: 0, isOver: false };
+    const others = async (): Promise<void> => {
+      while (!state.isOver) {
+        await new Promise((resolve) => setImmediate(resolve));
+        state.turns += 1;
+      }
+    };
+    const ended = others();
+    await read.catch(() => undefined);
+    const { turns } = state;
+    state.isOver = true;
+    await ended;
+    return turns;
+  };
+  const filled = (unit: string, megabytes: number): string =>
+    `[${unit.repeat(Math.floor((megabytes * 2 ** 20) / unit.length))}`;
+
+  it.each([
+    ['plain JSON of many parts', '[],', '0]'],
+    ['names', '{"a":1},', '0]'],
+    ['relaxed JSON', "'a',", "'b']"],
+    ['what is plain JSON until its end', '[],', '0'],
+  ])('lets others have their turn: %s', async (_what, unit, end) => {
+    const once = await turnsOf(parseLongJson(filled(unit, 1) + end));
+    expect(once).toBeGreaterThan(20);
+    const twice = await turnsOf(parseLongJson(filled(unit, 2) + end));
+    expect(twice).toBeGreaterThan(1.5 * once); // so no turn grows with the text
+  });
+
+  it('reads what `JSON.parse` reads, few parts or many', async () => {
+    const many = `[${'{"a":[]},'.repeat(60_000)}{"a":0,"b":1,"a":2}]`;
+    for (const text of [many, '{"a":0,"b":1,"a":2}', `"${'x'.repeat(300_000)}"`, '[1e3,-0,"\\ud83d\\uDE00\\n"]']) {
+      const value = await parseLongJson(text);
+      expect(value).toEqual(JSON.parse(text));
+      if (typeof value === 'object' && value !== null) expect(sourceOf(value)).toBe(text);
+    }
+    expect(JSON.stringify(await parseLongJson(many))).toBe(JSON.stringify(JSON.parse(many)));
+  });
+
+  it.each(['{"__proto__":1}', '{"a":{"__pro\\u0074o__":1}}', `[${'[],'.repeat(60_000)}{"__proto__":1}]`])(
+    'refuses a prototype in %.30s',
+    async (text) => {
+      await expect(parseLongJson(text)).rejects.toThrow(/^$/);
+    },
+  );
+
+  it('says of any text what the reader says that takes it at once', async () => {
+    const piece = fc.constantFrom(
+      ...[
+        '{',
+        '}',
+        '[',
+        ']',
+        ',',
+        ':',
+        '"a"',
+        "'b'",
+        'c',
+        '1',
+        '-0',
+        '01',
+        'true',
+        ' ',
+        '\u00a0',
+        '//x\n',
+        '/*y*/',
+        '/*',
+      ],
+      ...[
+        '"\\n"',
+        '"\\u00e4"',
+        '"\\u12g4"',
+        '"\\x"',
+        '"',
+        '\\',
+        "'\\\"'",
+        'ä:',
+        '{a:1}',
+        '[1,2,]',
+        '"a":1,',
+        'b:{c:[1]},',
+      ],
+    );
+    const outcome = async (read: () => unknown): Promise<unknown> => {
+      try {
+        return { value: await read() };
+      } catch (error) {
+        return { name: (error as Error).name };
+      }
+    };
+    const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(text, fc.json()),
+        fc.constantFrom(['', ''], ['{', '}'], ['[', ']']),
+        async (of, [a, z]) => {
+          const whole = `${a}${of}${z}`;
+          const long = await outcome(() => parseLongJson(whole));
+          expect(long).toEqual(await outcome(() => parseRelaxedJson(whole)));
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+});
+
 describe('positionInJson', () => {
   const text = '{\n  parameters: {\n    "Name": {"value": 1},\n    list: [1, {x: 2}]\n  }\n}';
 
@@ -64,11 +174,16 @@ describe('positionInJson', () => {
     [['parameters', 'Name'], 3, 13],
     [['parameters', 'name'], 3, 13],
     [['parameters', 'list', 1, 'x'], 4, 19],
-  ])('finds %j', (path, line, column) => {
-    expect(positionInJson(text, path)).toEqual({ line, column });
+  ])('finds %j', async (path, line, column) => {
+    expect(await positionInJson(text, path)).toEqual({ line, column });
   });
 
-  it('finds nothing where nothing is', () => {
-    expect(positionInJson(text, ['parameters', 'other'])).toBeUndefined();
+  it('finds the last of several with one name, far down in a long text', async () => {
+    const long = `[${'[],'.repeat(50_000)}\n{"a":1,"A":2}]`;
+    expect(await positionInJson(long, [50_000, 'a'])).toEqual({ line: 2, column: 12 });
+  });
+
+  it('finds nothing where nothing is', async () => {
+    expect(await positionInJson(text, ['parameters', 'other'])).toBeUndefined();
   });
 });

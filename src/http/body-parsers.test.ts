@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { collectBytes, parseJsonBody } from './body-parsers.ts';
+import { collectBytes, parseJsonBody, readJsonBody } from './body-parsers.ts';
 
 describe('collectBytes', () => {
   it('gives one buffer and overwrites the pieces it came in', async () => {
@@ -53,6 +53,19 @@ describe('a body that is not waited for any more', () => {
     await expect(collected).rejects.toBe(reason);
     payload.end('rest');
     await once(payload, 'end');
+  });
+});
+
+describe('readJsonBody', () => {
+  it.each([1, 300_000])('reads a body with %i blanks as it would at once', async (blanks) => {
+    const read = (text: string, relaxed = true) => readJsonBody(Buffer.from(text + ' '.repeat(blanks)), relaxed);
+    expect(await read('')).toBeUndefined();
+    expect(await read('\ufeff{"a":[1]}')).toEqual({ a: [1] });
+    expect(await read('{a:[1,]} // x')).toEqual({ a: [1] });
+    for (const wrong of ['{a', '{"__proto__":1}', `${'['.repeat(101)}${']'.repeat(101)}`])
+      await expect(read(wrong)).rejects.toMatchObject({ kind: 'badJson', message: 'badJson' });
+    await expect(read('{a:[1,]}', false)).rejects.toMatchObject({ kind: 'badJson' });
+    await expect(readJsonBody(Buffer.alloc(blanks, 0xff), true)).rejects.toMatchObject({ kind: 'badJson' });
   });
 });
 

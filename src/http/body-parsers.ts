@@ -2,8 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { zeroBytes } from '../base/bytes.ts';
 import type { Json } from '../base/json.ts';
-import { isJsonObject } from '../base/json.ts';
-import { parseAnyJson, parseRelaxedJson } from '../base/relaxed-json.ts';
+import { hasMemberNamed, parseAnyJson, parseLongJson, parseRelaxedJson } from '../base/relaxed-json.ts';
 import type { BodyRoom } from './body-room.ts';
 
 /** A body that could not be taken in; becomes the plane failure of the same kind. */
@@ -48,7 +47,7 @@ export function addJsonAndFormParsers(app: FastifyInstance, limits: BodyLimits):
     });
   };
   for (const type of ['application/json', 'text/json', /^application\/[\w.-]+\+json/])
-    add(type, (body) => parseJsonBody(body, limits.relaxedJson));
+    add(type, (body) => readJsonBody(body, limits.relaxedJson));
   add('application/x-www-form-urlencoded', (body) => new URLSearchParams(decodeUtf8(body, 'badBody')));
 }
 
@@ -86,6 +85,21 @@ export function parseJsonBody(body: Uint8Array, relaxed = false): Json | undefin
   return value;
 }
 
+/** Larger ones let others have their turn while they are read. */
+const atOnceBytesMax = 256 * 1024;
+
+/** The same for a body of any size, without holding up everybody else. @throws BodyError `badJson` */
+export async function readJsonBody(body: Uint8Array, relaxed = false): Promise<Json | undefined> {
+  if (!relaxed || body.length <= atOnceBytesMax) return parseJsonBody(body, relaxed);
+  const text = decodeUtf8(body, 'badJson');
+  if (text.trim() === '') return undefined;
+  try {
+    return await parseLongJson(text);
+  } catch {
+    throw new BodyError('badJson');
+  }
+}
+
 function decodeUtf8(body: Uint8Array, kind: 'badJson' | 'badBody'): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body); // takes off a byte order mark
@@ -114,12 +128,6 @@ function nestsDeeperThan(text: string, limit: number): boolean {
 
 const [quote = 0, backslash = 0] = Buffer.from('"\\');
 const [openingBrace = 0, openingBracket = 0, closingBrace = 0, closingBracket = 0] = Buffer.from('{[}]');
-
-function hasMemberNamed(value: Json, name: string): boolean {
-  if (Array.isArray(value)) return value.some((item: Json) => hasMemberNamed(item, name));
-  if (!isJsonObject(value)) return false;
-  return Object.entries(value).some(([key, item]) => key === name || hasMemberNamed(item ?? null, name));
-}
 
 /** Reads what is left, for nobody, and ends the connection where that is too much. */
 function discard(payload: Readable): void {

@@ -62,7 +62,9 @@ export function createOutwardReader({ allowedHosts, ...more }: OutwardOptions): 
       else callback(null, first.address, first.family);
     };
     try {
-      return parse(await get(url, lookUp, { timeoutMs, bytesMax, ...(more.ca === undefined ? {} : { ca: more.ca }) }));
+      return await parse(
+        await get(url, lookUp, { timeoutMs, bytesMax, ...(more.ca === undefined ? {} : { ca: more.ca }) }),
+      );
     } catch (error) {
       throw new OutwardError('failed', shown, error instanceof Error ? error.message : 'It could not be read.');
     }

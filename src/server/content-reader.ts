@@ -1,4 +1,4 @@
-import { parseJsonBody } from '../http/body-parsers.ts';
+import { readJsonBody } from '../http/body-parsers.ts';
 import { createOutwardReader, OutwardError } from '../http/outward-json.ts';
 import type { OutwardOptions, ReadJson } from '../http/outward-json.ts';
 
@@ -12,7 +12,7 @@ export function createContentReader(options: Pick<OutwardOptions, 'allowedHosts'
     ...options,
     timeoutMs: 20_000,
     bytesMax: 4 * 1024 * 1024,
-    parse: (text) => parseJsonBody(Buffer.from(text), true),
+    parse: (text) => readJsonBody(Buffer.from(text), true),
   });
   let reading = 0;
   const waiting: (() => void)[] = [];

@@ -3,6 +3,7 @@ import type { ArmErrorDetail } from '../../../arm/arm-error.ts';
 import { armErrors } from '../../../arm/arm-errors.ts';
 import type { Json } from '../../../base/json.ts';
 import { positionInJson, sourceOf } from '../../../base/relaxed-json.ts';
+import type { Position } from '../../../base/relaxed-json.ts';
 import { NotBuiltInTemplates, TemplateError } from '../../../templates/expressions/template-error.ts';
 import { EvaluationEnded, TooManyEvaluations } from '../../../templates/thread/evaluation-thread.ts';
 
@@ -183,15 +184,13 @@ export const deploymentErrors = {
   ),
 } as const;
 
-/** What a client is told of a mistake in a template: code `InvalidTemplate`, and where it stands.
- * @param body as it came, from whose text lines are counted
+/** What a client is told of a mistake in a template: code `InvalidTemplate`, and where it stands, if that is known.
  * @param wording of the service, by what was done when it showed */
 export function invalidTemplate(
   error: TemplateError,
-  body: Json | undefined,
+  position: Position | undefined,
   wording: 'validation' | 'language' = 'validation',
 ): ArmError {
-  const position = positionOf(error, body);
   const at = position === undefined ? '' : ` at line '${position.line}' and column '${position.column}'`;
   const text = error.message.replace('{at}', at);
   const message =
@@ -206,7 +205,8 @@ export function invalidTemplate(
   return new ArmError(400, 'InvalidTemplate', message, { additionalInfo: [{ type: 'TemplateViolation', info }] });
 }
 
-function positionOf(error: TemplateError, body: Json | undefined): { line: number; column: number } | undefined {
+/** @param body as it came, from whose text lines are counted */
+async function positionOf(error: TemplateError, body: Json | undefined): Promise<Position | undefined> {
   if (error.path === undefined || typeof body !== 'object' || body === null) return undefined;
   const text = sourceOf(body);
   return text === undefined ? undefined : positionInJson(text, ['properties', 'template', ...error.path]);
@@ -218,7 +218,7 @@ export async function withTemplateErrors<T>(body: Json | undefined, action: () =
     return await action();
   } catch (error) {
     if (error instanceof NotBuiltInTemplates) throw armErrors.NotImplemented(error.message);
-    if (error instanceof TemplateError) throw invalidTemplate(error, body);
+    if (error instanceof TemplateError) throw invalidTemplate(error, await positionOf(error, body));
     throw evaluationRefusal(error) ?? error;
   }
 }

@@ -155,6 +155,23 @@ describe.skipIf(!hasPostgres)('PostgresStateStore', () => {
     proxy.close();
   });
 
+  it('tells those who read at once when it is lost, whatever their answer waits for', async () => {
+    const proxy = await startCuttingProxy(server?.port ?? 0);
+    const store = await openPostgres(fresh(proxy.port));
+    await store.commit({ write: [put('x', null, 1)] });
+    const holder = await administrator();
+    await holder.query('BEGIN');
+    await holder.query(`LOCK TABLE state_${schemas}.record IN ACCESS EXCLUSIVE MODE`);
+    const reading = store.get('a', 'x').catch((error: unknown) => error);
+    await waitingForLocks(holder, 1);
+    proxy.cutAt('kustody-commit', 'before');
+    await expect(store.commit({ write: [put('y', null, 1)] })).rejects.toMatchObject({ name: 'StateLostError' });
+    // The lock is held still.
+    expect(await reading).toMatchObject({ name: 'StateLostError' });
+    await Promise.all([store.close(), holder.end()]);
+    proxy.close();
+  });
+
   it('says so when what came of a commit cannot be found out', async () => {
     const proxy = await startCuttingProxy(server?.port ?? 0);
     const store = await openPostgres(fresh(proxy.port));

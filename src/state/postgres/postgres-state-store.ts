@@ -345,6 +345,7 @@ export class PostgresStateStore implements StateStore, StoredFormat {
   #lose(why: string, cause: unknown): StateLostError {
     if (this.#lost !== undefined) return this.#lost;
     this.#lost = new StateLostError(nameOf(this.#options.address), why, { cause });
+    this.#reader.cut(); // whoever reads hears of it now, not when its answer is a minute late
     if (!this.#closed) this.#tellLost(this.#lost);
     return this.#lost;
   }

@@ -171,7 +171,7 @@ describe("a drill on one's own cluster", () => {
     expect(rows).toMatchObject([{ bitAfterSeconds: 20, healedAfterSeconds: 40, problems: [] }]);
     expect(ownDrillText(rows)).toMatch(/nothing happened +│ 20 s +│.*│ 40 s +│/);
     const plan = { place: 'here', ways: [], notDone: [], waitSeconds: 60 };
-    const refused = '<td>503 ClusterSuspended</td>';
+    const refused = '<td>503 Cluster<wbr>Suspended</td>';
     expect(ownDrillPage(own, plan, rows, '2026-01-01T00:00:00.000Z')).toContain(
       `<td>nothing happened</td><td>20 s</td>${refused}${refused}<td>40 s</td>`,
     );
@@ -211,7 +211,7 @@ describe("a drill on one's own cluster", () => {
     expect(process.listenerCount('SIGHUP')).toBe(0);
     expect(printed.join('')).toContain('Nothing else is sent but reads');
     const page = readFileSync(html, 'utf8');
-    expect(page).toMatch(/<td>key version disabled<\/td><td>[\d.]+ s<\/td><td>503 ClusterSuspended<\/td>/);
+    expect(page).toMatch(/<td>key version disabled<\/td><td>[\d.]+ s<\/td><td>503 Cluster<wbr>Suspended<\/td>/);
     expect(page).toContain(`disable version ${own.version}`);
     expect(page).not.toMatch(/<script|src=|href=/);
     expect(await stateNow()).toEqual(before);

@@ -91,6 +91,7 @@ export const longFiles: readonly string[] = [
   'tests/docs/troubleshooting.test.ts',
   'tests/extents/container-place.test.ts',
   'tests/portal/administration.test.ts',
+  'tests/portal/printed-pages.test.ts',
   'tests/portal/table-policies.test.ts',
   'tests/promises/article.test.ts',
   'tests/promises/audit-command.test.ts',

@@ -36,6 +36,11 @@ export interface Page {
     readonly animations?: 'disabled';
     readonly caret?: 'hide';
   }): Promise<Buffer>;
+  emulateMedia(options: {
+    readonly media?: 'print' | 'screen';
+    readonly colorScheme?: 'dark' | 'light';
+  }): Promise<void>;
+  pdf(options: { readonly format: 'A4' }): Promise<Buffer>;
   setViewportSize(size: { readonly width: number; readonly height: number }): Promise<void>;
   /** What the page asks of addresses like this goes through `answer` first. */
   route(like: string, answer: (route: Route) => Promise<void>, options?: { readonly times?: number }): Promise<void>;
@@ -174,7 +179,8 @@ async function postControl(kustody: Instance, path: string, body: unknown = {}):
 
 const axeScript = (): string => readFileSync(join(root, 'portal', 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
 
-async function violations(page: Page): Promise<string[]> {
+/** As of `openPortal`. */
+export async function violations(page: Page): Promise<string[]> {
   // Colors on their way from one to another, of what comes, goes or changes, are none that anybody reads.
   await page.evaluate(
     `document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime < Infinity).forEach((one) => one.finish())`,

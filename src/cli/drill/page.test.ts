@@ -16,7 +16,9 @@ const row: DrillRow = {
 describe('the page of a drill', () => {
   it('has the latency of each revocation and of healing, and runs nothing', () => {
     const page = drillPage([row], '2026-01-01T00:00:00.000Z');
-    expect(page).toContain('<td>key &lt;deleted&gt;</td><td>30 s</td><td>503 ClusterSuspended</td><td>cut off</td>');
+    expect(page).toContain(
+      '<td>key &lt;deleted&gt;</td><td>30 s</td><td>503 Cluster<wbr>Suspended</td><td>cut off</td>',
+    );
     expect(page).toContain('<td>10 s</td></tr>');
     expect(page).toContain('class="verdict good"');
     expect(page).not.toMatch(/<script|src=|href=/);

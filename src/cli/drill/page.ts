@@ -16,5 +16,6 @@ export function drillPage(rows: readonly DrillRow[], madeOn: string): string {
 ${problems.length === 0 ? '' : `<ul>${problems.map((problem) => `<li>${text(problem)}</li>`).join('')}</ul>`}
 ${htmlTable(drillHead, rows.map(drillCells))}
 <p class="soft">What this shows is how Kustody behaves, with a configuration of its own; it says nothing of your cluster in Azure.</p>`,
+    true,
   );
 }

@@ -8,6 +8,7 @@ h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 .3rem; }
 h2 { font-size: 1.25rem; margin: 2.6rem 0 .8rem; }
 h3 { font-size: 1rem; margin: 1.4rem 0 .5rem; }
 p { margin: .4rem 0; }
+p, li, h1, h2, h3, .long { overflow-wrap: anywhere; }
 .soft { color: var(--soft); }
 code, .id { font: .84em/1.5 ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", "Liberation Mono", monospace; overflow-wrap: anywhere; }
 .verdict { margin: 1.6rem 0; padding: 1rem 1.2rem; border-radius: .5rem; font-size: 1.1rem; font-weight: 600; background: var(--goodback); color: var(--good); border: 1px solid currentColor; }
@@ -30,9 +31,15 @@ table { border-collapse: collapse; width: 100%; font-size: .88rem; margin-top: .
 th { text-align: left; color: var(--soft); font-weight: 600; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem .35rem 0; vertical-align: top; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.t { white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.t, .whole { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .limits { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .9rem 1.2rem .9rem 2.2rem; }
 .limits li { margin: .45rem 0; }
-@media (max-width: 46rem) { .chain { grid-template-columns: 1fr; } .chain i { text-align: left; } }
-@media print { :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #fff; --accent: #000; --good: #000; --goodback: #fff; --bad: #000; --badback: #fff; color-scheme: light; } body { max-width: none; padding: 0; font-size: 10.5pt; } .cluster, tr, .limits li { break-inside: avoid; } .wide { overflow: visible; } thead { display: table-header-group; } }
+@media screen and (max-width: 46rem) { .chain { grid-template-columns: 1fr; } .chain i { text-align: left; } td.id, .long { min-width: 9rem; } }
+@page { margin: 14mm 12mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 8pt sans-serif; color: #444; } }
+@media print { :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #fff; --accent: #000; --good: #000; --goodback: #fff; --bad: #000; --badback: #fff; color-scheme: light; } body { max-width: none; padding: 0; font-size: 10.5pt; } h1, h2, h3 { break-after: avoid; } .verdict, .facts, .chain, tr, .limits li { break-inside: avoid; } .cluster, .limits { box-decoration-break: clone; } .wide { overflow: visible; } table { font-size: 8.5pt; } .facts { grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); } thead { display: table-header-group; } }
+`;
+
+/** For tables that are wider than a sheet is high. */
+export const landscapeStyle = `
+@page { size: A4 landscape; }
 `;

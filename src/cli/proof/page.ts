@@ -3,7 +3,7 @@ import { bytesText, custodyText, exportLines, extentsOf, loggedRowsOf, shortTime
 import { copyTable, notTakenAway } from '../custody/copy-table.ts';
 import { custodyCells, custodyTitles } from './custody.ts';
 import { useCells, useTitles } from './fold-key-uses.ts';
-import { htmlPage, htmlTable, htmlText as text } from './html.ts';
+import { htmlCell, htmlPage, htmlTable, htmlText as text, wide } from './html.ts';
 import type { ProofReport } from './report.ts';
 import { totalsOf } from './report.ts';
 import { verdictOf } from './verdict.ts';
@@ -114,11 +114,11 @@ ${extents.length === 0 ? '' : extentTable(extents)}
 function extentTable(extents: ReturnType<typeof extentsOf>): string {
   const rows = extents.map(
     (extent) =>
-      `<tr><td>${text(`${extent.database}.${extent.table}`)}</td><td class="id">${text(extent.extentId)}</td><td class="id">${text(extent.dekId)}</td><td class="n">${extent.rowCount}</td><td class="n">${text(bytesText(extent.sealedBytes))}</td><td class="t">${text(shortTime(extent.maxCreatedOn))}</td></tr>`,
+      `<tr>${htmlCell(`${extent.database}.${extent.table}`)}<td class="id">${text(extent.extentId)}</td><td class="id">${text(extent.dekId)}</td><td class="n">${extent.rowCount}</td><td class="n">${text(bytesText(extent.sealedBytes))}</td><td class="t">${text(shortTime(extent.maxCreatedOn))}</td></tr>`,
   );
-  return `<div class="wide"><table><thead><tr><th>Table</th><th>Extent</th><th>DEK</th><th class="n">Rows</th><th class="n">Sealed</th><th>Rows created</th></tr></thead><tbody>
+  return wide(`<thead><tr><th>Table</th><th>Extent</th><th>DEK</th><th class="n">Rows</th><th class="n">Sealed</th><th>Rows created</th></tr></thead><tbody>
 ${rows.join('\n')}
-</tbody></table></div>`;
+</tbody>`);
 }
 
 function canaryTable({ canaries, controls, scan }: ProofReport): string {
@@ -128,7 +128,9 @@ function canaryTable({ canaries, controls, scan }: ProofReport): string {
     const where = found.map(({ file, form, offset }) => `<code>${text(file)}</code> (${form}, byte ${offset})`);
     const control = controls.find((one) => one.canary === canary);
     const rowsText = control?.table === undefined ? 'no row' : `${control.rows} in ${control.table}`;
-    return `<tr><td><code>${text(canary)}</code></td><td>${text(rowsText)}</td><td>${where.length === 0 ? 'nowhere' : where.join('<br>')}</td></tr>`;
+    return `<tr><td><code>${text(canary)}</code></td>${htmlCell(rowsText)}<td>${where.length === 0 ? 'nowhere' : where.join('<br>')}</td></tr>`;
   });
-  return `<div class="wide"><table><thead><tr><th>Canary</th><th>Rows that hold it</th><th>Found on the disk</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+  return wide(
+    `<thead><tr><th>Canary</th><th>Rows that hold it</th><th>Found on the disk</th></tr></thead><tbody>${rows.join('')}</tbody>`,
+  );
 }

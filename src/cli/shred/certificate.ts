@@ -88,6 +88,6 @@ export function verdictOf({ status, pendingUntil, clusters, keys, reasons }: Shr
   const count = `${keys.length} ${keys.length === 1 ? 'key' : 'keys'}`;
   if (status === 'destroyed') return `DESTROYED: ${count} of ${names}, every version, cannot be brought back.`;
   if (status === 'pending')
-    return `PENDING until ${pendingUntil ?? '?'}: ${count} of ${names} are deleted, and can be recovered until then.`;
+    return `PENDING until ${pendingUntil ?? '?'}: ${count} of ${names} ${keys.length === 1 ? 'is' : 'are'} deleted, and can be recovered until then.`;
   return `NOT DESTROYED: ${reasons.join(' ')}`;
 }

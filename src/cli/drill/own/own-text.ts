@@ -68,8 +68,16 @@ export const ownDrillText = (rows: readonly OwnRow[]): string =>
     verdictOf(rows),
   ].join('\n');
 
+/** What is told of a cluster beside what was done to it. */
+interface DrilledCluster {
+  readonly cluster: Pick<OwnCluster['cluster'], 'id' | 'name'>;
+  readonly key: Pick<OwnCluster['key'], 'keyName'>;
+  readonly vault: Pick<OwnCluster['vault'], 'name'>;
+  readonly version: string;
+}
+
 /** One HTML document that stands by itself. @param madeOn ISO */
-export function ownDrillPage(own: OwnCluster, plan: OwnPlan, rows: readonly OwnRow[], madeOn: string): string {
+export function ownDrillPage(own: DrilledCluster, plan: OwnPlan, rows: readonly OwnRow[], madeOn: string): string {
   const problems = rows.flatMap((row) => row.problems.map((problem) => `${row.title}: ${problem}`));
   return htmlPage(
     'Kustody: losing the key of a cluster',

@@ -70,7 +70,9 @@ async function listAzureRoles(
     }),
   );
   const byName = new Map(lists.flatMap(({ roles }) => roles).map((role) => [nameOf(role), role]));
-  return { given: lists.flatMap(({ given }) => given), roles: [...byName.values()].toSorted(byRoleName) };
+  // What is assigned at `/` is in the list of every subscription.
+  const given = new Map(lists.flatMap((list) => list.given).map((one) => [one.id, one]));
+  return { given: [...given.values()], roles: [...byName.values()].toSorted(byRoleName) };
 }
 
 async function listKustoRoles(

@@ -35,16 +35,43 @@ const allowOperations = async (key_ops: readonly string[]): Promise<void> => {
 };
 
 const cryptoUser = 'e147488a-f6f5-4113-8e2d-b22465e65bf6';
-const assignment = (): string =>
-  `${scene.vaultPath}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000001`;
-async function assignRole(): Promise<void> {
+const accessAdministrator = '18d7d88d-d35e-4fb5-a5c3-7773c20a72d9';
+const assignmentAt = (scope: string): string =>
+  `${scope}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-00000000000${scope === '' ? 3 : 1}`;
+const assignment = (): string => assignmentAt(scene.vaultPath);
+const assignRole = (): Promise<void> => assignRoleAt(scene.vaultPath);
+async function assignRoleAt(scope: string): Promise<void> {
   const identity = required(await arm(scene, 'GET', scene.identityPath, armVersions.identity)).value as {
     properties: { principalId: string };
   };
   const { subscriptionId } = fixture.environment;
   const roleDefinitionId = `/subscriptions/${subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${cryptoUser}`;
   const properties = { roleDefinitionId, principalId: identity.properties.principalId };
-  required(await arm(scene, 'PUT', assignment(), 'api-version=2022-04-01', { properties }));
+  required(await arm(scene, 'PUT', assignmentAt(scope), 'api-version=2022-04-01', { properties }));
+}
+
+/** The administrator elevates their access, and lets the scene's own application give roles at `/`. */
+async function openRoot(): Promise<void> {
+  const { environment, send } = fixture;
+  const { principalName = '', password = '' } = environment.user ?? {};
+  const cli = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
+  const signedIn = await send({
+    ...{ host: 'login.microsoftonline.com', method: 'POST', path: `/${environment.tenantId}/oauth2/v2.0/token` },
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({
+      ...{ grant_type: 'password', client_id: cli, username: principalName, password },
+      scope: 'https://management.azure.com/.default',
+    }).toString(),
+  });
+  const { access_token: token } = signedIn.body as { access_token: string };
+  const ask = async (method: string, path: string, body?: object): Promise<void> => {
+    const { status, text } = await send({ host: 'management.azure.com', method, path, token, body });
+    expect(status, text).toBeLessThan(300);
+  };
+  await ask('POST', '/providers/Microsoft.Authorization/elevateAccess?api-version=2016-07-01');
+  const own = '/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000002';
+  const properties = { roleDefinitionId: accessAdministrator, principalId: environment.objectId };
+  await ask('PUT', `${own}?api-version=2022-04-01`, { properties });
 }
 
 const changes: readonly Change[] = [
@@ -72,6 +99,17 @@ const changes: readonly Change[] = [
   {
     title: 'the role assignment deleted',
     take: async () => void required(await arm(scene, 'DELETE', assignment(), 'api-version=2022-04-01')),
+    giveBack: assignRole,
+  },
+  {
+    title: 'the role at / deleted, which was there in place of the one on the vault',
+    take: async () => {
+      await openRoot();
+      await assignRoleAt('');
+      required(await arm(scene, 'DELETE', assignment(), 'api-version=2022-04-01'));
+      expect(await countRows(scene)).toMatchObject({ rows: 1000 });
+      required(await arm(scene, 'DELETE', assignmentAt(''), 'api-version=2022-04-01'));
+    },
     giveBack: assignRole,
   },
   {

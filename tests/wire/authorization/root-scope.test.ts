@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller } from '../../../src/authz/caller.ts';
-import { createAuthorizer } from '../../../src/authz/role-assignments.ts';
+import { createAuthorizer, roleAssignmentRecordId, roleAssignments } from '../../../src/authz/role-assignments.ts';
+import { builtInRole } from '../../../src/authz/role-definitions.ts';
 import type { Guid } from '../../../src/base/guid.ts';
 import { newGuid } from '../../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../../src/base/random.ts';
+import { writeRecord } from '../../../src/state/state.ts';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
 import { startArm } from '../../support/arm-fixture.ts';
 import { administrator, assignments, elevated, give, listed, version } from './root-scope.fixture.ts';
@@ -47,6 +49,30 @@ describe('a role at /', () => {
     expect((await arm.send('GET', `${own()}?api-version=2021-04-01`, { as: reader })).status).toBe(200);
     const group = `${own()}/resourceGroups/not-hers?api-version=2021-04-01`;
     expect((await arm.send('PUT', group, { as: reader, body: { location: 'eastus' } })).status).toBe(403);
+  });
+
+  it('counts for nothing where its record does not say whose / it is', async () => {
+    const holder = arm.addUser('holder of nothing');
+    const at = '2026-01-01T00:00:00Z';
+    const assignment = {
+      ...{ assignmentId: newGuid(systemRandomBytes), scope: '/', principalId: holder.objectId },
+      ...{ roleDefinitionId: builtInRole('Owner').roleDefinitionId, principalType: 'User' as const },
+      ...{ createdOn: at, updatedOn: at, createdBy: '' },
+    };
+    const write = (tenantId?: Guid) => {
+      const record = { ...assignment, ...(tenantId === undefined ? {} : { tenantId }) };
+      const id = roleAssignmentRecordId(assignment);
+      return arm.state
+        .get(roleAssignments, id)
+        .then((held) => arm.state.commit({ write: [writeRecord(roleAssignments, id, held?.version ?? null, record)] }));
+    };
+    const reads = () => allowed(holder, 'action', 'Microsoft.KeyVault/vaults/read', own());
+    await write();
+    expect(await reads()).toBe(false);
+    await write(other.tenantId);
+    expect(await reads()).toBe(false);
+    await write(arm.tenantId);
+    expect(await reads()).toBe(true);
   });
 
   it('in another tenant is not shown, got or deleted', async () => {

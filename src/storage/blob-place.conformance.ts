@@ -55,6 +55,25 @@ export function blobPlaceConformance(
       expect(String(await readAll(await blobsAt(right).open(), one))).toBe('right');
     });
 
+    it('puts whole blobs in the place of others, which stay if it fails', async () => {
+      const place = blobsAt(await makePlace()).partOf(newGuid(systemRandomBytes));
+      await write(place, 'before');
+      const store = await blobsAt(sent(place)).open();
+      const failing = async function* (): AsyncIterable<Uint8Array> {
+        yield Promise.resolve(Buffer.from('half'));
+        throw new Error('something else');
+      };
+      await expect(store.replace(one, failing())).rejects.toThrow('something else');
+      expect(String(await readAll(store, one))).toBe('before');
+      const after = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251));
+      expect(await store.replace(one, piecesOf(after.subarray(0, 7), after.subarray(7)))).toEqual({ length: 300_000 });
+      const again = await blobsAt(sent(place)).open();
+      expect((await readAll(again, one)).equals(after)).toBe(true);
+      await again.replace(one, piecesOf());
+      expect(await readAll(again, one)).toHaveLength(0);
+      expect(await held(place)).toEqual([one]);
+    });
+
     it('is read by others while its owner has it', async () => {
       const part = blobsAt(await makePlace()).partOf(newGuid(systemRandomBytes));
       await write(part, 'sealed');

@@ -33,6 +33,13 @@ export interface BlobStore {
   delete(name: BlobName): Promise<void>;
 }
 
+/** For whoever puts a place back to what it was: nobody reads it meanwhile. */
+export interface ReplaceableBlobs extends BlobStore {
+  /** As `write`, but what has the name goes in the same moment: at each one the name has the former bytes or the new ones. If `pieces` throws,
+   * the former stay. @throws StorageFullError */
+  replace(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }>;
+}
+
 /** For another process than the one that has a place for itself: changes nothing there. */
 export type BlobReader = Pick<BlobStore, 'read' | 'readInto' | 'list'>;
 

@@ -1,12 +1,12 @@
 import type { Guid } from '../base/guid.ts';
-import type { BlobReader, BlobStore } from './blob-store.ts';
+import type { BlobReader, ReplaceableBlobs } from './blob-store.ts';
 
 /** What each kind of store can do with its places. */
 export interface PlacedBlobs<Place> {
   /** The part of the place that one owner, a cluster, has for itself. Parts of two owners have nothing in common. */
   partOf(owner: Guid): Place;
   /** For the one process that has the place for itself. Makes it if need be, and removes what a crash left unfinished. */
-  open(): Promise<BlobStore>;
+  open(): Promise<ReplaceableBlobs>;
   reader(): Promise<BlobReader>;
   /** Nobody has it open any more. Removing what is not there is no error. */
   removeAll(): Promise<void>;

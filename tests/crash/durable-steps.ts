@@ -61,6 +61,11 @@ export class DurableSteps {
         if (isOurs(path)) this.#pass(kind);
         return call();
       });
+    around(fs.promises, 'rename', async (call, _from, to) => {
+      if (isOurs(to)) this.#pass('name given to another');
+      await call();
+      if (isOurs(to)) this.#pass('name given to another, done');
+    });
     counted(fs.promises, 'unlink', 'name taken');
     counted(fs, 'writeFileSync', 'vault file written');
     around(fs, 'renameSync', (call, _from, to) => {

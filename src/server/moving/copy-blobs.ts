@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FewAtOnce } from '../../base/few-at-once.ts';
 import type { Guid } from '../../base/guid.ts';
-import { invariant } from '../../base/invariant.ts';
-import type { BlobName, BlobReader, BlobStore, BlobSummary } from '../../storage/blob-store.ts';
-import { parseBlobName } from '../../storage/blob-store.ts';
+import type { BlobReader, BlobSummary, ReplaceableBlobs } from '../../storage/blob-store.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
 import type { AccessiblePlace } from '../blobs-owner.ts';
 import { MoveError } from './move-error.ts';
@@ -105,8 +103,8 @@ export async function missingBytes(
 /** Makes the blobs of clusters at one place those at another, as they are. Each is held against its SHA-256 while it is written, is there whole or
  * not at all, and is read back; what is there already is only compared. So it can be repeated after an end at any point.
  *
- * Order for one that takes the place of another: beside it, held against its digest → the other one goes → in its place, from beside → read back →
- * what is beside goes. A source that changes meanwhile replaces nothing. What an end leaves beside is named by nobody, as garbage is.
+ * One that takes the place of another is whole, and was held against its digest, before the other one goes, in the same moment: a source that
+ * changes meanwhile replaces nothing, and the name is never without one of them.
  * @returns what is at the target now
  * @throws MoveError for what was read as something else, BlobsUnavailableError, StorageFullError */
 export async function copyBlobs(
@@ -154,7 +152,7 @@ export async function copyBlobs(
  * @returns SHA-256 of what is at the target @throws MoveError */
 async function copyBlob(
   source: BlobReader,
-  target: BlobStore,
+  target: ReplaceableBlobs,
   { name, length, digest }: WantedBlob,
   there: number | undefined,
 ): Promise<string> {
@@ -164,22 +162,11 @@ async function copyBlob(
       ? `The sealed blob ${name} was read as something else than before. It was not written.`
       : `The backup was changed: its extent ${name} is not what it says it holds.`;
   if (there === length && (await digestOf(target.read(name))) === wanted) return wanted;
-  const beside = there === undefined ? undefined : besideOf(name);
-  if (beside !== undefined) {
-    await target.delete(beside);
-    await target.write(beside, held(source.read(name), wanted, otherwise));
-    await target.delete(name);
-  }
-  await target.write(name, held(beside === undefined ? source.read(name) : target.read(beside), wanted, otherwise));
+  const pieces = held(source.read(name), wanted, otherwise);
+  if (there === undefined) await target.write(name, pieces);
+  else await target.replace(name, pieces);
   await requireDigest(target.read(name), wanted, name);
-  if (beside !== undefined) await target.delete(beside);
   return wanted;
-}
-
-function besideOf(name: BlobName): BlobName {
-  const beside = parseBlobName(`${name}-beside`);
-  invariant(beside !== undefined, 'names of sealed blobs are short');
-  return beside;
 }
 
 /** The same pieces; at their end it throws unless they were what they have to be, so that nothing is stored of others. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BlockBlobUploadOptions, ContainerClient } from '@azure/storage-blob';
 import { RestError } from '@azure/storage-blob';
 import type { RandomBytes } from '../../base/random.ts';
-import type { BlobName, BlobStore, BlobSummary } from '../blob-store.ts';
+import type { BlobName, BlobSummary, ReplaceableBlobs } from '../blob-store.ts';
 import { BlobExistsError, BlobNotFoundError, BlobsUnavailableError, parseBlobName } from '../blob-store.ts';
 import type { AttemptPorts } from './attempts.ts';
 import { attempted, codeOf, unavailable } from './attempts.ts';
@@ -23,7 +23,7 @@ export interface AzureBlobOptions extends AttemptPorts {
 
 /** Blobs in one container of Azure Blob Storage (or what speaks like it), or in a folder of it. The container exists. Whatever comes in the way of a
  * request for good is a BlobsUnavailableError: a container that is gone is not known to be without a blob. */
-export class AzureBlobStore implements BlobStore {
+export class AzureBlobStore implements ReplaceableBlobs {
   readonly #options: AzureBlobOptions;
 
   constructor(options: AzureBlobOptions) {
@@ -39,12 +39,7 @@ export class AzureBlobStore implements BlobStore {
     let length = 0;
     let only: Buffer | undefined;
     const stage = async (block: Buffer): Promise<void> => {
-      const id = Buffer.from(`${writer}${String(blocks.length).padStart(8, '0')}`).toString('base64');
-      const checked = { transactionalContentMD5: md5(block) };
-      await this.#send((container, abortSignal) =>
-        this.#blob(container, name).stageBlock(id, block, block.length, { ...checked, abortSignal }),
-      );
-      blocks.push(id);
+      blocks.push(await this.#stage(name, writer, blocks.length, block));
     };
     for await (const block of inBlocks(pieces)) {
       if (only !== undefined) await stage(only);
@@ -60,6 +55,32 @@ export class AzureBlobStore implements BlobStore {
       else await this.#upload(container, name, whole, options);
     });
     return { length };
+  }
+
+  /** As blocks, however few, which are committed as a whole in the place of what has the name. */
+  async replace(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
+    const writer = Buffer.from(this.#options.randomBytes(12)).toString('hex');
+    const blocks: string[] = [];
+    let length = 0;
+    for await (const block of inBlocks(pieces)) {
+      blocks.push(await this.#stage(name, writer, blocks.length, block));
+      length += block.length;
+    }
+    const metadata = { [writerHeader]: writer };
+    await this.#send((container, abortSignal) =>
+      this.#blob(container, name).commitBlockList(blocks, { metadata, abortSignal }),
+    );
+    return { length };
+  }
+
+  /** @returns its id */
+  async #stage(name: BlobName, writer: string, index: number, block: Buffer): Promise<string> {
+    const id = Buffer.from(`${writer}${String(index).padStart(8, '0')}`).toString('base64');
+    const checked = { transactionalContentMD5: md5(block) };
+    await this.#send((container, abortSignal) =>
+      this.#blob(container, name).stageBlock(id, block, block.length, { ...checked, abortSignal }),
+    );
+    return id;
   }
 
   async #upload(

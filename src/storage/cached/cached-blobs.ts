@@ -1,22 +1,22 @@
-import type { BlobName, BlobStore, BlobSummary } from '../blob-store.ts';
+import type { BlobName, BlobSummary, ReplaceableBlobs } from '../blob-store.ts';
 import type { SealedCachePlace } from './sealed-cache.ts';
 import { SealedCache } from './sealed-cache.ts';
 
-/** A store that is far away, with ranges that were read from it kept on the disk of this machine. Blobs are never overwritten, so what is kept
- * stays right for as long as the blob is there. Whatever is wrong with the cache, its disk or its bytes, the store is asked. */
-export class CachedBlobs implements BlobStore {
-  readonly #below: BlobStore;
+/** A store that is far away, with ranges that were read from it kept on the disk of this machine. Blobs are written once, so what is kept
+ * stays right for as long as the blob is there and is not replaced. Whatever is wrong with the cache, its disk or its bytes, the store is asked. */
+export class CachedBlobs implements ReplaceableBlobs {
+  readonly #below: ReplaceableBlobs;
   readonly #cache: SealedCache;
   /** Begun and ended: what was read meanwhile may be of a blob that is gone, and is not kept. */
   #deletions = 0;
 
   /** @returns the store itself where no cache can be kept */
-  static async over(below: BlobStore, place: SealedCachePlace): Promise<BlobStore> {
+  static async over(below: ReplaceableBlobs, place: SealedCachePlace): Promise<ReplaceableBlobs> {
     const cache = await SealedCache.open(place);
     return cache === undefined ? below : new CachedBlobs(below, cache);
   }
 
-  constructor(below: BlobStore, cache: SealedCache) {
+  constructor(below: ReplaceableBlobs, cache: SealedCache) {
     this.#below = below;
     this.#cache = cache;
   }
@@ -44,11 +44,19 @@ export class CachedBlobs implements BlobStore {
   }
 
   /** Before the blob, so that a crash leaves nothing of one that is gone; and after it, since a reader may have brought it back meanwhile. */
-  async delete(name: BlobName): Promise<void> {
+  delete(name: BlobName): Promise<void> {
+    return this.#forgetting(name, () => this.#below.delete(name));
+  }
+
+  replace(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
+    return this.#forgetting(name, () => this.#below.replace(name, pieces));
+  }
+
+  async #forgetting<T>(name: BlobName, work: () => Promise<T>): Promise<T> {
     this.#deletions += 1;
     await this.#cache.forget(name);
     try {
-      await this.#below.delete(name);
+      return await work();
     } finally {
       this.#deletions += 1;
       await this.#cache.forget(name);

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { constants, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { link, mkdir, open, readdir, realpath, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { saysFull, StorageFullError } from '../../base/storage-full.ts';
 import { directorySynced, syncDirectory } from '../../base/sync-directory.ts';
-import type { BlobName, BlobReader, BlobStore, BlobSummary } from '../blob-store.ts';
+import type { BlobName, BlobReader, BlobSummary, ReplaceableBlobs } from '../blob-store.ts';
 import { BlobExistsError, BlobNotFoundError, parseBlobName } from '../blob-store.ts';
 
 /** Files have an ending, so that a blob `a` and a blob `a/b` can both exist. Names have no dot. */
@@ -17,7 +17,7 @@ const pieceBytes = 256 * 1024;
 const noFollow = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW;
 
 /** A blob is one file (0600) under a directory (0700) that this process has for itself. */
-export class FilesystemBlobStore implements BlobStore {
+export class FilesystemBlobStore implements ReplaceableBlobs {
   readonly #root: string;
 
   /** Makes the directory if need be, and removes what a crash left unfinished. */
@@ -42,13 +42,26 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   /** Order: whole file under another name → synced → linked to its name, which fails if that exists → directory synced. */
-  async write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
+  write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
+    return this.#put(name, pieces, link);
+  }
+
+  /** Order: whole file under another name → synced → renamed to its name → directory synced. */
+  replace(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
+    return this.#put(name, pieces, rename);
+  }
+
+  async #put(
+    name: BlobName,
+    pieces: AsyncIterable<Uint8Array>,
+    named: (from: string, to: string) => Promise<void>,
+  ): Promise<{ readonly length: number }> {
     const path = this.#path(name);
     await this.#makeParent(dirname(path)).catch(namingFull);
     const temporary = join(this.#root, unfinished, randomUUID());
     try {
       const length = await writeFile(temporary, pieces);
-      await link(temporary, path);
+      await named(temporary, path);
       return { length };
     } catch (error) {
       throw codeOf(error) === 'EEXIST' ? new BlobExistsError(name) : namingFull(error);

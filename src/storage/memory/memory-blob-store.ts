@@ -1,8 +1,8 @@
-import type { BlobName, BlobStore, BlobSummary } from '../blob-store.ts';
+import type { BlobName, BlobSummary, ReplaceableBlobs } from '../blob-store.ts';
 import { BlobExistsError, BlobNotFoundError } from '../blob-store.ts';
 
 /** Blobs in memory, for tests and for instances that leave nothing behind. */
-export class MemoryBlobStore implements BlobStore {
+export class MemoryBlobStore implements ReplaceableBlobs {
   readonly #blobs: Map<BlobName, Buffer>;
 
   /** @param blobs what outlives the store: hand it to the next one to "reopen" */
@@ -11,10 +11,14 @@ export class MemoryBlobStore implements BlobStore {
   }
 
   async write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
-    const copies: Buffer[] = [];
-    for await (const piece of pieces) copies.push(Buffer.from(piece));
+    const whole = await wholeOf(pieces);
     if (this.#blobs.has(name)) throw new BlobExistsError(name);
-    const whole = Buffer.concat(copies);
+    this.#blobs.set(name, whole);
+    return { length: whole.length };
+  }
+
+  async replace(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
+    const whole = await wholeOf(pieces);
     this.#blobs.set(name, whole);
     return { length: whole.length };
   }
@@ -47,4 +51,10 @@ export class MemoryBlobStore implements BlobStore {
     if (blob === undefined) throw new BlobNotFoundError(name);
     return blob;
   }
+}
+
+async function wholeOf(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const copies: Buffer[] = [];
+  for await (const piece of pieces) copies.push(Buffer.from(piece));
+  return Buffer.concat(copies);
 }

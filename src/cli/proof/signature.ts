@@ -45,6 +45,8 @@ export function checkSignature(document: unknown, expected: string | undefined):
   const der = Buffer.from(textMember(signature, 'publicKey'), 'base64');
   const fingerprint = fingerprintOf(der);
   const value = textMember(signature, 'value');
+  if (!isPlain(signature, { algorithm, ...('kid' in signature ? { kid } : {}), fingerprint }))
+    return { ok: false, fingerprint, why: 'What it says of its signature is not so: it was changed afterwards.' };
   const valid =
     algorithm === 'Ed25519'
       ? isValid(() => isOfInstance(der, report, value))
@@ -55,6 +57,22 @@ export function checkSignature(document: unknown, expected: string | undefined):
     return { ok: false, fingerprint, why: 'It was signed by another key.' };
   return { ok: true, fingerprint, ...(algorithm === 'Ed25519' ? {} : { kid }) };
 }
+
+/** Nothing of it is signed itself: each member is what follows from the key, the key and the value are written in the only way, and there is no other. */
+function isPlain(signature: JsonObject, implied: Readonly<Record<string, string>>): boolean {
+  if ('kid' in implied === (implied['algorithm'] === 'Ed25519')) return false;
+  const expected: Readonly<Record<string, string>> = {
+    ...implied,
+    publicKey: againBase64(textMember(signature, 'publicKey')),
+    value: againBase64(textMember(signature, 'value')),
+  };
+  return (
+    Object.keys(signature).length === Object.keys(expected).length &&
+    Object.entries(expected).every(([name, text]) => signature[name] === text)
+  );
+}
+
+const againBase64 = (text: string): string => Buffer.from(text, 'base64').toString('base64');
 
 function isOfInstance(der: Buffer, report: JsonObject, value: string): boolean {
   const key = createPublicKey({ key: der, format: 'der', type: 'spki' });

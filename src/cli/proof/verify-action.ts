@@ -6,6 +6,8 @@ import { dataDirectoryOf } from '../options.ts';
 import { UserError } from '../user-error.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
+import { Ambiguous, parseSigned } from './parse-signed.ts';
+import type { SignatureCheck } from './signature.ts';
 import { checkSignature } from './signature.ts';
 import { findVaultSigner } from './vault-signature.ts';
 
@@ -17,8 +19,9 @@ export function verifyProof(
   file: string,
   { fingerprint, json }: { readonly fingerprint?: string; readonly json: boolean },
 ): void {
-  const document = readProof(file);
-  const check = checkSignature(document, fingerprint);
+  const { document, ambiguous } = readProof(file);
+  const check: SignatureCheck =
+    ambiguous === undefined ? checkSignature(document, fingerprint) : { ok: false, why: ambiguous };
   if (!check.ok) process.exitCode = 1;
   if (json) {
     process.stdout.write(`${JSON.stringify({ ...check, expected: fingerprint ?? null }, undefined, 2)}\n`);
@@ -48,11 +51,12 @@ function subjectOf(document: JsonObject | undefined): string {
   return `The shred certificate (${textMember(document, 'status')})`;
 }
 
-function readProof(file: string): unknown {
+function readProof(file: string): { readonly document?: unknown; readonly ambiguous?: string } {
   if (statSync(file).size > proofBytesMax) throw new UserError(`${file} is too long for a proof.`);
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return { document: parseSigned(readFileSync(file)) };
   } catch (error) {
+    if (error instanceof Ambiguous) return { ambiguous: `${error.message} Others may read something else in it.` };
     if (!(error instanceof SyntaxError)) throw error;
     throw new UserError(`${file} is no JSON.`, "Give the file that 'kustody proof --json' wrote.");
   }

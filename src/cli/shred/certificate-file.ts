@@ -16,6 +16,7 @@ import { isSameKey, parseKeyId, parseVersionedKeyId } from '../../base/key-id.ts
 import { syncDirectory } from '../../base/sync-directory.ts';
 import type { ProofSigner } from '../../server/proof-routes.ts';
 import type { ControlClient } from '../control-client.ts';
+import { Ambiguous, parseSigned } from '../proof/parse-signed.ts';
 import { checkSignature } from '../proof/signature.ts';
 import { findVaultSigner } from '../proof/vault-signature.ts';
 import { UserError } from '../user-error.ts';
@@ -38,9 +39,9 @@ export async function readCertificate(
   if (statSync(file).size > bytesMax) throw other;
   let document: unknown;
   try {
-    document = JSON.parse(readFileSync(file, 'utf8'));
+    document = parseSigned(readFileSync(file));
   } catch (error) {
-    throw error instanceof SyntaxError ? other : error;
+    throw error instanceof SyntaxError || error instanceof Ambiguous ? other : error;
   }
   const kid = signedWith(document);
   if (kid !== undefined && !isVersionOf(kid, signWith)) throw other;

@@ -93,6 +93,7 @@ export const longFiles: readonly string[] = [
   'tests/portal/administration.test.ts',
   'tests/portal/printed-pages.test.ts',
   'tests/portal/table-policies.test.ts',
+  'tests/portal/whole-words.test.ts',
   'tests/promises/article.test.ts',
   'tests/promises/audit-command.test.ts',
   'tests/promises/audit-connect.test.ts',

@@ -52,7 +52,7 @@ export interface Page {
 export interface Route {
   /** Sends it, without telling the page. */
   fetch(): Promise<object>;
-  fulfill(given: { readonly response: object; readonly json?: unknown }): Promise<void>;
+  fulfill(given: { readonly response?: object; readonly json?: unknown }): Promise<void>;
   request(): { url(): string; postData(): string | null };
   /** As if the server had not answered. */
   abort(): Promise<void>;

@@ -8,6 +8,9 @@ import {
 import { linkTo } from '../shell/route.ts';
 import type { ChainNode, NodeState } from './chain.ts';
 
+/** From the vault down to the extents instead of across. */
+const narrow = '@media (max-width: 700px)';
+
 const useStyles = makeStyles({
   list: {
     listStyleType: 'none',
@@ -17,8 +20,12 @@ const useStyles = makeStyles({
     rowGap: tokens.spacingVerticalS,
     margin: 0,
     padding: 0,
+    [narrow]: { flexDirection: 'column', flexWrap: 'nowrap', rowGap: 0 },
   },
-  item: { display: 'flex', alignItems: 'stretch', minWidth: 0, maxWidth: '100%' },
+  item: {
+    ...{ display: 'flex', alignItems: 'stretch', minWidth: 0, maxWidth: '100%' },
+    [narrow]: { flexDirection: 'column' },
+  },
   node: {
     display: 'flex',
     flexDirection: 'column',
@@ -34,6 +41,7 @@ const useStyles = makeStyles({
     textDecorationLine: 'none',
     ':hover': { backgroundColor: tokens.colorNeutralBackground1Hover },
     ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: '1px' },
+    [narrow]: { width: '100%', minHeight: 'auto' },
   },
   kind: { fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground2 },
   name: {
@@ -43,7 +51,12 @@ const useStyles = makeStyles({
     whiteSpace: 'nowrap',
   },
   says: { fontSize: tokens.fontSizeBase200, display: 'flex', alignItems: 'center', gap: '4px' },
-  arrow: { alignSelf: 'center', padding: '0 6px', color: tokens.colorNeutralForeground3 },
+  arrow: {
+    alignSelf: 'center',
+    padding: '0 6px',
+    color: tokens.colorNeutralForeground3,
+    [narrow]: { rotate: '90deg' },
+  },
   good: { borderLeftColor: tokens.colorStatusSuccessBorderActive },
   warning: { borderLeftColor: tokens.colorStatusWarningBorderActive },
   bad: { borderLeftColor: tokens.colorStatusDangerBorderActive, backgroundColor: tokens.colorStatusDangerBackground1 },

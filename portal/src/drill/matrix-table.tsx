@@ -1,13 +1,16 @@
 import { Button, makeStyles, TableCell, TableRow, tokens } from '@fluentui/react-components';
+import { Fragment } from 'react';
 import type { CellName, DrillCellOutcome, DrillRunRow } from '../../../src/server/drill-matrix.ts';
 import { actionNames, actionTitles, wayRows } from '../../../src/server/drill-matrix.ts';
 import { ScrollTable } from '../shell/scroll-table.tsx';
 
 const useStyles = makeStyles({
-  way: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
-  cell: { fontWeight: tokens.fontWeightRegular, textAlign: 'left', minWidth: 0, overflowWrap: 'anywhere' },
+  way: { fontWeight: tokens.fontWeightSemibold },
+  cell: { fontWeight: tokens.fontWeightRegular, textAlign: 'left', minWidth: 0, paddingInline: '4px' },
+  short: { display: 'block', minWidth: '7ch' },
+  long: { display: 'block', minWidth: '13ch' },
   // Thirteen of them: on a narrow screen the table is moved sideways.
-  column: { width: '110px' },
+  column: { width: '90px' },
   problem: { color: tokens.colorStatusDangerForeground3 },
 });
 
@@ -61,7 +64,7 @@ export function MatrixTable({
                     aria-label={`${title}, ${cellTitle(cell)}: ${outcomeText(outcome, cell, way)}`}
                     onClick={() => open({ way, cell })}
                   >
-                    {outcomeText(outcome, cell, way)}
+                    <BrokenUp text={outcomeText(outcome, cell, way)} />
                   </Button>
                 )}
               </TableCell>
@@ -70,6 +73,21 @@ export function MatrixTable({
         </TableRow>
       ))}
     </ScrollTable>
+  );
+}
+
+/** Long names of errors go over several lines, between two words of theirs. */
+function BrokenUp({ text }: { readonly text: string }) {
+  const styles = useStyles();
+  return (
+    <span className={text.length > 24 ? styles.long : styles.short}>
+      {text.split(/(?<=[a-z])(?=[A-Z])/).map((part, at) => (
+        <Fragment key={at}>
+          {at > 0 && <wbr />}
+          {part}
+        </Fragment>
+      ))}
+    </span>
   );
 }
 

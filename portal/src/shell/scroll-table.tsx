@@ -10,7 +10,12 @@ import {
 import type { ReactNode } from 'react';
 
 const useStyles = makeStyles({
-  wide: { overflowX: 'auto', '& table': { minWidth: '640px' } },
+  // A column is as wide as its longest word: what does not fit is moved to. Only what is longer than any word is broken: ids, addresses.
+  wide: {
+    overflowX: 'auto',
+    '& table': { minWidth: '640px', tableLayout: 'auto' },
+    '& td': { maxWidth: '36ch', overflowWrap: 'break-word' },
+  },
 });
 
 /** Classes for cells. */

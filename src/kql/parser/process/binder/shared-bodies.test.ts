@@ -5,8 +5,11 @@ import type { Column } from '../../../plan/types.ts';
 import type { ParserReply, ParserRequest } from '../../parser-protocol.ts';
 import { ToldCatalogs } from '../../catalog-differences.ts';
 import { loadLanguage } from '../load-language.ts';
+import type { SyntaxNode } from '../language/language.ts';
 import { languagePackage } from '../language/language.ts';
 import { answer } from '../serve.ts';
+import { boundBytes } from './bound-bytes.ts';
+import { sharedBodyLimits } from './shared-bodies.ts';
 
 type Bind = (...given: unknown[]) => boolean;
 
@@ -120,6 +123,45 @@ describe('bodies of stored functions', () => {
     };
     expect(typeOf('long')).toEqual([{ name: 'k', type: 'long' }]);
     expect(typeOf('string')).toEqual([{ name: 'k', type: 'string' }]);
+  });
+
+  it('weigh what they are bound to, however short their texts are', () => {
+    const columns = Array.from({ length: 1_000 }, (_one, n) => ({ name: `c${n}`, type: 'string' }) as const);
+    const doubled = '{ let one = W | where c0 == n; let two = one | join one on c0; two | join two on c0 }';
+    const short = `{ T | where a == n ${'and a != n '.repeat(5)}}`;
+    const compile = compilerFor({
+      ...{ version: 'shared-wide', cluster: 'local' },
+      databases: [
+        {
+          name: 'db',
+          tables: [
+            { name: 'T', columns: [{ name: 'a', type: 'string' }] },
+            { name: 'W', columns },
+          ],
+          functions: [
+            { name: 'Doubled', parameters: '(n:string)', body: doubled },
+            { name: 'Short', parameters: '(n:string)', body: short },
+          ],
+        },
+      ],
+    });
+    const added: { readonly Root: SyntaxNode }[] = [];
+    const binder = languagePackage().Binding.Binder.prototype as { AddExpansionToCache: Add };
+    type Add = (call: unknown, body: { readonly Root: SyntaxNode }) => void;
+    const { AddExpansionToCache: official } = binder;
+    binder.AddExpansionToCache = function (this: unknown, call, body) {
+      added.push(body);
+      official.call(this, call, body);
+    };
+    for (const name of ['Short', 'Doubled']) expect(compile(`${name}('x') | count`)).toMatchObject({ k: 'program' });
+    binder.AddExpansionToCache = official;
+    const { max, of } = sharedBodyLimits.weight;
+    const [light = 0, heavy = 0] = added.map((body) => of('', body));
+    expect(added).toHaveLength(2);
+    // Half as long a text as the first was measured to take 40 kB, one that doubles 2,000 columns 4.5 MB.
+    expect([Math.floor(light / 50_000), Math.round(heavy / 2_000_000)]).toEqual([1, 1]);
+    expect(max / light).toBeGreaterThan(1_000);
+    expect(boundBytes(added[1]?.Root as SyntaxNode, 500_000)).toBeLessThan(1_000_000);
   });
 
   it('are not shared once one could not be bound', () => {

@@ -1,6 +1,7 @@
 import { BoundedCache } from '../../../../base/bounded-cache.ts';
 import type { GlobalState, LanguageSymbol, SyntaxNode } from '../language/language.ts';
 import { languagePackage, symbolKind, toArray } from '../language/language.ts';
+import { boundBytes } from './bound-bytes.ts';
 import type { Shortcut } from './correction.ts';
 import { shortcut } from './correction.ts';
 
@@ -26,12 +27,18 @@ interface CachingState extends GlobalState {
   readonly Cache: { GetOrCreate(type: unknown): object };
 }
 
-/** Bound bodies of stored functions that queries share, by UTF-16 units of their texts. Of the parsers of Azure-Sentinel one takes some
- * 1,000 bytes, with what is bound inside. */
-const kept = new BoundedCache<Expansion>({
+const bytesMax = 150 * 1_048_576;
+
+/** Bound bodies of stored functions that queries share, by what they take in memory: a short text may join wide tables. Of the parsers of
+ * Azure-Sentinel one takes some 1,000 bytes for each character. */
+export const sharedBodyLimits = {
   countMax: 500,
-  weight: { max: 150_000, of: (key, { Root: root }) => key.length + root.End - root.TextStart },
-});
+  weight: {
+    max: bytesMax,
+    of: (key: string, { Root: root }: Expansion) => 2 * key.length + boundBytes(root, bytesMax),
+  },
+};
+const kept = new BoundedCache<Expansion>(sharedBodyLimits);
 /** What the binder remembers of the functions of a state that is shared. */
 const shared = new WeakSet<object>();
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { drillInstance } from '../../src/cli/drill/drill-instance.ts';
 import { database, makeScene } from '../../src/cli/drill/scene.ts';
 import type { Scene } from '../../src/cli/drill/scene.ts';
@@ -82,21 +82,30 @@ async function saying(text: string): Promise<RawClient> {
   return one;
 }
 
+/** The process that ends has half a second of real time for its last words, which a machine under load may not give it. */
+const halfSecond = { retry: 2 };
+
+const stopped: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  await Promise.all(stopped.splice(0).map((stop) => stop()));
+  await way?.giveBack(scene);
+  await until('200');
+});
+
 describe('a request while the key is taken away', () => {
-  it.each([1, 2])('is answered, whether its connection is its own or kept (%i)', async () => {
+  it.each([1, 2])('is answered, whether its connection is its own or kept (%i)', halfSecond, async () => {
     const all = Array.from({ length: 8 }, (_, index) =>
       asking(index % 2 === 0 ? undefined : new Agent({ keepAlive: true, maxSockets: 1 })),
     );
+    stopped.push(...all.map(({ stop }) => stop));
     await until('200');
     await way?.take(scene);
     for (let count = 0; count < 5; count += 1) expect(await ask()).toBe(suspended);
     const outcomes = (await Promise.all(all.map(({ stop }) => stop()))).flat();
     expect(new Set(outcomes)).toEqual(new Set(['200', suspended]));
-    await way?.giveBack(scene);
-    await until('200');
   });
 
-  it('is answered when it is half said, or its connection half made', async () => {
+  it('is answered when it is half said, or its connection half made', halfSecond, async () => {
     await until('200');
     const greeting = await client(0.5);
     const shaking = await client(1);
@@ -123,7 +132,5 @@ describe('a request while the key is taken away', () => {
     }
     shaking.socket.end();
     expect(['200', suspended]).toContain(outcomeOfText(await shaking.heard));
-    await way?.giveBack(scene);
-    await until('200');
   });
 });

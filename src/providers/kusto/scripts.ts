@@ -38,6 +38,7 @@ export const scripts: ChildKind = {
           unset: 'RemovePermissionOnScriptCompletion',
           since: '2024-04-13',
         },
+        managedIdentityResourceId: { ...text(), since: '2025-02-14' },
       },
       write: 'DatabaseScriptCreateOrUpdate',
     },
@@ -51,7 +52,10 @@ export const scripts: ChildKind = {
   act,
 };
 
-function problemOf({ scriptUrl, scriptContent }: JsonObject): Error | undefined {
+function problemOf({ scriptUrl, scriptContent, managedIdentityResourceId }: JsonObject): Error | undefined {
+  // It would run with the rights of whoever sent it instead.
+  if (managedIdentityResourceId !== undefined)
+    return kustoError('NotBuilt', 'scripts that run as an identity (managedIdentityResourceId)');
   if (scriptUrl !== undefined && scriptContent !== undefined)
     return kustoError('InvalidValue', 'scriptUrl', 'either scriptUrl or scriptContent');
   if (scriptUrl !== undefined) return kustoError('NotBuilt', 'scripts in blobs (scriptUrl)');

@@ -105,6 +105,19 @@ describe('scripts', () => {
     expect(await put(properties)).toMatchObject({ status: expected });
     expect(fixture.scripts).toEqual([]);
   });
+
+  it('are refused by name where they are to run as an identity, in the api-version that has it', async () => {
+    const id = `/subscriptions/${subscriptionId}/resourceGroups/${groupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i`;
+    const properties = { ...script, managedIdentityResourceId: id };
+    const newer = scriptPath.replace(version, '?api-version=2025-02-14');
+    const refused = await fixture.send('PUT', newer, { properties });
+    expect(refused).toMatchObject({ status: 501, body: { error: { code: 'NotImplemented' } } });
+    expect(JSON.stringify(refused.body)).toContain('managedIdentityResourceId');
+    expect(fixture.scripts).toEqual([]);
+    expect((await fixture.send('PUT', newer, { properties: script })).status).toBe(201);
+    expect((await put({ ...properties, forceUpdateTag: 'tag2' })).status).toBe(200);
+    expect(fixture.scripts).toHaveLength(2);
+  });
 });
 
 describe('scripts on the engine', () => {

@@ -25,6 +25,7 @@ import { openStore, stateShown } from './state-place.ts';
 import type { NodeLease } from './node-lease.ts';
 import { BeatingLease, endlessLease, NodeLeaseExpiredError, underLease } from './node-lease.ts';
 import { withBlobsCache } from './blobs-cache.ts';
+import { blobsWithinReach } from './blobs-within-reach.ts';
 import { openBlobsPlace } from './blobs-owner.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
@@ -135,6 +136,9 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
       monotonicMs: () => host.monotonic(),
       hasBlobsElsewhere: settings.blobs !== undefined,
       ...standingBy.ports,
+      hindered: blobsWithinReach(settings, {
+        ...{ log, monotonicMs: () => host.monotonic(), startTimer: startSystemTimer },
+      }),
     },
   ).catch(async (error: unknown) => {
     throw await standingBy.refused(error, wallMs);

@@ -34,6 +34,8 @@ export interface ServingPorts {
   readonly waits: (host: string | undefined) => void;
   /** What the node has told of itself that is waited for; called every second. */
   readonly looked?: TurnOptions['looked'];
+  /** What keeps this node from serving now. */
+  readonly hindered?: TurnOptions['hindered'];
   /** Rejects with StandbyEndedError when nobody wants to wait any more. */
   readonly pause?: (milliseconds: number) => Promise<void>;
   /** Rejects with it as soon as that is so. */
@@ -208,7 +210,7 @@ async function openElsewhere(
       if (!isWaiting) serving.waits(host);
       isWaiting = true;
     },
-    ...{ looked: serving.looked, pause: serving.pause ?? pause },
+    ...{ looked: serving.looked, hindered: serving.hindered, pause: serving.pause ?? pause },
   };
   const open = (): Promise<PostgresStateStore> =>
     PostgresStateStore.open({

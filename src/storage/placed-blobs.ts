@@ -21,6 +21,8 @@ export interface PlacedBlobs<Place> {
 export interface BlobsElsewhere {
   /** For people and records, the same at each start: no secret in it. */
   readonly address: string;
+  /** Asks once. @throws BlobsUnavailableError when nothing was answered within so many milliseconds */
+  answers(withinMs: number): Promise<void>;
   /** @returns undefined for nobody's @throws BlobsUnavailableError */
   ownerMark(): Promise<Guid | 'unknown' | undefined>;
   /** Marks it, if it is nobody's. @returns whose it is now @throws BlobsUnavailableError */

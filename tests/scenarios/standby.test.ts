@@ -2,6 +2,7 @@ import { Agent, request } from 'node:https';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +10,7 @@ import { localToken } from '../../src/server/local-client.ts';
 import { sendLocal } from '../../src/server/local-request.ts';
 import { defaultSeed } from '../../src/server/seed.ts';
 import type { Azurite } from '../support/azurite.ts';
-import { startAzurite } from '../support/azurite.ts';
+import { startAzurite, startWayTo } from '../support/azurite.ts';
 import { kustody, temporaryDirectory } from '../support/kustody-command.ts';
 import type { LiveCluster } from '../support/live-cluster.ts';
 import { openLiveCluster } from '../support/live-cluster.ts';
@@ -114,6 +115,30 @@ describe.skipIf(!hasPostgres)('a node that stands by', () => {
     await last.printed('Stop with');
     const there = await openLiveCluster(nodes.dataOf('west'), before.seeded);
     expect(await there.query('T | count')).toEqual([[rows]]);
+  });
+
+  it('stays out of the turn while it does not reach the extents, says why, and serves once it does', async () => {
+    if (server === undefined || azurite === undefined) throw new Error('They have not started.');
+    const behind = azurite;
+    const way = await startWayTo(behind);
+    const newContainer = async (): Promise<string> =>
+      (await behind.newContainer()).replace(behind.endpoint, way.endpoint);
+    await using nodes = await openNodes(server, { ...behind, ...way, newContainer }, 'blobs_away');
+    const east = nodes.start('east', '--seed');
+    await east.printed('Stop with');
+    const west = nodes.start('west', '--standby', '--log-level', 'info');
+    await west.printed('Standing by');
+    const log = (): string => readFileSync(join(nodes.dataOf('west'), 'kustody.log'), 'utf8');
+    expect(log()).not.toContain('blobs-not-reached');
+    way.isOpen = false;
+    east.process.kill('SIGKILL');
+    await until(() => log().includes('blobs-not-reached'));
+    expect(log()).toContain(`The store of sealed extents is not available: ${way.endpoint}`);
+    expect(west.process.exitCode).toBe(null);
+    way.isOpen = true;
+    await west.printed('Stop with');
+    expect(log()).toContain('blobs-reached');
+    way.close();
   });
 
   it('answers nothing that a state out of reach, or a pause, has kept from it', async () => {

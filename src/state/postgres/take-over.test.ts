@@ -22,7 +22,10 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
     const looked: (string | undefined)[] = [];
     const id = newGuid(systemRandomBytes);
     /** @param meanwhile what others do in each pause */
-    const open = (meanwhile: () => void | Promise<void> = () => undefined): Promise<PostgresStateStore> => {
+    const open = (
+      meanwhile: () => void | Promise<void> = () => undefined,
+      hindered?: (isDue: boolean) => string | undefined,
+    ): Promise<PostgresStateStore> => {
       seen.waitedMs = 0;
       return openPostgres(url, {
         pause: async (milliseconds) => {
@@ -33,6 +36,7 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
           ...{ node: { id, host, version: '1.0.0' }, standsBy, monotonicMs: () => seen.waitedMs },
           told: (served) => seen.told.push(served),
           looked: (served) => looked.push(served?.text),
+          ...(hindered && { hindered: (isDue) => Promise.resolve(hindered(isDue)) }),
         },
       });
     };
@@ -196,6 +200,43 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
     await third.beat();
     await third.advertise('east:7490');
     await Promise.all([second, third].map((store) => store.close()));
+  });
+
+  it('is not that of one that could not serve, which is in nobody’s way, and takes it once it can', async () => {
+    const url = freshUrl();
+    const [east, west, south] = [nodeOf(url, 'east'), nodeOf(url, 'west'), nodeOf(url, 'south')];
+    const first = await east.open();
+    await first.beat();
+    await cutOff(url);
+    await first.lost;
+    const second = await west.open(
+      async () => {
+        if (west.seen.waitedMs !== 10_000) return;
+        const other = await south.open();
+        expect(south.seen.waitedMs).toBe(6_000);
+        await other.close();
+      },
+      () => (west.seen.waitedMs < 20_000 ? 'no blobs' : undefined),
+    );
+    expect(west.seen).toEqual({ waitedMs: 20_000, told: ['east'] });
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  it('is given back by one that finds, when it has come, that it could not serve', async () => {
+    const url = freshUrl();
+    const [west, south] = [nodeOf(url, 'west'), nodeOf(url, 'south')];
+    let isAway = true;
+    const second = await west.open(
+      async () => {
+        const other = await south.open();
+        expect(south.seen.waitedMs).toBe(0);
+        await other.close();
+        isAway = false;
+      },
+      (isDue) => (isDue && isAway ? 'no blobs' : undefined),
+    );
+    expect(west.seen.waitedMs).toBe(1_000);
+    await second.close();
   });
 
   it('is nobody else’s while one serves, for those that do not stand by', async () => {

@@ -24,6 +24,9 @@ export interface TurnOptions {
   readonly told: (host: string | undefined) => void;
   /** Called at each look. @param served who serves, or served last, if that has said where it is reached */
   readonly looked?: ((served: AdvertisedNode | undefined) => void) | undefined;
+  /** What keeps one that stands by from serving now, a sentence; it stays out of the turn meanwhile. Called at each look, so it answers within three
+   * seconds. @param isDue its turn has come: what was known before does not count */
+  readonly hindered?: ((isDue: boolean) => Promise<string | undefined>) | undefined;
 }
 
 /** What a node that serves has told of itself: whoever writes to the database can have written it. */
@@ -51,6 +54,8 @@ const waitingName = 'kustody stands by';
  * - it holds the lock, and its heart stands still for so long: its connection is ended by the server. It may be paused, or cut off. It
  *   commits nothing any more either way: whoever opens the state next closes the writers before it.
  *
+ * One that could not serve (`hindered`) takes no part, whatever it sees: another one's turn it is. It goes by what it saw meanwhile when it can.
+ *
  * Whoever has the lock and waits for the second of these looks every second; one that has not for so long, because it is paused or cut off
  * itself, loses its connection, too.
  *
@@ -63,24 +68,30 @@ export async function takeTurn(
   look: Look,
 ): Promise<void> {
   const { node, standsBy, monotonicMs, pause, told, looked } = options;
+  const isHindered = async (isDue: boolean): Promise<boolean> =>
+    standsBy && (await options.hindered?.(isDue)) !== undefined;
   let seen: { readonly beats: string; readonly at: number } | undefined;
   let idle: { readonly holder: string; readonly at: number } | undefined;
   let isTold = false;
   if (standsBy) await connection.query(`SET application_name = '${waitingName}'`);
   for (;;) {
-    const isOurs = await tryLock(connection, address);
+    let isOut = await isHindered(false);
+    const isOurs = !isOut && (await tryLock(connection, address));
     if (!isOurs && !standsBy) throw new StateInUseError(nameOf(address));
     await look();
     const asked = monotonicMs();
     const last = await lastServing(connection);
     const isOver = last === undefined || last.node === node.id;
-    if (isOurs && isOver) break;
-    if (last?.beats !== seen?.beats) seen = last && { beats: last.beats, at: monotonicMs() };
-    else if (seen !== undefined && asked - seen.at >= silentMs) {
-      if (isOurs) break;
-      await endHolder(connection, address);
+    const isSilent = last !== undefined && last.beats === seen?.beats && asked - seen.at >= silentMs;
+    if (isOurs && (isOver || isSilent)) {
+      isOut = await isHindered(true);
+      if (!isOut) break;
     }
-    const holder = isOurs ? undefined : await waitingHolder(connection, address);
+    // It would be in the way of another one that stands by.
+    if (isOut) await connection.query('SELECT pg_advisory_unlock_all()');
+    if (last?.beats !== seen?.beats) seen = last && { beats: last.beats, at: monotonicMs() };
+    else if (isSilent && !isOut) await endHolder(connection, address);
+    const holder = isOurs || isOut ? undefined : await waitingHolder(connection, address);
     if (holder !== idle?.holder) idle = holder === undefined ? undefined : { holder, at: monotonicMs() };
     else if (idle !== undefined && asked - idle.at >= silentMs) await endWaiting(connection, idle.holder);
     if (!isTold) told(last?.host);

@@ -16,18 +16,20 @@ export interface AttemptPorts {
   readonly pause: (milliseconds: number) => Promise<void>;
   /** 0 to 1: requests that failed together are not sent again together. */
   readonly random: () => number;
+  /** For a request that is not sent again, and given up after so long. Default: it is, and after half a minute. */
+  readonly onceWithinMs?: number | undefined;
 }
 
 /** Sends a request again while what came in its way may pass: the network, a service that is busy or throttles, which says how long to wait.
  * @param send may be called again after it was done, when its answer was lost
  * @throws what the service answers for good, as RestError with its status and code; BlobsUnavailableError otherwise */
 export async function attempted<T>(
-  { container, pause, random }: AttemptPorts,
+  { container, pause, random, onceWithinMs }: AttemptPorts,
   send: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   let waited = 0;
   for (let attempt = 1; ; attempt += 1) {
-    const signal = AbortSignal.timeout(attemptMsMax);
+    const signal = AbortSignal.timeout(onceWithinMs ?? attemptMsMax);
     try {
       return await send(signal);
     } catch (error) {
@@ -36,7 +38,8 @@ export async function attempted<T>(
       if (!mayPass(error)) throw error;
       const wait = retryAfterMs(error) ?? firstWaitMs * 2 ** (attempt - 1) * (1 + random());
       waited += wait;
-      if (attempt >= attemptsMax || waited > waitsMsMax) throw unavailable(container, error);
+      if (onceWithinMs !== undefined || attempt >= attemptsMax || waited > waitsMsMax)
+        throw unavailable(container, error);
       await pause(wait);
     }
   }

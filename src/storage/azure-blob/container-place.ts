@@ -41,6 +41,10 @@ export const containerPlace = (place: ContainerPlace, ask?: AskAccess): PlacedBl
   },
   elsewhere: {
     address: addressOf(place),
+    async answers(withinMs) {
+      const { readOwnerMark } = await import('./owner-mark.ts');
+      await readOwnerMark(await opened(place, ask, withinMs));
+    },
     async ownerMark() {
       const { readOwnerMark } = await import('./owner-mark.ts');
       return readOwnerMark(await opened(place, ask));
@@ -55,7 +59,11 @@ export const containerPlace = (place: ContainerPlace, ask?: AskAccess): PlacedBl
 const addressOf = ({ container }: ContainerPlace): string => container.replace(/\?.*$/s, '');
 
 /** The SDK is large, and who keeps blobs elsewhere does without. */
-async function opened(place: ContainerPlace, ask: AskAccess = noAccess): Promise<AzureBlobStore> {
+async function opened(
+  place: ContainerPlace,
+  ask: AskAccess = noAccess,
+  onceWithinMs?: number,
+): Promise<AzureBlobStore> {
   const [{ ContainerClients }, { AzureBlobStore }] = await Promise.all([
     import('./container-clients.ts'),
     import('./azure-blob-store.ts'),
@@ -69,6 +77,7 @@ async function opened(place: ContainerPlace, ask: AskAccess = noAccess): Promise
   );
   return new AzureBlobStore({
     ...{ clients, container: address, folder: place.folder ?? '', randomBytes: systemRandomBytes },
+    onceWithinMs,
     pause: (milliseconds) => pause(milliseconds),
     random: () => (systemRandomBytes(1)[0] ?? 0) / 256,
   });

@@ -97,6 +97,10 @@ describe.skipIf(!portalCanBeSeen)('the query page, beside the query itself', () 
     const link = new URL(await copy('Copy as link'));
     expect(link.origin).toBe(new URL(portal.origin).origin);
     expect(link.search).toBe('');
+    const [, query] = /^#\/query\?(.*)$/.exec(link.hash) ?? [];
+    const host = /--cluster '?https:\/\/([^\s']+)/.exec(line)?.[1];
+    expect(host).toMatch(/^kustody\..*\.kusto\.windows\.net$/);
+    expect(Object.fromEntries(new URLSearchParams(query))).toEqual({ cluster: host, database: 'db', text });
     await page.goto('about:blank');
     await page.goto(link.href);
     await page.locator('.view-line:has-text("4711")').waitFor();

@@ -18,6 +18,8 @@ export interface PropertyRow {
   readonly since?: string;
   /** Answers never show it. */
   readonly secret?: true;
+  /** Values that would promise what Kustody does not do: refused by name. */
+  readonly notBuilt?: (value: Json) => string | undefined;
 }
 
 export type PropertyRows = Readonly<Record<string, PropertyRow>>;
@@ -60,6 +62,8 @@ export interface ChildKind {
   readonly nameCheck?: string;
   /** Only one: its name is the empty text, and bodies name no kind. */
   readonly forms: Readonly<Record<string, ChildForm>>;
+  /** Forms that Azure has besides, and the api-version in which each came: refused by name. */
+  readonly formsNotBuilt?: Readonly<Record<string, string>>;
   readonly drop: OperationKind;
   /** It can be dropped in a cluster that is suspended, too. */
   readonly dropsWhileSuspended?: true;

@@ -6,7 +6,7 @@ import { kustoError } from './kusto-errors.ts';
 import type { ChildForm, ChildKind, PropertyRow, WantedChild } from './child-kind.ts';
 
 /** The form that a body names, in any case.
- * @throws ArmError 400 for none, or for one that the api-version does not know */
+ * @throws ArmError 400 for none, or for one that the api-version does not know; 501 for one that only Azure has */
 export function formOf(kind: ChildKind, body: JsonObject, apiVersion: string): string {
   const names = Object.keys(kind.forms).filter((name) => isKnownIn(apiVersion, kind.forms[name]?.since));
   if (names.length === 1 && names[0] === '') return '';
@@ -14,12 +14,15 @@ export function formOf(kind: ChildKind, body: JsonObject, apiVersion: string): s
   if (sent === undefined || sent === null) throw kustoError('MissingProperty', 'kind');
   const lower = typeof sent === 'string' ? sent.toLowerCase() : '';
   const found = names.find((name) => name.toLowerCase() === lower);
-  if (found === undefined) throw kustoError('InvalidValue', 'kind', names.map((name) => `'${name}'`).join(' or '));
-  return found;
+  if (found !== undefined) return found;
+  for (const [name, since] of Object.entries(kind.formsNotBuilt ?? {}))
+    if (name.toLowerCase() === lower && isKnownIn(apiVersion, since))
+      throw kustoError('NotBuilt', `${kind.noun}s of kind ${name}`);
+  throw kustoError('InvalidValue', 'kind', names.map((name) => `'${name}'`).join(' or '));
 }
 
 /** @param held what the child has, for a PATCH: what is absent stays
- * @throws ArmError 400 for what is missing or no such child can have */
+ * @throws ArmError 400 for what is missing or no such child can have; 501 for what only Azure has */
 export function readValues(
   form: ChildForm,
   body: JsonObject,
@@ -43,6 +46,8 @@ function readValue(name: string, row: PropertyRow, sent: Json | undefined, held:
   }
   const inRow = typeof value === 'string' ? inCaseOf(row, value) : value;
   if (!Value.Check(row.shape, inRow)) throw kustoError('InvalidValue', name, row.expected);
+  const notBuilt = row.notBuilt?.(inRow);
+  if (notBuilt !== undefined) throw kustoError('NotBuilt', notBuilt);
   return inRow;
 }
 

@@ -67,7 +67,7 @@ describe('settings of a cluster', () => {
 
   it.each<[string, Json]>([
     ['enablePurge', 'yes'],
-    ['publicNetworkAccess', 'SecuredByPerimeter'],
+    ['publicNetworkAccess', 'Secured'],
     ['optimizedAutoscale', { version: 1 }],
     ['allowedIpRangeList', '10.0.0.0/8'],
     ['acceptedAudiences', [1]],
@@ -91,6 +91,7 @@ describe('settings of a cluster', () => {
 
   it.each<[string, Json]>([
     ['engineType', 'V2'],
+    ['publicNetworkAccess', 'SecuredByPerimeter'],
     ['virtualNetworkConfiguration', { subnetId: 'a', enginePublicIpId: 'b', dataManagementPublicIpId: 'c' }],
   ])('refuses by name what it has not built: %s', (name, value) => {
     expect(() => readSettings({ [name]: value }, undefined, 'replace', 2)).toThrow(

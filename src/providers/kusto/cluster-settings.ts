@@ -95,7 +95,13 @@ const settings = {
     unset: null,
     ...listOf(calloutPolicy, 'a list of callout policies'),
   },
-  publicNetworkAccess: { since: '2021-08-27', unset: 'Enabled', ...oneOf('Enabled', 'Disabled') },
+  publicNetworkAccess: {
+    since: '2021-08-27',
+    unset: 'Enabled',
+    ...oneOf('Enabled', 'Disabled', 'SecuredByPerimeter'),
+    notBuilt: (value) =>
+      value === 'SecuredByPerimeter' ? 'network security perimeters (SecuredByPerimeter)' : undefined,
+  },
   allowedIpRangeList: { since: '2021-08-27', unset: [], ...listOf(text, 'a list of address ranges') },
   enableAutoStop: { since: '2021-08-27', unset: true, ...flag },
   publicIPType: { since: '2022-02-01', unset: 'IPv4', ...oneOf('IPv4', 'DualStack') },

@@ -27,6 +27,7 @@ const dataFormats = [
   'ORC',
   'APACHEAVRO',
   'W3CLOGFILE',
+  'AZMONSTREAM',
 ] as const;
 
 const required = { required: true } as const;
@@ -35,7 +36,11 @@ const consumerGroup: PropertyRow = { ...text(256), ...required };
 const target: PropertyRows = {
   tableName: { ...textOrEmpty, unset: null },
   mappingRuleName: { ...textOrEmpty, unset: null },
-  dataFormat: { ...oneOf('', ...dataFormats), unset: null },
+  dataFormat: {
+    ...oneOf('', ...dataFormats),
+    unset: null,
+    notBuilt: (value) => (value === 'AZMONSTREAM' ? 'the data format AZMONSTREAM' : undefined),
+  },
 };
 const eventSystemProperties: PropertyRow = { ...listOfTexts, unset: [] };
 const databaseRouting: PropertyRow = { ...oneOf('Single', 'Multi'), unset: 'Single', since: '2022-02-01' };
@@ -111,6 +116,7 @@ export const dataConnections: ChildKind = {
     EventGrid: { properties: eventGrid, since: '2019-05-15', write: 'DmServiceEventGridIngestionSourceAdd' },
     CosmosDb: { properties: cosmosDb, since: '2022-11-11', write: 'DmServiceCosmosDbObtainerAdd' },
   },
+  formsNotBuilt: { EventHubWithManagedIdentity: '2025-02-14', EventGridWithManagedIdentity: '2025-02-14' },
   drop: 'DmServiceDataObtainerDrop',
   located: true,
   followsStorage: true,

@@ -160,6 +160,22 @@ describe('data connections', () => {
     expect(await fixture.send('GET', `${connections}/dc1${version}`)).toMatchObject({ status: 404 });
   });
 
+  it.each([
+    ['EventHubWithManagedIdentity', { kind: 'eventHubWithManagedIdentity', properties: {} }, '2025-02-14', 501],
+    ['EventGridWithManagedIdentity', { kind: 'EventGridWithManagedIdentity', properties: {} }, '2025-02-14', 501],
+    ['kind', { kind: 'EventHubWithManagedIdentity', properties: {} }, '2024-04-13', 400],
+    [
+      'AZMONSTREAM',
+      { kind: 'EventHub', properties: { eventHubResourceId: hub, consumerGroup: 'g', dataFormat: 'azMonStream' } },
+      ...(['2025-02-14', 501] as const),
+    ],
+  ])('are refused by name: %s', async (name, body, apiVersion, status) => {
+    const refused = await fixture.send('PUT', `${connections}/dc1?api-version=${apiVersion}`, body);
+    expect(refused).toMatchObject({ status });
+    expect(JSON.stringify(refused.body)).toContain(name);
+    expect(await fixture.send('GET', `${connections}/dc1${version}`)).toMatchObject({ status: 404 });
+  });
+
   it('are refused when their consumer group feeds another one', async () => {
     const body = { kind: 'EventHub', properties: { eventHubResourceId: hub, consumerGroup: 'g' } };
     expect(await put(`${connections}/dc1`, body)).toMatchObject({ status: 201 });

@@ -63,6 +63,7 @@ export function senderOf(environment: InstanceEnvironment): Send {
     const answer = await sendLocal(edge, {
       ...{ host, method, path, timeoutMs: 120_000, answerBytesMax: 16 * 1024 * 1024 },
       headers: {
+        accept: 'application/json', // else Data Explorer tells most of its errors as plain text, without a name
         authorization: `Bearer ${await token}`,
         ...(bytes === undefined ? {} : { 'content-type': Buffer.isBuffer(body) ? 'text/csv' : 'application/json' }),
       },

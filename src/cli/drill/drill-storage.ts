@@ -29,6 +29,8 @@ export interface DrillStorage {
 const accountName = 'drillbox';
 const container = 'box';
 const place = `https://${accountName}.blob.core.windows.net/${container}`;
+/** A client takes storage for gone that is silent for half a minute, and on a busy machine a way can take longer. */
+const aliveEveryMs = 5_000;
 /** Of all blobs and blocks, and of one request. A drill writes a few kilobytes. */
 const bytesMax = 64 * 1024 * 1024;
 
@@ -44,8 +46,9 @@ function newHeld(): Held {
   return { answers: [], arrived, arrive };
 }
 
-/** @param randomBytes for the signature */
-export async function startDrillStorage(randomBytes: RandomBytes): Promise<DrillStorage> {
+/** @param randomBytes for the signature
+ * @param everyMs how often whoever waits is told that it is still worked on */
+export async function startDrillStorage(randomBytes: RandomBytes, everyMs = aliveEveryMs): Promise<DrillStorage> {
   const signature = Buffer.from(randomBytes(32)).toString('hex');
   const blobs = new Map<string, Buffer>();
   const blocks = new Map<string, Buffer>();
@@ -60,7 +63,12 @@ export async function startDrillStorage(randomBytes: RandomBytes): Promise<Drill
         if (!isSigned(searchParams, signature)) reply(response, { status: 403 });
         else if (wait === undefined) answer();
         else {
-          wait.answers.push(answer);
+          const alive = setInterval(() => response.writeProcessing(), everyMs);
+          response.once('close', () => clearInterval(alive));
+          wait.answers.push(() => {
+            clearInterval(alive);
+            answer();
+          });
           wait.arrive();
         }
       },

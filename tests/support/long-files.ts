@@ -92,6 +92,7 @@ export const longFiles: readonly string[] = [
   'tests/extents/container-place.test.ts',
   'tests/portal/administration.test.ts',
   'tests/portal/printed-pages.test.ts',
+  'tests/portal/drill-matrix.test.ts',
   'tests/portal/table-policies.test.ts',
   'tests/portal/whole-words.test.ts',
   'tests/promises/article.test.ts',

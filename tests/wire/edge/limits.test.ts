@@ -98,7 +98,7 @@ describe('edge limits before a request', () => {
   });
 
   it('drops connections beyond the limit and takes new ones afterwards', async () => {
-    const edge = await start({ socketsMax: 2, handshakeTimeoutMs: 100 });
+    const edge = await start({ socketsMax: 2 });
     const first = await openTunnel(edge, `${host}:443`);
     const second = await openTunnel(edge, `${host}:443`);
     expect(await exchange(connect(edge.proxyPort, '127.0.0.1'))).toBe('');

@@ -44,6 +44,15 @@ describe.skipIf(!hasPostgres)('a machine whose clock differs from that of its da
     host.step(4_000);
     await fixture.tokenFor('https://vault.azure.net');
     expect((await ready()).status).toBe(200);
+    // A step of a running node.
+    const { clocks } = fixture.server.controls;
+    host.step(Math.sign(byMs) * 4_000 - 4_000 + byMs);
+    await until(async () => (await ready()).status === 503);
+    expect(await ready()).toMatchObject({ body: { reason: 'Its clock differs from that of the database.' } });
+    expect(clocks.destructionHeld()).toBe(true);
+    host.correct();
+    await until(async () => (await ready()).status === 200);
+    expect(clocks.destructionHeld()).toBe(false);
   });
 
   it.each([false, true])('by 3 s: tells the times that the node before has told (virtual: %s)', async (virtualTime) => {

@@ -86,7 +86,7 @@ export const platformRows: readonly PlatformRow[] = [
     mac: 'yes',
     windows: 'they are followed',
     why: 'Windows has no `O_NOFOLLOW`; making a link needs a right of its own there',
-    files: ['http/log-file.ts', 'storage/filesystem/filesystem-blob-store.ts'],
+    files: ['http/log-file.ts', 'storage/filesystem/filesystem-blob-store.ts', 'storage/cached/sealed-cache.ts'],
   },
   {
     what: 'Names of new files are synced',

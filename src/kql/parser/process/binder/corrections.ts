@@ -1,3 +1,4 @@
+import { commandQueryCorrections } from './command-queries.ts';
 import { constantCorrections } from './constants.ts';
 import type { Correction } from './correction.ts';
 import { openSchemaCorrections } from './open-schemas.ts';
@@ -23,6 +24,7 @@ export const corrections: readonly Correction[] = [
   ...originCorrections,
   ...parameterCorrections,
   ...spellingCorrections,
+  ...commandQueryCorrections,
 ];
 
 export function correctBinder(): void {

@@ -31,6 +31,7 @@ export const longFiles: readonly string[] = [
   'src/database/extents/small-memory.test.ts',
   'src/database/extents/summaries.test.ts',
   'src/database/ingest/engine-text.test.ts',
+  'src/database/ingest/hostile-files.test.ts',
   'src/database/ingest/ingest-sources.test.ts',
   'src/database/ingest/large-sources.test.ts',
   'src/database/ingest/orc.test.ts',

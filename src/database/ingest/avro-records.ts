@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
+import { Turns } from '../../base/turns.ts';
 import type { Json } from '../../base/json.ts';
 import { dataError, malformedData } from '../catalog/data-error.ts';
 import { unpackSnappy } from './snappy.ts';
@@ -14,9 +15,12 @@ const inflate = promisify(inflateRaw);
 
 /** Of the schema and what else stands before the rows. */
 const headerBytesMax = 4 * 1024 * 1024;
+const headerEntriesMax = 10_000;
 /** Of one block, packed or not: it is read as a whole. */
 const blockBytesMax = 64 * 1024 * 1024;
 const syncBytes = 16;
+/** Blocks that are read in one turn of the event loop, however small they are. */
+const blocksPerTurn = 1_000;
 
 type Unpack = (packed: Uint8Array) => Promise<Uint8Array | undefined>;
 
@@ -37,8 +41,11 @@ const codecs: ReadonlyMap<string, Unpack> = new Map<string, Unpack>([
 export async function* avroWindows(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Iterable<SourceRecord>> {
   const reader = new PieceReader(pieces, () => wrong('ends too early'));
   const { schema, codec, sync } = await readHeader(reader);
+  const turns = new Turns(blocksPerTurn);
   let line = 0;
   while (!(await reader.isAtEnd())) {
+    const turn = turns.after(1);
+    if (turn !== undefined) await turn;
     const count = await reader.long();
     const size = Number(await reader.long());
     if (count < 0n || size < 0) throw wrong('has a block of a negative size');
@@ -56,7 +63,7 @@ function* recordsOf(block: Uint8Array, schema: AvroType, count: bigint, before: 
   const values = new AvroValues(block);
   for (let index = 1; index <= count; index += 1) {
     const json = values.record(schema);
-    yield { line: before + index, json, end: values.offset };
+    yield { line: before + index, json, end: values.units };
   }
   if (!values.isAtEnd) throw wrong('has more in a block than its records');
 }
@@ -71,13 +78,15 @@ async function readHeader(reader: PieceReader): Promise<Header> {
   const magic = Buffer.from(await reader.take(4)).toString('latin1');
   if (magic !== 'Obj\u0001') throw wrong('is none: it does not begin as one');
   const facts = new Map<string, Uint8Array>();
-  for (let left = headerBytesMax; ;) {
+  for (let [left, entries] = [headerBytesMax, headerEntriesMax]; ;) {
     let count = await reader.long();
     if (count === 0n) break;
     if (count < 0n) {
       await reader.long();
       count = -count;
     }
+    entries -= Number(count);
+    if (entries < 0) throw wrong(`says more than ${headerEntriesMax} things of itself`);
     for (; count > 0n; count -= 1n) {
       const name = Buffer.from(await sized(reader, left)).toString('utf8');
       const value = await sized(reader, left);

@@ -10,6 +10,8 @@ const valuesMax = 1_000_000;
 const depthMax = 200;
 /** Of a decimal. */
 const decimalBytesMax = 64;
+/** What a value takes beside its bytes, of which nulls have none. */
+const unitsPerValue = 8;
 
 /** Reads values of a block, one after the other. @throws DataError `MalformedData` where it ends too early, or goes too deep */
 export class AvroValues {
@@ -17,15 +19,18 @@ export class AvroValues {
   readonly #view: DataView;
   readonly #text = new TextDecoder('utf-8', { ignoreBOM: true });
   #at = 0;
+  /** Of the record that is read, and of those before it. */
   #values = 0;
+  #valuesBefore = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  get offset(): number {
-    return this.#at;
+  /** What was made so far: bytes, and what values take beside them. */
+  get units(): number {
+    return this.#at + unitsPerValue * (this.#valuesBefore + this.#values);
   }
 
   get isAtEnd(): boolean {
@@ -33,6 +38,7 @@ export class AvroValues {
   }
 
   record(type: AvroType): JsonNode {
+    this.#valuesBefore += this.#values;
     this.#values = 0;
     return this.#value(type, 0);
   }

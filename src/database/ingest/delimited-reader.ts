@@ -17,6 +17,9 @@ export interface DelimitedRecord {
   readonly nextLine: number;
 }
 
+/** Of one record. */
+const fieldsMax = 1_000_000;
+
 /** Reads records of delimited text. Empty lines are no records. In a long record or field it stops after every so many characters (undefined),
  * so that it is read in several turns. @throws DataError `MalformedData` with line and column */
 export function* readDelimited(
@@ -41,6 +44,8 @@ export function* readDelimited(
         yield undefined;
       }
       fields.push(fieldOf(text, state, field, rules));
+      if (fields.length > fieldsMax)
+        throw malformed('Stream_InputStreamTooLarge', `A record has more than ${fieldsMax} fields`, state);
     } while (text[state.at] === rules.delimiter && (state.at += 1));
     endOfLine(text, state);
     yield { line, fields, end: state.at, nextLine: state.line };

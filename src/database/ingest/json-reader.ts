@@ -56,6 +56,8 @@ export type JsonBag = ReadonlyMap<string, JsonNode>;
 export const isBag = (node: JsonNode | undefined): node is JsonBag => node instanceof Map;
 
 const depthMax = 200;
+/** Within one: an empty object is two characters, and a hundred bytes of memory. */
+const valuesMax = 1_000_000;
 /** Of one value, before it stops. */
 export const unitsPerStep = 4_096;
 
@@ -81,6 +83,7 @@ export class JsonReader {
   readonly #firstLine: number;
   #at: number;
   #stoppedAt: number;
+  #values = 0;
 
   /** @param firstLine of the text, where it is a part of a longer one */
   constructor(text: string, at = 0, firstLine = 1) {
@@ -126,9 +129,11 @@ export class JsonReader {
   /** As `value`, but one that is long stops after every so many characters, so that it is read in several turns.
    * @throws DataError `MalformedData` */
   *steps(depth = 0): Generator<undefined, JsonNode> {
+    if (depth === 0) this.#values = 0;
     const first = this.next;
     if (!opens(first)) return this.#scalar(first, depth);
     if (depth > depthMax) throw this.#tooDeep();
+    this.#count();
     return first === '{' ? yield* this.#bag(depth) : yield* this.#array(depth);
   }
 
@@ -155,7 +160,13 @@ export class JsonReader {
     return this.fail(`JSON is nested more than ${depthMax} levels deep`);
   }
 
+  #count(): void {
+    if ((this.#values += 1) > valuesMax)
+      throw malformedData('Stream_InputStreamTooLarge', `A JSON value has more than ${valuesMax} values in it`);
+  }
+
   #scalar(first: string | undefined, depth: number): JsonNode {
+    this.#count();
     if (depth > depthMax) throw this.#tooDeep();
     switch (first) {
       case '"':

@@ -1,3 +1,4 @@
+import { Turns } from '../../base/turns.ts';
 import { inCalendar, ticksPerDay, ticksPerSecond, unixEpochTicks } from '../../kql/values/ticks.ts';
 import { decimalText, realNode } from './avro-values.ts';
 import type { JsonNode } from './json-reader.ts';
@@ -16,7 +17,10 @@ const streams = { present: 0, data: 1, length: 2, dictionary: 3, secondary: 5 } 
 const valuesMax = 1_000_000;
 /** What a value takes beside its text. */
 const unitsPerValue = 8;
-const dictionaryMax = 10_000_000;
+/** Texts of a dictionary that are kept as they are used; of others their place alone is. */
+const keptTexts = 65_536;
+/** Texts of a dictionary that are looked for in one turn of the event loop. */
+const textsPerTurn = 32_768;
 /** Seconds from 1970 to 2015, from where ORC counts. */
 const orcEpochSeconds = 1_420_070_400n;
 const decimalBitsMax = 140n;
@@ -143,19 +147,28 @@ async function textReader(stripe: OrcStripe, { id, kind }: OrcType, counter: Row
       return valueOf(bytes.take(length));
     };
   }
-  if (dictionarySize > dictionaryMax) throw orcWrong(`has a dictionary of more than ${dictionaryMax} texts`);
-  const bytes = new OrcBytes(await stripe.stream(id, streams.dictionary));
-  const texts: { readonly node: JsonNode; readonly length: number }[] = [];
-  for (let index = 0; index < dictionarySize; index += 1) {
-    const length = Number(lengths.next());
-    texts.push({ node: valueOf(bytes.take(length)), length });
+  stripe.takeTexts(dictionarySize);
+  const dictionary = await stripe.stream(id, streams.dictionary);
+  const ends = new Uint32Array(dictionarySize);
+  const turns = new Turns(textsPerTurn);
+  for (let index = 0, end = 0; index < dictionarySize; index += 1) {
+    end += Number(lengths.next());
+    if (!(end >= (ends[index - 1] ?? 0) && end <= dictionary.length))
+      throw orcWrong('has a column that ends too early');
+    ends[index] = end;
+    const turn = turns.after(1);
+    if (turn !== undefined) await turn;
   }
+  const kept: JsonNode[] = [];
   const indexes = integerRuns(data, false, version);
   return () => {
-    const found = texts[Number(indexes.next())];
-    if (found === undefined) throw orcWrong('names a text that is not in its dictionary');
-    counter.units += found.length;
-    return found.node;
+    const index = Number(indexes.next());
+    const end = ends[index];
+    if (end === undefined) throw orcWrong('names a text that is not in its dictionary');
+    const start = ends[index - 1] ?? 0;
+    counter.units += end - start;
+    if (index >= keptTexts) return valueOf(dictionary.subarray(start, end));
+    return (kept[index] ??= valueOf(dictionary.subarray(start, end)));
   };
 }
 

@@ -26,6 +26,8 @@ export interface OrcStripe {
   readonly rows: number;
   /** By column and kind. */
   readonly stream: (column: number, kind: number) => Promise<Uint8Array>;
+  /** Takes texts of dictionaries out of those that a stripe may have. @throws DataError `MalformedData` */
+  readonly takeTexts: (count: number) => void;
   readonly encodings: readonly { readonly kind: number; readonly dictionarySize: number }[];
 }
 
@@ -36,8 +38,13 @@ export interface OrcFile {
 
 /** Of the schema and the list of stripes, unpacked. */
 const footerBytesMax = 16 * 1024 * 1024;
-/** Of one stripe, unpacked. */
+/** Of what all stripes say of themselves, unpacked. */
+const stripeFootersBytesMax = 128 * 1024 * 1024;
+/** Of one stripe, unpacked: all its streams together. */
 const stripeBytesMax = 256 * 1024 * 1024;
+const stripesMax = 100_000;
+/** Of all columns of a stripe. */
+const dictionariesMax = 10_000_000;
 const chunkBytesMax = 16 * 1024 * 1024;
 const typesMax = 10_000;
 const depthMax = 100;
@@ -77,31 +84,64 @@ export async function openOrc(file: Uint8Array): Promise<OrcFile> {
     throw dataError('FormatNotSupported', `orc packed by ${codec?.name ?? 'what is not known'}`);
   const chunkMax = tail.number(3) ?? 262_144;
   if (chunkMax > chunkBytesMax) throw orcWrong(`is packed in pieces of more than ${chunkBytesMax / 1024 ** 2} MiB`);
-  const read = (from: number, length: number, bytesMax: number): Promise<Uint8Array> => {
+  const turns = new Turns(bytesPerTurn);
+  const read: Read = (from, length, room) => {
     if (!(from >= 0 && length >= 0 && from + length <= tailAt)) throw orcWrong('names a part that is not in it');
     const part = file.subarray(from, from + length);
-    return codec.unpack === undefined ? Promise.resolve(part) : unpacked(part, codec.unpack, chunkMax, bytesMax);
+    if (codec.unpack !== undefined) return unpacked(part, codec.unpack, chunkMax, room, turns);
+    room(length);
+    return Promise.resolve(part);
   };
   const footerLength = tail.number(1) ?? 0;
-  const footer = messageOf(await read(tailAt - footerLength, footerLength, footerBytesMax));
+  const footer = messageOf(await read(tailAt - footerLength, footerLength, roomFor(footerBytesMax)));
   if (footer.bytes(10) !== undefined) throw dataError('FormatNotSupported', 'orc with encrypted columns');
-  const type = typeOf(footer.all(4).map((bytes) => messageOf(bytes)));
+  const type = typeOf(footer.all(4));
   if (type.kind !== 'struct') throw orcWrong('has no records, but other values');
-  const stripes = footer.all(3).map((bytes) => messageOf(bytes));
+  const stripes = footer.all(3);
+  if (stripes.length > stripesMax) throw orcWrong(`has more than ${stripesMax} stripes`);
   return {
     type,
     stripes: async function* () {
-      for (const stripe of stripes) yield await openStripe(stripe, read);
+      const room = roomFor(stripeFootersBytesMax);
+      let end = 0;
+      for (const bytes of stripes) {
+        const turn = turns.after(stripeUnits);
+        if (turn !== undefined) await turn;
+        const stripe = messageOf(bytes);
+        // Stripes that lie in each other would be much of little, again and again.
+        const [start = 0, ...lengths] = [1, 2, 3, 4].map((field) => stripe.number(field) ?? 0);
+        if (start < end) throw orcWrong('has stripes that lie in each other');
+        end = lengths.reduce((sum, length) => sum + length, start);
+        yield await openStripe(stripe, read, room);
+      }
     },
   };
 }
 
-async function openStripe(
-  stripe: ProtoMessage,
-  read: (from: number, length: number, bytesMax: number) => Promise<Uint8Array>,
-): Promise<OrcStripe> {
+/** What a stripe costs beside its bytes, as bytes unpacked. */
+const stripeUnits = 4_096;
+
+/** Takes bytes that come out of what bytes may. @throws DataError `MalformedData` */
+type Room = (bytes: number) => void;
+type Read = (from: number, length: number, room: Room) => Promise<Uint8Array>;
+
+/** One bound for all that is read with it, at the same time, too. */
+function roomFor(bytesMax: number): Room {
+  let left = bytesMax;
+  return (bytes) => {
+    left -= bytes;
+    if (left < 0) throw orcWrong(`has more than ${bytesMax} bytes where less is to be`);
+  };
+}
+
+async function openStripe(stripe: ProtoMessage, read: Read, footersRoom: Room): Promise<OrcStripe> {
   const [start = 0, index = 0, data = 0, footerLength = 0] = [1, 2, 3, 4].map((field) => stripe.number(field) ?? 0);
-  const footer = messageOf(await read(start + index + data, footerLength, footerBytesMax));
+  const own = roomFor(footerBytesMax);
+  const both: Room = (bytes) => {
+    footersRoom(bytes);
+    own(bytes);
+  };
+  const footer = messageOf(await read(start + index + data, footerLength, both));
   const zone = footer.text(3);
   if (!['', 'GMT', 'UTC', 'Etc/UTC'].includes(zone))
     throw dataError('FormatNotSupported', `orc with times of the zone ${zone.slice(0, 60)}`);
@@ -113,7 +153,8 @@ async function openStripe(
     places.set(`${stream.number(2) ?? 0} ${stream.number(1) ?? 0}`, { from, length });
     from += length;
   }
-  let left = stripeBytesMax;
+  const room = roomFor(stripeBytesMax);
+  let textsLeft = dictionariesMax;
   return {
     rows: stripe.number(5) ?? 0,
     encodings: footer.all(2).map((bytes) => {
@@ -122,20 +163,24 @@ async function openStripe(
     }),
     stream: async (column, kind) => {
       const place = places.get(`${column} ${kind}`);
-      if (place === undefined) return new Uint8Array();
-      const bytes = await read(place.from, place.length, left);
-      left -= bytes.length;
-      if (left < 0) throw orcWrong(`has a stripe of more than ${stripeBytesMax / 1024 ** 2} MiB`);
-      return bytes;
+      return place === undefined ? new Uint8Array() : read(place.from, place.length, room);
+    },
+    takeTexts: (count) => {
+      textsLeft -= count;
+      if (textsLeft < 0) throw orcWrong(`has dictionaries of more than ${dictionariesMax} texts`);
     },
   };
 }
 
 /** Packed pieces, each behind three bytes that say how long it is, and whether it is packed at all. */
-async function unpacked(part: Uint8Array, unpack: Unpack, chunkMax: number, bytesMax: number): Promise<Uint8Array> {
-  const turns = new Turns(bytesPerTurn);
+async function unpacked(
+  part: Uint8Array,
+  unpack: Unpack,
+  chunkMax: number,
+  room: Room,
+  turns: Turns,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  let bytes = 0;
   for (let at = 0; at < part.length;) {
     const header = (part[at] ?? 0) | ((part[at + 1] ?? 0) << 8) | ((part[at + 2] ?? 0) << 16);
     at += 3;
@@ -145,10 +190,9 @@ async function unpacked(part: Uint8Array, unpack: Unpack, chunkMax: number, byte
     at += length;
     const plain = (header & 1) === 1 ? chunk : unpack(chunk, chunkMax);
     if (plain === undefined) throw orcWrong('has a piece that cannot be unpacked');
-    bytes += plain.length;
-    if (bytes > bytesMax) throw orcWrong(`has more than ${bytesMax} bytes where less is to be`);
+    room(plain.length);
     chunks.push(plain);
-    const turn = turns.after(plain.length);
+    const turn = turns.after(plain.length + length);
     if (turn !== undefined) await turn;
   }
   return chunks.length === 1 ? (chunks[0] ?? part) : Buffer.concat(chunks);
@@ -163,9 +207,10 @@ function messageOf(bytes: Uint8Array): ProtoMessage {
   }
 }
 
-/** @param types in the order of their ids: each before those inside of it */
-function typeOf(types: readonly ProtoMessage[]): OrcType {
-  if (types.length === 0 || types.length > typesMax) throw orcWrong(`has no columns, or more than ${typesMax}`);
+/** @param listed in the order of their ids: each before those inside of it */
+function typeOf(listed: readonly Uint8Array[]): OrcType {
+  if (listed.length === 0 || listed.length > typesMax) throw orcWrong(`has no columns, or more than ${typesMax}`);
+  const types = listed.map((bytes) => messageOf(bytes));
   let count = 0;
   const made = (id: number, depth: number): OrcType => {
     const type = types[id];

@@ -31,7 +31,7 @@ export class W3cRecords implements TextRecords<SourceRecord> {
   #directive(line: string): void {
     const fields = /^#Fields:(.*)$/i.exec(line)?.[1];
     if (fields === undefined) return;
-    this.#fields = fields.trim().split(/\s+/);
+    this.#fields = fields.trim().split(/\s+/, fieldsMax + 1);
     if (this.#fields.length > fieldsMax) throw this.#wrong(`There are more than ${fieldsMax} fields`);
   }
 

@@ -60,9 +60,13 @@ export async function* unpacked(source: DataSource, options: UnpackOptions): Asy
     case 'gzip':
       yield { name: unpackedName(source.name), stream: bounded(gunzipped(stored, source.name)) };
       return;
-    case 'zip':
-      for await (const { name, stream } of zippedFiles(stored, source.name, options.zipPattern))
+    case 'zip': {
+      const requireBytes = (bytes: number): void => {
+        if (bytes > bytesMax) throw tooLarge(source.name, bytesMax);
+      };
+      for await (const { name, stream } of zippedFiles(stored, source.name, options.zipPattern, requireBytes))
         yield { name: archiveNameOf(name), stream: bounded(stream) };
+    }
   }
 }
 

@@ -36,6 +36,8 @@ export interface QueryExecution {
   /** Options of `set` statements by lower-case name. */
   readonly options: Program['options'];
   readonly scanned: ScanCounts;
+  /** See `Program`. */
+  readonly warnings: readonly string[];
   /** Frees what the query holds; safe to call twice. Every caller must. */
   close(): void;
 }
@@ -148,7 +150,8 @@ async function startAll(
     const results: QueryResult[] = [];
     for (const [index, result] of program.results.entries())
       results.push(index === 0 ? await startResult(work, result) : laterResult(work, result, index));
-    return { results, options: program.options, scanned: work.scanned, close: () => work.close() };
+    const { options, warnings = [] } = program;
+    return { results, options, warnings, scanned: work.scanned, close: () => work.close() };
   } catch (error) {
     work.close();
     throw error;

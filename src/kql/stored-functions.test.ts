@@ -77,6 +77,7 @@ describe('a fuzzy union does without legs that cannot be resolved:', () => {
     "union isfuzzy=true (print a = 'x' | extend c = nosuch | where c > a), Fits",
     'union isfuzzy=true Fits(), Gone()',
     'union isfuzzy=true Gone, Fits',
+    "union isfuzzy=true Fits, table('Nowhere'), (print a = 1 | where a in (table('Nowhere')))",
     "union isfuzzy=true Fits(), (print b = 'x' | where b > 1)",
     'let parser = (off:bool = false) { print Process = coalesce("", split("a b", " ")[0]) | where not(off) }; union isfuzzy=true parser(), Fits',
     'union isfuzzy=true GoneDeep(), Fits(), (GoneDeeper() | where b > 1)',

@@ -25,7 +25,7 @@ export interface AnswerPlace {
   readonly found?: CachedAnswer;
   /** Gathers what goes out, and keeps it once it is whole. */
   collect(
-    answered: { readonly results: readonly ResultHead[]; readonly options: Program['options'] },
+    answered: Pick<CachedAnswer, 'options' | 'warnings'> & { readonly results: readonly ResultHead[] },
     clientRequestId: string,
   ): Pick<WriteOptions, 'wrote' | 'complete'>;
 }
@@ -58,8 +58,11 @@ export async function answerPlace(
   const found = options.cacheForceRefresh ? undefined : results.find(key, startedOn, maxAgeMs);
   return {
     ...(found && { found }),
-    collect: ({ results: heads, options }, clientRequestId) =>
-      collector(heads, (answered) => results.keep(key, { results: answered, options, clientRequestId, startedOn })),
+    collect: ({ results: heads, ...told }, clientRequestId) =>
+      collector(heads, (answered) => {
+        const { options, warnings } = told;
+        results.keep(key, { results: answered, options, warnings, clientRequestId, startedOn });
+      }),
   };
 }
 

@@ -108,7 +108,8 @@ async function execute(ports: DataPlanePorts, access: AllowedRequest, request: Q
   try {
     const execution = await ports.host.engine.execute(request);
     return {
-      ...{ options: execution.options, scanned: execution.scanned, close: () => execution.close() },
+      ...{ options: execution.options, scanned: execution.scanned, warnings: execution.warnings },
+      close: () => execution.close(),
       results: encodedResults(execution.results),
     };
   } catch (error) {
@@ -137,13 +138,13 @@ const withNoDatabase = (catalog: KqlCatalog): KqlCatalog => ({
 });
 
 /** What answers a query. */
-interface Answered extends Pick<QueryExecution, 'options' | 'scanned' | 'close'> {
+interface Answered extends Pick<QueryExecution, 'options' | 'scanned' | 'warnings' | 'close'> {
   readonly results: readonly EncodedResult[];
 }
 
 /** What was answered before; limits of the answer in the text are the same ones. */
-const again = ({ results, options }: CachedAnswer): Answered => ({
-  options,
+const again = ({ results, options, warnings }: CachedAnswer): Answered => ({
+  ...{ options, warnings },
   results: results.map(({ rows, ...head }) => ({ ...head, chunks: [rows] })),
   scanned: { extents: 0, extentsScanned: 0, rows: 0, rowsScanned: 0 },
   close: () => undefined,
@@ -195,6 +196,7 @@ async function answer(
           workloadGroup,
           clientRequestId: clientRequestIdOf(request.correlation),
           activityId: request.correlation.requestId,
+          warnings: execution.warnings,
           resources: resourceText(ports.monotonicMs() - startedMs, execution.scanned, tables),
         };
       },

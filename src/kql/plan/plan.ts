@@ -238,6 +238,8 @@ export interface Program {
   readonly results: readonly ProgramResult[];
   /** Query parameters whose values decide what the text means: with others it is another program. */
   readonly namedBy?: readonly string[];
+  /** What it does without, and why, in the engine's words. */
+  readonly warnings?: readonly string[];
   /** Why the text is refused, unless this part of it tells columns that depend on data. */
   readonly refusal?: SerializedKqlError;
 }

@@ -8,6 +8,8 @@ export interface Completion {
   readonly activityId: string;
   /** That the request was classified into. Absent: `default`. */
   readonly workloadGroup?: string;
+  /** What the query did without, and why. */
+  readonly warnings?: readonly string[];
   /** JSON text. */
   readonly resources: string;
   /** JSON texts of the OneApi errors that are told apart from the rows. */
@@ -16,6 +18,10 @@ export interface Completion {
   /** The failure that was asked to be told in the status only (`deferpartialqueryfailures`). */
   readonly deferred?: { readonly statusCode: number; readonly text: string; readonly kind: string };
 }
+
+/** 0x80DA000A, `E_ENTITY_NOT_FOUND`, of what a fuzzy union does without.
+ * @see https://github.com/Azure/azure-sdk-for-python/issues/25137, which has it as a warning of severity 3 */
+export const warningStatusCode = -2133196790;
 
 /** Whose answer this is again, from the cache of results. */
 export interface FromCache {

@@ -12,7 +12,7 @@ const key = (change: Partial<ResultsKey> = {}): ResultsKey => ({
 });
 const answer = (startedOn: number, rows: readonly string[] = ['[1]']): CachedAnswer => ({
   results: [{ name: 'PrimaryResult', columns: [{ name: 'a', type: 'long' }], rows }],
-  ...{ options: {}, clientRequestId: 'first', startedOn: instant(startedOn) },
+  ...{ options: {}, warnings: [], clientRequestId: 'first', startedOn: instant(startedOn) },
 });
 
 let cache: ResultsCache;

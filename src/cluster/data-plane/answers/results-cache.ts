@@ -11,6 +11,7 @@ export interface CachedAnswer {
   readonly results: readonly CachedResult[];
   /** Of `set` statements. */
   readonly options: Program['options'];
+  readonly warnings: readonly string[];
   /** Of the request that computed it. */
   readonly clientRequestId: string;
   readonly startedOn: Instant;

@@ -1,6 +1,6 @@
 import type { Column } from '../../../kql/plan/types.ts';
 import type { Completion, ResultFormat } from './result-format.ts';
-import { dataTypes, visualizationText } from './result-format.ts';
+import { dataTypes, visualizationText, warningStatusCode } from './result-format.ts';
 
 const statusColumns: readonly Column[] = [
   { name: 'Timestamp', type: 'datetime' },
@@ -68,13 +68,15 @@ export function tablesV1(kind: 'query' | 'command', newId: () => string): Result
   };
 }
 
-function statusRows({ timestamp, activityId, clientRequestId, resources, deferred }: Completion): unknown[][] {
+function statusRows(completion: Completion): unknown[][] {
+  const { timestamp, activityId, clientRequestId, resources, deferred, warnings = [] } = completion;
   const ids = [1, activityId, activityId, activityId, clientRequestId];
   const outcome =
     deferred === undefined
       ? [timestamp, 4, 'Info', 0, 'Query completed successfully', ...ids]
       : [timestamp, 2, 'Error', deferred.statusCode, deferred.text, ...ids];
-  return [outcome, [timestamp, 6, 'Stats', 0, resources, ...ids]];
+  const warned = warnings.map((text) => [timestamp, 3, 'Warning', warningStatusCode, text, ...ids]);
+  return [...warned, outcome, [timestamp, 6, 'Stats', 0, resources, ...ids]];
 }
 
 const table = (ordinal: number, columns: readonly Column[], rows: readonly unknown[][]): string =>

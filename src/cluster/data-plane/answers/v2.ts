@@ -1,7 +1,7 @@
 import type { Column } from '../../../kql/plan/types.ts';
 import type { ErrorPlacement } from '../requests/request-options.ts';
 import type { Completion, FromCache, ResultFormat, ResultHead, TableError } from './result-format.ts';
-import { visualizationText } from './result-format.ts';
+import { visualizationText, warningStatusCode } from './result-format.ts';
 
 export interface FrameOptions {
   readonly newlines: boolean;
@@ -101,6 +101,7 @@ function tableHead(id: number, kind: string, name: string, columns: ResultHead['
 
 function completionRows(completion: Completion): string[] {
   const { timestamp, clientRequestId, activityId, deferred, resources, workloadGroup = 'default' } = completion;
+  const { warnings = [] } = completion;
   const ids = [timestamp, clientRequestId, activityId, activityId, activityId];
   const success = deferred === undefined && completion.errors.length === 0;
   const first = success
@@ -116,8 +117,13 @@ function completionRows(completion: Completion): string[] {
             JSON.stringify({ Count: 1, Text: deferred.text }),
           ],
         ];
+  const warned = warnings.map((text) => [
+    ...[...ids, 3, 'Warning', warningStatusCode, `E_ENTITY_NOT_FOUND (${warningStatusCode})`, 4, 'QueryInfo'],
+    JSON.stringify({ Count: 1, Text: text }),
+  ]);
   return [
     ...failure,
+    ...warned,
     ...first,
     [...ids, 4, 'Info', 0, 'S_OK (0)', 5, 'WorkloadGroup', JSON.stringify({ Count: 1, Text: workloadGroup })],
     [...ids, 6, 'Stats', 0, 'S_OK (0)', 0, 'QueryResourceConsumption', resources],

@@ -112,8 +112,8 @@ function programOf(code: ParsedCode, draft: Draft): Program {
 }
 
 /** Columns that nothing reads need not leave this process. */
-const finished = ({ parameters, options, lets, results }: Draft): Program =>
-  programOfNeeded({ parameters, options, lets, results });
+const finished = ({ parameters, options, lets, results, warnings }: Draft): Program =>
+  programOfNeeded({ parameters, options, lets, results, ...(warnings.size > 0 && { warnings: [...warnings] }) });
 
 /** What the binder refuses may be right once it knows the columns that depend on data: it takes none to come from inside of partition
  * and mv-apply, doubles some where `*` stands for columns to come, and misses those that a function wants of its table. The pipe

@@ -1,7 +1,7 @@
 import { KqlError } from '../../../plan/kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from '../language/language.ts';
 import { UnknownTable } from '../language/node-errors.ts';
-import { isFuzzy, isInsideLeftOut, startsFromNothing } from './fuzzy.ts';
+import { failureOf, isFuzzy, isInsideLeftOut, startsFromNothing } from './fuzzy.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from '../language/language.ts';
 import { sourceOf } from '../language/pipes.ts';
 import { complaintOf, isUnknownName, pathTo } from '../words/complaint.ts';
@@ -54,6 +54,13 @@ function worded(root: SyntaxNode, text: string, diagnostic: LanguageDiagnostic, 
   const missing = unknownDatabase(root, diagnostic);
   const words = { code, token: complaint.token };
   return new KqlError('semantic', message, position, diagnostic.Code, missing, undefined, words);
+}
+
+/** Why a fuzzy union does without a leg, in the words that the engine has for the mistake where the leg is needed.
+ * @returns undefined where nothing is to be told */
+export function whyLeftOut(leg: SyntaxNode): string | undefined {
+  const failure = failureOf(leg);
+  return failure && worded(failure.root, wholeText(failure.root), failure.diagnostic, false).message;
 }
 
 /** What `database()` names, where there is no such database: to the binder it is one with any table. */

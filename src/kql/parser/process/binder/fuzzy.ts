@@ -3,6 +3,7 @@ import { bindOptions } from './options.ts';
 import { firstOpenPlugin } from './open-schemas.ts';
 import type { LanguageDiagnostic, LanguageSymbol, SyntaxNode } from '../language/language.ts';
 import { children, kindOf, list, nameOf, need, part, toArray } from '../language/language.ts';
+import { columnsOf } from '../language/node-types.ts';
 import { pipedInto, sourceOf } from '../language/pipes.ts';
 import { isUnknownName, pathTo } from '../words/complaint.ts';
 
@@ -24,10 +25,17 @@ export function startsFromNothing(leg: SyntaxNode): boolean {
   const inner = body && part(body, 'Expression');
   const answer = inner
     ? startsFromNothing(inner)
-    : /^(NameReference|FunctionCallExpression)$/.test(kindOf(source)) && !symbol;
+    : (/^(NameReference|FunctionCallExpression)$/.test(kindOf(source)) && !symbol) || isMadeUp(source);
   if (inner && symbol && isStored(symbol)) known.set(symbol, answer);
   return answer;
 }
+
+/** `table('Gone')`: below a fuzzy union the binder makes up a table with any columns. */
+const isMadeUp = (source: SyntaxNode): boolean =>
+  kindOf(source) === 'FunctionCallExpression' &&
+  nameOf(need(source, 'Name')) === 'table' &&
+  source.ResultType?.IsOpen === true &&
+  columnsOf(source).length === 0;
 
 /** Of stored functions, by compilation: to look into a body is to bind it for the call, and parsers of parsers call hundreds. The arguments
  * of the call do not count, as a parameter is something. */
@@ -58,10 +66,12 @@ function fails(node: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean
   return answer;
 }
 
+const failsItself = (node: SyntaxNode): boolean => ownFailure(node) !== undefined;
+
 /** What comes after columns that only a run tells counts once they are told. */
-function failsItself(node: SyntaxNode): boolean {
+function ownFailure(node: SyntaxNode): LanguageDiagnostic | undefined {
   const open = firstOpenPlugin(node)?.End ?? Infinity;
-  return toArray<LanguageDiagnostic>(node.GetContainedDiagnostics?.()).some(
+  return toArray<LanguageDiagnostic>(node.GetContainedDiagnostics?.()).find(
     (diagnostic) =>
       diagnostic.Severity === 'Error' &&
       diagnostic.Start < open &&
@@ -70,9 +80,63 @@ function failsItself(node: SyntaxNode): boolean {
   );
 }
 
+/** What a leg is left out for, in the tree that its places are counted in. */
+export interface LegFailure {
+  readonly root: SyntaxNode;
+  readonly diagnostic: LanguageDiagnostic;
+}
+
+/** The first thing that a leg is left out for, however deep in the functions that it calls.
+ * @returns undefined where nothing is to be told, as of a pattern of names that no table has */
+export function failureOf(leg: SyntaxNode, within = new Set<SyntaxNode>()): LegFailure | undefined {
+  if (within.has(leg)) return undefined; // a function that calls itself
+  within.add(leg);
+  const source = sourceOf(leg);
+  if (startsFromNothing(leg)) {
+    const body = source.GetCalledFunctionBody?.();
+    const inner = body && part(body, 'Expression');
+    if (inner) return failureOf(inner, within);
+    const isPattern = kindOf(source) === 'NameReference' && /Wildcard/.test(kindOf(need(source, 'Name')));
+    return isPattern ? undefined : { root: rootOf(source), diagnostic: missing(source) };
+  }
+  const own = ownFailure(leg);
+  if (own) return { root: rootOf(leg), diagnostic: own };
+  for (const called of calledIn(leg)) {
+    const found = calledFailure(called, within);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function calledFailure(called: SyntaxNode, within: Set<SyntaxNode>): LegFailure | undefined {
+  if (kindOf(called) === 'UnionOperator') {
+    if (pipedInto(called) || !list(called, 'Expressions').every((leg) => isLeftOut(leg))) return undefined;
+    const [first] = list(called, 'Expressions');
+    return first && failureOf(first, within);
+  }
+  if (isMadeUp(called)) return { root: rootOf(called), diagnostic: missing(called) };
+  if (!called.ReferencedSymbol)
+    return called.NameInParent !== 'FunctionCall' && kindOf(called) === 'FunctionCallExpression'
+      ? { root: rootOf(called), diagnostic: missing(called) }
+      : undefined;
+  const body = called.GetCalledFunctionBody?.();
+  return body ? failureOf(body, within) : undefined;
+}
+
+/** The complaint that the binder does not make below a fuzzy union. */
+const missing = (node: SyntaxNode): LanguageDiagnostic => ({
+  ...(isMadeUp(node)
+    ? { Code: 'KS142', Message: `The name '${node.ResultType?.Name ?? ''}' does not refer to any known table.` }
+    : { Code: 'KS204', Message: '' }),
+  ...{ Severity: 'Error', Start: node.TextStart, Length: node.End - node.TextStart },
+});
+
+const rootOf = (node: SyntaxNode): SyntaxNode => (node.Parent ? rootOf(node.Parent) : node);
+
 function innerFails(called: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean>): boolean {
   if (kindOf(called) === 'UnionOperator')
     return !pipedInto(called) && list(called, 'Expressions').every((leg) => isLeftOut(leg));
+  if (isMadeUp(called)) return true;
   const { ReferencedSymbol: symbol } = called;
   const stored = symbol && isStored(symbol) ? symbol : undefined;
   const before = stored && known.get(stored);

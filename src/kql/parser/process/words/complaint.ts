@@ -74,10 +74,18 @@ export function pipedTo(complaint: Complaint): string | undefined {
   return engineName(need(pipe, 'Operator'));
 }
 
-/** Nothing but the name: a statement of its own, or in parentheses as a leg of join or union. */
+/** Nothing but the name: a statement of its own, the body of a function, or in parentheses as a leg of join or union. */
 export const isAlone = (complaint: Complaint): boolean => {
   const parent = nodeOf(complaint)?.Parent;
-  return parent != null && kindOf(parent) === 'ExpressionStatement';
+  return parent != null && /^(ExpressionStatement|FunctionBody)$/.test(kindOf(parent));
+};
+
+/** The name of a function that is called there. */
+export const isCalled = ({ path }: Complaint): boolean => {
+  const name = path.findLast((node) => kindOf(node) === 'NameReference');
+  return (
+    name?.Parent != null && kindOf(name.Parent) === 'FunctionCallExpression' && name.Parent.TextStart === name.TextStart
+  );
 };
 
 const comparing = /^(Equal|NotEqual|LessThan|LessThanOrEqual|GreaterThan|GreaterThanOrEqual)Expression$/;

@@ -3,6 +3,7 @@ import {
   arityOf,
   calledFunction,
   isAlone,
+  isCalled,
   isCompared,
   isArgumentOfPlugin,
   operandsOf,
@@ -42,6 +43,12 @@ const tables = /^KS(142|204)$/;
 const ofTable = ({ ks, said }: Complaint): boolean => ks === 'KS204' || /any known table\b/.test(said);
 
 export const semanticWords: readonly WordsRow[] = [
+  {
+    ks: /^KS204$/,
+    when: isCalled,
+    code: 'SEM0100',
+    text: (complaint) => `${within(complaint)}Failed to resolve tabular function named '${complaint.token}'`,
+  },
   {
     ks: tables,
     when: isAlone,

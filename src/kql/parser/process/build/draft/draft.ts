@@ -49,6 +49,8 @@ export interface Draft {
   readonly views: readonly string[];
   /** The source of the innermost of them, and the name of its new rows. `isAlone`: what another view will have is not asked for. */
   readonly source?: StoredTable & { readonly as: string; readonly isAlone: boolean };
+  /** What fuzzy unions of the text do without, and why: each once. */
+  readonly warnings: Set<string>;
   /** The first table whose columns are known only when it is opened. */
   untold?: Plan;
   /** Calls inlined so far: a bound on what one text can unfold to. */
@@ -73,6 +75,7 @@ export const newDraft = (database: string, graphs: KeptGraphs, visitors: Visitor
   tables: toArray(graphs.state(database).Database.Tables),
   implicitColumns: new Set(),
   views: [],
+  warnings: new Set(),
   inlined: 0,
   unfolded: 0,
   keptGraphs: graphs,

@@ -7,6 +7,7 @@ import type { Builder } from '../draft/builder.ts';
 import { columnsOf } from '../../language/node-types.ts';
 import { inEngineWords, notSupported, semantic, UnknownTable } from '../../language/node-errors.ts';
 import { withoutContext } from '../draft/builder.ts';
+import { whyLeftOut } from '../../binder/diagnostics.ts';
 import { isFuzzy, isLeftOut } from '../../binder/fuzzy.ts';
 import type { SyntaxNode } from '../../language/language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind } from '../../language/language.ts';
@@ -173,10 +174,19 @@ const union: OperatorBuilder = (b, node, given) => {
 function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean): { plan: Plan; name: string }[] {
   const members = membersOf(node);
   if (members) return memberTables(b, node, members).map(({ plan, source }) => ({ plan, name: source }));
-  if (fuzzy && (!isKnown(b, node) || isLeftOut(node))) return [];
+  if (fuzzy && (!isKnown(b, node) || isLeftOut(node))) {
+    warn(b, whyLeftOut(node));
+    return [];
+  }
   const plan = fuzzy ? unlessMissing(b, node) : buildTable(withoutContext(b), node);
   return plan === undefined ? [] : [{ plan, name: sourceName(b, node, plan) ?? `union_arg${index}` }];
 }
+
+function warn({ draft: { warnings } }: Builder, why: string | undefined): void {
+  if (why !== undefined && warnings.size < warningsMax) warnings.add(why);
+}
+/** Parsers of parsers call hundreds. */
+const warningsMax = 100;
 
 /** @returns undefined where a table that the leg needs is not there, however deep in functions */
 function unlessMissing(b: Builder, node: SyntaxNode): Plan | undefined {
@@ -186,6 +196,7 @@ function unlessMissing(b: Builder, node: SyntaxNode): Plan | undefined {
     return buildTable(withoutContext(b), node);
   } catch (error) {
     if (!(error instanceof UnknownTable)) throw error;
+    warn(b, error.message);
     lets.splice(before);
     return undefined;
   }

@@ -17,7 +17,7 @@ const runs = Math.max(1, Math.min(20, Math.floor(operations / 100)));
 const writers = 32;
 
 const directory = mkdtempSync(join(tmpdir(), 'kustody-audit-kills-'));
-const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'audit-writer.mjs');
+const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'audit-writer.cjs');
 afterAll(() => rmSync(directory, { recursive: true }));
 
 it(

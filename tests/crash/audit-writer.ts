@@ -4,17 +4,23 @@ import { AuditLog } from '../../src/audit/audit-log.ts';
 import { newGuid } from '../../src/base/new-guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant, toIso } from '../../src/clock/clock.ts';
+import type { State } from '../../src/state/state.ts';
 import { writeRecord } from '../../src/state/state.ts';
 import { done, openAuditedState, operationFacts } from './audited-state.ts';
 
 const [directory = '', writers = '1'] = process.argv.slice(2);
-const state = await openAuditedState(directory);
 const clock = { now: () => instant(Date.UTC(2026, 0, 1)) };
-const log = new AuditLog(state, clock);
-await log.checkpoint();
+void main();
+
+async function main(): Promise<void> {
+  const state = await openAuditedState(directory);
+  const log = new AuditLog(state, clock);
+  await log.checkpoint();
+  await Promise.all(Array.from({ length: Number(writers) }, (_, writer) => work(state, log, String(writer))));
+}
 
 /** Two of three operations change something: a record under the id of the request, and the writer's last one. */
-async function work(writer: string): Promise<never> {
+async function work(state: State, log: AuditLog, writer: string): Promise<never> {
   for (let step = 0; ; step++) {
     const requestId = newGuid(systemRandomBytes);
     const event = {
@@ -33,5 +39,3 @@ async function work(writer: string): Promise<never> {
     writeSync(1, `${write.length === 0 ? 'read' : 'change'} ${requestId}\n`);
   }
 }
-
-await Promise.all(Array.from({ length: Number(writers) }, (_, writer) => work(String(writer))));

@@ -12,7 +12,8 @@ import { spreadSteps } from './spread-steps.ts';
 
 /** Of each kind. */
 const runs = Math.max(2, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 6) / 2));
-const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'backing-up.mjs');
+const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'backing-up.cjs');
+let start: readonly string[] = [];
 const directory = quickDirectory('kustody-backup-kills-');
 const [instance, copy, keyFile] = ['instance', 'copy', 'root.key'].map((name) => join(directory, name)) as [
   string,
@@ -29,7 +30,7 @@ const restored = (from: string, to: string) =>
   });
 
 beforeAll(async () => {
-  buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
+  start = buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
   await makeInstance(instance);
   cpSync(join(instance, 'root.key'), keyFile);
   mkdirSync(copy, { mode: 0o700 });
@@ -45,7 +46,7 @@ function runUntil(what: What, base: string, step: number) {
   mkdirSync(to, { recursive: true, mode: 0o700 });
   cpSync(base, from, { recursive: true });
   if (what === 'update') cpSync(copy, to, { recursive: true });
-  const args = [program, from, to, String(step), what];
+  const args = [...start, from, to, String(step), what];
   const { signal, stdout, stderr, status } = spawnSync(process.execPath, args);
   if (signal === null) expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
   return { from, to, signal, stdout: stdout.toString(), folder };

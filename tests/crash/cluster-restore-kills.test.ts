@@ -23,7 +23,8 @@ import { quickDirectory } from '../support/quick-directory.ts';
 import { spreadSteps } from './spread-steps.ts';
 
 const runs = Math.max(4, Number(process.env['KUSTODY_CRASH_RUNS'] ?? 5));
-const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'set-back.mjs');
+const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'set-back.cjs');
+let start: readonly string[] = [];
 const directory = quickDirectory('kustody-cluster-kills-');
 const [instance, copy, to] = ['instance', 'copy', 'to'].map((name) => join(directory, name)) as [
   string,
@@ -34,7 +35,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const now = () => instant(0);
 beforeAll(async () => {
-  buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
+  start = buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
   await makeClusterInstance(instance);
   mkdirSync(copy, { mode: 0o700 });
   await backUp({ from: { dataDirectory: instance }, to: { dataDirectory: copy }, cluster: 'one', now });
@@ -57,7 +58,7 @@ it(
     const runAt = (step: number) => {
       rmSync(to, { recursive: true, force: true });
       cpSync(instance, to, { recursive: true });
-      const run = spawnSync(process.execPath, [program, copy, to, String(step), 'restoreCluster']);
+      const run = spawnSync(process.execPath, [...start, copy, to, String(step), 'restoreCluster']);
       return { signal: run.signal, stdout: run.stdout.toString(), stderr: run.stderr.toString() };
     };
     const whole = runAt(0);
@@ -93,7 +94,7 @@ it(
     const runAt = (step: number) => {
       rmSync(moved, { recursive: true, force: true });
       cpSync(copy, moved, { recursive: true });
-      const run = spawnSync(process.execPath, [program, instance, moved, String(step), 'rewrap']);
+      const run = spawnSync(process.execPath, [...start, instance, moved, String(step), 'rewrap']);
       return { signal: run.signal, stdout: run.stdout.toString(), stderr: run.stderr.toString() };
     };
     const restored = async () => {

@@ -5,16 +5,13 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { build } from 'esbuild';
 import { expect } from 'vitest';
 import { parserEntry, parserSnapshots } from '../../src/kql/testing/parser-entry.ts';
+import { buildProgram } from '../support/build-program.ts';
 import { hangMs } from '../support/hang.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
 import type { Killed } from './killed-check.ts';
 import type { Written } from './watched-store.ts';
-
-const root = join(import.meta.dirname, '..', '..');
-const starter = join(import.meta.dirname, 'cached-start.cjs');
 
 /** Kills of each kind. */
 export const killsMin = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 3);
@@ -69,10 +66,11 @@ export async function killEverywhere(
   /** So many at a moment and not at a step: in the middle of what the database does. */
   const timed = Math.max(1, Math.floor(wanted / 10));
   const work = quickDirectory(`kustody-${scenario}-kills-`);
-  const script = await bundled();
-  const checker = new Checker(script.path);
+  const place = mkdtempSync(join(import.meta.dirname, '..', '..', 'node_modules', '.killed-')); // native packages are found from there
+  const start = buildProgram(join(import.meta.dirname, 'killed-process.ts'), join(place, 'killed.cjs'));
+  const checker = new Checker(start);
   try {
-    const begin = await prepared(work, script.path, scenario, checker);
+    const begin = await prepared(work, start, scenario, checker);
     const whole = await begin(0);
     await whole.check();
     const { kinds, milliseconds } = whole.run;
@@ -108,7 +106,7 @@ export async function killEverywhere(
   } finally {
     checker.end();
     rmSync(work, { recursive: true, force: true });
-    script.remove();
+    rmSync(place, { recursive: true, force: true });
   }
 }
 
@@ -118,21 +116,21 @@ type Begin = (
 ) => Promise<{ readonly run: Run; readonly check: () => Promise<void> }>;
 
 /** Makes the place where every run begins. */
-async function prepared(work: string, script: string, scenario: string, checker: Checker): Promise<Begin> {
+async function prepared(work: string, start: readonly string[], scenario: string, checker: Checker): Promise<Begin> {
   const base = join(work, 'base');
   mkdirSync(base);
   const pems = Array.from({ length: 2 }, () =>
     generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
   );
   writeFileSync(join(base, 'pairs.json'), JSON.stringify(pems));
-  const before = await run([script, 'prepare', base, scenario, String(started)]);
+  const before = await run([...start, 'prepare', base, scenario, String(started)]);
   expect(before.isKilled).toBe(false);
   let number = 0;
   return async (killAt, killAfterMs) => {
     number += 1;
     const directory = join(work, String(number));
     cpSync(base, directory, { recursive: true });
-    const result = await run([script, 'work', directory, scenario, String(started), String(killAt)], killAfterMs);
+    const result = await run([...start, 'work', directory, scenario, String(started), String(killAt)], killAfterMs);
     const isLate = number % 2 === 0;
     const check = async (): Promise<void> => {
       const wrong = await checker.check({
@@ -162,7 +160,7 @@ function chosen(steps: number, count: number, random: Random): number[] {
 }
 
 async function run(args: readonly string[], killAfterMs?: number): Promise<Run> {
-  const child = spawn(process.execPath, [starter, ...args], {
+  const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { UV_THREADPOOL_SIZE: '8', ...parser },
   });
@@ -204,8 +202,8 @@ class Checker {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(script: string) {
-    const child = spawn(process.execPath, [starter, script, 'check'], {
+  constructor(start: readonly string[]) {
+    const child = spawn(process.execPath, [...start, 'check'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, ...parser },
     });
@@ -222,26 +220,4 @@ class Checker {
   end(): void {
     this.#child.kill();
   }
-}
-
-/** One file, since it is started hundreds of times; in a directory from where native packages are found. */
-async function bundled(): Promise<{ readonly path: string; readonly remove: () => void }> {
-  const directory = mkdtempSync(join(root, 'node_modules', '.killed-'));
-  await build({
-    absWorkingDir: root,
-    entryPoints: { killed: 'tests/crash/killed-process.ts' },
-    outdir: directory,
-    outExtension: { '.js': '.cjs' },
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
-    external: ['libsql', '@duckdb/node-bindings', '@kusto/language-service-next', 'pino', '@azure/*'],
-    logLevel: 'warning',
-  });
-  return {
-    path: join(directory, 'killed.cjs'),
-    remove: () => rmSync(directory, { recursive: true, force: true }),
-  };
 }

@@ -11,7 +11,8 @@ import { quickDirectory } from '../support/quick-directory.ts';
 import { spreadSteps } from './spread-steps.ts';
 
 const runs = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 6);
-const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'migrating.mjs');
+const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'migrating.cjs');
+let start: readonly string[] = [];
 /** From the mark of the source on, and some that lead to it. */
 const endSteps = 24;
 const directory = quickDirectory('kustody-migrate-kills-');
@@ -19,7 +20,7 @@ const base = join(directory, 'base');
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 beforeAll(async () => {
-  buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
+  start = buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
   await makeInstance(base);
 });
 
@@ -34,7 +35,7 @@ function runUntil(step: number): Run {
   const [from, to] = [join(directory, `${step}`, 'from'), join(directory, `${step}`, 'to')];
   mkdirSync(to, { recursive: true, mode: 0o700 });
   cpSync(base, from, { recursive: true });
-  const { signal, stdout, stderr, status } = spawnSync(process.execPath, [program, from, to, String(step), 'migrate']);
+  const { signal, stdout, stderr, status } = spawnSync(process.execPath, [...start, from, to, String(step), 'migrate']);
   if (signal === null) expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
   return { from, to, signal, kinds: signal === null ? (JSON.parse(stdout.toString()) as string[]) : [] };
 }
@@ -88,7 +89,7 @@ it(
     const runAt = (step: number) => {
       rmSync(from, { recursive: true });
       cpSync(lost, from, { recursive: true });
-      const { signal, stdout, stderr } = spawnSync(process.execPath, [program, from, to, String(step), 'takeBack']);
+      const { signal, stdout, stderr } = spawnSync(process.execPath, [...start, from, to, String(step), 'takeBack']);
       return { signal, stdout: stdout.toString(), stderr: stderr.toString() };
     };
     const whole = runAt(0);

@@ -32,5 +32,6 @@ const work: Readonly<Record<string, () => Promise<unknown>>> = {
   },
 };
 const steps = new DurableSteps(dirname(target), Number(killAt));
-await steps.during(() => work[what]?.() ?? Promise.reject(new Error(`What is ${what}?`)));
-process.stdout.write(JSON.stringify(steps.kinds));
+void steps
+  .during(() => work[what]?.() ?? Promise.reject(new Error(`What is ${what}?`)))
+  .then(() => process.stdout.write(JSON.stringify(steps.kinds)));

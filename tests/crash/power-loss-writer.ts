@@ -9,16 +9,22 @@ import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blo
 
 // Makes one of everything that is to outlive a loss of power, and ends without closing anything. Argument: a directory.
 
-const directory = process.argv[2] ?? '';
-const data = prepareDataDirectory(join(directory, 'new', 'data'));
-openRootKeyFile(join(data, 'root.key'), systemRandomBytes).close();
-const state = SqliteStateStore.open(data);
-await state.commit({ write: [{ table: 't', id: 'i', expect: null, put: { version: 1, value: Buffer.from('kept') } }] });
-const name = parseBlobName('folder/blob');
-if (name === undefined) throw new Error('no name of a blob');
+void main(process.argv[2] ?? '');
+
+async function main(directory: string): Promise<void> {
+  const data = prepareDataDirectory(join(directory, 'new', 'data'));
+  openRootKeyFile(join(data, 'root.key'), systemRandomBytes).close();
+  const state = SqliteStateStore.open(data);
+  await state.commit({
+    write: [{ table: 't', id: 'i', expect: null, put: { version: 1, value: Buffer.from('kept') } }],
+  });
+  const name = parseBlobName('folder/blob');
+  if (name === undefined) throw new Error('no name of a blob');
+  await FilesystemBlobStore.open(join(data, 'extents', 'cluster')).write(name, pieces());
+  await StateAnchor.open(join(directory, 'anchor')).advance({ counter: 1, digest: 'd' });
+  process.kill(process.pid, 'SIGKILL');
+}
+
 async function* pieces(): AsyncIterable<Uint8Array> {
   yield await Promise.resolve(Buffer.from('kept'));
 }
-await FilesystemBlobStore.open(join(data, 'extents', 'cluster')).write(name, pieces());
-await StateAnchor.open(join(directory, 'anchor')).advance({ counter: 1, digest: 'd' });
-process.kill(process.pid, 'SIGKILL');

@@ -15,7 +15,7 @@ if ('reason' in compiled)
 const library = 'library' in compiled ? compiled.library : '';
 
 const cache = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-power-loss');
-const writer = join(cache, 'writer.mjs');
+const writer = join(cache, 'writer.cjs');
 beforeAll(() => {
   buildProgram(join(import.meta.dirname, 'power-loss-writer.ts'), writer);
 });

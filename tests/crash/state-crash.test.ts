@@ -18,7 +18,7 @@ const writers = 8;
 const values: Table<Json> = { name: 'values', parse: (value) => value };
 
 const directory = mkdtempSync(join(tmpdir(), 'kustody-crash-'));
-const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'state-writer.mjs');
+const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'state-writer.cjs');
 afterAll(() => rmSync(directory, { recursive: true }));
 
 it(

@@ -11,14 +11,19 @@ import { writeRecord } from '../../src/state/state.ts';
 const values: Table<Json> = { name: 'values', parse: (value) => value };
 
 const [directory = '', writers = '1'] = process.argv.slice(2);
-const state = await SealedState.open({
-  store: SqliteStateStore.open(directory),
-  rootKey: new RootKey(Buffer.alloc(32, 1)),
-  randomBytes: systemRandomBytes,
-});
+void main();
+
+async function main(): Promise<void> {
+  const state = await SealedState.open({
+    store: SqliteStateStore.open(directory),
+    rootKey: new RootKey(Buffer.alloc(32, 1)),
+    randomBytes: systemRandomBytes,
+  });
+  await Promise.all(Array.from({ length: Number(writers) }, (_, writer) => write(state, String(writer))));
+}
 
 /** Each step replaces three records in one commit, so a half-written one shows; every fifth also drops and remakes one. */
-async function write(writer: string): Promise<never> {
+async function write(state: SealedState, writer: string): Promise<never> {
   for (;;) {
     const names = ['a', 'b', 'c'].map((part) => `${writer}/${part}`);
     const before = await Promise.all(names.map((name) => state.get(values, name)));
@@ -31,5 +36,3 @@ async function write(writer: string): Promise<never> {
     writeSync(1, `${writer} ${step}\n`);
   }
 }
-
-await Promise.all(Array.from({ length: Number(writers) }, (_, writer) => write(String(writer))));

@@ -20,7 +20,7 @@ it.runIf(hasStrace)('writing and reading an extent opens no file on a disk for w
     'node_modules',
     '.cache',
     'kustody-extents',
-    'extent-writer.mjs',
+    'extent-writer.cjs',
   );
   buildProgram(join(import.meta.dirname, 'extent-writer.ts'), program);
   const trace = join(root, 'trace');

@@ -4,7 +4,7 @@ import type { KqlCatalog } from './plan/catalog.ts';
 import type { Program } from './plan/plan.ts';
 import type { KqlType } from './plan/types.ts';
 import type { TableUses } from './scan-ranges.ts';
-import type { TableSource } from './sql/context.ts';
+import type { PrincipalDetails, TableSource } from './sql/context.ts';
 import type { KnownRows } from './summaries.ts';
 
 /** How much of the stored tables a query looks at. */
@@ -65,6 +65,8 @@ export interface QueryRequest {
   /** Ticks that `now()` gives in the whole request. */
   readonly now: bigint;
   readonly principal?: string;
+  /** Absent: nobody asks, but the cluster itself. */
+  readonly principalDetails?: PrincipalDetails;
   /** What else `current_principal_is_member_of()` knows the principal by: its groups, `aadgroup={object id};{tenant id}`, and its name. */
   readonly memberOf?: readonly string[];
   /** What `cursor_current()` is: when the newest records were ingested that can be read, in ticks. Taken before a table is opened. */

@@ -246,13 +246,14 @@ export class Work {
 }
 
 function factsOf(program: Program, request: QueryRequest): SessionFacts {
-  const { database, now, principal, memberOf, cursor, catalog, rowsAs } = request;
+  const { database, now, principal, principalDetails, memberOf, cursor, catalog, rowsAs } = request;
   return {
     database,
     now,
     cluster: catalog.cluster,
     parameters: parametersOf(program, request),
     ...(principal !== undefined && { principal }),
+    ...(principalDetails !== undefined && { principalDetails }),
     ...(memberOf !== undefined && { memberOf }),
     ...(cursor !== undefined && { cursor }),
     ...(rowsAs !== undefined && { rowsAs }),

@@ -13,7 +13,7 @@ import type { Language } from './sql/scope.ts';
 import { tableKey } from './scan-ranges.ts';
 import { collected } from './stage-rows.ts';
 import { runStages } from './stages.ts';
-import type { TableSource } from './sql/context.ts';
+import type { PrincipalDetails, TableSource } from './sql/context.ts';
 import { encodeRows } from './row-json.ts';
 import type { NativeValue } from './sql/native.ts';
 import type { Translation, TranslationInput } from './sql/translate.ts';
@@ -34,6 +34,7 @@ export interface SessionFacts {
   /** Ticks that `now()` gives in the whole request. */
   readonly now: bigint;
   readonly principal?: string;
+  readonly principalDetails?: PrincipalDetails;
   readonly memberOf?: readonly string[];
   readonly cursor?: bigint;
   readonly rowsAs?: 'json';

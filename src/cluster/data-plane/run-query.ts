@@ -66,6 +66,7 @@ export async function runQueryRequest(
         parameters: sent.parameters,
         now,
         principal,
+        principalDetails: access.caller,
         memberOf: access.caller.memberOf,
         cursor: data.cursor(),
         bestEffort: sent.options.bestEffort,

@@ -21,6 +21,7 @@ export function queryRequest(context: CommandContext, text: string, changed?: Ch
     catalog: readableCatalog(context),
     now: ticksOf(context.clock.now()),
     principal: context.caller.fqn,
+    principalDetails: context.caller,
     cursor: context.data.cursor(),
     ...(context.caller.memberOf === undefined ? {} : { memberOf: context.caller.memberOf }),
     sources: readableSources(context, changed),

@@ -133,6 +133,33 @@ describe('the query of row level security', () => {
     expect(await ask(caller('bob', [`${group};tenant`]), 'T | count')).toEqual([[3n]]);
   });
 
+  it('may ask how a user signs in, as the page of the policy has it', async () => {
+    const owners =
+      'let OwnersOf = datatable(User: string, Owner: string)["ann@contoso.com", "ann", "eve@contoso.com", "bob"];';
+    const own = 'OwnersOf | where User == current_principal_details()["UserPrincipalName"] | project Owner';
+    await enable(`${owners} T | where owner in ((${own}))`);
+    const user = (name: string): CommandCaller => ({
+      ...caller(name, [`aadgroup=g;tenant`, `aaduser=${name}@contoso.com`]),
+      fqn: `aaduser=${name};tenant`,
+    });
+    expect(await ask(user('ann'), 'T | count')).toEqual([[2n]]);
+    expect(await ask(user('eve'), 'T | count')).toEqual([[1n]]);
+    expect(await ask(user('bob'), 'T | count')).toEqual([[0n]]);
+    expect(await ask(caller('ann', ['ann@contoso.com']), 'T | count')).toEqual([[0n]]);
+    const { objectId, tenantId: Authority, displayName } = cluster.context.caller;
+    const told = async (one: CommandCaller): Promise<unknown> =>
+      JSON.parse(String((await ask(one, 'print current_principal_details()'))[0]?.[0]));
+    const common = { IdentityProvider: 'https://sts.windows.net', Authority, Mfa: 'False', ObjectId: objectId };
+    expect(await told(user('ann'))).toEqual({
+      ...{ ...common, UserPrincipalName: 'ann@contoso.com', Type: 'AadUser', FQN: null, Notes: null },
+      DisplayName: `${displayName} (upn: ann@contoso.com)`,
+    });
+    expect(await told(caller('load'))).toEqual({
+      ...{ ...common, UserPrincipalName: null, Type: 'AadApp', FQN: null, Notes: null },
+      DisplayName: `${displayName} (app id: load)`,
+    });
+  });
+
   it('holds where a query asks for it, though it is disabled', async () => {
     await enable('Mine', 'T', 'disable');
     expect(await ask(caller('bob'), 'T | count')).toEqual([[3n]]);

@@ -1,6 +1,7 @@
 import { withoutCursor } from '../plan/cursor-options.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { parseJson } from '../sql/native.ts';
+import type { RequestFacts } from '../sql/context.ts';
 import { cast } from '../sql/convert.ts';
 import { sql } from '../sql/fragment.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
@@ -41,6 +42,10 @@ export const contextFunctions: FunctionRows = {
       return ctx.bind(isMember, 'BOOLEAN');
     },
   },
+  current_principal_details: {
+    result: 'dynamic',
+    sql: (_args, _call, { ctx }) => ctx.bind(detailsOf(ctx.facts), 'VARCHAR'),
+  },
   /** The newest records of the database that are read: others may come while the query runs. */
   cursor_current: {
     result: 'string',
@@ -51,6 +56,28 @@ export const contextFunctions: FunctionRows = {
   cursor_before_or_at: cursorTest('<='),
   new_guid: { result: 'guid', isRandom: true, sql: () => 'uuid()' },
 };
+
+/** As the service's page shows it of a user; an application has no name to sign in with. Nobody signs in here by more than one factor.
+ * @returns null where the cluster itself asks
+ * @see Kusto "current_principal_details()" */
+function detailsOf({ principal = '', principalDetails, memberOf = [] }: RequestFacts): string | null {
+  if (principalDetails === undefined) return null;
+  const { objectId, tenantId, displayName } = principalDetails;
+  const isUser = principal.startsWith('aaduser=');
+  const name = isUser ? memberOf.find((one) => one.startsWith('aaduser='))?.slice('aaduser='.length) : undefined;
+  const [appId = ''] = principal.replace(/^aadapp=/, '').split(';');
+  return JSON.stringify({
+    UserPrincipalName: name ?? null,
+    IdentityProvider: 'https://sts.windows.net',
+    Authority: tenantId,
+    Mfa: 'False',
+    Type: isUser ? 'AadUser' : 'AadApp',
+    DisplayName: `${displayName} (${isUser ? `upn: ${name ?? ''}` : `app id: ${appId}`})`,
+    ObjectId: objectId,
+    FQN: null,
+    Notes: null,
+  });
+}
 
 /** @throws KqlError for what is not written down in the query, which the service does not take either */
 function principalNames({ expression }: SqlArgument): readonly string[] {

@@ -22,12 +22,20 @@ export interface TableSource {
   readonly columns: ReadonlyMap<string, string>;
 }
 
+/** What `current_principal_details()` tells beside the names of a principal. */
+export interface PrincipalDetails {
+  readonly objectId: string;
+  readonly tenantId: string;
+  readonly displayName: string;
+}
+
 export interface RequestFacts {
   readonly now: bigint;
   readonly database: string;
   readonly cluster: string;
   readonly parameters: ReadonlyMap<string, Literal>;
   readonly principal?: string;
+  readonly principalDetails?: PrincipalDetails;
   readonly memberOf?: readonly string[];
   /** Of the newest records that there were, in ticks. */
   readonly cursor?: bigint;

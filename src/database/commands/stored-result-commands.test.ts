@@ -41,6 +41,14 @@ describe('.set stored_query_result', () => {
     expect(await query(`let S = () { stored_query_result('Numbers') }; S | union (S) | count`)).toEqual([[10n]]);
   });
 
+  it('answers ten thousand of more rows, or all that are asked for, and stores them all', async () => {
+    const rows = 'range X from 1 to 10002 step 1';
+    expect((await cluster.answer(`.set stored_query_result Many <| ${rows}`)).rows).toHaveLength(10_000);
+    expect(await query('stored_query_result("Many") | count')).toEqual([[10_002n]]);
+    const whole = `.set-or-replace stored_query_result Many with (previewCount = 0) <| ${rows}`;
+    expect((await cluster.answer(whole)).rows).toHaveLength(10_002);
+  });
+
   it('answers a preview, in the order of the query, and stores all', async () => {
     const text = `.set stored_query_result Paged with (previewCount = 2, expiresAfter = 2h) <| Source | order by n desc | project Num = row_number(), s, when = datetime(2026-01-01), d = dynamic({"a": [1]}), m = decimal(1.5)`;
     const made = await cluster.answer(text);

@@ -90,9 +90,12 @@ function expiresAfterOf(text: string | undefined): number {
   return milliseconds;
 }
 
+/** How many rows are answered where nobody says how many. @see Kusto ".set stored_query_result command", previewCount */
+const previewRows = 10_000;
+
 /** 0: all rows. */
 function previewCountOf(text: string | undefined): number {
-  if (text === undefined) return 0;
+  if (text === undefined) return previewRows;
   const digits = innerText(text);
   if (!/^\d{1,10}$/.test(digits) || Number(digits) > 2 ** 31 - 1)
     throw new KqlError('semantic', `The property 'previewCount' is not a number of rows.`);

@@ -76,6 +76,32 @@ describe('roles on a database', () => {
     expect(await verdict(text, as([], ['AllDatabasesAdmin']))).toBe('allowed');
   });
 
+  it.each([
+    ['.show continuous-export X failures', ['Admin', 'Monitor']],
+    ['.show continuous-export X exported-artifacts', ['Admin', 'Monitor']],
+    ['.show external table X artifacts', ['Admin', 'User']],
+  ])('%s, of what is not there, is for %j', async (text, allowed) => {
+    const found: string[] = [];
+    for (const role of everyRole)
+      if (await cluster.run(text, as([role])).catch((error: unknown) => !(error instanceof ForbiddenError)))
+        found.push(role);
+    expect(found).toEqual(allowed);
+  });
+
+  it('on a table are not enough for its partitioning, which is for administrators of the database', async () => {
+    await cluster.run('.create table Own (a:long)', as(['User']));
+    await cluster.run('.alter table Own policy caching hot = 1d', as(['User']));
+    const key = { ColumnName: 'a', Kind: 'UniformRange', Properties: { Reference: 0, RangeSize: 1 } };
+    for (const verb of ['alter', 'alter-merge'])
+      await expect(
+        cluster.run(
+          `.${verb} table Own policy partitioning '${JSON.stringify({ PartitionKeys: [key] })}'`,
+          as(['User']),
+        ),
+      ).rejects.toThrow(ForbiddenError);
+    await cluster.run('.delete table Own policy partitioning', as(['User']));
+  });
+
   it('together allow what each allows', async () => {
     expect(await verdict('.set-or-append T <| T | take 0', as(['Viewer', 'Ingestor']))).toBe('allowed');
   });

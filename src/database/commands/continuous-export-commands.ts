@@ -200,13 +200,13 @@ export const continuousExportCommands: readonly CommandRow[] = [
   },
   {
     kinds: { ShowContinuousExportExportedArtifacts: '.show continuous-export C exported-artifacts' },
-    permission: 'metadata',
+    permission: 'monitor',
     columns: artifactColumns,
     run: artifacts,
   },
   {
     kinds: { ShowContinuousExportFailures: '.show continuous-export C failures' },
-    permission: 'metadata',
+    permission: 'monitor',
     columns: failureColumns,
     run: failures,
   },

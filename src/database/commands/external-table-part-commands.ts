@@ -140,7 +140,7 @@ export const externalTablePartCommands: readonly CommandRow[] = [
   },
   {
     kinds: { ShowExternalTableArtifacts: '.show external table E artifacts limit 10' },
-    permission: 'read',
+    permission: 'create',
     columns: 'Uri: string, Partition: dynamic, Size: long',
     run: artifacts,
   },

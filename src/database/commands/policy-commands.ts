@@ -33,6 +33,8 @@ interface PolicyRow<Name extends keyof Policies> {
   /** Commands that the service has for other policies only. */
   readonly lacks?: readonly string[];
   readonly read: ReadPolicy<Name>;
+  /** Absent: a table's administrators set it. */
+  readonly alterNeeds?: CommandRow['permission'];
   /** What `with (…)` says of setting it. */
   readonly how?: (command: Command) => SettingPolicy;
   /** What only the table and its database can tell of a new value. */
@@ -123,7 +125,7 @@ function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly
         [`AlterMergeTablePolicy${title}`]: `.alter-merge table T policy ${name} ${merged}`,
         ...forms,
       },
-      permission: 'tableAdmin',
+      permission: row.alterNeeds ?? 'tableAdmin',
       columns: policyColumns,
       run: alterTables,
     },
@@ -227,7 +229,13 @@ export const policyCommands: readonly CommandRow[] = [
     lacks: onDatabases('RowOrder'),
   }),
   ...policyRows({
-    ...{ name: 'partitioning', title: 'Partitioning', read: readPartitioning, check: checkPartitioning },
+    ...{
+      name: 'partitioning',
+      title: 'Partitioning',
+      read: readPartitioning,
+      check: checkPartitioning,
+      alterNeeds: 'admin',
+    },
     value: `'{"PartitionKeys": [{"ColumnName": "B", "Kind": "Hash", "Properties": {"Function": "XxHash64", "MaxPartitionCount": 128}}]}'`,
     merged: `'{"EffectiveDateTime": "2026-01-01"}'`,
     lacks: [...onDatabases('Partitioning'), 'AlterTablesPolicyPartitioning'],

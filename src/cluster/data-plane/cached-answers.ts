@@ -3,6 +3,7 @@ import { isJsonObject } from '../../base/json.ts';
 import { instant } from '../../clock/clock.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
 import { isExternal } from '../../kql/plan/external-data.ts';
+import { guardOf } from '../../database/catalog/read-policies.ts';
 import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Program } from '../../kql/plan/plan.ts';
@@ -128,19 +129,9 @@ function isForEverybody(program: Program, text: string, data: Pick<ClusterData, 
 /** Neither outside of the cluster, nor one of which not everybody sees everything. */
 function isOpenTable(data: Pick<ClusterData, 'database'>, database: string, table: string): boolean {
   if (isExternal(table)) return false;
-  const { tables, views } = data.database(database);
   const hidden = hiddenTable(table);
   if (hidden !== undefined && hidden.kind !== 'view') return false;
-  const chain = [];
-  let view = hidden === undefined ? undefined : views.get(hidden.view);
-  for (let depth = 0; view !== undefined && depth <= views.size; depth += 1) {
-    chain.push(view.policies, tables.get(view.source)?.policies);
-    view = view.isOverView ? views.get(view.source) : undefined;
-  }
-  const policies = hidden === undefined ? [tables.get(table)?.policies] : chain;
-  return policies.every(
-    (one) => one?.row_level_security?.IsEnabled !== true && one?.restricted_view_access?.IsEnabled !== true,
-  );
+  return guardOf(data.database(database), table) === undefined;
 }
 
 function asksWhoCalls(value: unknown): boolean {

@@ -1,5 +1,5 @@
 import { externalTableOf, inlineExternalTableOf, isExternal } from '../../kql/plan/external-data.ts';
-import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
+import { readEntities } from '../catalog/read-policies.ts';
 import type { ClusterData } from '../cluster-data.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 
@@ -26,9 +26,9 @@ export function requireUnbarred(
   const isTable = externalTableOf(table) !== undefined || inlineExternalTableOf(table) !== undefined;
   if (externalTables && isTable) throw refuse('request_external_table_disabled', 'external tables');
   if (!securedTables || isExternal(table)) return;
-  const own = data.database(database);
-  const hidden = hiddenTable(table);
-  const named = hidden?.kind === 'view' ? own.views.get(hidden.view) : own.tables.get(table);
-  if (named?.policies.row_level_security?.IsEnabled === true)
-    throw refuse('request_block_row_level_security', `'${named.name}', which has row level security`);
+  const secured = readEntities(data.database(database), table).find(
+    ({ policies }) => policies.row_level_security?.IsEnabled === true,
+  );
+  if (secured !== undefined)
+    throw refuse('request_block_row_level_security', `'${secured.name}', which has row level security`);
 }

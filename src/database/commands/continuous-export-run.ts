@@ -3,6 +3,7 @@ import { invariant } from '../../base/invariant.ts';
 import type { ContinuousExport } from '../catalog/continuous-export.ts';
 import type { ClusterIdentity } from '../catalog/managed-identity.ts';
 import { CommitRefusedError, dataError } from '../catalog/data-error.ts';
+import { guardOf } from '../catalog/read-policies.ts';
 import { isExternal } from '../../kql/plan/external-data.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Program } from '../../kql/plan/plan.ts';
@@ -134,11 +135,11 @@ export function requireFacts(
         );
       continue;
     }
-    const { row_level_security: rows, restricted_view_access: view } = tables.get(table)?.policies ?? {};
-    if (identity === undefined && (rows?.IsEnabled === true || view?.IsEnabled === true))
+    const guard = identity === undefined ? guardOf(data.database(database), table) : undefined;
+    if (guard !== undefined)
       throw new KqlError(
         'semantic',
-        `A continuous export cannot read the table '${table.slice(0, 200)}', which has a ${rows?.IsEnabled === true ? 'row level security' : 'restricted view access'} policy.`,
+        `A continuous export cannot read the table '${guard.name.slice(0, 200)}', which has a ${guard.policy} policy.`,
       );
   }
   for (const fact of factTables) {

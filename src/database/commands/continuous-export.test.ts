@@ -246,6 +246,22 @@ it('a continuous export of a table with row level security is refused', async ()
   await expect(define()).rejects.toThrow(/row level security policy/);
 });
 
+it('a continuous export keeps row level security from a table that it reads with nobody’s rights', async () => {
+  await define();
+  const enable = '.alter table T policy row_level_security enable "T | where a > 1"';
+  await expect(run(enable)).rejects.toThrow("on 'T': the continuous export 'C' reads it without a managed identity");
+  await run('.drop continuous-export C');
+  await run(enable);
+});
+
+it('a continuous export of a materialized view over a table with row level security is refused', async () => {
+  await run('.create materialized-view V on table D { D | summarize n = count() by b }');
+  await run(`.alter table D policy row_level_security enable "D | where b != 'x'"`);
+  await expect(define('over (T)', 'T | where b in ((V | project b))')).rejects.toThrow(
+    "cannot read the table 'D', which has a row level security policy",
+  );
+});
+
 describe('a continuous export with a managed identity', () => {
   const [system] = clusterIdentities;
   const fqn = `aadapp=${system?.clientId ?? ''};tenant`;

@@ -5,6 +5,7 @@ import type { Policies, TableView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { withoutSecurity } from '../catalog/views.ts';
 import type { SettingPolicy } from '../catalog/setting-changes.ts';
+import { requireNoAutomatedReader } from './automated-readers.ts';
 import type { Command } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ReadPolicy } from './policy-values.ts';
@@ -34,11 +35,11 @@ export const readRestrictedViewAccess: ReadPolicy<'restricted_view_access'> = (c
  * @throws DataError `InvalidPolicy`
  * @see Kusto "Row level security policy", limitations */
 export async function checkRowLevelSecurity(
-  { Query }: NonNullable<Policies['row_level_security']>,
+  policy: NonNullable<Policies['row_level_security']>,
   table: TableView,
   context: CommandContext,
 ): Promise<void> {
-  const program = await compiled(Query, table, context);
+  const program = await compiled(policy.Query, table, context);
   const [result, ...others] = program.results;
   if (result === undefined || others.length > 0 || program.parameters.length > 0)
     throw invalid('The query of the row level security policy has exactly one result and no parameters.');
@@ -57,6 +58,7 @@ export async function checkRowLevelSecurity(
     throw invalid(
       `The query of the row level security policy gives other columns (${given.join(', ')}) than the table '${table.name}' has (${own.join(', ')}).`,
     );
+  await requireNoAutomatedReader(policy, table.name, { ...context, database: table.database });
 }
 
 /** As a command's query: without the policies, which would be part of what it is. */

@@ -77,7 +77,8 @@ export async function requireRuns(
   context: CommandContext,
 ): Promise<void> {
   const { data, engine } = context;
-  const { tables } = data.database(target.database);
+  const own = data.database(target.database);
+  const { tables } = own;
   if (isFedBy(policy, target.name) && policy.SourceIsWildCard !== true)
     throw invalid(`Cyclic update is not allowed: the table '${target.name}' is its own source.`);
   const sources = [...tables.keys()].filter((name) => isFedBy(policy, name) && name !== target.name);
@@ -86,7 +87,7 @@ export async function requireRuns(
     const names = updateText(policy, source, target.database, withoutSecurity(data.kqlCatalog()));
     const program = await engine.programOf({ database: target.database, ...names }).compile([]);
     requireOneDatabase(program, target.database);
-    requireUnrestricted(program, (table) => tables.get(table)?.policies);
+    requireUnrestricted(program, own);
     const [result, ...others] = program.results;
     if (result === undefined || others.length > 0) throw invalid('The query of an update policy has one result.');
     requireSchema(result.plan.cols, target.columns);

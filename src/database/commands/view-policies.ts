@@ -4,6 +4,7 @@ import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { withoutSecurity } from '../catalog/views.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
+import { requireNoAutomatedReader } from './automated-readers.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { readPartitioning } from './layout-policies.ts';
@@ -105,7 +106,7 @@ function policyRows<Name extends keyof Policies>(policy: ViewPolicy<Name>): read
 /** Its query gives rows like the view's, of this database. Of a view that does not take its values from single rows it may read the groups
  * only. @throws DataError `InvalidPolicy` @see Kusto "Materialized views policies" */
 async function checkRowLevelSecurity(
-  { Query }: NonNullable<Policies['row_level_security']>,
+  policy: NonNullable<Policies['row_level_security']>,
   { name, view }: ViewRecord,
   context: CommandContext,
 ): Promise<void> {
@@ -113,7 +114,7 @@ async function checkRowLevelSecurity(
   const invalid = (text: string): Error => dataError('InvalidPolicy', text);
   try {
     const catalog = withoutSecurity(readableCatalog(context));
-    const program = await engine.programOf({ text: Query, database, catalog }).compile([]);
+    const program = await engine.programOf({ text: policy.Query, database, catalog }).compile([]);
     const [result, ...others] = program.results;
     if (result === undefined || others.length > 0 || program.parameters.length > 0)
       throw invalid('The query of the row level security policy has exactly one result and no parameters.');
@@ -132,6 +133,7 @@ async function checkRowLevelSecurity(
     if (!(error instanceof KqlError) || error.code === 'internal') throw error;
     throw invalid(`The query of the row level security policy is not valid: ${error.message}`);
   }
+  await requireNoAutomatedReader(policy, name, context);
 }
 
 const mergePatterns = (verb: string): string =>

@@ -9,9 +9,11 @@ import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 import type { DataErrorCode } from '../catalog/data-error.ts';
 import { DataError, dataError } from '../catalog/data-error.ts';
 import type { NoteOperation } from '../catalog/data-operations.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft, CatalogReader } from '../catalog/image.ts';
 import { isHidden } from '../catalog/image.ts';
+import { findView } from '../catalog/materialized-view.ts';
 import type { IngestionFailure } from '../catalog/operations.ts';
+import type { NamedPolicies } from '../catalog/read-policies.ts';
 import type { TableRecord } from '../catalog/records.ts';
 import { isFedBy } from '../catalog/update-policy.ts';
 import type { Update } from '../catalog/updates.ts';
@@ -231,8 +233,7 @@ export class UpdatePolicies {
     const program = queries.programOf(names);
     const compiled = await program.compile([]);
     requireOneDatabase(compiled, database);
-    const tables = store.parts.catalog.image.tablesOf(target.databaseId);
-    requireUnrestricted(compiled, (table) => tables.find(({ name }) => name === table)?.policies);
+    requireUnrestricted(compiled, namesIn(store.parts.catalog.image, target.databaseId));
     if (options.streaming) requireStreamable(compiled, rows.table.name, chain.length > 1);
     const request: QueryRequest = {
       ...names,
@@ -299,6 +300,16 @@ export class UpdatePolicies {
     });
   }
 }
+
+const namesIn = (reader: CatalogReader, databaseId: Guid): NamedPolicies => ({
+  tables: { get: (name) => reader.tableNamed(databaseId, name) },
+  views: {
+    get: (name) => {
+      const found = findView(reader, databaseId, name);
+      return found && { ...found.view, name, policies: found.policies };
+    },
+  },
+});
 
 /** A policy that failed: its table and query, and why. Nobody need write it down any more. */
 export class UpdatePolicyFailure extends DataError {}

@@ -7,7 +7,8 @@ import type { QueryEngine } from '../../kql/query-engine.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { quotedName } from '../../kql/plan/quoted.ts';
 import { dataError } from '../catalog/data-error.ts';
-import type { Policies } from '../catalog/catalog-view.ts';
+import type { NamedPolicies } from '../catalog/read-policies.ts';
+import { guardOf } from '../catalog/read-policies.ts';
 import type { UpdatePolicy } from '../catalog/update-policy.ts';
 
 /** What data needs of the engine for queries of its own. */
@@ -65,13 +66,13 @@ export function requireOneDatabase(program: Program, database: string): void {
 }
 
 /** Tables whose rows are not everybody's can be read by a managed identity alone. @throws KqlError */
-export function requireUnrestricted(program: Program, policiesOf: (table: string) => Policies | undefined): void {
+export function requireUnrestricted(program: Program, names: NamedPolicies): void {
   for (const { table } of tablesOf(program)) {
-    const { row_level_security: rows, restricted_view_access: view } = policiesOf(table) ?? {};
-    if (rows?.IsEnabled === true || view?.IsEnabled === true)
+    const guard = guardOf(names, table);
+    if (guard !== undefined)
       throw new KqlError(
         'semantic',
-        `An update policy cannot read the table '${table}', which has a ${rows?.IsEnabled === true ? 'row level security' : 'restricted view access'} policy.`,
+        `An update policy cannot read the table '${guard.name}', which has a ${guard.policy} policy.`,
       );
   }
 }

@@ -107,6 +107,7 @@ async function queued(cluster: LocalCluster, { csv }: Samples): Promise<() => Pr
   const at = blobAddressOf(cluster.clusterId, path);
   if (at === undefined) throw new Error('It is an address of the cluster.');
   const ports: IngestPorts = {
+    signal: new AbortController().signal,
     uploader: () => Promise.resolve({ fqn: 'aadapp=a', displayName: '', requireDatabase: (name) => name }),
     source: () => {
       const blob = storage.blobs.find(at);

@@ -40,6 +40,7 @@ export async function ingestQueue(cluster: KilledCluster): Promise<void> {
 }
 
 const portsOf = (queued: QueuedStorage): IngestPorts => ({
+  signal: new AbortController().signal,
   uploader: () => Promise.resolve({ fqn: 'aadapp=a', displayName: '', requireDatabase: (name) => name }),
   source: (blobPath) => {
     const at = blobAddressOf(clusterId, blobPath);

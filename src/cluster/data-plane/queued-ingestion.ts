@@ -17,7 +17,7 @@ import type { UploaderIdentity } from './storage/identity-token.ts';
 import { readIdentity } from './storage/identity-token.ts';
 import { queuedSource } from './storage/queued-source.ts';
 
-export interface QueuedIngestionPorts extends Pick<DataPlanePorts, 'call' | 'host' | 'log'> {
+export interface QueuedIngestionPorts extends Pick<DataPlanePorts, 'call' | 'host' | 'lease' | 'log'> {
   readonly clusterId: Guid;
   /** Blobs that are in no account of the cluster. */
   readonly elsewhere: SourceOf;
@@ -46,9 +46,10 @@ export class QueuedIngestion implements DueJob {
   }
 
   #ingestPorts(queued: QueuedStorage): IngestPorts {
-    const { log, clusterId, elsewhere } = this.#ports;
+    const { lease, log, clusterId, elsewhere } = this.#ports;
     const access = new Map<string, Promise<AllowedRequest>>();
     return {
+      signal: lease.ended,
       uploader: async (token, sentOn) => {
         const keys = queued.keys();
         const connection = keys && token !== undefined ? readConnection(keys, token) : undefined;

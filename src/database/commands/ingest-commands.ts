@@ -12,7 +12,7 @@ import { creationTimeOf, tagsOf } from '../ingest/extent-properties.ts';
 import { asksConstantFields } from '../ingest/validation-policy.ts';
 import { isIngestedAlready, noExtent } from './ingest-properties.ts';
 import { ingestedBy, ingesting } from './ingestion-failure.ts';
-import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
+import { operationIdColumns, operationOf, runRecorded, startRecorded, stoppable } from './operation-record.ts';
 import { node } from './node.ts';
 
 const knownProperties = [
@@ -111,7 +111,7 @@ async function ingestSources(command: Command, context: CommandContext): Promise
   const { table } = settings;
   data.table(context.database, table);
   const operation = operationOf(context, 'DataIngestPull');
-  const work = (within: CommandContext) => async (): Promise<readonly Row[]> => {
+  const ingest = async (within: CommandContext): Promise<readonly Row[]> => {
     const startedOn = clock.now();
     const done = (extentIds: readonly Guid[], item: string): readonly Row[] => {
       const duration = formatTimespan(BigInt(Math.round(clock.now() - startedOn)) * ticksPerMillisecond);
@@ -129,6 +129,7 @@ async function ingestSources(command: Command, context: CommandContext): Promise
       return done(extentIds, sources.map(({ name }) => name).join(', '));
     });
   };
+  const work = (outer: CommandContext) => () => stoppable(outer, operation, ingest);
   const details = isTrue(persistDetails) ? (rows: readonly Row[]) => detailsOf(rows, context, table) : undefined;
   // Work that goes on after the answer does not end with the request.
   if (command.has('async')) return startRecorded(context, operation, work({ ...context, signal: undefined }), details);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import type { DataSource } from '../ingest/data-source.ts';
 import { bytesSource } from '../ingest/data-source.ts';
 
 let cluster: CommandFixture;
@@ -23,4 +24,31 @@ it('.ingest into answers with a row for each extent that a large source becomes,
   const details = await run(`.show operation ${String(answer[0]?.['OperationId'])} details`);
   expect(ids(details)).toEqual(ids(answer));
   expect(details.reduce((sum, row) => sum + Number(row['RowCount']), 0)).toBe(rowCount);
+});
+
+it('.ingest into that waits for its source ends when its operation is canceled', async () => {
+  await cluster.data.table('Waits', { a: 'long' });
+  let begun: () => void = () => undefined;
+  const isReading = new Promise<void>((resolve) => (begun = resolve));
+  async function* stream(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('1\n');
+    await new Promise((_resolve, reject) => {
+      signal?.addEventListener('abort', () => reject(new Error('The request was stopped.')));
+      begun();
+    });
+  }
+  const sourceOf = (name: string): DataSource => ({
+    name,
+    open: (signal) => Promise.resolve({ bytes: undefined, stream: stream(signal) }),
+  });
+  const [asked] = await cluster.run(".ingest async into table Waits (h'https://a/b.csv')", { sourceOf });
+  const id = String(asked?.['OperationId']);
+  await isReading;
+  expect(await cluster.run(`.cancel operation ${id} with (reason = "Too slow")`)).toMatchObject([
+    { OperationId: id, Operation: 'DataIngestPull', CancellationState: 'Cancelled successfully' },
+  ]);
+  await cluster.settle();
+  const shown = await cluster.run(`.show operations ${id} | project State, Status`);
+  expect(shown).toMatchObject([{ State: 'Canceled', Status: expect.stringContaining('Too slow') as string }]);
+  expect(await cluster.data.rows('Waits')).toEqual([]);
 });

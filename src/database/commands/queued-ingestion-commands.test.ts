@@ -38,6 +38,7 @@ const run = (text: string, change: Partial<CommandContext> = {}) =>
   cluster.run(text, { ingestion: endpoint, sourceOf: storage.sourceOf, ...change });
 const put = (path: string, text: string): void => void storage.blobs.set(`${box}/${path}`, Buffer.from(text));
 const ports: IngestPorts = {
+  signal: new AbortController().signal,
   uploader: (identity) =>
     Promise.resolve({ fqn: `aadapp=${identity ?? ''}`, displayName: '', requireDatabase: (name) => name }),
   source: (address, _sentOn, database) => {

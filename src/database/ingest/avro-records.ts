@@ -38,10 +38,13 @@ const codecs: ReadonlyMap<string, Unpack> = new Map<string, Unpack>([
 
 /** Records of an Avro file that comes in pieces, a block at a time. Numbers of records stand for lines.
  * @throws DataError `MalformedData`, `FormatNotSupported` for a codec that is not read here */
-export async function* avroWindows(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Iterable<SourceRecord>> {
+export async function* avroWindows(
+  pieces: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): AsyncGenerator<Iterable<SourceRecord>> {
   const reader = new PieceReader(pieces, () => wrong('ends too early'));
   const { schema, codec, sync } = await readHeader(reader);
-  const turns = new Turns(blocksPerTurn);
+  const turns = new Turns(blocksPerTurn, signal);
   let line = 0;
   while (!(await reader.isAtEnd())) {
     const turn = turns.after(1);

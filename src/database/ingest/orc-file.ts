@@ -72,7 +72,7 @@ const codecs: readonly { readonly name: string; readonly unpack?: Unpack }[] = [
 ];
 
 /** Reads what a whole ORC file says of itself. @throws DataError `MalformedData`, `FormatNotSupported` for what is not read here */
-export async function openOrc(file: Uint8Array): Promise<OrcFile> {
+export async function openOrc(file: Uint8Array, signal?: AbortSignal): Promise<OrcFile> {
   const tailLength = file.at(-1) ?? 0;
   if (Buffer.from(file.subarray(0, 3)).toString('latin1') !== 'ORC' || tailLength >= file.length - 3)
     throw orcWrong('is none: it does not begin as one');
@@ -84,7 +84,7 @@ export async function openOrc(file: Uint8Array): Promise<OrcFile> {
     throw dataError('FormatNotSupported', `orc packed by ${codec?.name ?? 'what is not known'}`);
   const chunkMax = tail.number(3) ?? 262_144;
   if (chunkMax > chunkBytesMax) throw orcWrong(`is packed in pieces of more than ${chunkBytesMax / 1024 ** 2} MiB`);
-  const turns = new Turns(bytesPerTurn);
+  const turns = new Turns(bytesPerTurn, signal);
   const read: Read = (from, length, room) => {
     if (!(from >= 0 && length >= 0 && from + length <= tailAt)) throw orcWrong('names a part that is not in it');
     const part = file.subarray(from, from + length);

@@ -9,8 +9,11 @@ const fileBytesMax = 256 * 1024 * 1024;
 
 /** Records of an ORC file, a stripe at a time. Numbers of records stand for lines.
  * @throws DataError `MalformedData`, `PayloadTooLarge`, `FormatNotSupported` for what is not read here */
-export async function* orcWindows(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Iterable<SourceRecord>> {
-  const { type, stripes } = await openOrc(await whole(pieces));
+export async function* orcWindows(
+  pieces: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): AsyncGenerator<Iterable<SourceRecord>> {
+  const { type, stripes } = await openOrc(await whole(pieces), signal);
   let line = 0;
   for await (const stripe of stripes()) {
     const counter: RowCounter = { values: 0, units: 0 };

@@ -16,6 +16,7 @@ import { placed, valueReader } from './value-reader.ts';
 export interface RowOptions extends ReadOptions {
   readonly format: Format & { readonly reader: RowReader };
   readonly rowsMax?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Of one request. */
@@ -50,13 +51,13 @@ export async function readBatch(body: Uint8Array, options: RowOptions): Promise<
 }
 
 /** The rows of data that comes in pieces, so many at a time, with the units of text that they were made of.
- * @throws DataError `MalformedData` with line and column */
+ * @throws DataError `MalformedData` with line and column, and what the signal says */
 export async function* readRows(
   pieces: AsyncIterable<Uint8Array>,
   options: RowOptions,
 ): AsyncGenerator<RowBatch & { readonly units: number }> {
   const { columns, format, rowsMax: most = rowsMax } = options;
-  const turns = new Turns(unitsPerTurn);
+  const turns = new Turns(unitsPerTurn, options.signal);
   const readers = columns.map((column) => valueReader(column, options));
   const batchRows = Math.max(1, Math.floor(valuesPerBatch / Math.max(1, columns.length)));
   let values: NativeValue[][] = columns.map(() => []);
@@ -81,7 +82,7 @@ export async function* readRows(
     units = 0;
     return batch;
   };
-  for await (const window of windowsOf(pieces, format.reader)) {
+  for await (const window of windowsOf(pieces, format.reader, options.signal)) {
     let readTo = 0;
     for (const record of window) {
       const turn = turns.after(record === undefined ? unitsPerStep : record.end - readTo + readers.length);
@@ -118,9 +119,10 @@ function requireAsMany(count: number, expected: number, line: number): void {
 const windowsOf = (
   pieces: AsyncIterable<Uint8Array>,
   reader: RowReader,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Iterable<SourceRecord | undefined>> =>
   reader.kind === 'avro'
-    ? avroWindows(pieces)
+    ? avroWindows(pieces, signal)
     : reader.kind === 'orc'
-      ? orcWindows(pieces)
+      ? orcWindows(pieces, signal)
       : textWindows(pieces, textRecords(reader));

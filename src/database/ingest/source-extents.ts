@@ -1,4 +1,4 @@
-import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
+import type { EngineConnection, StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import type { ExtentFacts, WrittenExtent } from '../extents/extent-writer.ts';
 import type { TableRecord } from '../catalog/records.ts';
 import type { TableStore } from '../extents/table-store.ts';
@@ -52,11 +52,32 @@ export async function writeSources(store: TableStore, options: WriteOptions): Pr
     });
   };
   return store.withConnection((connection) =>
-    write(connection, true).catch((error: unknown) => {
-      if (error instanceof UnlikeTextError) return write(connection, false);
-      throw error;
-    }),
+    interruptible(connection, options.signal, () =>
+      write(connection, true).catch((error: unknown) => {
+        if (error instanceof UnlikeTextError) return write(connection, false);
+        throw error;
+      }),
+    ),
   );
+}
+
+/** Statements of the connection end when the signal says so, too, though they may be rows of a whole file. */
+async function interruptible<T>(
+  connection: Pick<EngineConnection, 'interrupt'>,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const interrupt = (): void => connection.interrupt();
+  signal?.addEventListener('abort', interrupt);
+  try {
+    signal?.throwIfAborted();
+    return await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', interrupt);
+  }
 }
 
 type Connection = Parameters<typeof stageSources>[0] & StatementConnection;

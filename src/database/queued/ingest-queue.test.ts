@@ -66,6 +66,7 @@ async function sendPath(path: string, properties: Record<string, unknown>, more:
 
 const failures: unknown[] = [];
 const ports: IngestPorts = {
+  signal: new AbortController().signal,
   uploader: (identity) =>
     Promise.resolve({ fqn: `aadapp=${identity ?? ''}`, displayName: '', requireDatabase: (name) => name }),
   source: (path) => {

@@ -46,6 +46,8 @@ export interface QueuedSource {
 
 /** What the ingestion of queued blobs asks of those who know clients. */
 export interface IngestPorts {
+  /** Ends the reading of what is ingested, which stays in the queue. */
+  readonly signal: AbortSignal;
   /** @throws IngestionRefusal */
   uploader(identity: string | undefined, sentOn: number): Promise<Uploader>;
   /** Other places than the cluster's own accounts are read by whoever has the way there. @throws DataError */
@@ -84,6 +86,8 @@ export class IngestQueue {
   /** Messages that were there when this process began: an earlier one may have died of them. */
   readonly #inherited: Set<Guid>;
   readonly #attempts = new Map<Guid, number>();
+  /** Messages whose blobs are read now, and what ends that. */
+  #reading: { readonly messageIds: readonly Guid[]; readonly stop: AbortController } | undefined;
   #running: Promise<void> | undefined;
 
   constructor(parts: IngestQueueParts) {
@@ -119,6 +123,16 @@ export class IngestQueue {
     return there.size - left;
   }
 
+  /** To be called when messages may have been taken out of the queue: what is read for their sake ends. */
+  stopWithdrawn(): void {
+    const { messageIds = [], stop } = this.#reading ?? {};
+    if (!messageIds.every((id) => this.#isThere(id))) stop?.abort(new AlreadySettledError());
+  }
+
+  #isThere(messageId: Guid): boolean {
+    return this.#parts.catalog.image.get(`m/${messageId}`) !== undefined;
+  }
+
   async #run(ports: IngestPorts, isFlush: boolean): Promise<void> {
     const { readable, unreadable } = this.#waiting();
     for (const record of unreadable)
@@ -131,7 +145,10 @@ export class IngestQueue {
       ...(isFlush && { timeMs: -Infinity }),
     });
     const { due } = planBatches(readable, policyOf, this.#parts.now());
-    for (const batch of due) await this.#attempt(ports, batch);
+    for (const batch of due) {
+      ports.signal.throwIfAborted();
+      await this.#attempt(ports, batch);
+    }
   }
 
   /** What fails together is tried one by one, so that one blob does not keep the others. */
@@ -140,8 +157,14 @@ export class IngestQueue {
       const members = await this.#begun(ports, batch.members);
       if (members.length > 0) await this.#ingest(ports, { ...batch, members });
     } catch (error) {
+      ports.signal.throwIfAborted();
       if (error instanceof CommitRefusedError) throw error;
-      if (error instanceof AlreadySettledError) return;
+      if (error instanceof AlreadySettledError) {
+        const left = batch.members.filter(({ record }) => this.#isThere(record.messageId));
+        if (left.length > 0 && left.length < batch.members.length)
+          await this.#attempt(ports, { ...batch, members: left });
+        return;
+      }
       if (batch.members.length > 1) {
         for (const member of batch.members) await this.#attempt(ports, { ...batch, members: [member] });
         return;
@@ -217,7 +240,10 @@ export class IngestQueue {
     const { database, uploader } = first;
     const { ingestion, writer } = this.#parts;
     const { tableId } = this.#target(database, table, how);
-    const { rowCount } = await ingestion.ingestFrom({
+    const stop = new AbortController();
+    this.#reading = { messageIds: admitted.map(({ one }) => one.record.messageId), stop };
+    const request: SourcesRequest = {
+      signal: AbortSignal.any([ports.signal, stop.signal]),
       ...{ ...how, database, table, recordsInEach: true },
       sources: admitted.map(
         ({ one }) => ports.source(one.message.blobPath, one.record.sentOn, database, one.message.identity).source,
@@ -235,7 +261,8 @@ export class IngestQueue {
         for (const { settling } of admitted) garbage.push(...settleMessage(this.#parts, draft, settling, outcome));
         return !isThere;
       },
-    });
+    };
+    const { rowCount } = await ingestion.ingestFrom(request).finally(() => (this.#reading = undefined));
     await writer.removeBlobs(garbage);
     return rowCount;
   }

@@ -31,13 +31,18 @@ interface Hidden {
   readonly count: number;
 }
 
+interface MessageQueuesParts extends QueuedParts {
+  /** Told when a client has taken a message away for good. */
+  readonly withdrawn: () => void;
+}
+
 /** The queues of the storage accounts. Messages are records; who has taken one for a while stands in memory, so after a restart it is there
  * for all again, as it would be a little later. */
 export class MessageQueues {
-  readonly #parts: QueuedParts;
+  readonly #parts: MessageQueuesParts;
   readonly #hidden = new Map<Guid, Hidden>();
 
-  constructor(parts: QueuedParts) {
+  constructor(parts: MessageQueuesParts) {
     this.#parts = parts;
   }
 
@@ -110,6 +115,7 @@ export class MessageQueues {
       draft.delete(id);
     });
     this.#hidden.delete(messageId);
+    this.#parts.withdrawn();
   }
 
   /** Removes messages whose time is over. */

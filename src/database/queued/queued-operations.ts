@@ -49,12 +49,18 @@ export const queuedBlobsMax = 5_000;
 /** Of all that are followed. */
 const itemsMax = 20_000;
 
+interface QueuedOperationsParts extends QueuedParts {
+  readonly messages: MessageQueues;
+  /** Told when messages may have been taken out of the queue by somebody else than who makes rows of them. */
+  readonly withdrawn: () => void;
+}
+
 /** Blobs that commands have put into the queue, where the messages of clients wait, too. All blobs of a command come into the queue in one commit
  * with what is kept to follow them, or none does. What came of a blob is in the commit with its rows, or with its failure. */
 export class QueuedOperations {
-  readonly #parts: QueuedParts & { readonly messages: MessageQueues };
+  readonly #parts: QueuedOperationsParts;
 
-  constructor(parts: QueuedParts & { readonly messages: MessageQueues }) {
+  constructor(parts: QueuedOperationsParts) {
     this.#parts = parts;
   }
 
@@ -102,9 +108,9 @@ export class QueuedOperations {
     return found?.kind === 'queuedOperation' ? { operation: found, items: this.#itemsOf(operationId) } : undefined;
   }
 
-  /** Takes those out of the queue that wait; one that is being read meanwhile comes to nothing. */
+  /** Takes those out of the queue that wait; the reading of one ends, and comes to nothing. */
   async cancel(operationId: Guid): Promise<void> {
-    const { catalog, now } = this.#parts;
+    const { catalog, now, withdrawn } = this.#parts;
     await catalog.change((draft) => {
       const operation = draft.get(`q/${operationId}`);
       if (operation?.kind !== 'queuedOperation') return;
@@ -118,6 +124,7 @@ export class QueuedOperations {
       }
       if (!isOver) draft.put({ ...operation, canceledOn: now() });
     });
+    withdrawn();
   }
 
   /** Removes what was begun too long ago, so many a commit: what is followed last goes with its operation. */

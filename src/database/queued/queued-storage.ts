@@ -38,9 +38,10 @@ export function createQueuedStorage(
   parts: QueuedParts & { readonly store: TableStore; readonly ingestion: Pick<IngestService, 'ingestFrom'> },
 ): QueuedStorage {
   const blobs = new StagedBlobs(parts);
-  const messages = new MessageQueues(parts);
+  const withdrawn = (): void => queue.stopWithdrawn();
+  const messages = new MessageQueues({ ...parts, withdrawn });
   const entities = new StatusEntities(parts);
-  const operations = new QueuedOperations({ ...parts, messages });
+  const operations = new QueuedOperations({ ...parts, messages, withdrawn });
   const watches = new BlobWatches({ ...parts, operations });
   const queue = new IngestQueue({ ...parts, blobs, messages, entities });
   return {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { box, storedCommands } from '../../../tests/support/stored-commands.ts';
+import { ForbiddenError } from './forbidden-error.ts';
 
 const { cluster, storage, run } = storedCommands();
 const table = (name: string, more = 'dataformat=csv'): string =>
@@ -56,6 +57,22 @@ describe('an external table', () => {
     await expect(run('.export to table Target <| print 1')).rejects.toThrow('does not match the schema');
   });
 });
+
+it.each(['.create', '.alter', '.create-or-alter'])(
+  '%s external table with a managed identity is for administrators of all databases',
+  async (verb) => {
+    const { databaseId, name } = cluster().data.database;
+    const asAdmin = { clusterRoles: [], databases: [{ databaseId, name, roles: ['Admin'] as const }] };
+    const text = table('Mine').replace('.create-or-alter', verb);
+    await run('.drop external table Mine ifexists');
+    if (verb === '.alter') await run(table('Mine'));
+    const asIdentity = text.replace(';canary', ';managed_identity=system');
+    expect(asIdentity).not.toBe(text);
+    await expect(run(asIdentity, asAdmin)).rejects.toThrow(ForbiddenError);
+    await run(text, asAdmin);
+    await run(table('Mine').replace(';canary', ';managed_identity=system'));
+  },
+);
 
 describe('what is refused', () => {
   it.each([

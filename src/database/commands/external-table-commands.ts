@@ -1,6 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import type { ExternalPartition, ExternalTableView } from '../catalog/external-table.ts';
 import { shownConnection } from '../catalog/external-table.ts';
+import { namesIdentity } from '../ingest/data-source.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { recorded } from './export-commands.ts';
@@ -74,6 +75,8 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
   const exists = data.externalTables(database).some(({ name }) => name === table.name);
   if (exists || mode === 'alter') requirePermission(context, 'externalTableAdmin', database, command.kind, table.name);
   else requirePermission(context, 'create', database, command.kind);
+  // Whoever reads the table then does so as that identity.
+  if (table.connections.some(namesIdentity)) requirePermission(context, 'clusterAdmin', database, command.kind);
   // Addresses that lead nowhere are refused where they are written.
   for (const connection of table.connections) targetIn(context, connection, 'ExternalTable');
   const whole = table.kind === 'delta' ? await withDeltaSchema(table, context) : table;

@@ -43,6 +43,9 @@ export interface StorageUse {
 /** Whether an address says that storage is asked as whoever uses it. */
 export const isImpersonated = (address: string): boolean => /;impersonate\s*$/i.test(address);
 
+/** Whether an address says that storage is asked as a managed identity of the cluster. */
+export const namesIdentity = (address: string): boolean => /;\s*managed_identity\s*=/i.test(address);
+
 /** Reads an address as clients give it, with what they prove themselves with. @throws DataError `SourceNotAllowed` for what is no address */
 export type SourceOf = (address: string, use: StorageUse) => DataSource;
 

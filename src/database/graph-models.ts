@@ -54,7 +54,7 @@ export function createGraphModels(
       );
     },
 
-    async makeGraphSnapshot({ database, model: modelName, name, versionId, startedOn, nodes, edges }) {
+    async makeGraphSnapshot({ database, model: modelName, name, versionId, startedOn, nodes, edges, ...guard }) {
       const { databaseId } = store.database(database);
       requireEntityName(name);
       const free = (reader: Parameters<typeof requireGraphModel>[0]): GraphModelView => {
@@ -89,6 +89,8 @@ export function createGraphModels(
           versionCreatedOn: version.createdOn,
           nodes: view(0),
           edges: view(1),
+          reads: guard.reads,
+          ...(guard.isRestricted && { isRestricted: guard.isRestricted }),
         };
         saveGraphModel(draft, databaseId, modelName, { ...model, snapshots: [...model.snapshots, snapshot] });
         return snapshot;

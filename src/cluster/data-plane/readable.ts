@@ -6,7 +6,7 @@ import type { SourceOf } from '../../database/ingest/data-source.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { externalDataOf, externalTableOf, inlineExternalTableOf } from '../../kql/plan/external-data.ts';
 import type { EngineSources } from '../../kql/query-request.ts';
-import { isRestricted, restrictedView } from '../../database/commands/restricted-view.ts';
+import { refusalToRead } from '../../database/commands/restricted-view.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { requireDatabase } from './database-access.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
@@ -46,8 +46,8 @@ export function readable(
           await turn;
           return data.readExternalTable(database, { named, uses, sourceOf, signal });
         }
-        if (isRestricted(access, data, database, table))
-          throw kustoError('forbidden', restrictedView(principal, table));
+        const refusal = refusalToRead(access, data, database, table, principal);
+        if (refusal !== undefined) throw kustoError('forbidden', refusal);
         return sources.open(database, table, uses, signal, turn);
       },
     },

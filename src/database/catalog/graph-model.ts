@@ -31,6 +31,10 @@ export interface GraphSnapshotView {
   readonly versionCreatedOn: Instant;
   readonly nodes: GraphPart;
   readonly edges: GraphPart;
+  /** Tables and materialized views of its database whose rows are in it, by their ids. Absent: it was made before this was kept. */
+  readonly reads?: readonly Guid[];
+  /** Not everybody could read all of them when it was made. */
+  readonly isRestricted?: true;
 }
 
 /** One of the two tables of a snapshot. */

@@ -18,6 +18,8 @@ export interface MakeSnapshotRequest {
   readonly startedOn: Instant;
   readonly nodes: AppendRows;
   readonly edges: AppendRows;
+  readonly reads: readonly Guid[];
+  readonly isRestricted: boolean;
 }
 
 export interface GraphModels {

@@ -68,7 +68,7 @@ function detailRow(database: DatabaseView, context: CommandContext): Row {
 
 function identityRow(database: DatabaseView, context: CommandContext): Row {
   const roles = context.databases.find(({ databaseId }) => databaseId === database.databaseId)?.roles ?? [];
-  const unrestricted = roles.includes('UnrestrictedViewer') || isAllowed(context, 'admin', database.name);
+  const unrestricted = roles.includes('UnrestrictedViewer');
   return [...head(database, context), unrestricted, database.databaseId, ''];
 }
 

@@ -1,10 +1,17 @@
+import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from '../catalog/graph-model.ts';
+import type { MakeSnapshotRequest } from '../catalog/graph-models.ts';
 import { stepsOfModel } from '../catalog/graph-models.ts';
+import { guardOf, readEntities } from '../catalog/read-policies.ts';
 import { fixedProgram } from '../../kql/open-schemas.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import { isExternal } from '../../kql/plan/external-data.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Program } from '../../kql/plan/plan.ts';
+import { tablesOf } from '../../kql/plan/walk.ts';
 import { hidingTexts } from '../../kql/values/obfuscated.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
@@ -131,6 +138,7 @@ async function makeSnapshot(command: Command, context: CommandContext): Promise<
   const request = queryRequest(context, command.text);
   const program = await engine.compileGraph(model.name, database, request.catalog);
   requireReadable(context, program, command.kind);
+  const guard = guardOfRows(program, context);
   const [nodes, edges] = await engine.prepareRows(fixedProgram(program), request);
   try {
     invariant(edges, 'a graph has nodes and edges');
@@ -140,6 +148,7 @@ async function makeSnapshot(command: Command, context: CommandContext): Promise<
       name: command.required('SnapshotName'),
       versionId: version.versionId,
       startedOn,
+      ...guard,
       nodes: { kind: 'statement', statement: nodes },
       edges: { kind: 'statement', statement: edges },
     });
@@ -147,6 +156,28 @@ async function makeSnapshot(command: Command, context: CommandContext): Promise<
   } finally {
     nodes.close();
   }
+}
+
+/** Whoever reads a snapshot reads what its maker could.
+ * @throws KqlError for rows that are not the same for everybody, and for guarded ones of another database, whose policies are not known here */
+function guardOfRows(
+  program: Program,
+  { data, database }: CommandContext,
+): Pick<MakeSnapshotRequest, 'reads' | 'isRestricted'> {
+  const reads = new Set<Guid>();
+  let isRestricted = false;
+  for (const read of tablesOf(program).filter(({ table }) => !isExternal(table))) {
+    const names = data.database(read.database);
+    const guard = guardOf(names, read.table);
+    isRestricted ||= guard !== undefined;
+    if (guard !== undefined && (guard.policy === 'row level security' || read.database !== database))
+      throw new KqlError(
+        'notSupported',
+        `A graph snapshot of '${guard.name.slice(0, 200)}' of the database '${read.database}', which has a ${guard.policy} policy, is not built: others would read in it what its maker may. The graph without a snapshot, graph(model, true), shows each their own.`,
+      );
+    if (read.database === database) for (const { tableId } of readEntities(names, read.table)) reads.add(tableId);
+  }
+  return { reads: [...reads], isRestricted };
 }
 
 /** The one that a command names, or all of them. */

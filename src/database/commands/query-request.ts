@@ -8,7 +8,7 @@ import { requireUnbarred } from './barred-tables.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { ForbiddenError } from './forbidden-error.ts';
-import { isRestricted, restrictedView } from './restricted-view.ts';
+import { refusalToRead } from './restricted-view.ts';
 import { requirePermission } from './permissions.ts';
 import { readableCatalog } from './readable-catalog.ts';
 
@@ -55,8 +55,8 @@ function readableSources(context: CommandContext, changed?: ChangedTables): Engi
         await turn;
         return context.data.readExternalTable(database, { named, uses, sourceOf, signal });
       }
-      if (isRestricted(context, context.data, database, table))
-        throw new ForbiddenError(restrictedView(context.caller.fqn, table));
+      const refusal = refusalToRead(context, context.data, database, table, context.caller.fqn);
+      if (refusal !== undefined) throw new ForbiddenError(refusal);
       return changed?.(database, table, uses) ?? sources.open(database, table, uses, signal, turn);
     },
   };

@@ -236,6 +236,51 @@ describe('a table with a restricted view access policy', () => {
   });
   const read = '.set-or-replace stored_query_result R <| U';
 
+  const model = { Definition: { Steps: [{ Kind: 'AddNodes', Query: 'Nodes', NodeIdColumn: 'n' }] } };
+  const nodes = (roles: Parameters<typeof as>[0], text = 'graph("G", "S")'): ReturnType<typeof cluster.run> =>
+    cluster.run(`.set-or-replace stored_query_result R <| ${text} | graph-match (x) project x.n`, as(roles));
+
+  it('is kept in snapshots of graphs that were made of it, though it is dropped', async () => {
+    await cluster.run('.create table Nodes (n:long)');
+    await cluster.run('.ingest inline into table Nodes <| 7');
+    await cluster.run(`.create-or-alter graph_model G '${JSON.stringify(model)}'`);
+    await cluster.run('.make graph_snapshot S from G');
+    expect(await nodes(['Viewer'])).toHaveLength(1);
+    await cluster.run('.alter table Nodes policy restricted_view_access true');
+    await expect(nodes(['Admin'])).rejects.toThrow('UnrestrictedViewer');
+    await expect(nodes(['Admin'], 'graph("G", true)')).rejects.toThrow('UnrestrictedViewer');
+    expect(await nodes(['Viewer', 'UnrestrictedViewer'])).toHaveLength(1);
+    await cluster.run('.drop graph_snapshot G.S');
+    await expect(cluster.run('.make graph_snapshot S from G', as(['Admin']))).rejects.toThrow('UnrestrictedViewer');
+    await cluster.run('.make graph_snapshot S from G', as(['Admin', 'UnrestrictedViewer']));
+    await cluster.run('.drop table Nodes');
+    await expect(nodes(['Viewer'])).rejects.toThrow('UnrestrictedViewer');
+    expect(await nodes(['Viewer', 'UnrestrictedViewer'])).toHaveLength(1);
+    await cluster.run('.drop graph_model G');
+  });
+
+  it('as little as row level security is gone round by a snapshot', async () => {
+    await cluster.run('.create table Nodes (n:long)');
+    await cluster.run('.ingest inline into table Nodes <| 7\n8');
+    await cluster.run(`.create-or-alter graph_model G '${JSON.stringify(model)}'`);
+    await cluster.run('.make graph_snapshot S from G');
+    await cluster.run('.alter table Nodes policy row_level_security enable "Nodes | where n == 7"');
+    await expect(nodes(['Viewer', 'UnrestrictedViewer'])).rejects.toThrow("made of 'Nodes', which has row level");
+    await expect(cluster.run('.make graph_snapshot T from G')).rejects.toThrow(
+      'row level security policy, is not built',
+    );
+    expect(await nodes(['Viewer'], 'graph("G", true)')).toEqual([{ x_n: 7n }]);
+    await cluster.run('.drop graph_model G');
+    await cluster.run('.drop table Nodes');
+  });
+
+  it('makes nobody an unrestricted viewer who administers its database', async () => {
+    const told = async (roles: Parameters<typeof as>[0]): Promise<unknown> =>
+      (await cluster.run('.show database db identity | project CurrentUserIsUnrestrictedViewer', as(roles)))[0];
+    expect(await told(['Admin'])).toEqual({ CurrentUserIsUnrestrictedViewer: false });
+    expect(await told(['Viewer', 'UnrestrictedViewer'])).toEqual({ CurrentUserIsUnrestrictedViewer: true });
+  });
+
   it('is read by unrestricted viewers alone', async () => {
     expect(await cluster.run('.show table U policy restricted_view_access | project EntityName, Policy')).toEqual([
       { EntityName: '[db].[U]', Policy: JSON.stringify({ IsEnabled: true }, undefined, 2) },

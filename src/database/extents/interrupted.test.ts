@@ -251,6 +251,8 @@ describe('a process that ends at any durable step', () => {
           name: 'S',
           startedOn: instant(0),
           versionId: versionId ?? data.database('db').databaseId,
+          reads: [],
+          isRestricted: false,
         };
         return async () => (await cluster.data()).makeGraphSnapshot({ ...request, nodes: part(1), edges: part(2) });
       };

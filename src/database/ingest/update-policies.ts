@@ -10,8 +10,8 @@ import type { DataErrorCode } from '../catalog/data-error.ts';
 import { DataError, dataError } from '../catalog/data-error.ts';
 import type { NoteOperation } from '../catalog/data-operations.ts';
 import type { CatalogDraft, CatalogReader } from '../catalog/image.ts';
-import { isHidden } from '../catalog/image.ts';
-import { findView } from '../catalog/materialized-view.ts';
+import { databaseOf, isHidden } from '../catalog/image.ts';
+import { viewsOf } from '../catalog/materialized-view.ts';
 import type { IngestionFailure } from '../catalog/operations.ts';
 import type { NamedPolicies } from '../catalog/read-policies.ts';
 import type { TableRecord } from '../catalog/records.ts';
@@ -302,13 +302,14 @@ export class UpdatePolicies {
 }
 
 const namesIn = (reader: CatalogReader, databaseId: Guid): NamedPolicies => ({
-  tables: { get: (name) => reader.tableNamed(databaseId, name) },
-  views: {
-    get: (name) => {
-      const found = findView(reader, databaseId, name);
-      return found && { ...found.view, name, policies: found.policies };
-    },
-  },
+  tables: new Map(reader.tablesOf(databaseId).map((one) => [one.name, one])),
+  views: new Map(
+    viewsOf(reader, databaseId).map(({ tableId, name, policies, view }) => [
+      name,
+      { ...view, tableId, name, policies },
+    ]),
+  ),
+  graphModels: databaseOf(reader, databaseId).graphModels ?? [],
 });
 
 /** A policy that failed: its table and query, and why. Nobody need write it down any more. */

@@ -1,5 +1,6 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, rmdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { formatKeyId } from '../base/key-id.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { instant } from '../clock/clock.ts';
@@ -19,7 +20,9 @@ import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import type { BlobsOptions, CredentialSource } from './blobs-place.ts';
 import { blobsPlaceOf } from './blobs-place.ts';
 import { isDataDirectory, prepareDataDirectory } from './data-directory.ts';
-import { requireInstance } from './control-client.ts';
+import type { BackupRun } from '../server/backup-routes.ts';
+import type { ControlClient } from './control-client.ts';
+import { findInstance, requireInstance } from './control-client.ts';
 import { explain } from './instance.ts';
 import { dataDirectoryOf } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
@@ -57,6 +60,12 @@ const now = () => instant(Date.now());
 export async function backup(rootKeys: RootKeySource, options: BackupOptions): Promise<void> {
   const rootKey = rootKeys.take(options.rootKeyFd);
   const directory = knownDirectory(dataDirectoryOf(options));
+  const running = await findInstance(directory);
+  if (running !== undefined) {
+    rootKey?.close(); // the instance has it
+    printBackup(options, await backUpRunning(running, options));
+    return;
+  }
   const statePlace = statePlaceOf(options);
   const from: MoveEnd = {
     ...{ dataDirectory: directory, ...(statePlace && { statePlace }) },
@@ -68,12 +77,48 @@ export async function backup(rootKeys: RootKeySource, options: BackupOptions): P
   const manifest = await explained('backing up', directory, () =>
     backUp({ from, to, ...(rootKey && { rootKey }), ...(cluster !== undefined && { cluster }), now, prepare }),
   ).finally(() => rootKey?.close());
-  const heads = [`Backed up ${manifest.source}`, `to ${to.dataDirectory}:`];
+  printBackup(options, { to: to.dataDirectory, manifest });
+}
+
+function printBackup(
+  options: BackupOptions,
+  { to, manifest }: { readonly to: string; readonly manifest: BackupManifest },
+): void {
+  const heads = [`Backed up ${manifest.source}`, `to ${to}:`];
   const tail =
     manifest.cluster === undefined
       ? 'The root key is not in it: keep it elsewhere. With the root key it opens what it held then.'
       : 'Neither the root key nor that key is in it. Without them no row of it opens.';
-  print(options, { to: to.dataDirectory, ...manifest }, [...heads, ...lines(manifest), tail]);
+  print(options, { to, ...manifest }, [...heads, ...lines(manifest), tail]);
+}
+
+const askAgainMs = 100;
+
+/** The instance copies itself. What is refused leaves no new directory behind. */
+async function backUpRunning(
+  instance: ControlClient,
+  { to: named, cluster }: BackupOptions,
+): Promise<{ readonly to: string; readonly manifest: BackupManifest }> {
+  const path = resolve(named);
+  const isNew = !existsSync(path);
+  const to = realpathSync(prepareDataDirectory(path));
+  const waiting = startWaiting();
+  try {
+    // Both ends are of this package.
+    let run = (await instance.call('POST', '/backup', { to, ...(cluster !== undefined && { cluster }) })) as BackupRun;
+    waiting.begin(() => `backing up, ${run.phase ?? 'beginning'}${run.done === undefined ? '' : ` ${run.done}`}`);
+    while (run.manifest === undefined && run.failure === undefined) {
+      await pause(askAgainMs);
+      run = (await instance.call('GET', '/backup')) as BackupRun;
+    }
+    if (run.manifest === undefined) throw new UserError(run.failure ?? '');
+    return { to, manifest: run.manifest as BackupManifest };
+  } catch (error) {
+    if (isNew && readdirSync(to).length === 0) rmdirSync(to);
+    throw error;
+  } finally {
+    waiting.end();
+  }
 }
 
 /** @throws UserError */

@@ -8,7 +8,7 @@ import { rootKeyOption } from './root-key-source.ts';
 export function backupCommand(rootKeys: RootKeySource): Command {
   return new Command('backup')
     .description(
-      'Copy a whole instance that is stopped, or one cluster of it, into a directory: sealed records and extents as they are, read back. The root key is not in it, and nothing opens without. An earlier backup of the instance there is brought up to date. `rewrap` moves the backup of a cluster to the version of the key that the cluster has now, while the instance runs. Whatever interrupts it, the same command goes on.',
+      'Copy a whole instance, or one cluster of it, into a directory: sealed records and extents as they are, read back. One that runs copies itself, as of one moment between two commits, and goes on serving. The root key is not in it, and nothing opens without. An earlier backup of the instance there is brought up to date. `rewrap` moves the backup of a cluster to the version of the key that the cluster has now, while the instance runs. Whatever interrupts it, the same command goes on.',
     )
     .addArgument(new Argument('[what]', 'with --cluster: what to do with the backup that is there').choices(['rewrap']))
     .addOption(dataOption())

@@ -114,6 +114,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(options.clusterIdleMs === undefined ? {} : { clusterIdleMs: options.clusterIdleMs }),
       log: logOf(options),
       ...(telemetry && { telemetry }),
+      backUp: async (...asked) => (await import('../server/moving/back-up-running.ts')).backUpRunning(...asked),
       scripts: builtScripts(import.meta.dirname, process.env),
     });
   } catch (error) {

@@ -86,6 +86,15 @@ export const controlRows: readonly RouteRow[] = [
     says: 'The wrapped key of a backup of a cluster, under the version of the key that the cluster has now.',
   },
   {
+    ...{ method: 'POST', path: '/backup', access: 'token', status: 202, answer: shapes.backupShape },
+    ...{ body: shapes.backupAskedShape, errors: { InvalidBackup: 400, BackupRunning: 409, BackupNotBuilt: 409 } },
+    says: 'Begins a backup of the instance, or of one cluster, as of one moment, into a directory of this machine.',
+  },
+  {
+    ...{ method: 'GET', path: '/backup', access: 'token', answer: shapes.backupShape, errors: { NoBackup: 404 } },
+    says: 'How far the backup is, or what came of it.',
+  },
+  {
     ...{ method: 'GET', path: '/clusters/:cluster/extents/:extent', access: 'session' },
     mediaType: 'application/octet-stream',
     errors: { InvalidExtentId: 400, ClusterNotFound: 404, ExtentNotFound: 404, ClusterNotServing: 409 },

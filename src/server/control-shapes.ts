@@ -100,6 +100,24 @@ export const checkedKeysShape = shape({
 export const copiedWrapShape = shape({ kid: text, wrapped: text, check: text, place: text });
 export const rewrappedCopyShape = shape({ kid: text, wrapped: maybe(text) });
 
+export const backupAskedShape = shape({ to: text, cluster: maybe(text) });
+const counted = (name: string) => shape({ [name]: whole, bytes: whole, digest: text });
+export const backupShape = shape({
+  ...{ to: text, phase: maybe(text), done: maybe(whole), failure: maybe(text) },
+  manifest: maybe(
+    shape({
+      ...{ format: whole, side: oneOf('a', 'b'), state: text, takenOn: time, source: text },
+      ...{ records: counted('records'), blobs: counted('blobs') },
+      cluster: maybe(
+        shape({
+          ...{ clusterId: guid, name: text, kid: text, databases: list(list(text)) },
+          catalog: shape({ records: whole, digest: text }),
+        }),
+      ),
+    }),
+  ),
+});
+
 /** The event itself is in Azure's schema: of a vault's operations, or of the activity log. */
 export const eventsShape = shape({
   events: list(shape({ sequence: whole, event: Type.Object({}, { additionalProperties: true }) })),

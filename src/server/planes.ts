@@ -24,6 +24,7 @@ import { createVaultPlane } from '../vault/plane/plane.ts';
 import type { VaultPlane } from '../vault/plane/plane.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { startAuditUpkeep } from './audit-upkeep.ts';
+import { createBackups } from './backup-routes.ts';
 import type { Clocks } from './clocks.ts';
 import { checkKeys } from './check-keys.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
@@ -266,6 +267,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const portal = openPortal(parts, environment);
   const drills = createDrillRuns(join(dirname(parts.settings.scripts.kqlProcess), 'main.cjs'), parts.clocks.monotonic);
   const metrics = metricsOf(parts.requestMetrics, providers.clusters, (id) => keys.processOf(id) !== undefined);
+  const backups = createBackups(parts, audit);
   const control = createControlPlane({
     ...controls,
     ...{ admits: portal.admits, rows: controlRows },
@@ -283,6 +285,7 @@ export function createPlanes(parts: ServerParts): Planes {
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
       proofRoutes(parts.state, parts.randomBytes, createDiskScan(parts.settings)),
+      backups.routes,
       rewrapRoutes({ keys, audit, instance: parts.instance, clock: parts.clocks.clock }),
       inventoryRoutes(inventory, () => listedVaults(parts), parts),
       upgradeRoutes(parts),
@@ -339,6 +342,7 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     async close() {
       ready = false;
+      await backups.close();
       await drills.close();
       for (const stop of watches.splice(0)) stop();
       contents.close();

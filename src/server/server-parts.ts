@@ -7,6 +7,8 @@ import type { Log } from '../http/logging.ts';
 import type { RecentRequests } from '../http/recent-requests.ts';
 import type { RequestMetrics } from '../http/request-metrics.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
+import type { HeldStore } from '../state/held-store.ts';
+import type { RootKey } from '../state/root-key.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 import type { State } from '../state/state.ts';
 import type { WatchedState } from '../state/watched-state.ts';
@@ -27,6 +29,9 @@ export interface ServerParts {
   readonly onCommit: WatchedState['onCommit'];
   readonly tellCommit: WatchedState['tell'];
   readonly sealed: SealedState;
+  /** Below `sealed`: what is copied of it while it is served. */
+  readonly store: HeldStore;
+  readonly rootKey: RootKey;
   readonly compact: () => Promise<void>;
   readonly randomBytes: RandomBytes;
   readonly log: Log;

@@ -10,6 +10,7 @@ import type { StateFormat } from '../state/formats/state-formats.ts';
 import type { StatePlace } from './state-place.ts';
 import type { MakeSigningKeys } from '../identity/entra/signing-keys.ts';
 import type { MakeRsaKey } from '../vault/rsa/rsa-keys.ts';
+import type { BackUpRunning } from './backup-routes.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { AskAccess } from '../storage/placed-blobs.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
@@ -102,6 +103,8 @@ export interface ServerSettings {
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
   /** Undefined: no spans are made, and metrics are told at `/metrics` alone. The server closes it. */
   readonly telemetry?: Telemetry;
+  /** Makes a backup of the instance while it is served; without it there is none. */
+  readonly backUp?: BackUpRunning;
   /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */
   readonly expectsCluster?: boolean;
   /** A seed follows the start: it is not ready before `tellSeeded`. */

@@ -16,6 +16,7 @@ import { RequestMetrics } from '../http/request-metrics.ts';
 import { RefusedHosts } from '../http/refused-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import { isSealed } from '../state/sealed/check-record.ts';
+import { HeldStore } from '../state/held-store.ts';
 import { SealedState } from '../state/sealed/sealed-state.ts';
 import { watchState } from '../state/watched-state.ts';
 import { startSystemTimer } from '../http/timer.ts';
@@ -144,7 +145,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
     throw await standingBy.refused(error, wallMs);
   });
   closing.add('state', () => opened.close());
-  const { store } = opened;
+  const store = new HeldStore(opened.store);
   if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const rootKey = settings.rootKey ?? (await rootKeyBeside(store, dataDirectory));
   const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
@@ -212,7 +213,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
     state,
     onCommit,
     tellCommit: tell,
-    sealed,
+    ...{ sealed, store, rootKey },
     compact: () => sealed.compact(),
     randomBytes: systemRandomBytes,
     log: requestMetrics.beside(recentRequests.beside(log)),

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { instant } from '../../src/clock/clock.ts';
 import { backUp, restore } from '../../src/server/moving/backup.ts';
+import { LiveWriter, openLive } from '../support/live-instance-writer.ts';
 import { askNext } from '../support/backed-up-cluster.ts';
 import { rewrapBackup } from '../../src/server/moving/cluster-rewrap.ts';
 import { restoreCluster } from '../../src/server/moving/cluster-restore.ts';
@@ -19,6 +20,18 @@ const work: Readonly<Record<string, () => Promise<unknown>>> = {
   migrate: () => migrate(ends),
   backup: () => backUp(ends),
   update: () => backUp(ends),
+  // The instance is open, and writes meanwhile at a point that is always the same.
+  live: async () => {
+    const live = await openLive(source, rootKeyOf(source));
+    const writer = new LiveWriter(source, live.sealed);
+    const tables = live.store.tables.bind(live.store);
+    live.store.tables = async () => {
+      await writer.write(1_000);
+      return tables();
+    };
+    await live.take(target);
+    await live.close();
+  },
   takeBack: () => takeBack({ ...ends, confirm: () => Promise.resolve(true) }),
   restoreCluster: () =>
     restoreCluster({

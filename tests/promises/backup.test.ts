@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
@@ -7,11 +7,11 @@ const canary = 'backed-up-canary-51c0e7';
 
 it('a backup brings an instance back as it was, when somebody says yes to that, and the audit tells of both', async () => {
   using directory = temporaryDirectory();
-  const [data, copy, back] = ['data', 'copy', 'back'].map((name) => join(directory.path, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const path = (name: string): string => join(directory.path, name);
+  const [data, copy, back, running, again, one] = [
+    ...[path('data'), path('copy'), path('back')],
+    ...[path('running'), path('again'), path('one')],
+  ] as [string, string, string, string, string, string];
   const query = async (at: string, text: string): Promise<string> => {
     const answer = await kustody(['query', '--data', at, text, '--format', 'csv']);
     expect(answer).toMatchObject({ code: 0 });
@@ -32,8 +32,19 @@ it('a backup brings an instance back as it was, when somebody says yes to that, 
   await served(data, async () => {
     await query(data, '.create table T (A:long, B:string)');
     await query(data, `.set-or-append T <| range A from 1 to 70000 step 1 | extend B = strcat('${canary}', A)`);
-    const busy = await kustody(['backup', '--data', data, '--to', copy]);
-    expect(busy).toMatchObject({ code: 1, stderr: saying('is in use by another Kustody') });
+    // It goes on serving: rows that come meanwhile are in the backup whole or not at all.
+    const own = await kustody(['backup', '--data', data, '--to', join(data, 'inside')]);
+    expect(own).toMatchObject({ code: 1, stderr: saying('in the data directory that it would be a backup of') });
+    expect(existsSync(join(data, 'inside'))).toBe(false);
+    const [live] = await Promise.all([
+      kustody(['backup', '--data', data, '--to', running, '--json']),
+      query(data, '.set-or-append T <| range A from 1 to 50000 step 1 | extend B = "meanwhile"'),
+    ]);
+    expect({ code: live.code, ...(JSON.parse(live.stdout) as object) }).toMatchObject({ code: 0, to: running });
+    await query(data, '.set-or-append T <| print A=1, B="afterwards"');
+    const rows = ['backup', '--data', data, '--cluster', 'kustody', '--to', one, '--json'];
+    expect(await kustody(rows)).toMatchObject({ code: 0, stdout: saying('"catalog"') });
+    await query(data, '.delete table T records <| T | where B == "meanwhile" or B == "afterwards"');
   }, ['--seed']);
   const taken = await kustody(['backup', '--data', data, '--to', copy]);
   expect(taken).toMatchObject({ code: 0, stdout: saying('The root key is not in it') });
@@ -64,7 +75,26 @@ it('a backup brings an instance back as it was, when somebody says yes to that, 
     [],
     environment,
   );
+  const fromRunning = ['restore', '--from', running, '--to', again, '--accept-rollback'];
+  expect(await kustody(fromRunning, environment)).toMatchObject({ code: 0 });
+  await served(
+    again,
+    async () => {
+      const found = await query(
+        again,
+        'T | summarize countif(B startswith "backed"), countif(B == "meanwhile"), count()',
+      );
+      expect(found.trim().split('\n')[1]).toMatch(/^70000,(0,70000|50000,120000)$/);
+      expect(await kustody(['audit', 'verify', '--data', again])).toMatchObject({ code: 0 });
+    },
+    [],
+    environment,
+  );
+  const setBack = ['restore', '--from', one, '--cluster', 'kustody', '--to', data, '--accept-rollback'];
+  expect(await kustody(setBack)).toMatchObject({ code: 0 });
   await served(data, async () => {
+    expect(await query(data, 'T | count')).toContain('120001');
+    await query(data, '.clear table T data');
     expect(await query(data, 'T | count')).not.toContain('70000');
     const { stdout } = await kustody(['audit', 'show', '--data', data, '--operation', 'InstanceBackup', '--json']);
     expect(stdout).toContain(copy);

@@ -21,12 +21,11 @@ import { copyRecords, removeRecords, requireSameRecords, sumRecords } from './co
 import { begin, finish, markContainer, requireOpens } from './fill-target.ts';
 import { layOutCluster } from './cluster-backup.ts';
 import { clustersIn, withState } from './held-state.ts';
-import type { KeptCluster } from './kept-cluster.ts';
+import type { BackupSource, Laying, LaidOut } from './backup-source.ts';
 import { findCluster } from './kept-cluster.ts';
 import type { MoveEnd } from './move-end.ts';
 import { endName, placeAt } from './move-end.ts';
 import { MoveError } from './move-error.ts';
-import type { OpenedSource } from './open-source.ts';
 import { anyState, openHeld, openSource, requireState } from './open-source.ts';
 import type { Arriving } from './require-room.ts';
 import { requireRoom } from './require-room.ts';
@@ -48,53 +47,70 @@ export interface BackupSettings {
 }
 
 /** Copies a whole instance that nobody serves, or one cluster of it: sealed records and extents as they are. Without the root key the copy opens nothing.
- *
- * Order: both locked → the copy says that it is being filled → the audit of the instance tells of it → blobs beside those that are there, each
- * read back → records, on the side that no manifest names, read back and opened under the root key → THE MANIFEST NAMES THAT SIDE, in one
- * commit → what the one before alone had goes → the copy says no longer that it is being filled → the audit. Whatever ends it, the same call
- * goes on; until the manifest an earlier backup stays what it was.
  * @throws MoveError and what `migrate` throws */
 export async function backUp(settings: BackupSettings): Promise<BackupManifest> {
-  const { from, to, now, rootKey: given } = settings;
+  const { from, rootKey: given } = settings;
   const { opened, close } = await openHeld({ from, ...(given && { rootKey: given }) }, requireServed);
   const { store } = opened;
   try {
     await requireState(store, from);
-    settings.prepare?.();
-    const target = await openStore({ ...to, isCopy: true }, undefined, undefined, anyState);
-    try {
-      const source = await openSource(settings, store);
-      const { instance, rootKey } = source;
-      const name = settings.cluster;
-      const cluster = name === undefined ? undefined : await withState(store, rootKey, (one) => findCluster(one, name));
-      const [operation, place] =
-        cluster === undefined
-          ? (['InstanceBackup', endName(to)] as const)
-          : (['ClusterBackup', `${endName(to)} (cluster ${cluster.name})`] as const);
-      const tell = (status: 'Started' | 'Succeeded'): Promise<void> =>
-        withState(store, rootKey, (state) => tellCopied(state, instance, { operation, status, place, now: now() }));
-      const owners = cluster === undefined ? source.owners : [cluster.clusterId];
-      requireRoom(to.dataDirectory, await arriving(settings, store, owners), settings.freeBytes);
-      await beginBackup(settings, store, target.store, cluster?.clusterId);
-      await raiseTo(target.format, opened.format.written);
-      await tell('Started');
-      const manifest = await layOut(settings, store, target.store, { ...source, ...(cluster && { cluster }) });
-      await writeManifest(target.store, manifest, rootKey);
-      await removeAllBut(manifest.side, to, target.store);
-      await removeMark(target.store, 'filling');
-      await tell('Succeeded');
-      return manifest;
-    } finally {
-      await target.close();
-    }
+    const { instance, rootKey } = await openSource(settings, store);
+    const source: BackupSource = {
+      ...{ instance, rootKey, store, written: () => opened.format.written },
+      read: (work) => withState(store, rootKey, work),
+      tell: (copied) => withState(store, rootKey, (state) => tellCopied(state, instance, copied)),
+      layOut: (laying) => layOut(from, source, laying),
+    };
+    return await takeBackup(settings, source);
   } finally {
     await close();
   }
 }
 
+/** Order: the copy says that it is being filled → the audit of the instance tells of it → blobs beside those that are there, each
+ * read back → records, on the side that no manifest names, read back and opened under the root key → THE MANIFEST NAMES THAT SIDE, in one
+ * commit → what the one before alone had goes → the copy says no longer that it is being filled → the audit. Whatever ends it, the same call
+ * goes on; until the manifest an earlier backup stays what it was.
+ * @throws MoveError and what `migrate` throws */
+export async function takeBackup(
+  settings: Omit<BackupSettings, 'rootKey'>,
+  source: BackupSource,
+): Promise<BackupManifest> {
+  const { from, to, now, cluster: name } = settings;
+  const { store, rootKey } = source;
+  const cluster = name === undefined ? undefined : await source.read((one) => findCluster(one, name));
+  settings.prepare?.();
+  const target = await openStore({ ...to, isCopy: true }, undefined, undefined, anyState);
+  try {
+    const [operation, place] =
+      cluster === undefined
+        ? (['InstanceBackup', endName(to)] as const)
+        : (['ClusterBackup', `${endName(to)} (cluster ${cluster.name})`] as const);
+    const tell = (status: 'Started' | 'Succeeded'): Promise<void> =>
+      source.tell({ operation, status, place, now: now() });
+    const owners = cluster === undefined ? await clustersIn(store) : [cluster.clusterId];
+    requireRoom(to.dataDirectory, await arriving(settings, store, owners), settings.freeBytes);
+    await beginBackup(settings, store, target.store, cluster?.clusterId);
+    await raiseTo(target.format, source.written());
+    await tell('Started');
+    const side = otherSide((await namedBackup(target.store))?.side);
+    await removeRecords(target.store, blobListOf(side));
+    const laid = await source.layOut({ to, target: target.store, side, cluster });
+    const common = { format: 2, side, state: await stateOf(store), source: endName(from) } as const;
+    const manifest: BackupManifest = { ...common, takenOn: toIso(now()), ...laid };
+    await writeManifest(target.store, manifest, rootKey);
+    await removeAllBut(side, to, target.store);
+    await removeMark(target.store, 'filling');
+    await tell('Succeeded');
+    return manifest;
+  } finally {
+    await target.close();
+  }
+}
+
 /** Of one cluster it is less: whoever has no room for all records is refused. */
 const arriving = async (
-  { from, to }: BackupSettings,
+  { from, to }: Pick<BackupSettings, 'from' | 'to'>,
   store: StateStore,
   owners: readonly Guid[],
 ): Promise<Arriving> => ({
@@ -102,36 +118,32 @@ const arriving = async (
   recordBytes: (await sumRecords(store)).bytes,
 });
 
-/** @returns what the backup is once its manifest says so */
+/** Of what nobody changes meanwhile. */
 async function layOut(
-  { from, to, now }: BackupSettings,
-  source: StateStore,
-  target: StateStore,
-  { instance, rootKey, cluster }: OpenedSource & { readonly cluster?: KeptCluster },
-): Promise<BackupManifest> {
-  const side = otherSide((await namedBackup(target))?.side);
-  await removeRecords(target, blobListOf(side));
-  const owners = cluster === undefined ? await clustersIn(source) : [cluster.clusterId];
+  from: MoveEnd,
+  { store, instance, rootKey, read }: BackupSource,
+  { to, target, side, cluster }: Laying,
+): Promise<LaidOut> {
+  const owners = cluster === undefined ? await clustersIn(store) : [cluster.clusterId];
   const blobs = await copyBlobs(placeAt(from), placeAt(to), owners, {
     keepsOthers: true,
     copied: (some) => noteBlobs(target, side, some),
   });
   const laid = sideOf(target, side);
-  const common = { format: 2, side, state: await stateOf(source), source: endName(from), blobs } as const;
   if (cluster !== undefined) {
-    const held = await layOutCluster(source, laid, rootKey, cluster);
-    return { ...common, takenOn: toIso(now()), records: await sumRecords(laid), cluster: held };
+    const held = await layOutCluster(read, laid, rootKey, cluster);
+    return { blobs, records: await sumRecords(laid), cluster: held };
   }
-  const records = await sumRecords(source);
-  await copyRecords(source, laid, () => undefined);
+  const records = await sumRecords(store);
+  await copyRecords(store, laid, () => undefined);
   requireSameRecords(records, await sumRecords(laid));
   await requireOpens(laid, rootKey, instance);
-  return { ...common, takenOn: toIso(now()), records };
+  return { blobs, records };
 }
 
 /** @throws MoveError for a directory that is not for backups of this instance, or of this cluster */
 async function beginBackup(
-  { from, to }: BackupSettings,
+  { from, to }: Pick<BackupSettings, 'from' | 'to'>,
   source: StateStore,
   target: StateStore,
   clusterId: Guid | undefined,

@@ -12,18 +12,21 @@ import type { KeptCluster } from './kept-cluster.ts';
 import { catalogOf, sumCatalog, waitsForOpening } from './kept-cluster.ts';
 import { MoveError } from './move-error.ts';
 
+/** The sealed records of whatever is copied, opened. */
+export type ReadState = <T>(work: (state: State) => Promise<T>) => Promise<T>;
+
 /** Lays out what a backup of one cluster has in records: its catalog as it is sealed under the cluster's key, and the record of that key. No
  * key of a vault, role, identity or key that signs is in it. They are sealed anew, as a state of their own under the same root key.
  * @param laid a side of the backup, with what an earlier run has left @throws MoveError for what is read back as something else */
 export async function layOutCluster(
-  source: StateStore,
+  read: ReadState,
   laid: StateStore,
   rootKey: RootKey,
   cluster: KeptCluster,
 ): Promise<BackupCluster> {
   const { clusterId, key, name, databases } = cluster;
   for (const table of await laid.tables()) await removeRecords(laid, table);
-  const copied = await withState(source, rootKey, (from) =>
+  const copied = await read((from) =>
     withState(laid, rootKey, async (to) => {
       if (await waitsForOpening(from, clusterId))
         throw new MoveError(

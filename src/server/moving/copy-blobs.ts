@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { FewAtOnce } from '../../base/few-at-once.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { BlobReader, BlobSummary, ReplaceableBlobs } from '../../storage/blob-store.ts';
+import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
 import type { AccessiblePlace } from '../blobs-owner.ts';
 import { MoveError } from './move-error.ts';
@@ -36,6 +37,8 @@ export interface CopyBlobsOptions {
   readonly wanted?: (owner: Guid) => Promise<readonly WantedBlob[]>;
   /** What the target has besides stays there: somebody names it still. */
   readonly keepsOthers?: boolean;
+  /** What is deleted while it is copied is left out: nobody names it any more. */
+  readonly mayVanish?: boolean;
   /** Told of all, in the order of the digest. */
   readonly copied?: (blobs: readonly CopiedBlob[]) => Promise<void>;
 }
@@ -111,7 +114,7 @@ export async function copyBlobs(
   from: AccessiblePlace,
   to: AccessiblePlace,
   owners: readonly Guid[],
-  { done, wanted: wantedOf, keepsOthers = false, copied: told }: CopyBlobsOptions = {},
+  { done, wanted: wantedOf, keepsOthers = false, mayVanish = false, copied: told }: CopyBlobsOptions = {},
 ): Promise<CopiedBlobs> {
   let [blobs, bytes] = [0, 0];
   const all = createHash('sha256');
@@ -134,13 +137,16 @@ export async function copyBlobs(
     );
     const ended: CopiedBlob[] = [];
     for (const outcome of await Promise.allSettled(copied)) {
-      if (outcome.status === 'rejected') throw outcome.reason;
+      if (outcome.status === 'rejected') {
+        if (mayVanish && outcome.reason instanceof BlobNotFoundError) continue;
+        throw outcome.reason;
+      }
       all.update(lineOf(outcome.value));
       ended.push(outcome.value);
     }
     await told?.(ended);
     const after = (await listed(target)).filter(({ name }) => !keepsOthers || names.has(name));
-    if (after.length !== wanted.length)
+    if (after.length < ended.length || (!mayVanish && after.length !== wanted.length))
       throw new MoveError(
         `The target has ${after.length} sealed blobs of cluster ${owner} instead of ${wanted.length}.`,
       );
@@ -192,6 +198,10 @@ export async function digestOf(pieces: AsyncIterable<Uint8Array>): Promise<strin
   for await (const piece of pieces) hash.update(piece);
   return hash.digest('hex');
 }
+
+/** What a cluster has now. */
+export const blobsOf = async (place: AccessiblePlace, owner: Guid): Promise<readonly BlobSummary[]> =>
+  listed(await readerAt(place, owner));
 
 async function listed(store: BlobReader): Promise<readonly BlobSummary[]> {
   const all: BlobSummary[] = [];

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { FewAtOnce } from '../../base/few-at-once.ts';
+import type { ChangedRecord } from '../../state/held-store.ts';
+import { keyOf } from '../../state/held-store.ts';
 import type { RecordWrite, StateStore, StoredRecord } from '../../state/state-store.ts';
 import { markTable } from '../move-marks.ts';
 import { MoveError } from './move-error.ts';
@@ -14,6 +17,7 @@ export interface RecordSum {
 const pageLength = 250;
 const commitRecordsMax = 250;
 const commitBytesMax = 4 * 1024 * 1024;
+const readsAtOnce = 16;
 
 /** Makes the records of one store those of another, sealed as they are: what differs is replaced, what is too much goes, what is there already
  * is not written again. So it can be repeated after an end at any point. Nobody else writes to either.
@@ -37,6 +41,46 @@ export async function copyRecords(from: StateStore, to: StateStore, done: (recor
     }
     for (; there.done !== true; there = await target.next()) await writer.remove(there.value);
     await writer.flush();
+  }
+}
+
+/** Makes these records of one store those of another, whatever became of them. */
+export async function copyAgain(from: StateStore, to: StateStore, changed: readonly ChangedRecord[]): Promise<void> {
+  const writer = new Batches(to);
+  const few = new FewAtOnce(readsAtOnce);
+  const read = changed
+    .filter(({ table }) => table !== markTable)
+    .map(({ table, id }) => few.run(async () => [await from.get(table, id), await to.get(table, id)] as const));
+  for (const outcome of await Promise.allSettled(read)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    const [record, other] = outcome.value;
+    if (record !== undefined && other !== undefined && isSame(record, other)) continue;
+    if (other !== undefined) await writer.remove(other);
+    if (record !== undefined) await writer.add(record);
+  }
+  await writer.flush();
+}
+
+/** Reads every record of both, while somebody writes to the first. @param changed records that were written since both were the same
+ * @throws MoveError for any other one that differs */
+export async function requireSameBut(from: StateStore, to: StateStore, changed: ReadonlySet<string>): Promise<void> {
+  for (const table of await tablesOf(from, to)) {
+    const target = recordsOf(to, table);
+    let there = await target.next();
+    const require = (record: StoredRecord | undefined, other: StoredRecord | undefined): void => {
+      if (record !== undefined && other !== undefined && isSame(record, other)) return;
+      const { id } = record ?? other ?? { id: '' };
+      if (!changed.has(keyOf({ table, id })))
+        throw new MoveError(`The record ${table}/${id} was read back at the target as something else than it is.`);
+    };
+    for await (const record of recordsOf(from, table)) {
+      for (; there.done !== true && compareIds(there.value.id, record.id) < 0; there = await target.next())
+        require(undefined, there.value);
+      const other = there.done !== true && there.value.id === record.id ? there.value : undefined;
+      require(record, other);
+      if (other !== undefined) there = await target.next();
+    }
+    for (; there.done !== true; there = await target.next()) require(undefined, there.value);
   }
 }
 
@@ -103,6 +147,7 @@ async function tablesOf(...stores: readonly StateStore[]): Promise<readonly stri
 async function* recordsOf(store: StateStore, table: string): AsyncGenerator<StoredRecord, undefined> {
   for (let after: string | undefined; ;) {
     const page = await store.list(table, { limit: pageLength, ...(after === undefined ? {} : { after }) });
+    await new Promise((resolve) => setImmediate(resolve)); // a store may answer at once: others on this thread have their turn
     yield* page;
     after = page.at(-1)?.id;
     if (after === undefined || page.length < pageLength) return;

@@ -19,6 +19,8 @@ export function buildProgram(entry: string, outfile: string): readonly string[] 
     format: 'cjs',
     define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
     external: ['libsql', '@duckdb/node-bindings', '@kusto/language-service-next', 'pino'],
+    minifyWhitespace: true, // each start reads the text
+    legalComments: 'none',
     logLevel: 'warning',
   });
   return [starter, outfile];

@@ -36,6 +36,7 @@ export const longFiles: readonly string[] = [
   'src/database/ingest/ingest-sources.test.ts',
   'src/database/ingest/large-sources.test.ts',
   'src/database/ingest/orc.test.ts',
+  'src/database/ingest/parquet-footer.test.ts',
   'src/database/ingest/parquet.test.ts',
   'src/database/ingest/read-batch.test.ts',
   'src/database/ingest/row-changes-interrupted.test.ts',

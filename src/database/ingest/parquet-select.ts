@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { dataError, malformedData } from '../catalog/data-error.ts';
+import { open, writeFile } from 'node:fs/promises';
+import { dataError } from '../catalog/data-error.ts';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { collect } from '../extents/collect.ts';
 import { columnName } from '../extents/tail-table.ts';
@@ -7,6 +7,7 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { physicalType } from '../../kql/plan/types.ts';
 import { valueOfText } from './convert-value.ts';
+import { notParquet, requireSoundFooter } from './parquet-footer.ts';
 import { unixUnits } from './unix-units.ts';
 import type { MappedColumn } from './ingestion-mapping.ts';
 import { pathOf } from './ingestion-mapping.ts';
@@ -33,11 +34,22 @@ export async function parquetSelect(
   columns: readonly ReadColumn[],
   mapping: readonly MappedColumn[] | undefined,
 ): Promise<string> {
-  await writeFile(path, body);
+  await writeParquet(path, body);
   return parquetFileRows(connection, path, { columns, mapping });
 }
 
-/** Says how to read Parquet in a file in memory as rows of a table.
+/** Parquet in a file that the engine may look at. @param path of a file in memory @throws as `requireSoundFooter` */
+export async function writeParquet(path: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+  const handle = await open(path, 'w+');
+  try {
+    await writeFile(handle, bytes);
+    await requireSoundFooter(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Says how to read Parquet in a file in memory as rows of a table, which `writeParquet` has written.
  * @throws DataError `MalformedData` when it is not Parquet, `InconsistentMapping` for a field that its column cannot take,
  * `InvalidMapping` for what is not supported here, `PayloadTooLarge` */
 export async function parquetFileRows(
@@ -113,8 +125,6 @@ export async function parquetFailure(connection: EngineConnection, path: string,
 
 /** How DuckDB says that bytes without a mark, which are read as text, are none. The rest of it quotes them. */
 const bytesForText = /^Invalid Input Error: Invalid string encoding found in Parquet file/;
-
-const notParquet = (): Error => malformedData('BadRequest_InvalidBlob', 'The data is not valid Parquet');
 
 /** @param options `asExtent`: columns may also have the names and the physical form of an extent; `repeating`: names of fields whose values
  * repeat */

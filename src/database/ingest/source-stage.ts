@@ -1,11 +1,10 @@
-import { open } from 'node:fs/promises';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
 import { addStaged, createStaging, emptyStaging, stagedSelect } from '../extents/staging.ts';
 import type { DataSource } from './data-source.ts';
 import { EngineText, isForEngine, unlikeFailure } from './engine-text.ts';
-import { parquetFailure, parquetFileRows } from './parquet-select.ts';
+import { parquetFailure, parquetFileRows, writeParquet } from './parquet-select.ts';
 import { readRows } from './read-batch.ts';
 import type { UnpackedFile } from './unpacked.ts';
 import { unpacked } from './unpacked.ts';
@@ -217,9 +216,8 @@ async function stageParquet(
 
 /** @param path of a file in memory @returns its bytes @throws DataError `PayloadTooLarge` */
 export async function writeParquetFile(path: string, stream: AsyncIterable<Uint8Array>, name: string): Promise<number> {
-  const handle = await open(path, 'w');
-  try {
-    let bytes = 0;
+  let bytes = 0;
+  async function* bounded(): AsyncGenerator<Uint8Array> {
     for await (const piece of stream) {
       bytes += piece.byteLength;
       if (bytes > parquetBytesMax)
@@ -227,10 +225,9 @@ export async function writeParquetFile(path: string, stream: AsyncIterable<Uint8
           'PayloadTooLarge',
           `The Parquet file '${name}' has more than ${parquetBytesMax / 1024 ** 2} MiB.`,
         );
-      await handle.writeFile(piece);
+      yield piece;
     }
-    return bytes;
-  } finally {
-    await handle.close();
   }
+  await writeParquet(path, bounded());
+  return bytes;
 }

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { ClusterRole, DatabaseRole, KustoRight } from './kusto-roles.ts';
 import { clusterRoles, databaseRoles, hasKustoRight, holdersOf, isClusterRole, kustoRights } from './kusto-roles.ts';
 
+/** To see who has a role on a table, function or view, which its administrators may, too. */
+const principalRights = ['tableMonitor', 'functionMonitor', 'viewMonitor'] as const;
+
 // Microsoft's page "Role-based access control", a line a role, in terms of what it lets its holder do.
 const page: readonly (readonly [ClusterRole | DatabaseRole, string, readonly KustoRight[]])[] = [
   [
@@ -10,13 +13,19 @@ const page: readonly (readonly [ClusterRole | DatabaseRole, string, readonly Kus
     Object.keys(kustoRights) as KustoRight[],
   ],
   ['AllDatabasesViewer', 'read all data and metadata of any database', ['list', 'metadata', 'read']],
-  ['AllDatabasesMonitor', '.show commands in any database', ['list', 'metadata', 'monitor', 'clusterMonitor']],
+  [
+    'AllDatabasesMonitor',
+    '.show commands in any database',
+    [...(['list', 'metadata', 'monitor'] as const), ...principalRights, 'clusterMonitor'],
+  ],
   [
     'Admin',
     'full permission to one database',
     [
       ...(['list', 'metadata', 'read', 'create', 'ingest', 'ingestPart', 'tableIngest', 'tableAdmin'] as const),
-      ...(['functionAdmin', 'viewAdmin', 'externalTableAdmin', 'graphModelAdmin', 'monitor', 'admin'] as const),
+      ...(['functionAdmin', 'viewAdmin', 'externalTableAdmin', 'graphModelAdmin', 'monitor'] as const),
+      ...principalRights,
+      'admin',
     ],
   ],
   [
@@ -27,7 +36,7 @@ const page: readonly (readonly [ClusterRole | DatabaseRole, string, readonly Kus
   ['Viewer', 'read all data and metadata', ['list', 'metadata', 'read']],
   ['UnrestrictedViewer', 'only beside User or Viewer, whose role it widens', []],
   ['Ingestor', 'ingest into all tables, without querying', ['list', 'ingest', 'ingestPart', 'tableIngest']],
-  ['Monitor', '.show commands in the database', ['list', 'metadata', 'monitor']],
+  ['Monitor', '.show commands in the database', [...(['list', 'metadata', 'monitor'] as const), ...principalRights]],
 ];
 const rights = Object.keys(kustoRights) as KustoRight[];
 
@@ -61,6 +70,7 @@ describe('roles of a cluster and its databases', () => {
     expect(given(as('User'), 'Ingestor')).toEqual(['tableIngest']);
     expect(given(as('User'), 'Admin')).toEqual([
       ...['tableIngest', 'tableAdmin', 'functionAdmin', 'viewAdmin', 'externalTableAdmin', 'graphModelAdmin'],
+      ...principalRights,
     ]);
     expect(given(as('Ingestor'), 'Admin')).toEqual([]);
     // The page asks for a role that reads of an external table's administrator, where others need one that creates.

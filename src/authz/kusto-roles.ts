@@ -127,6 +127,19 @@ export const kustoRights = {
   },
   /** What others do. */
   monitor: { database: ['Admin', 'Monitor'], cluster: ['AllDatabasesAdmin', 'AllDatabasesMonitor'] },
+  /** Who else has a role on an entity. */
+  tableMonitor: {
+    ...{ database: ['Admin', 'Monitor'], cluster: ['AllDatabasesAdmin', 'AllDatabasesMonitor'] },
+    entity: { kind: 'table', roles: ['Admin'] },
+  },
+  functionMonitor: {
+    ...{ database: ['Admin', 'Monitor'], cluster: ['AllDatabasesAdmin', 'AllDatabasesMonitor'] },
+    entity: { kind: 'function', roles: ['Admin'] },
+  },
+  viewMonitor: {
+    ...{ database: ['Admin', 'Monitor'], cluster: ['AllDatabasesAdmin', 'AllDatabasesMonitor'] },
+    entity: { kind: 'view', roles: ['Admin'] },
+  },
   admin: { database: ['Admin'], cluster: ['AllDatabasesAdmin'] },
   clusterMonitor: { database: [], cluster: ['AllDatabasesAdmin', 'AllDatabasesMonitor'] },
   clusterAdmin: { database: [], cluster: ['AllDatabasesAdmin'] },

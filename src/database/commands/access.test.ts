@@ -102,6 +102,31 @@ describe('roles on a database', () => {
     await cluster.run('.delete table Own policy partitioning', as(['User']));
   });
 
+  it('on a table let its administrators drop its extents, and see who has a role on it', async () => {
+    const user = as(['User']);
+    await cluster.run('.create table Mine (a:long)', user);
+    await cluster.run('.create function Made() { Mine }', user);
+    for (const table of ['Mine', 'T']) await cluster.run(`.ingest inline into table ${table} <| 1`);
+    const [other] = await cluster.run('.show table T extents | project ExtentId');
+    const id = String(other?.['ExtentId']);
+    expect(await cluster.run('.show table Mine principals', user)).toMatchObject([{ Role: 'Table Mine Admin' }]);
+    expect(await cluster.run('.show function Made principals', user)).toMatchObject([{ Role: 'Function Made Admin' }]);
+    for (const text of [
+      ...['.drop extents from T', '.drop extents from all tables', '.drop-pretend extents older 0 days from T'],
+      ...[`.drop extent ${id}`, `.drop extent ${id} from T`, `.drop extents (${id}) from T`],
+      ...['.drop extents <| .show table T extents', '.drop extents <| .show table Mine extents'],
+      ...[
+        '.drop extents older 0 days from tables (Mine, T)',
+        '.show table T principals',
+        '.show function F principals',
+      ],
+    ])
+      await expect(cluster.run(text, user), text).rejects.toThrow(ForbiddenError);
+    await expect(cluster.run(`.drop extent ${id} from Mine`, user)).rejects.toMatchObject({ code: 'ExtentNotFound' });
+    expect(await cluster.run('.drop extents from Mine', user)).toHaveLength(1);
+    expect(await cluster.run('.show table T extents | count')).toEqual([{ Count: 1n }]);
+  });
+
   it('together allow what each allows', async () => {
     expect(await verdict('.set-or-append T <| T | take 0', as(['Viewer', 'Ingestor']))).toBe('allowed');
   });

@@ -189,7 +189,7 @@ export const extentCommands: readonly CommandRow[] = [
       ],
       DropPretendExtentsByProperties: '.drop-pretend extents older 10 days from all tables',
     },
-    permission: 'admin',
+    permission: 'tableAdmin',
     columns: droppedColumns,
     run: dropExtents,
   },

@@ -154,21 +154,25 @@ export const principalCommands: readonly CommandRow[] = [
     columns: principalColumns,
     run: (_command, context) => onCluster(context).map((principal) => principalRow('Cluster', principal)),
   },
-  {
-    kinds: {
-      ShowTablePrincipals: '.show table T principals',
-      ShowFunctionPrincipals: '.show function F principals',
-      // The page of it leaves out the hyphen, which the parser does not know.
-      ShowMaterializedViewPrincipals: [
-        '.show materialized-view V principals',
-        'show materialized view {MaterializedViewName} principals',
+  ...(
+    [
+      [{ ShowTablePrincipals: '.show table T principals' }, 'tableMonitor'],
+      [{ ShowFunctionPrincipals: '.show function F principals' }, 'functionMonitor'],
+      [
+        {
+          // The page of it leaves out the hyphen, which the parser does not know.
+          ShowMaterializedViewPrincipals: [
+            '.show materialized-view V principals',
+            'show materialized view {MaterializedViewName} principals',
+          ],
+        },
+        'viewMonitor',
       ],
-    },
-    parsed: true,
-    permission: 'monitor',
-    columns: principalColumns,
+    ] as const
+  ).map(([kinds, permission]): CommandRow => ({
+    ...{ kinds, permission, parsed: true, columns: principalColumns },
     run: (command, context) => entityPrincipals(context, command.databaseName(context), entityOf(command)),
-  },
+  })),
   {
     // Of one that is not there the parser says that it is no table.
     kinds: {

@@ -206,9 +206,10 @@ describe('a role on one materialized view', () => {
       '.alter materialized-view V policy row_level_security enable "V"',
       '.alter materialized-view with (allowMaterializedViewsWithoutRowLevelSecurity=true) V on table T { T | summarize count() by a }',
       '.alter table T docstring "not his"',
-      '.show materialized-view V principals',
+      '.show materialized-view W principals',
     ])
       expect([text, await verdict(text)]).toEqual([text, 'forbidden']);
+    expect(await verdict('.show materialized-view V principals')).toBe('allowed');
     const outside = person('keeper', ['Viewer']);
     expect(await outside.verdict(changes('V')[0] ?? '')).toBe('forbidden');
     expect(await cluster.run('.show materialized-view V principal roles', access)).toEqual([

@@ -1,4 +1,5 @@
 import type { KustoAccess } from '../../authz/kusto-roles.ts';
+import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
 import { readEntities, snapshotRead } from '../catalog/read-policies.ts';
 import type { ClusterData } from '../cluster-data.ts';
 
@@ -24,5 +25,10 @@ export function refusalToRead(
   const lower = database.toLowerCase();
   const own = databases.find(({ name }) => name.toLowerCase() === lower)?.roles ?? [];
   if (!isRestricted || own.includes('UnrestrictedViewer')) return undefined;
-  return `Principal '${principal}' is not authorized to read table '${table}': it has a restricted view access policy and needs the role UnrestrictedViewer.`;
+  const hidden = hiddenTable(table);
+  const what =
+    hidden?.kind === 'view'
+      ? `materialized view '${hidden.view}'`
+      : `${snapshot === undefined ? 'table' : 'graph snapshot'} '${snapshot?.name ?? table}'`;
+  return `Principal '${principal}' is not authorized to read ${what}: it has a restricted view access policy and needs the role UnrestrictedViewer.`;
 }

@@ -247,7 +247,15 @@ describe('a table with a restricted view access policy', () => {
     await cluster.run('.make graph_snapshot S from G');
     expect(await nodes(['Viewer'])).toHaveLength(1);
     await cluster.run('.alter table Nodes policy restricted_view_access true');
-    await expect(nodes(['Admin'])).rejects.toThrow('UnrestrictedViewer');
+    await expect(nodes(['Admin'])).rejects.toThrow("not authorized to read graph snapshot 'S': it has a restricted");
+    await cluster.run('.create table Told (n:long)');
+    await cluster.run('.create materialized-view Seen on table Told { Told | summarize count() by n }');
+    await cluster.run('.alter table Told policy restricted_view_access true');
+    await expect(ask(cluster.context.caller, 'Seen')).rejects.toThrow(
+      "not authorized to read materialized view 'Seen'",
+    );
+    await expect(ask(cluster.context.caller, 'Told')).rejects.toThrow("not authorized to read table 'Told'");
+    await cluster.run('.drop table Told');
     await expect(nodes(['Admin'], 'graph("G", true)')).rejects.toThrow('UnrestrictedViewer');
     expect(await nodes(['Viewer', 'UnrestrictedViewer'])).toHaveLength(1);
     await cluster.run('.drop graph_snapshot G.S');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Followers } from './follower-fixture.ts';
 import { rowsOf, startFollowers } from './follower-fixture.ts';
 
-// Row level security of the leader holds in a follower, for its administrators, too.
+// Row level security and restricted view access of the leader hold in a follower, for its administrators, too.
 
 let followers: Followers;
 let admin: string;
@@ -13,6 +13,11 @@ beforeAll(async () => {
     '.ingest inline into table Secret <| 1,nobody-has-this-name',
     '.create function Own() { Secret | where owner == current_principal() }',
     '.alter table Secret policy row_level_security enable "Own"',
+    '.create table Barred (n: long, owner: string)',
+    '.ingest inline into table Barred <| 1,nobody-has-this-name',
+    '.create function Through() { Barred }',
+    '.create materialized-view Seen on table Barred { Barred | summarize take_any(*) by n }',
+    '.alter table Barred policy restricted_view_access true',
   ])
     rowsOf(await followers.command('leader', 'logs', csl));
   const attached = await followers.attach();
@@ -59,5 +64,26 @@ describe('row level security of a leader', () => {
   it('is still there afterwards', async () => {
     const [count] = rowsOf(await followers.command('leader', 'logs', '.show table Secret policy row_level_security'));
     expect(String(count?.['Policy'])).toContain('"IsEnabled": true');
+  });
+});
+
+describe('restricted view access of a leader', () => {
+  it.each([
+    ['Barred', 'Through', 'Seen', 'materialized_view("Seen")', 'union withsource=t *', 'search "nobody"'],
+    ['union isfuzzy=true Barred, T', 'print Count = toscalar(Barred | count)', 'find "nobody"', 'Barred | sample 1'],
+  ])('holds in its follower for whoever administers that: %s, %s, %s, %s …', async (...queries) => {
+    for (const csl of queries) {
+      const answer = await followers.query('follower', 'logs', csl, admin);
+      expect([csl, answer.status]).toEqual([csl, 403]);
+      expect(answer.text).toMatch(
+        /not authorized to read (table 'Barred'|materialized view 'Seen'): it has a restricted/,
+      );
+    }
+  });
+
+  it('is not taken away there', async () => {
+    for (const csl of ['.alter table Barred policy restricted_view_access false', '.set-or-append T <| Barred'])
+      expect((await followers.command('follower', 'logs', csl, admin)).status, csl).toBeGreaterThanOrEqual(400);
+    expect((await followers.query('follower', 'logs', 'Barred', admin)).status).toBe(403);
   });
 });

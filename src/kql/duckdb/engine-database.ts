@@ -5,9 +5,8 @@ import type {
   DuckDBPendingResult,
   DuckDBPreparedStatement,
   DuckDBResult,
-  DuckDBVector,
 } from '@duckdb/node-api';
-import { DuckDBInstance, DuckDBScalarFunction, INTEGER, ResultReturnType } from '@duckdb/node-api';
+import { DuckDBInstance, ResultReturnType } from '@duckdb/node-api';
 import type { KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
 import type { KqlErrorCode } from '../plan/kql-error.ts';
@@ -15,14 +14,15 @@ import { engineMistake, KqlError, lowMemory } from '../plan/kql-error.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { decimalTooLong } from '../values/decimal.ts';
-import { appendColumns, chunkRows, nativeTypes } from './append-columns.ts';
+import { appendColumns, chunkRows } from './append-columns.ts';
 import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
-import { fillFromBytes, partsOf, valuesOf } from './vector-values.ts';
+import { partsOf } from './vector-values.ts';
 import { callsNatives } from './native-calls.ts';
 import { finished, startedElsewhere, Transactions, withValues } from './own-threads.ts';
 import type { NativeCaller } from './run-native.ts';
 import { runNative } from './run-native.ts';
+import { needsThreadMark, refusalMark, scalarFunction } from './scalar-function.ts';
 import { setupSql } from './setup-sql.ts';
 
 export interface EngineDatabaseOptions {
@@ -125,52 +125,6 @@ export async function openEngineDatabase(
       if (inUse === 0) closeAll();
     },
   };
-}
-
-/** Before the message of a KqlError that a native function threw. */
-const refusalMark: Readonly<Partial<Record<KqlErrorCode, string>>> = {
-  notSupported: 'kql refuses: ',
-  runtime: 'kql fails: ',
-  limits: 'kql limits: ',
-  cancelled: 'kql cancelled: ',
-};
-
-const needsThreadMark = 'kql needs a thread of its own';
-
-function scalarFunction(
-  fn: NativeFunction,
-  budgets: ReadonlyMap<number, NativeBudget>,
-  callNatives: NativeCaller,
-): DuckDBScalarFunction {
-  const { parameters } = fn;
-  return DuckDBScalarFunction.create({
-    name: `kql_n_${fn.name}`,
-    parameterTypes: [INTEGER, ...parameters.map((type) => nativeTypes[type])],
-    returnType: fn.result === 'int' ? INTEGER : nativeTypes[fn.result],
-    specialHandling: true,
-    mainFunction: (_info, input, output) => {
-      const column = (_type: KqlType, index: number): DuckDBVector => input.getColumnVector(index + 1);
-      try {
-        if (input.rowCount === 0) return;
-        const budget = budgets.get(Number(input.getColumnVector(0).getItem(0)));
-        if (budget === undefined) throw new KqlError('cancelled', 'The query is over.');
-        if (fn.overBytes !== undefined) fillFromBytes(fn.overBytes, parameters.map(column), output, budget);
-        else {
-          const columns = parameters.map(column).map(valuesOf);
-          const argumentsOf = (row: number): NativeValue[] => columns.map((values) => values[row] ?? null);
-          callNatives(fn, input.rowCount, argumentsOf, (row, value) => output.setItem(row, value), budget);
-        }
-      } catch (error) {
-        // Only a message crosses DuckDB; those of our refusals hold no values.
-        if (!(error instanceof KqlError)) throw error;
-        const mark = refusalMark[error.code] ?? '';
-        const words = error.engine === undefined ? '' : `[${error.engine.code ?? ''}]`;
-        const message = error instanceof NeedsThreadError ? needsThreadMark : `${mark}${words}${error.message}`;
-        throw new Error(message, { cause: error });
-      }
-      output.flush();
-    },
-  });
 }
 
 /** Errors of DuckDB hold values and SQL; only their kind leaves this file. */

@@ -1,11 +1,8 @@
 import type { DuckDBConnection, DuckDBVarCharVector } from '@duckdb/node-api';
-import { BIGINT, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NativeValue } from '../sql/native.ts';
-import { xxhash64 } from '../algorithms/text/xxhash64.ts';
-import { xxhash64Rows } from '../algorithms/text/xxhash64-rows.ts';
-import { NativeBudget, nativeLimit } from './native-budget.ts';
-import { fillFromBytes, partBytesMax, partsOf, TextVector } from './vector-values.ts';
+import { partBytesMax, partsOf, textsOf } from './vector-values.ts';
 
 let instance: DuckDBInstance;
 let connection: DuckDBConnection;
@@ -37,13 +34,6 @@ async function bothWays(sql: string): Promise<readonly [NativeValue[][], NativeV
   }
 }
 
-const bytesOf = (value: unknown): Buffer => {
-  if (typeof value === 'string') return Buffer.from(value);
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64LE(value as bigint);
-  return bytes;
-};
-
 describe('the values of a vector', () => {
   it.each([
     ['as they lie in a table', 'SELECT s FROM texts'],
@@ -58,46 +48,6 @@ describe('the values of a vector', () => {
     const [expected, found] = await bothWays(sql);
     expect(expected.length).toBeGreaterThan(0);
     expect(found).toEqual(expected);
-  });
-
-  it.each([
-    ['as they lie in a table', 'SELECT s FROM texts'],
-    ['in another order', 'SELECT s FROM texts ORDER BY hash(i)'],
-    ['of few rows of many', 'SELECT s FROM texts WHERE hash(i) % 50 = 1'],
-    ['side by side, all of them elsewhere', `SELECT printf('%016x', i) FROM range(30000) r(i)`],
-    [
-      'in two tables',
-      `SELECT s FROM texts WHERE i < 1000 UNION ALL SELECT 'a text of another table: ' || i FROM texts`,
-    ],
-    ['parts of one another', `SELECT substr('a text that all of these are parts of', i % 9) FROM range(5000) r(i)`],
-    ['one for all rows', `SELECT 'a constant that is long enough' FROM range(3000)`],
-    [
-      'a few of them longer than there is room',
-      `SELECT repeat('ab' || i, 1 + (hash(i) % 4000000 // (1 + i % 40) ** 4)::INTEGER) FROM range(200) r(i)`,
-    ],
-    ['more than may be walked as they lie', `SELECT (SELECT repeat('wide', 200000)) FROM range(50)`],
-    ['nothing but null', 'SELECT NULL::VARCHAR FROM range(3000)'],
-    ['numbers', 'SELECT nullif(i, 77) FROM texts'],
-  ])('has the hash of each: %s', async (_what, sql) => {
-    const result = await connection.stream(sql);
-    for (let count = 0; ; count += 1) {
-      const chunk = await result.fetchChunk();
-      if (!chunk || chunk.rowCount === 0) {
-        expect(count).toBeGreaterThan(0);
-        return;
-      }
-      const output = DuckDBDataChunk.create([BIGINT], chunk.rowCount).getColumnVector(0);
-      fillFromBytes(
-        (rows, results) => xxhash64Rows(rows, results),
-        [chunk.getColumnVector(0)],
-        output,
-        new NativeBudget(nativeLimit),
-      );
-      const hashes = Array.from({ length: chunk.rowCount }, (_hash, row) => output.getItem(row));
-      expect(hashes).toEqual(
-        chunk.getColumnValues(0).map((value) => (value === null ? null : xxhash64(bytesOf(value)))),
-      );
-    }
   });
 
   it('comes in parts where the texts are long, each of its rows whole', async () => {
@@ -123,7 +73,7 @@ describe('the values of a vector', () => {
 
   it('gives the bytes of a text', async () => {
     const chunk = await (await connection.stream('SELECT s, hex(encode(s)) FROM texts')).fetchChunk();
-    const vector = new TextVector(chunk?.getColumnVector(0) as DuckDBVarCharVector);
+    const vector = textsOf(chunk?.getColumnVector(0) as DuckDBVarCharVector);
     const hex = chunk?.getColumnValues(1) ?? [];
     const found = hex.map((_value, row) => {
       if (vector.isNull(row)) return null;

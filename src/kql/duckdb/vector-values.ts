@@ -2,17 +2,17 @@ import { isAscii } from 'node:buffer';
 import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api';
 import { DuckDBBigIntVector, DuckDBDoubleVector, DuckDBIntegerVector, DuckDBVarCharVector } from '@duckdb/node-api';
 import type { ByteRows, KeptValues } from '../algorithms/text/byte-rows.ts';
-import type { NativeValue, OverBytes } from '../sql/native.ts';
+import type { NativeValue } from '../sql/native.ts';
 import { bindings } from './bindings.ts';
-import type { NativeBudget } from './native-budget.ts';
 
-/** What the binding keeps of a vector, and gives only value by value. */
-interface Validity {
-  readonly data: BigUint64Array | null;
+/** What the binding keeps of a vector, and gives only value by value: a bit for each row that is not null, where any is. */
+export interface Validity {
+  readonly data: NodeJS.ArrayBufferView | null;
 }
 
-interface KeptTexts {
-  readonly dataView: DataView;
+export interface KeptTexts {
+  /** 16 bytes each. */
+  readonly dataView: NodeJS.ArrayBufferView;
   readonly validity: Validity;
 }
 interface KeptNumbers {
@@ -26,9 +26,7 @@ export const partBytesMax = 16 << 20;
 /** The values of each column of a chunk, so many rows at a time as have texts of `partBytesMax` together, or one. */
 export function* partsOf(chunk: DuckDBDataChunk): Generator<NativeValue[][]> {
   const vectors = Array.from({ length: chunk.columnCount }, (_column, index) => chunk.getColumnVector(index));
-  const columns = vectors.map((vector) =>
-    vector instanceof DuckDBVarCharVector ? new TextVector(vector) : valuesOf(vector),
-  );
+  const columns = vectors.map((vector) => (vector instanceof DuckDBVarCharVector ? textsOf(vector) : valuesOf(vector)));
   const texts = columns.filter((column) => column instanceof TextVector);
   let from = 0;
   for (const to of endsOf(texts, chunk.rowCount)) {
@@ -59,7 +57,7 @@ function endsOf(texts: readonly TextVector[], rowCount: number): number[] {
 
 /** Value by value, the binding makes two objects for each text and one for each bit of what is null. */
 export function valuesOf(vector: DuckDBVector): NativeValue[] {
-  if (vector instanceof DuckDBVarCharVector) return new TextVector(vector).values();
+  if (vector instanceof DuckDBVarCharVector) return textsOf(vector).values();
   if (
     vector instanceof DuckDBBigIntVector ||
     vector instanceof DuckDBDoubleVector ||
@@ -74,66 +72,13 @@ export function valuesOf(vector: DuckDBVector): NativeValue[] {
   return Array.from({ length: vector.itemCount }, (_value, row) => vector.getItem(row) as NativeValue);
 }
 
-function nullsOf({ data }: Validity): (row: number) => boolean {
+export const textsOf = (vector: DuckDBVarCharVector): TextVector =>
+  new TextVector(vector as unknown as KeptTexts, vector.itemCount);
+
+export function nullsOf({ data }: Validity): (row: number) => boolean {
   if (data === null) return () => false;
-  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.byteLength >>> 2);
   return (row) => (((bits[row >>> 5] ?? 0) >>> (row & 31)) & 1) === 0;
-}
-
-/** Puts what a function makes of bytes into its output, which is to be flushed.
- * @throws NeedsThreadError where it would hold up others; KqlError `cancelled` */
-export function fillFromBytes(
-  overBytes: OverBytes,
-  [input, same]: readonly DuckDBVector[],
-  output: DuckDBVector,
-  budget: NativeBudget,
-): void {
-  if (!(output instanceof DuckDBBigIntVector)) throw new Error('The result of a function over bytes is a long.');
-  const rows = byteRowsOf(input, (bytes) => budget.weighBytes(bytes));
-  budget.check();
-  const { items } = output as unknown as KeptNumbers;
-  overBytes(rows, items as BigInt64Array, same && sameOf(same));
-  if (rows.kept.hasNulls)
-    for (let row = 0; row < rows.rowCount; row += 1) if (rows.isNull(row)) output.setItem(row, null);
-}
-
-/** The number that every row of a vector has. */
-function sameOf(vector: DuckDBVector): bigint {
-  if (!(vector instanceof DuckDBBigIntVector)) throw new Error('What is the same for every row is a long.');
-  const [first, last] = [vector.getItem(0), vector.getItem(vector.itemCount - 1)];
-  if (first === null || first !== last) throw new Error('A vector has the same number for every row.');
-  return first;
-}
-
-/** The bytes of each value: of a text in UTF-8, of a number the eight that it has, least first; NaN is one number.
- * @param weigh hears how many bytes texts have, before they are looked for one by one */
-function byteRowsOf(
-  vector: DuckDBVector | undefined,
-  weigh: (bytes: number) => void,
-): ByteRows & { readonly kept: KeptValues } {
-  if (vector instanceof DuckDBVarCharVector) return new TextVector(vector, weigh);
-  if (!(vector instanceof DuckDBBigIntVector || vector instanceof DuckDBDoubleVector))
-    throw new Error('Of other values bytes are not asked for.');
-  const { items, validity } = vector as unknown as KeptNumbers;
-  // A copy: a number that is written from JavaScript has the bytes of JavaScript's NaN.
-  const own = items instanceof Float64Array ? withOneNaN(items) : items;
-  const bytes = Buffer.from(own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
-  const isNull = nullsOf(validity);
-  const rows = {
-    ...{ rowCount: vector.itemCount, isNull, bytes, from: 0, to: 8 },
-    kept: { of: 'numbers' as const, bytes, hasNulls: validity.data !== null, bytesAt: () => bytes },
-    find: (row: number): void => {
-      rows.from = row * 8;
-      rows.to = rows.from + 8;
-    },
-  };
-  return rows;
-}
-
-function withOneNaN(values: Float64Array): Float64Array {
-  const own = values.slice();
-  for (let row = 0; row < own.length; row += 1) if (Number.isNaN(own[row])) own[row] = NaN;
-  return own;
 }
 
 /** A text of DuckDB is 16 bytes: its length, then itself where it has at most 12 bytes, else its first four and where it stands. */
@@ -167,19 +112,19 @@ export class TextVector implements ByteRows {
   to = 0;
 
   /** @param weigh hears how many bytes the texts have that stand elsewhere, before any of them is found */
-  constructor(vector: DuckDBVarCharVector, weigh: (longBytes: number) => void = () => undefined) {
-    const { dataView, validity } = vector as unknown as KeptTexts;
+  constructor(
+    { dataView, validity }: KeptTexts,
+    rowCount: number,
+    weigh: (longBytes: number) => void = () => undefined,
+  ) {
     const { buffer, byteOffset, byteLength } = dataView;
-    this.rowCount = vector.itemCount;
+    this.rowCount = rowCount;
     this.isNull = nullsOf(validity);
     this.#weigh = weigh;
     this.#words = new Uint32Array(buffer, byteOffset, byteLength >>> 2);
     this.#own = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
     this.bytes = this.#own;
-    this.kept = {
-      ...{ of: 'texts', bytes: this.#own, hasNulls: validity.data !== null },
-      bytesAt,
-    };
+    this.kept = { of: 'texts', bytes: this.#own, hasNulls: validity.data !== null, bytesAt };
   }
 
   /** Of all texts of more than 12 bytes. */

@@ -33,6 +33,12 @@ interface Hasher {
   readonly reduceNumbers: OverRows<[modulus: bigint]>;
   readonly maskNumbers: OverRows<[mask: bigint]>;
   readonly memory: { readonly buffer: ArrayBuffer };
+  /** Of its memory, which does not grow: to make a view costs as much as to hash 50 texts. */
+  readonly bytes: Uint8Array;
+  /** Of a chunk. */
+  readonly hashed: BigInt64Array;
+  /** By `findTexts`: the least address of a text, the end of the last and how many bytes they have in all. */
+  readonly extent: BigInt64Array;
 }
 
 /** What the types of Node leave out. */
@@ -43,7 +49,15 @@ interface WebAssemblyApi {
 
 function newHasher(): Hasher {
   const { Instance, Module } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
-  return new Instance(new Module(xxhash64Module(pages))).exports as Hasher;
+  const own = new Instance(new Module(xxhash64Module(pages))).exports as Hasher;
+  const { buffer } = own.memory;
+  const bytes = new Uint8Array(buffer);
+  return {
+    ...own,
+    bytes,
+    hashed: new BigInt64Array(buffer, hashes, rowsMax),
+    extent: new BigInt64Array(buffer, found, 3),
+  };
 }
 
 let hasher: Hasher | undefined;
@@ -59,15 +73,14 @@ export function xxhash64Rows(rows: ByteRows, results: BigInt64Array, width?: num
 
 /** Puts what is left of each value by the modulus in its place, from 0 on. @param modulus positive */
 export function reduceRows(values: BigInt64Array, modulus: bigint): void {
-  const { reduceNumbers, maskNumbers, memory } = (hasher ??= newHasher());
+  const { reduceNumbers, maskNumbers, hashed } = (hasher ??= newHasher());
   const isPowerOfTwo = (modulus & (modulus - 1n)) === 0n;
   for (let from = 0; from < values.length; from += rowsMax) {
     const part = values.subarray(from, from + rowsMax);
-    const own = new BigInt64Array(memory.buffer, hashes, part.length);
-    own.set(part);
+    hashed.set(part);
     if (isPowerOfTwo) maskNumbers(hashes, hashes + part.byteLength, 0, modulus - 1n);
     else reduceNumbers(hashes, hashes + part.byteLength, 0, modulus);
-    part.set(own);
+    part.set(part.length === rowsMax ? hashed : hashed.subarray(0, part.length));
   }
 }
 
@@ -79,13 +92,12 @@ function hashAsKept(
   results: BigInt64Array,
   width: number | undefined,
 ): void {
-  const { buffer } = own.memory;
   const far: (readonly [number, number])[] = [];
-  new Uint8Array(buffer).set(values.bytes, kept);
+  own.bytes.set(values.bytes, kept);
   if (values.of === 'numbers') own.hashNumbers(kept, kept + rows.rowCount * 8, hashes, width ?? 8);
   else {
     if (values.hasNulls) {
-      const words = new Int32Array(buffer, kept);
+      const words = new Int32Array(own.memory.buffer, kept);
       for (let row = 0; row < rows.rowCount; row += 1) if (rows.isNull(row)) words[row * 4] = 0;
     }
     let splits = splitsMax;
@@ -102,21 +114,23 @@ function hashAsKept(
     };
     hash(0, rows.rowCount);
   }
-  results.set(new BigInt64Array(buffer, hashes, rows.rowCount));
+  results.set(rows.rowCount === rowsMax ? own.hashed : own.hashed.subarray(0, rows.rowCount));
   for (const [from, to] of far) hashEach(own, rows, results, width, from, to);
 }
 
 /** Hashes texts of some rows, in their places. @returns false where they lie too far from each other */
 function hashedTexts(
-  { findTexts, markPages, hashTexts, memory }: Hasher,
+  { findTexts, markPages, hashTexts, bytes, extent }: Hasher,
   values: KeptValues,
   from: number,
   to: number,
 ): boolean {
-  const bytes = new Uint8Array(memory.buffer);
-  const [start, end, out] = [kept + from * 16, kept + to * 16, hashes + from * 8];
+  const start = kept + from * 16;
+  const end = kept + to * 16;
   findTexts(start, end, found);
-  const [least = 0n, greatest = 0n, sum = 0n] = new BigInt64Array(memory.buffer, found, 3);
+  const least = extent[0] ?? 0n;
+  const greatest = extent[1] ?? 0n;
+  const sum = extent[2] ?? 0n;
   const length = Number(greatest - least);
   if (sum > sumMax || length > bytesEnd - bytesStart) return false;
   if (sum > 0n) {
@@ -128,7 +142,7 @@ function hashedTexts(
     if (ours.includes(0)) return false;
     bytes.set(values.bytesAt(Number(least), length), bytesStart);
   }
-  hashTexts(start, end, out, least - BigInt(bytesStart));
+  hashTexts(start, end, hashes + from * 8, least - BigInt(bytesStart));
   return true;
 }
 

@@ -1,0 +1,78 @@
+import { DuckDBScalarFunction, INTEGER } from '@duckdb/node-api';
+import { invariant } from '../../base/invariant.ts';
+import type { KqlErrorCode } from '../plan/kql-error.ts';
+import { KqlError } from '../plan/kql-error.ts';
+import type { NativeFunction, NativeValue } from '../sql/native.ts';
+import { nativeTypes } from './append-columns.ts';
+import { bindings } from './bindings.ts';
+import { callOverBytes, connectionOf } from './byte-calls.ts';
+import type { NativeBudget } from './native-budget.ts';
+import { NeedsThreadError } from './native-budget.ts';
+import type { NativeCaller } from './run-native.ts';
+import { valuesOf } from './vector-values.ts';
+
+/** Before the message of a KqlError that a native function threw. */
+export const refusalMark: Readonly<Partial<Record<KqlErrorCode, string>>> = {
+  notSupported: 'kql refuses: ',
+  runtime: 'kql fails: ',
+  limits: 'kql limits: ',
+  cancelled: 'kql cancelled: ',
+};
+
+export const needsThreadMark = 'kql needs a thread of its own';
+
+/** A function in JavaScript as DuckDB calls it.
+ * @param budgets of each connection, by its number */
+export function scalarFunction(
+  fn: NativeFunction,
+  budgets: ReadonlyMap<number, NativeBudget>,
+  callNatives: NativeCaller,
+): DuckDBScalarFunction {
+  const { parameters, overBytes } = fn;
+  const budgetOf = (connection: number): NativeBudget => {
+    const budget = budgets.get(connection);
+    if (budget === undefined) throw new KqlError('cancelled', 'The query is over.');
+    return budget;
+  };
+  const made = DuckDBScalarFunction.create({
+    name: `kql_n_${fn.name}`,
+    parameterTypes: [INTEGER, ...parameters.map((type) => nativeTypes[type])],
+    returnType: fn.result === 'int' ? INTEGER : nativeTypes[fn.result],
+    specialHandling: true,
+    mainFunction: (_info, input, output) => {
+      refusing(() => {
+        if (input.rowCount === 0) return;
+        const budget = budgetOf(Number(input.getColumnVector(0).getItem(0)));
+        const columns = parameters.map((_type, index) => valuesOf(input.getColumnVector(index + 1)));
+        const argumentsOf = (row: number): NativeValue[] => columns.map((values) => values[row] ?? null);
+        callNatives(fn, input.rowCount, argumentsOf, (row, value) => output.setItem(row, value), budget);
+        output.flush();
+      });
+    },
+  });
+  if (overBytes !== undefined) {
+    const [type = 'string', same] = parameters;
+    const hasSame = same !== undefined;
+    invariant(fn.result === 'long', 'the result of a function over bytes is a long');
+    bindings.scalar_function_set_function(made.scalar_function, (_info, input, output) =>
+      refusing(() => {
+        if (bindings.data_chunk_get_size(input) > 0)
+          callOverBytes(overBytes, { input, output, type, hasSame }, budgetOf(connectionOf(input)));
+      }),
+    );
+  }
+  return made;
+}
+
+/** Only a message crosses DuckDB; those of our refusals hold no values. */
+function refusing(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof KqlError)) throw error;
+    const mark = refusalMark[error.code] ?? '';
+    const words = error.engine === undefined ? '' : `[${error.engine.code ?? ''}]`;
+    const message = error instanceof NeedsThreadError ? needsThreadMark : `${mark}${words}${error.message}`;
+    throw new Error(message, { cause: error });
+  }
+}

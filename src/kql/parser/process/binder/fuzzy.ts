@@ -50,11 +50,14 @@ const isStored = ({ Signatures }: LanguageSymbol): boolean =>
  * queries of Microsoft's read as if that leg had no columns.
  * @see https://github.com/Azure/azure-sdk-for-python/issues/25137, vimProcessEventMD4IoT.yaml in Azure-Sentinel */
 export function isLeftOut(leg: SyntaxNode): boolean {
-  const known = legs.get(bindOptions()) ?? new Map<SyntaxNode | LanguageSymbol, boolean>();
-  legs.set(bindOptions(), known);
-  return startsFromNothing(leg) || fails(leg, known);
+  return startsFromNothing(leg) || fails(leg, knownLegs());
 }
 
+function knownLegs(): Map<SyntaxNode | LanguageSymbol, boolean> {
+  const known = legs.get(bindOptions()) ?? new Map<SyntaxNode | LanguageSymbol, boolean>();
+  legs.set(bindOptions(), known);
+  return known;
+}
 const legs = new WeakMap<BindOptions, Map<SyntaxNode | LanguageSymbol, boolean>>();
 
 function fails(node: SyntaxNode, known: Map<SyntaxNode | LanguageSymbol, boolean>): boolean {
@@ -86,41 +89,36 @@ export interface LegFailure {
   readonly diagnostic: LanguageDiagnostic;
 }
 
-/** The first thing that a leg is left out for, however deep in the functions that it calls.
+/** The first thing that a leg is left out for, however deep in the functions that it calls. It looks into those alone that are known to fail:
+ * parsers of parsers call hundreds.
+ * @param depth of functions in functions
  * @returns undefined where nothing is to be told, as of a pattern of names that no table has */
-export function failureOf(leg: SyntaxNode, within = new Set<SyntaxNode>()): LegFailure | undefined {
-  if (within.has(leg)) return undefined; // a function that calls itself
-  within.add(leg);
+export function failureOf(leg: SyntaxNode, depth = 0): LegFailure | undefined {
+  if (depth > depthMax) return undefined; // a function that calls itself
   const source = sourceOf(leg);
   if (startsFromNothing(leg)) {
     const body = source.GetCalledFunctionBody?.();
     const inner = body && part(body, 'Expression');
-    if (inner) return failureOf(inner, within);
+    if (inner) return failureOf(inner, depth + 1);
     const isPattern = kindOf(source) === 'NameReference' && /Wildcard/.test(kindOf(need(source, 'Name')));
     return isPattern ? undefined : { root: rootOf(source), diagnostic: missing(source) };
   }
   const own = ownFailure(leg);
   if (own) return { root: rootOf(leg), diagnostic: own };
-  for (const called of calledIn(leg)) {
-    const found = calledFailure(called, within);
-    if (found) return found;
-  }
-  return undefined;
+  const failing = calledIn(leg).find((called) => innerFails(called, knownLegs()));
+  return failing && calledFailure(failing, depth + 1);
 }
+const depthMax = 100;
 
-function calledFailure(called: SyntaxNode, within: Set<SyntaxNode>): LegFailure | undefined {
+function calledFailure(called: SyntaxNode, depth: number): LegFailure | undefined {
   if (kindOf(called) === 'UnionOperator') {
-    if (pipedInto(called) || !list(called, 'Expressions').every((leg) => isLeftOut(leg))) return undefined;
     const [first] = list(called, 'Expressions');
-    return first && failureOf(first, within);
+    return first && failureOf(first, depth);
   }
   if (isMadeUp(called)) return { root: rootOf(called), diagnostic: missing(called) };
-  if (!called.ReferencedSymbol)
-    return called.NameInParent !== 'FunctionCall' && kindOf(called) === 'FunctionCallExpression'
-      ? { root: rootOf(called), diagnostic: missing(called) }
-      : undefined;
+  if (!called.ReferencedSymbol) return { root: rootOf(called), diagnostic: missing(called) };
   const body = called.GetCalledFunctionBody?.();
-  return body ? failureOf(body, within) : undefined;
+  return body ? failureOf(body, depth) : undefined;
 }
 
 /** The complaint that the binder does not make below a fuzzy union. */

@@ -29,6 +29,9 @@ export interface StoredTable {
   readonly table: string;
 }
 
+/** What is read of a view: all of it; what was made so far; or that, unless it is older than so many ticks. */
+export type ViewReading = 'whole' | 'materialized' | { readonly maxAge: bigint };
+
 /** What is built of a text so far. */
 export interface Draft {
   readonly lets: SharedTable[];
@@ -44,7 +47,7 @@ export interface Draft {
   readonly functions: EngineFunctions;
   readonly visitors: Visitors;
   /** The table whose row level security this is the query of: it reads the rows themselves. */
-  readonly secures?: StoredTable;
+  readonly secures?: StoredTable & { readonly reading: ViewReading };
   /** Materialized views that this is in the queries of, from the outermost. */
   readonly views: readonly string[];
   /** The source of the innermost of them, and the name of its new rows. `isAlone`: what another view will have is not asked for. */

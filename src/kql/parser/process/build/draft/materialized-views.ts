@@ -10,11 +10,8 @@ import { byLookback, ingestedState, windowOf } from '../../../../plan/view-lookb
 import { viewParts } from '../../../../plan/view-parts.ts';
 import { withBindOptions } from '../../binder/options.ts';
 import { buildQuery } from './build-query.ts';
-import type { Draft, StoredTable } from './draft.ts';
+import type { Draft, StoredTable, ViewReading } from './draft.ts';
 import { newDraft } from './draft.ts';
-
-/** What is read of a view: all of it; what was made so far; or that, unless it is older than so many ticks. */
-export type ViewReading = 'whole' | 'materialized' | { readonly maxAge: bigint };
 
 /** 1: a row of states of the rows that came since, not of those that were made before. */
 const newColumn: Column = { name: '$new', type: 'long' };

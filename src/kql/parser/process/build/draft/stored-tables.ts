@@ -8,9 +8,8 @@ import { toArray } from '../../language/language.ts';
 import type { Builder } from './builder.ts';
 import type { Draft } from './draft.ts';
 import { newDraft, partOf } from './draft.ts';
-import type { StoredTable } from './draft.ts';
+import type { StoredTable, ViewReading } from './draft.ts';
 import { buildQuery } from './build-query.ts';
-import type { ViewReading } from './materialized-views.ts';
 import { materializedView, rowsToCome } from './materialized-views.ts';
 
 /** A stored table, wherever a query or a function names it: its rows, or what its row level security gives of them; or what the query of
@@ -27,12 +26,14 @@ export function storedTable(
   const { database, table } = named;
   const view = draft.keptGraphs.view(database, table);
   if (view !== undefined) return withColumns(ofView(draft, named, view), named, cols);
-  const rows = (): Plan => rowsOf(draft, named, cols, reading);
+  const rows = (how = reading): Plan => rowsOf(draft, named, cols, how);
   const policy = draft.keptGraphs.security(database, table);
   if (policy === undefined || !holds(policy, draft)) return rows();
   const { secures } = draft;
-  if (secures === undefined) return withColumns(secured(draft, named, policy), named, cols);
-  if (secures.database === database && secures.table === table) return rows();
+  if (secures === undefined) return withColumns(secured(draft, { ...named, reading }, policy), named, cols);
+  // The policy names the view; whoever asks says how much of it is read.
+  if (secures.database === database && secures.table === table)
+    return rows(reading === 'whole' ? secures.reading : reading);
   throw invalid(secures, `it reads the table '${table}', which has row level security itself`);
 }
 
@@ -57,7 +58,7 @@ const holds = ({ isEnabled }: RowLevelSecurity, { options }: Draft): boolean =>
   isEnabled ||
   ![undefined, false, 'false'].includes(options['query_force_row_level_security'] as undefined | false | 'false');
 
-function secured(draft: Draft, named: StoredTable, { query }: RowLevelSecurity): Plan {
+function secured(draft: Draft, named: NonNullable<Draft['secures']>, { query }: RowLevelSecurity): Plan {
   const { database, table } = named;
   const own: Draft = { ...newDraft(database, draft.keptGraphs, draft.visitors), ...partOf(draft), secures: named };
   try {

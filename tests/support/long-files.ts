@@ -53,6 +53,7 @@ export const longFiles: readonly string[] = [
   'src/kql/algorithms/regex/linear.test.ts',
   'src/kql/algorithms/series/fourier.test.ts',
   'src/kql/conformance.test.ts',
+  'src/kql/duckdb/byte-calls.test.ts',
   'src/kql/duckdb/ended-natives.test.ts',
   'src/kql/duckdb/engine-database.test.ts',
   'src/kql/duckdb/native-calls.test.ts',

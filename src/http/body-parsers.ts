@@ -4,6 +4,7 @@ import { zeroBytes } from '../base/bytes.ts';
 import type { Json } from '../base/json.ts';
 import { hasMemberNamed, parseAnyJson, parseLongJson, parseRelaxedJson } from '../base/relaxed-json.ts';
 import type { BodyRoom } from './body-room.ts';
+import { discardedBytesMax } from './leftover-body.ts';
 
 /** A body that could not be taken in; becomes the plane failure of the same kind. */
 export class BodyError extends Error {
@@ -12,9 +13,6 @@ export class BodyError extends Error {
     super(kind);
   }
 }
-
-/** Of a body that is refused, so much more is read and thrown away: whoever is still sending it would lose the answer with the connection. */
-export const discardedBytesMax = 64 * 1024 * 1024;
 
 /** Deeper than any resource, template or query needs, and shallow enough for recursive code. */
 const jsonDepthMax = 100;

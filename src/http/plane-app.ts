@@ -10,6 +10,7 @@ import { soon, soonOr } from '../base/soon.ts';
 import { addBytesParser, addJsonAndFormParsers, BodyError } from './body-parsers.ts';
 import { BodyRoom } from './body-room.ts';
 import type { Correlation } from './correlation.ts';
+import { boundLeftover } from './leftover-body.ts';
 import { CapturedBodies } from './captured-bodies.ts';
 import type { BodyRules } from './shown-body.ts';
 import { correlationHeaders, readCorrelation } from './correlation.ts';
@@ -18,6 +19,8 @@ import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from './plane-failur
 import { connectionFailures, planeFailure } from './plane-failure.ts';
 import type { Plane } from './plane.ts';
 import { beginRequestSpan, endRequestSpan } from './request-span.ts';
+import type { StartTimer } from './timer.ts';
+import { startSystemTimer } from './timer.ts';
 import type { OpenSpan } from './tracing/tracer.ts';
 import type { SeenAs } from './see-request.ts';
 import { refusalOf, seeRequest } from './see-request.ts';
@@ -70,6 +73,8 @@ export interface PlaneAppOptions {
   readonly randomBytes?: RandomBytes;
   /** Milliseconds that never go back, for durations in the log. */
   readonly monotonicMs?: () => number;
+  /** Bounds what is read of a body after its answer; real time. */
+  readonly startTimer?: StartTimer;
 }
 
 export interface PlaneApp {
@@ -200,6 +205,7 @@ function beginRequest(
   if (options.lateHeaders === undefined)
     void reply.headers((options.answerHeaders ?? correlationHeaders)(request.correlation));
   const response = reply.raw;
+  if (!request.raw.complete) boundLeftover(request.raw, response, options.startTimer ?? startSystemTimer);
   const { bodyRules, seenAs = 'path' } = options;
   if (bodyRules !== undefined && options.log.wantsBodies?.() === true) request.captured = new CapturedBodies(response);
   // It closes once, and a listener that takes itself away costs more.

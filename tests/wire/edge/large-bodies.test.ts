@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { discardedBytesMax } from '../../../src/http/body-parsers.ts';
+import { discardedBytesMax } from '../../../src/http/leftover-body.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
 
 // A client that sends a body of which every byte is too much, and looks for an answer only when it has sent it all.

@@ -155,6 +155,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/diagnostics.test.ts',
   'tests/scenarios/disk-full.test.ts',
   'tests/scenarios/hibernation.test.ts',
+  'tests/scenarios/hostile-archives.test.ts',
   'tests/scenarios/key-loss.test.ts',
   'tests/scenarios/memory-after-suspension.test.ts',
   'tests/scenarios/outside-vault.test.ts',

@@ -43,18 +43,20 @@ export interface SentMessage {
   readonly table: string;
   readonly flush: boolean;
   readonly tags?: readonly string[];
+  /** Absent: CSV. */
+  readonly format?: string;
 }
 
 export async function putMessage(
   { send }: Sender,
   { queue, identity }: IngestionPlaces,
   blobPath: string,
-  { table, flush, tags = [] }: SentMessage,
+  { table, flush, tags = [], format = 'csv' }: SentMessage,
 ): Promise<HostAnswer> {
   const message = {
     ...{ Id: crypto.randomUUID(), BlobPath: blobPath, DatabaseName: database, TableName: table },
     ...{ FlushImmediately: flush, ReportLevel: 2, ReportMethod: 0, RetainBlobOnSuccess: false },
-    AdditionalProperties: { format: 'csv', tags: JSON.stringify(tags), authorizationContext: identity },
+    AdditionalProperties: { format, tags: JSON.stringify(tags), authorizationContext: identity },
   };
   const text = Buffer.from(JSON.stringify(message)).toString('base64');
   return send({

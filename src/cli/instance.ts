@@ -16,7 +16,7 @@ import { AnchorError } from '../state/tree/anchor.ts';
 import { StateRolledBackError } from '../state/tree/tree-state.ts';
 import { WrongRootKeyError } from '../state/sealed/check-record.ts';
 import { StateFormatTooOldError } from '../state/formats/state-formats.ts';
-import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
+import { StateDamagedError, StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
 import {
   StateDatabaseError,
   StateFormatTooNewError,
@@ -157,6 +157,7 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     return new UserError(error.message, "If that is right (a backup was put back), run 'kustody state accept'.");
   if (
     error instanceof StateFormatError ||
+    error instanceof StateDamagedError ||
     error instanceof StateDatabaseError ||
     error instanceof StateFormatTooNewError ||
     error instanceof StateFormatTooOldError ||

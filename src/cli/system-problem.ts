@@ -15,6 +15,7 @@ const problems = {
   EADDRINUSE: 'another program is there',
   SQLITE_CANTOPEN: 'the state cannot be opened',
   SQLITE_READONLY: 'the state cannot be written to',
+  SQLITE_CORRUPT: 'the state is damaged',
   SQLITE_FULL: 'no space is left for the state',
 } as const;
 

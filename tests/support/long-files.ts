@@ -111,6 +111,7 @@ export const longFiles: readonly string[] = [
   'tests/portal/table-policies.test.ts',
   'tests/portal/whole-words.test.ts',
   'tests/promises/article.test.ts',
+  'tests/promises/attacked-backups.test.ts',
   'tests/promises/audit-command.test.ts',
   'tests/promises/audit-connect.test.ts',
   'tests/promises/azure-blobs.test.ts',

@@ -1,7 +1,7 @@
 import { StorageFullError } from '../../base/storage-full.ts';
 import { startSystemTimer } from '../../http/timer.ts';
 import { SealedRecordError } from '../../state/record-seal.ts';
-import { StateFormatError, StateLockedError } from '../../state/sqlite/open-database.ts';
+import { StateDamagedError, StateFormatError, StateLockedError } from '../../state/sqlite/open-database.ts';
 import { BlobsUnavailableError } from '../../storage/blob-store.ts';
 import type { BackUpRunning } from '../backup-routes.ts';
 import { BackupRefusedError } from '../backup-routes.ts';
@@ -11,7 +11,7 @@ import { liveSource } from './live-backup.ts';
 import { MoveError } from './move-error.ts';
 
 const told = [
-  ...[MoveError, StorageFullError, StateLockedError, StateFormatError, StateMovedError],
+  ...[MoveError, StorageFullError, StateLockedError, StateFormatError, StateDamagedError, StateMovedError],
   ...[BlobsUnavailableError, SealedRecordError],
 ];
 

@@ -37,6 +37,17 @@ export class StateFormatError extends Error {
   }
 }
 
+/** What SQLite finds in the file is not whole. */
+export class StateDamagedError extends Error {
+  override readonly name = 'StateDamagedError';
+  constructor(directory: string, options?: ErrorOptions) {
+    super(
+      `The state in ${directory} is damaged: its file was cut, or changed outside Kustody. A backup has what it held.`,
+      options,
+    );
+  }
+}
+
 /** The `user_version` of a file. 2: every record stands in a digest tree; `SealedState` makes those of an older state, and an older Kustody
  * does not know how to keep them. Files are the same in all formats up to the first that is agreed on, and older versions open them; later
  * formats stand there as they are. */
@@ -180,6 +191,7 @@ function readPragma(database: Database.Database, name: 'application_id' | 'user_
 function explain(error: unknown, directory: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   if (error.code === 'SQLITE_BUSY' || error.code === 'SQLITE_LOCKED') return new StateLockedError(directory);
+  if (error.code === 'SQLITE_CORRUPT') return new StateDamagedError(directory, { cause: error });
   if (error.code === 'SQLITE_NOTADB') return new StateFormatError(directory, undefined);
   return error;
 }

@@ -97,7 +97,8 @@ export class DurableSteps {
 
   #watchDatabase(): void {
     around(Database.prototype, 'exec', (call, sql) => {
-      const kind = typeof sql === 'string' ? sqlKinds.get(sql) : undefined;
+      const text = typeof sql === 'string' ? sql : '';
+      const kind = sqlKinds.get(text) ?? (text.includes('; PRAGMA user_version = ') ? 'format written' : undefined);
       if (kind !== undefined) this.#pass(kind);
       const result = call();
       if (sql === 'COMMIT') this.#pass('commit done');

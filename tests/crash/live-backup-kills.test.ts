@@ -12,7 +12,8 @@ import { quickDirectory } from '../support/quick-directory.ts';
 import { spreadSteps } from './spread-steps.ts';
 
 const runs = Math.max(2, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 6) / 2));
-const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'backing-up-live.mjs');
+const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'backing-up-live.cjs');
+let start: readonly string[];
 const directory = quickDirectory('kustody-live-backup-kills-');
 const [instance, copy] = [join(directory, 'instance'), join(directory, 'copy')];
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -21,7 +22,7 @@ const now = () => instant(0);
 const keyOf = (at: string) => parseRootKey(readFileSync(join(at, 'root.key'), 'utf8'));
 
 beforeAll(async () => {
-  buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
+  start = buildProgram(join(import.meta.dirname, 'migrating.ts'), program);
   await makeInstance(instance);
   const live = await openLive(instance, keyOf(instance));
   const writer = new LiveWriter(instance, live.sealed);
@@ -37,7 +38,7 @@ function runUntil(step: number) {
   mkdirSync(folder, { recursive: true });
   cpSync(instance, from, { recursive: true });
   cpSync(copy, to, { recursive: true });
-  const { signal, stdout, stderr } = spawnSync(process.execPath, [program, from, to, String(step), 'live']);
+  const { signal, stdout, stderr } = spawnSync(process.execPath, [...start, from, to, String(step), 'live']);
   if (signal === null) expect(stderr.toString()).toBe('');
   const bringBack = async (): Promise<void> => {
     rmSync(back, { recursive: true, force: true });

@@ -32,7 +32,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   kql: kqlRows,
   extents: extentRows,
   results: resultRows,
-  ingest: [...ingestRows, ...mergeRows],
+  ingest: [...ingestRows, ...mergeRows, ...viewRows],
   rotation: rotationRows,
   wire: wireRows,
   limits: limitRows,

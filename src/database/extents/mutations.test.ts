@@ -5,6 +5,7 @@ import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts'
 import { clusterCatalogTable } from '../../cluster/process/remote-catalog-store.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { CatalogStore, SealedRecord, StoredCatalogRecord } from '../catalog/catalog-store.ts';
+import { bytesSource } from '../ingest/data-source.ts';
 import { CatalogDamagedError } from '../catalog/catalog-seal.ts';
 
 /** Each run opens a whole catalog, so there are a hundredth as many as of bare extents, which are changed 100,000 times in CI. */
@@ -40,6 +41,14 @@ async function filled(): Promise<void> {
     for (const text of ['1', '2', '3']) await cluster.ingest(table, 'csv', text);
     await cluster.ingest(table, 'csv', '4', { kind: 'inline' });
   }
+  // What waits to become rows: keys of the accounts, a blob, a message.
+  const { queued } = await cluster.data();
+  await queued.ensureKeys();
+  const { stream } = await bytesSource('', Buffer.from('5\n')).open(undefined);
+  await queued.blobs.put({ account: 0, container: 'ingest', name: 'db__A__rows.csv' }, stream, {
+    contentType: 'text/csv',
+  });
+  await queued.messages.put({ account: 0, queue: 'ready' }, Buffer.from('{}').toString('base64'), { sentOn: 0 });
 }
 
 const isDamaged = async (): Promise<boolean> => {

@@ -114,6 +114,7 @@ export const longFiles: readonly string[] = [
   'tests/portal/whole-words.test.ts',
   'tests/promises/article.test.ts',
   'tests/promises/attacked-backups.test.ts',
+  'tests/promises/attacked-rewrap.test.ts',
   'tests/promises/audit-command.test.ts',
   'tests/promises/audit-connect.test.ts',
   'tests/promises/azure-blobs.test.ts',

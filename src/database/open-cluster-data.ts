@@ -42,6 +42,7 @@ import type { DatabaseView } from './catalog/catalog-view.ts';
 import { requireCallout } from './catalog/callout-policy.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { CatalogRewrap } from './catalog/catalog.ts';
+import type { FollowedRecord } from './catalog/catalog-follow.ts';
 import { ticksOfIngestion } from './catalog/ingestion-order.ts';
 import { dropHidden } from './catalog/hidden-table.ts';
 import { forget } from './catalog/dropped-tables.ts';
@@ -59,6 +60,7 @@ import { bytesAtRest } from './catalog/sealed-extent.ts';
 import { RequestIndex } from './catalog/request-index.ts';
 import { createSchemaService } from './catalog/schema-service.ts';
 import { createQueuedStorage } from './queued/queued-storage.ts';
+import { followCommits } from './follow-commits.ts';
 import { keepAccess } from './keep-access.ts';
 import { clusterSettingsOf, createClusterSettings } from './catalog/cluster-settings.ts';
 import { createWorkloadGroups } from './catalog/workload-groups.ts';
@@ -98,6 +100,8 @@ export interface OpenedClusterData extends ClusterData {
   readonly generation: number;
   /** Keys of databases have come: their rows in the log are read. @throws CatalogDamagedError */
   unlock(): void;
+  /** See `followCommits`: where this process only reads. */
+  follow(changed: readonly FollowedRecord[]): void;
   /** Nobody uses it any more: what it has in the engine goes. Nothing is written. */
   abandon(): void;
   /** Extents that are tables in the engine's memory. */
@@ -181,7 +185,6 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   });
 
   const externalTables = createExternalTables(catalog, (name) => tables.database(name).databaseId);
-
   const continuousExports = createContinuousExports(tables, randomBytes);
 
   return {
@@ -273,6 +276,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       log.close();
     },
     hot,
+    follow: (changed) => followCommits({ catalog, log, writer }, changed),
     unlock: () => log.unlock(catalog.keys),
     rewrap: async (next, how, change) => {
       const planned = await catalog.rewrap(next, how, change);

@@ -3,6 +3,7 @@
 export const longFiles: readonly string[] = [
   'src/cli/environment-format.test.ts',
   'src/cli/own-code.test.ts',
+  'src/cluster/process/followed-catalog.test.ts',
   'src/cluster/process/vault-key-wrapper.test.ts',
   'src/cluster/supervisor/clock-steps.test.ts',
   'src/cluster/supervisor/cluster-process.test.ts',
@@ -167,6 +168,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/passed-on.test.ts',
   'tests/scenarios/processes-end.test.ts',
   'tests/scenarios/queued-revocation.test.ts',
+  'tests/scenarios/readers.test.ts',
   'tests/scenarios/refused-texts.test.ts',
   'tests/scenarios/revocation-at-once.test.ts',
   'tests/scenarios/revocation-matrix.test.ts',

@@ -24,6 +24,8 @@ export interface SupervisorCalls {
     readonly vaultTimeoutMs: number;
     /** Where sealed extents are kept; undefined: this server has no place for data. */
     readonly blobs: BlobPlace | undefined;
+    /** It is on another node than the one that serves: another process writes the cluster's catalog, and this one only reads it. */
+    readonly reads?: true;
     /** Undefined: no spans are made. */
     readonly sampling?: Sampling;
   };
@@ -115,6 +117,8 @@ export interface LocalhostSettings {
 }
 
 export interface DataPlaneSettings {
+  /** The way to the process that writes, where this one only reads: whatever is no query goes there. */
+  readonly writer?: Edge;
   readonly clusterId: Guid;
   readonly clusterName: string;
   /** The engine's name and the one with `ingest-`. */

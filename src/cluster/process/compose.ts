@@ -14,6 +14,7 @@ import type { ContainerAccess } from '../../storage/placed-blobs.ts';
 import { BlobsUnavailableError } from '../../storage/blob-store.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { AccessAnswer } from '../messages/container-access.ts';
+import type { CatalogChangesCall, CatalogChangesReply } from '../messages/catalog-changes.ts';
 import type { CallMain } from '../messages/data-plane-calls.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { InfrastructureKeyAnswer } from '../messages/infrastructure-key.ts';
@@ -21,6 +22,7 @@ import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
 import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
 import { DataHolder } from './data-holder.ts';
 import { DatabaseKeyring } from './database-keyring.ts';
+import { FollowedCatalog } from './followed-catalog.ts';
 import { KeyHolder } from './key-holder.ts';
 import { keyOperations } from './keys.ts';
 import type { AskSupervisor, Operations } from './operations.ts';
@@ -79,7 +81,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
         clusterId: visited.getStore(),
       } satisfies VaultCalls['token'])) as TokenAnswer,
   };
-  const hold = (clusterId: Guid, wrapper: KeyWrapper): Configured['held'] => {
+  const hold = (clusterId: Guid, wrapper: KeyWrapper, reads: boolean): Configured['held'] => {
     const keys = new KeyHolder({
       ...{ clusterId, wrapper },
       randomBytes: systemRandomBytes,
@@ -87,7 +89,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
       rewrapCatalog: (old, next, change, database) => data().rewrap(old, next, change, database),
     });
     const databaseKeys = new DatabaseKeyring();
-    return { keys, data: dataHolder({ clusterId, keys, databaseKeys, ask }), databaseKeys };
+    return { keys, data: dataHolder({ clusterId, keys, databaseKeys, ask, reads }), databaseKeys };
   };
 
   const operations: Operations = {
@@ -112,7 +114,8 @@ export function compose(ask: AskSupervisor): ComposedProcess {
       const { sampling } = call;
       tracer = sampling && tracerOf(sampling, spans);
       const wrapper = createVaultKeyWrapper({ edge: call.edge, access, timeoutMs: call.vaultTimeoutMs, tracer });
-      configured = { wrapper, held: clusterId === undefined ? undefined : hold(clusterId, wrapper), settings: call };
+      const held = clusterId === undefined ? undefined : hold(clusterId, wrapper, call.reads === true);
+      configured = { wrapper, held, settings: call };
       return { outcome: 'ready' };
     },
     serveData: async (settings) => {
@@ -161,8 +164,9 @@ function dataHolder(parts: {
   readonly keys: KeyHolder;
   readonly databaseKeys: DatabaseKeyring;
   readonly ask: AskSupervisor;
+  readonly reads: boolean;
 }): DataHolder {
-  const { clusterId, keys, databaseKeys, ask } = parts;
+  const { clusterId, keys, databaseKeys, ask, reads } = parts;
   const state = createRemoteState({
     clusterId,
     call: (operation, body) => ask(operation, body),
@@ -172,9 +176,14 @@ function dataHolder(parts: {
     async () => ((await ask('infrastructureKey', {})) as InfrastructureKeyAnswer).key,
     systemRandomBytes,
   );
+  const layer = { secondLayer: () => secondLayer.get() };
+  const store = createRemoteCatalogStore(state, clusterId, layer);
+  const changes = async (call: CatalogChangesCall) => (await ask('catalogChanges', call)) as CatalogChangesReply;
+  const followed = reads ? new FollowedCatalog({ clusterId, store, state, ask: changes, ...layer }) : undefined;
   return new DataHolder({
     ...{ clusterId, secondLayer },
-    store: createRemoteCatalogStore(state, clusterId, { secondLayer: () => secondLayer.get() }),
+    store: followed?.store ?? store,
+    ...(followed && { followed }),
     current: () => keys.current(),
     randomBytes: systemRandomBytes,
     databaseKeys,

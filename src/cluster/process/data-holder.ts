@@ -5,28 +5,26 @@ import { instant } from '../../clock/clock.ts';
 import type { ClusterKey } from '../../encryption/cluster-key.ts';
 import type { DatabaseKeyChange } from '../../encryption/database-key-change.ts';
 import type { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
-import { DoublySealedBlobs } from '../../encryption/infrastructure/doubly-sealed-blobs.ts';
-import type { SecondLayer } from '../../encryption/infrastructure/infrastructure-key.ts';
-import { Catalog, emptyCatalog } from '../../database/catalog/catalog.ts';
+import { Catalog } from '../../database/catalog/catalog.ts';
+import { emptyCatalog } from '../../database/catalog/empty-catalog.ts';
 import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
 import type { CatalogRewrap } from '../../database/catalog/catalog.ts';
 import type { CatalogStore } from '../../database/catalog/catalog-store.ts';
-import type { HotLimits } from '../../database/extents/hot-extents.ts';
-import type { DataQueries } from '../../database/ingest/update-query.ts';
 import type { OpenedClusterData } from '../../database/open-cluster-data.ts';
 import type { UpkeepOptions } from '../../database/extents/upkeep.ts';
 import { CommitRefusedError } from '../../database/catalog/data-error.ts';
-import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
 import type { Log } from '../../http/logging.ts';
-import type { BlobStore } from '../../storage/blob-store.ts';
 import type { StateWrite } from '../../state/state.ts';
 import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
 import type { SupervisorReplies } from '../messages/supervisor-replies.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
+import type { DataParts } from './data-parts.ts';
 import type { DatabaseKeyring, OwnKeyChange } from './database-keyring.ts';
 import { ownKeysOf } from './database-keyring.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
 import { headId } from '../../database/catalog/records.ts';
+import type { FollowedCatalog } from './followed-catalog.ts';
+import { CatalogEndedError, CatalogLeftBehindError } from './followed-catalog.ts';
 import type { OwnSecondLayer } from './own-second-layer.ts';
 import { catalogWrite } from './remote-catalog-store.ts';
 
@@ -41,6 +39,8 @@ export class DataUnavailableError extends Error {
 export interface DataHolderOptions {
   readonly clusterId: Guid;
   readonly store: CatalogStore;
+  /** Another process writes the catalog, and this one only reads it. */
+  readonly followed?: FollowedCatalog;
   /** Absent: the cluster has no double encryption. */
   readonly secondLayer?: OwnSecondLayer;
   /** The key in use, borrowed. */
@@ -54,22 +54,6 @@ export interface DataHolderOptions {
 /** Of a problem that stays a warning is given about once an hour. */
 const warnedEvery = 120;
 const problemsToldMax = 20;
-
-/** What is needed to serve data, besides to change keys. */
-export interface DataParts {
-  readonly endpoint: string;
-  readonly blobs: BlobStore;
-  readonly engine: EngineDatabase;
-  /** Runs what tables are to be filled with when others are. */
-  readonly queries: DataQueries;
-  /** Opened extents in memory. */
-  readonly cacheBytesMax: number;
-  readonly openBytesMax: number;
-  /** Tables of extents that are read often, in the engine's memory; absent: there are none. */
-  readonly hot?: HotLimits;
-  /** Undefined: `/dev/shm`. */
-  readonly memoryDirectory?: string;
-}
 
 /** A change of custody that waits for its commit. */
 interface Pending {
@@ -134,8 +118,8 @@ export class DataHolder {
 
   /** @throws DataUnavailableError, CatalogDamagedError */
   async data(): Promise<OpenedClusterData> {
-    const opened = await this.#usable();
-    if (opened !== undefined) return opened.data;
+    const before = await this.#usable();
+    if (before !== undefined && (await this.#isCurrent(before))) return before.data;
     // While custody changes nobody here knows which key opens what is stored.
     while (this.#changing !== undefined) await this.#changing.ended;
     const current = this.#options.current();
@@ -147,10 +131,29 @@ export class DataHolder {
       return opened.data;
     } catch (error) {
       if (this.#opening === opening) this.#opening = undefined;
+      if (error instanceof CatalogEndedError || error instanceof CatalogLeftBehindError)
+        throw new DataUnavailableError();
       // A change was committed that this process has yet to hear of, begun by one that died: nothing is damaged.
       if (error instanceof CatalogDamagedError && (await this.#isOfAnotherKey(current.generation)))
         throw new DataUnavailableError();
       throw error;
+    }
+  }
+
+  /** Whether it has all that was committed before the call. What cannot be followed is read anew; nobody is answered from it any more.
+   * @throws DataUnavailableError */
+  async #isCurrent(opened: Opened): Promise<boolean> {
+    try {
+      await this.#options.followed?.current();
+      return true;
+    } catch (error) {
+      if (error instanceof CatalogEndedError) throw new DataUnavailableError();
+      if (!(error instanceof CatalogLeftBehindError) && !(error instanceof CatalogDamagedError)) throw error;
+      if (this.#openNow() !== opened) return false;
+      this.#opening = undefined;
+      opened.data.abandon();
+      await opened.files.dispose();
+      return false;
     }
   }
 
@@ -375,23 +378,21 @@ export class DataHolder {
   async #open(generation: number, key: ClusterKey): Promise<Opened> {
     const parts = this.#parts;
     if (parts === undefined) throw new DataUnavailableError();
-    const { clusterId, randomBytes, databaseKeys, store, pause, secondLayer } = this.#options;
+    const { clusterId, randomBytes, databaseKeys, store, pause, secondLayer, followed } = this.#options;
     const keys = dataKeysOf(generation, key, this.#options);
     this.#keys = keys;
     // The engine is large, and a process that only changes keys does without.
-    const { openDataParts } = await import('./open-data-parts.ts');
+    const { openDataParts, twice } = await import('./open-data-parts.ts');
     const { data, files } = await openDataParts({
       ...{ clusterId, randomBytes, databaseKeys, store, pause, keys },
-      parts: { ...parts, blobs: twice(parts.blobs, await secondLayer?.get()) },
+      parts: { ...parts, blobs: twice(followed?.blobs(parts.blobs) ?? parts.blobs, await secondLayer?.get()) },
       now: () => this.#now,
       wrappingKeys: () => {
         if (this.#keys === undefined) throw new DataUnavailableError();
         return this.#keys;
       },
     });
+    followed?.follows((changed) => data.follow(changed));
     return { generation, data, files };
   }
 }
-
-const twice = (blobs: BlobStore, layer: SecondLayer | undefined): BlobStore =>
-  layer === undefined ? blobs : new DoublySealedBlobs(blobs, layer);

@@ -1,10 +1,14 @@
 import type { Instant } from '../../clock/clock.ts';
 import { processorsUsed } from '../../clock/host-time.ts';
 import { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
+import { DoublySealedBlobs } from '../../encryption/infrastructure/doubly-sealed-blobs.ts';
+import type { SecondLayer } from '../../encryption/infrastructure/infrastructure-key.ts';
+import type { BlobStore } from '../../storage/blob-store.ts';
 import type { OpenedClusterData } from '../../database/open-cluster-data.ts';
 import { openClusterData } from '../../database/open-cluster-data.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
-import type { DataHolderOptions, DataParts } from './data-holder.ts';
+import type { DataHolderOptions } from './data-holder.ts';
+import type { DataParts } from './data-parts.ts';
 import { createExtentExchange } from './extent-exchange.ts';
 
 export interface OpenDataOptions extends Pick<
@@ -43,3 +47,7 @@ export async function openDataParts(
   });
   return { data, files };
 }
+
+/** Under the second layer of a cluster that has one. */
+export const twice = (blobs: BlobStore, layer: SecondLayer | undefined): BlobStore =>
+  layer === undefined ? blobs : new DoublySealedBlobs(blobs, layer);

@@ -275,6 +275,10 @@ const storedOf = (
     : { sealed: toBase64Url(layer.sealRecord(wherever(id), bytes)), twice: true }),
 });
 
+/** A record as it stands in the state, under its id there; null: it is gone. @throws CatalogDamagedError */
+export const sealedRecordAt = (id: string, value: Json, layer: SecondLayer | undefined): SealedRecord | null =>
+  value === null ? null : sealedOf(id, clusterCatalogTable.parse(value), layer);
+
 /** @throws CatalogDamagedError for one that has not the layers of its cluster */
 function sealedOf(
   id: string,

@@ -4,7 +4,7 @@ import type { SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import type { CatalogSeal } from './catalog-seal.ts';
 import { addElement, CatalogDamagedError, tagBytes } from './catalog-seal.ts';
 import type { Rewrap } from './data-keys.ts';
-import type { CatalogImage } from './image.ts';
+import type { CatalogDraft, CatalogImage } from './image.ts';
 import { ownerOf } from './image.ts';
 import type { SealedExtent } from './sealed-extent.ts';
 import type { CatalogRecord } from './records.ts';
@@ -123,4 +123,18 @@ export async function* pagesOf(
     if (after === undefined) return;
     yield page;
   }
+}
+
+/** What is added when something goes: it brings it back, or tells of it. */
+const tellOfGone: ReadonlySet<string> = new Set(['droppedTable', 'journal']);
+
+/** Whether a change makes room. @param entries what there is before */
+export function takesAway(
+  { changes, logDeletes }: Pick<CatalogDraft, 'changes' | 'logDeletes'>,
+  entries: ReadonlyMap<string, Entry>,
+): boolean {
+  const records = [...changes];
+  const isLess = ([id, record]: (typeof records)[number]): boolean =>
+    record === null || entries.has(id) || tellOfGone.has(record.kind);
+  return (logDeletes.size > 0 || records.some(([, record]) => record === null)) && records.every(isLess);
 }

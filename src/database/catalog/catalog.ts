@@ -4,7 +4,9 @@ import type { Instant } from '../../clock/clock.ts';
 import type { CatalogBeside, CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import { addElement, CatalogDamagedError, CatalogSeal, takeElement } from './catalog-seal.ts';
 import type { Entry, Rewrapped } from './catalog-entries.ts';
-import { entryOf, isEntry, pagesOf, recordAt, rewrapPage } from './catalog-entries.ts';
+import { entryOf, isEntry, pagesOf, recordAt, rewrapPage, takesAway } from './catalog-entries.ts';
+import type { FollowedCommits, FollowedRecord } from './catalog-follow.ts';
+import { openFollowed } from './catalog-follow.ts';
 import { CommitRefusedError } from './data-error.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
 import { CatalogDraft, CatalogImage } from './image.ts';
@@ -15,7 +17,7 @@ import { changesNames } from './materialized-view.ts';
 import type { Asking, Journal } from './journal.ts';
 import { createJournal, requesterNow } from './journal.ts';
 import type { LogWriter, PreparedLog } from './log-writer.ts';
-import type { HeadRecord } from './records.ts';
+import type { CatalogRecord, HeadRecord } from './records.ts';
 import { decodeRecord, encodeRecord, headId, logPrefix } from './records.ts';
 
 export interface CatalogOptions {
@@ -27,9 +29,6 @@ export interface CatalogOptions {
   /** Waits a little before a commit is tried again. */
   readonly pause: () => Promise<void>;
 }
-
-/** What is added when something goes: it brings it back, or tells of it. */
-const tellOfGone: ReadonlySet<string> = new Set(['droppedTable', 'journal']);
 
 /** Another commit of the same changes may succeed. */
 class CustodyChangingError extends Error {
@@ -51,19 +50,6 @@ export interface CatalogRewrap {
   /** The writes are committed: from this moment on the catalog names the new wraps. */
   adopt(): void;
   abandon(): void;
-}
-
-/** The catalog of a cluster that holds nothing yet. It is committed together with the cluster's first key, so a catalog that is
- * not there was lost. */
-export function emptyCatalog({
-  clusterId,
-  keys,
-  randomBytes,
-}: Pick<CatalogOptions, 'clusterId' | 'keys' | 'randomBytes'>): CatalogWrite {
-  const seal = new CatalogSeal(clusterId, keys, randomBytes);
-  const put = seal.seal(headId, 1, encodeRecord({ kind: 'head', sum: '0' }));
-  seal.close();
-  return { id: headId, expect: null, put };
 }
 
 const changesPerGroupMax = 500;
@@ -184,6 +170,21 @@ export class Catalog {
     }
   }
 
+  /** Takes over what another process has committed. This one commits nothing itself. @param changed whole commits, in their order
+   * @returns what is new of the log and of other records @throws CatalogDamagedError; nothing was taken over then */
+  follow(changed: readonly FollowedRecord[]): Pick<FollowedCommits, 'log' | 'records'> {
+    const known = { entries: this.#entries, sum: this.#sum, head: this.#head };
+    const { entries, records, log, head, sum, ingestedTo } = openFollowed(this.#seal, known, changed);
+    for (const [id, entry] of entries)
+      if (entry === null) this.#entries.delete(id);
+      else this.#entries.set(id, entry);
+    this.#sum = sum;
+    this.#head = head;
+    this.#show(records);
+    this.#order.load(ingestedTo, this.image.everything());
+    return { log, records };
+  }
+
   /** Waits for the commit under way, if any. */
   async settled(): Promise<void> {
     await this.#running;
@@ -284,21 +285,18 @@ export class Catalog {
     }
     const head = this.#sealedHead(this.#seal, sum, ingestedTo);
     writes.push({ id: headId, expect: this.#head?.version ?? null, put: head });
-    const versions = await this.#store(writes, !log?.writes.size && this.#takesAway(draft));
+    const versions = await this.#store(writes, !log?.writes.size && takesAway(draft, this.#entries));
     writes.forEach(({ id, put }, index) => this.#remember(id, put, versions[index] ?? 0));
     this.#sum = sum;
-    const isAboutNames = changesNames(draft.changes, this.image);
-    for (const [id, record] of draft.changes) this.image.apply(id, record);
-    if (isAboutNames || draft.changes.has(clusterSettingsId)) this.#schemaVersion += 1;
+    this.#show(draft.changes);
     log?.committed(); // in the same turn: whoever sees the image sees the log of the same moment
     this.#order.commit(ingestedTo);
   }
 
-  #takesAway({ changes, logDeletes }: CatalogDraft): boolean {
-    const records = [...changes];
-    const isLess = ([id, record]: (typeof records)[number]): boolean =>
-      record === null || this.#entries.has(id) || tellOfGone.has(record.kind);
-    return (logDeletes.size > 0 || records.some(([, record]) => record === null)) && records.every(isLess);
+  #show(changes: ReadonlyMap<string, CatalogRecord | null>): void {
+    const isAboutNames = changesNames(changes, this.image);
+    for (const [id, record] of changes) this.image.apply(id, record);
+    if (isAboutNames || changes.has(clusterSettingsId)) this.#schemaVersion += 1;
   }
 
   async #store(writes: readonly CatalogWrite[], takesAway: boolean): Promise<readonly number[]> {

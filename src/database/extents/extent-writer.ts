@@ -263,6 +263,14 @@ export class ExtentWriter {
     }
   }
 
+  /** Somebody else has removed them: nothing of them is kept here. */
+  async forget(extents: readonly ExtentRecord[]): Promise<void> {
+    for (const sealed of extents.flatMap(sealedOf)) {
+      this.#options.hot?.forget(sealed);
+      await this.#options.files.forget(sealed);
+    }
+  }
+
   /** A blob that stays while somebody works on it, although no record names it. Call it before there is such a blob. */
   async holding<T>(blob: BlobName, work: () => Promise<T>): Promise<T> {
     this.#inFlight.add(blob);

@@ -7,7 +7,8 @@ import type { LogWriter, PreparedLog } from '../catalog/log-writer.ts';
 import { CatalogDamagedError, tagOf } from '../catalog/catalog-seal.ts';
 import type { SealedRecord } from '../catalog/catalog-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
-import type { CatalogDraft, LogAppend } from '../catalog/image.ts';
+import type { FollowedCommits } from '../catalog/catalog-follow.ts';
+import type { CatalogDraft, CatalogReader, LogAppend } from '../catalog/image.ts';
 import { ownerOf } from '../catalog/image.ts';
 import type { IngestedAt } from '../catalog/ingestion-order.ts';
 import { ingestionOf } from '../catalog/ingestion-order.ts';
@@ -82,9 +83,17 @@ export class LogBook implements LogWriter {
       return;
     }
     const key = keys.openSegmentKey(Buffer.from(record.wrappedKey, 'base64url'), databaseId);
-    let segment: Segment | undefined;
-    let before: Uint8Array = new Uint8Array();
-    for (let sequence = 0; sequence < record.count; sequence += 1) {
+    this.#read(record, log, { key, from: 0, before: new Uint8Array() });
+  }
+
+  /** @throws CatalogDamagedError */
+  #read(
+    record: SegmentRecord,
+    log: ReadonlyMap<string, SealedRecord>,
+    { key, from, ...known }: { readonly key: KeyObject; readonly from: number; before: Uint8Array; segment?: Segment },
+  ): void {
+    let { segment, before } = known;
+    for (let sequence = from; sequence < record.count; sequence += 1) {
       const sealed = log.get(logRecordId(record.segmentId, sequence));
       if (sealed === undefined) throw new CatalogDamagedError('a log record is missing');
       const place = { clusterId: this.#options.clusterId, segmentId: record.segmentId, sequence, before };
@@ -100,6 +109,31 @@ export class LogBook implements LogWriter {
     }
     if (Buffer.from(before).toString('base64url') !== record.head)
       throw new CatalogDamagedError('the log has another end');
+  }
+
+  /** Takes over what another process has committed, which the catalog has already. This one logs nothing itself.
+   * @throws CatalogDamagedError: then it is to be read anew from its beginning */
+  follow(
+    { records, log }: Pick<FollowedCommits, 'records' | 'log'>,
+    image: Pick<CatalogReader, 'get'>,
+    keys: DataKeys,
+  ): void {
+    const isGone = (segmentId: Guid): boolean => image.get(`s/${segmentId}`) === undefined;
+    for (const segment of [...this.#segments.values()]) if (isGone(segment.record.segmentId)) this.#drop(segment);
+    for (const segmentId of [...this.#locked.keys()]) if (isGone(segmentId)) this.#locked.delete(segmentId);
+    for (const record of records.values()) {
+      if (record?.kind !== 'segment' || isGone(record.segmentId)) continue;
+      const segment = this.#segments.get(record.segmentId);
+      const locked = this.#locked.get(record.segmentId);
+      if (segment === undefined) {
+        this.#locked.delete(record.segmentId);
+        this.load(record, keys, locked === undefined ? log : new Map([...locked.log, ...log]));
+        continue;
+      }
+      const before = Buffer.from(segment.record.head, 'base64url');
+      this.#read(record, log, { key: segment.key, from: segment.record.count, before, segment });
+      segment.record = record;
+    }
   }
 
   /** Reads the segments of databases whose keys have come since. @throws CatalogDamagedError */

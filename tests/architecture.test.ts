@@ -91,6 +91,7 @@ const insideCluster: Readonly<Record<string, readonly string[]>> = {
   'data-plane': ['messages'],
   process: ['data-plane', 'messages'],
   supervisor: ['process', 'data-plane', 'messages'],
+  'reading-node': ['supervisor', 'messages'],
 };
 
 const isTest = (path: string): boolean => /\.(test|conformance|fixture)\.ts$|^src\/kql\/testing\//.test(path);

@@ -70,6 +70,7 @@ export interface InstanceOptions {
   readonly onUnready?: NonNullable<ServerSettings['onUnready']>;
   readonly stop?: AbortSignal;
   readonly advertise?: NonNullable<ServerSettings['advertise']>;
+  readonly reads?: boolean;
   readonly blobs?: BlobPlace;
   readonly containerAccess?: AskAccess;
   readonly blobsCacheBytes?: number;
@@ -104,6 +105,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(options.onUnready === undefined ? {} : { onUnready: options.onUnready }),
       ...(options.stop === undefined ? {} : { stop: options.stop }),
       ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
+      reads: options.reads ?? false,
       ...(options.blobs === undefined ? {} : { blobs: options.blobs }),
       ...(options.containerAccess === undefined ? {} : { containerAccess: options.containerAccess }),
       ...(options.blobsCacheBytes === undefined ? {} : { blobsCacheBytes: options.blobsCacheBytes }),

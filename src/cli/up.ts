@@ -63,6 +63,7 @@ interface UpOptions {
   readonly statePasswordFd?: number;
   readonly standby: boolean;
   readonly advertise?: NodeAddress;
+  readonly readers: boolean;
   readonly blobs?: string;
   readonly blobsCredential?: CredentialSource;
   readonly blobsCache?: number;
@@ -125,6 +126,11 @@ export function upCommand(rootKeys: RootKeySource): Command {
       'where other nodes of --state reach this one: clients may come to any node then, and one that stands by passes their connections on to the one that serves; it listens at that port, too, for nodes alone (default: nowhere)',
       parseAdvertised,
     )
+    .option(
+      '--readers',
+      'for all nodes of --state that have --advertise: one that stands by answers queries itself, with processes that the one that serves supervises, and passes the rest on',
+      false,
+    )
     .addOption(blobsOption())
     .addOption(blobsCredentialOption())
     .addOption(blobsCacheOption())
@@ -151,6 +157,10 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   if (options.advertise !== undefined && (given === undefined || rootKey === undefined))
     throw new UserError(
       '--advertise is for a state that --state names, with its root key in KUSTODY_ROOT_KEY or from --root-key-fd: nodes prove themselves by it.',
+    );
+  if (options.readers && (options.advertise === undefined || options.blobs === undefined))
+    throw new UserError(
+      '--readers is for nodes that reach each other (--advertise), with their extents in a container that --blobs names.',
     );
   const statePlace = given && { ...given, standsBy: options.standby };
   const blobsPlace = await blobsPlaceOf(options, process.env);
@@ -186,6 +196,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(statePlace === undefined ? {} : { statePlace }),
     stop: stop.signal,
     ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
+    reads: options.readers,
     onUnready: (why, port) => {
       process.stdout.write(`Not ready, as https://localhost:${port}/readyz says: ${why}\n`);
     },

@@ -13,6 +13,8 @@ export interface NodePassing {
   /** What other nodes are told to dial; asked when the port is known. */
   readonly advertised: () => string;
   readonly randomBytes: RandomBytes;
+  /** Takes connections of nodes that read clusters. Absent: they may not. */
+  readonly readers?: ((socket: Socket) => void) | undefined;
 }
 
 /** Connections that have not said whose they are. */
@@ -22,7 +24,7 @@ const unknownMax = 256;
  * came; whoever cannot prove to be a node is cut off, and gets at nothing. */
 export function createNodeListener(
   context: EdgeContext,
-  { key, advertised, randomBytes }: NodePassing,
+  { key, advertised, randomBytes, readers }: NodePassing,
   passed: PassedConnections,
   listeners: Readonly<Record<PassedTo, Server>>,
 ): Server {
@@ -48,8 +50,14 @@ export function createNodeListener(
         socket.destroy();
         return;
       }
-      passed.add(socket, header.clientAddress);
-      listeners[header.to].emit('connection', socket);
+      if (header.to !== 'reader') {
+        passed.add(socket, header.clientAddress);
+        listeners[header.to].emit('connection', socket);
+        return;
+      }
+      if (readers === undefined) log.warning('readers are not let in', { listener: 'nodes' });
+      if (readers === undefined) socket.destroy();
+      else readers(socket);
     });
   });
   return server;

@@ -11,7 +11,7 @@ import type { RandomBytes } from '../base/random.ts';
  *
  * After that each byte is the client's. */
 export interface PassHeader {
-  readonly to: PassedTo;
+  readonly to: HeaderTarget;
   /** An IP address, as the node saw it that accepted the connection. */
   readonly clientAddress: string;
 }
@@ -19,6 +19,10 @@ export interface PassHeader {
 /** Listeners of a node: names by TLS, the cluster on localhost, the forward proxy. */
 export const passedTo = ['tls', 'kusto', 'proxy'] as const;
 export type PassedTo = (typeof passedTo)[number];
+
+/** `reader`: it is no client's, but of a process on the other node that reads a cluster. */
+const headerTargets = [...passedTo, 'reader'] as const;
+export type HeaderTarget = (typeof headerTargets)[number];
 
 const magic = Buffer.from('KUSTODY1');
 const nonceBytes = 32;
@@ -41,7 +45,7 @@ export function writePassHeader(key: Uint8Array, hello: Buffer, dialled: string,
   const { to, clientAddress } = header;
   invariant(isIP(clientAddress) > 0 && clientAddress.length <= addressBytesMax, 'a client has an IP address');
   const said = Buffer.alloc(saidBytes);
-  said.set([version, passedTo.indexOf(to), clientAddress.length]);
+  said.set([version, headerTargets.indexOf(to), clientAddress.length]);
   said.write(clientAddress, 3, 'latin1');
   return Buffer.concat([said, macOf(key, hello, dialled, said)]);
 }
@@ -57,7 +61,7 @@ export function readPassHeader(
   const said = bytes.subarray(0, saidBytes);
   if (!timingSafeEqual(bytes.subarray(saidBytes), macOf(key, hello, advertised, said))) return undefined;
   const [saidVersion, target = -1, length = 0] = said;
-  const to = passedTo[target];
+  const to = headerTargets[target];
   const clientAddress = said.subarray(3, 3 + length).toString('latin1');
   if (saidVersion !== version || to === undefined || isIP(clientAddress) === 0) return undefined;
   return { to, clientAddress };

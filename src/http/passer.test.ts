@@ -6,7 +6,8 @@ import { systemRandomBytes } from '../base/random.ts';
 import { silentLog } from './logging.ts';
 import { startSystemTimer } from './timer.ts';
 import { makeHello, passHeaderBytes, readPassHeader } from './pass-header.ts';
-import type { PassedNode, PassLimits } from './passer.ts';
+import type { PassedNode } from './dial-node.ts';
+import type { PassLimits } from './passer.ts';
 import { Passer } from './passer.ts';
 
 const key = systemRandomBytes(32);

@@ -1,22 +1,15 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { invariant } from '../base/invariant.ts';
 import type { Log } from './logging.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import type { StartTimer } from './timer.ts';
 import type { PassedTo } from './pass-header.ts';
-import { helloBytes, isHello, passedTo, writePassHeader } from './pass-header.ts';
-
-/** The node that serves, as it has told. */
-export interface PassedNode {
-  /** Of the serving, not of the machine: another start is another one. */
-  readonly id: string;
-  readonly host: string;
-  readonly port: number;
-  /** As it was advertised. */
-  readonly advertised: string;
-}
+import { dialNode } from './dial-node.ts';
+import type { PassedNode } from './dial-node.ts';
+import { passedTo } from './pass-header.ts';
+import { readServerName } from './client-hello.ts';
 
 export interface PassLimits {
   /** At one time, on all listeners. */
@@ -40,12 +33,17 @@ export const defaultPassLimits: PassLimits = {
   idleMs: 65 * 60_000,
 };
 
+/** Takes a client's connection in place of the node that serves. @param head what it has said already @returns whether it did */
+export type TakeConnection = (socket: Socket, name: string, head: Buffer) => Promise<boolean>;
+
 export interface PasserOptions {
   /** 32 bytes, which only nodes of the instance have. */
   readonly key: Uint8Array;
   readonly limits?: Partial<PassLimits>;
   readonly startTimer: StartTimer;
-  readonly log: Pick<Log, 'warning'>;
+  readonly log: Pick<Log, 'warning' | 'failure'>;
+  /** Asked first, for TLS with a server name. Absent: all are passed on. */
+  readonly take?: TakeConnection | undefined;
 }
 
 /** Listens where a node would serve, and passes each connection on to the node that does, byte by byte: TLS ends there, and this process has
@@ -71,15 +69,30 @@ export class Passer {
     const ports = {} as Record<PassedTo, number>;
     for (const to of passedTo) {
       const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-      server.on('connection', (client) => this.#accept(client, to));
-      this.#servers.push(server);
-      server.listen(at[to]);
-      await once(server, 'listening');
-      const address = server.address();
-      invariant(address !== null && typeof address === 'object', 'a TCP server has an address');
-      ports[to] = address.port;
+      const { take } = this.#options;
+      server.on('connection', (client) => {
+        if (to === 'tls' && take !== undefined) this.#offer(client, take);
+        else this.#accept(client, to);
+      });
+      ports[to] = await this.#listenOn(server, at[to]);
     }
     return ports;
+  }
+
+  /** Programs of this machine that mean the node that serves, whatever is taken here. @returns the port, on 127.0.0.1 */
+  listenWithin(): Promise<number> {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+    server.on('connection', (client) => this.#accept(client, 'tls'));
+    return this.#listenOn(server, { host: '127.0.0.1', port: 0 });
+  }
+
+  async #listenOn(server: Server, at: { readonly host: string; readonly port: number }): Promise<number> {
+    this.#servers.push(server);
+    server.listen(at);
+    await once(server, 'listening');
+    const address = server.address();
+    invariant(address !== null && typeof address === 'object', 'a TCP server has an address');
+    return address.port;
   }
 
   /** Who serves now. Connections to one that no longer does are ended. @param node undefined: nobody, or one that nobody can reach */
@@ -119,7 +132,47 @@ export class Passer {
     });
   }
 
-  #accept(client: Socket, to: PassedTo): void {
+  /** Reads until the server name is known. */
+  #offer(client: Socket, take: TakeConnection): void {
+    const { startTimer, log } = this.#options;
+    if (this.#clients.size >= this.#limits.connectionsMax) {
+      log.warning('too many connections', { listener: 'passing' });
+      client.destroy();
+      return;
+    }
+    this.#clients.add(client);
+    const pieces: Buffer[] = [];
+    const giveUp = (): void => void client.destroy();
+    const cancel = startTimer(this.#limits.heldMs, giveUp);
+    client.once('close', () => {
+      cancel();
+      this.#clients.delete(client);
+    });
+    const read = (): void => {
+      const piece = client.read() as Buffer | null;
+      if (piece === null) return;
+      pieces.push(piece);
+      const head = Buffer.concat(pieces);
+      const found = readServerName(head);
+      if (found.outcome === 'more') return;
+      cancel();
+      client.off('readable', read).off('end', giveUp);
+      const taken = found.outcome === 'named' ? take(client, found.name.toLowerCase(), head) : Promise.resolve(false);
+      taken.then(
+        (isTaken) => {
+          this.#clients.delete(client);
+          if (!isTaken && !client.destroyed) this.#accept(client, 'tls', head);
+        },
+        (error: unknown) => {
+          log.failure('edge failed', error);
+          client.destroy();
+        },
+      );
+    };
+    client.on('readable', read).on('error', giveUp).on('end', giveUp);
+  }
+
+  #accept(client: Socket, to: PassedTo, head = Buffer.alloc(0)): void {
     const { startTimer, log } = this.#options;
     client.on('error', () => client.destroy());
     const from = client.remoteAddress;
@@ -142,51 +195,26 @@ export class Passer {
         this.#waiting.set(client, attempt);
         return;
       }
-      this.#dial(node, { to, clientAddress: shownAddress(from) }, (remote) => {
-        if (remote === undefined) startTimer(this.#limits.retryMs, attempt);
-        else if (client.destroyed) remote.destroy();
-        // Another has taken over meanwhile.
-        else if (this.#node !== undefined && this.#node.id !== node.id) {
-          remote.destroy();
-          attempt();
-        } else {
-          cancel();
-          this.#join(client, remote, node.id);
-        }
-      });
+      dialNode(
+        node,
+        { ...this.#options, dialMs: this.#limits.dialMs },
+        { to, clientAddress: shownAddress(from) },
+        (remote) => {
+          if (remote === undefined) startTimer(this.#limits.retryMs, attempt);
+          else if (client.destroyed) remote.destroy();
+          // Another has taken over meanwhile.
+          else if (this.#node !== undefined && this.#node.id !== node.id) {
+            remote.destroy();
+            attempt();
+          } else {
+            cancel();
+            if (head.length > 0) remote.write(head);
+            this.#join(client, remote, node.id);
+          }
+        },
+      );
     };
     attempt();
-  }
-
-  /** @param done called once; without a connection when there is none */
-  #dial(
-    { host, port, advertised }: PassedNode,
-    header: { readonly to: PassedTo; readonly clientAddress: string },
-    done: (remote: Socket | undefined) => void,
-  ): void {
-    const remote = connect({ host, port, allowHalfOpen: true, noDelay: true });
-    let isOver = false;
-    const end = (found?: Socket): void => {
-      if (isOver) return;
-      isOver = true;
-      cancel();
-      remote.off('readable', read);
-      if (found === undefined) remote.destroy();
-      done(found);
-    };
-    const fail = (): void => end();
-    const read = (): void => {
-      const hello = remote.read(helloBytes) as Buffer | null;
-      if (hello === null) return;
-      if (!isHello(hello)) {
-        fail();
-        return;
-      }
-      remote.write(writePassHeader(this.#options.key, hello, advertised, header));
-      end(remote);
-    };
-    const cancel = this.#options.startTimer(this.#limits.dialMs, fail);
-    remote.on('readable', read).on('error', fail).on('end', fail).on('close', fail);
   }
 
   #join(client: Socket, remote: Socket, node: string): void {

@@ -11,6 +11,7 @@ import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
 import type { ServedCluster } from '../cluster/supervisor/served-clusters.ts';
+import type { KustoPlane } from '../cluster/supervisor/plane/kusto-plane.ts';
 import { createKustoPlane } from '../cluster/supervisor/plane/kusto-plane.ts';
 import type { Guid } from '../base/guid.ts';
 import { soon } from '../base/soon.ts';
@@ -85,6 +86,7 @@ export interface Planes {
   /** The seed is made. @param variables what programs are told of it */
   readonly tellSeeded: (variables: Readonly<Record<string, string>>) => void;
   readonly controls: Controls;
+  readonly openReader: KustoPlane['openReader'];
   readonly metrics: TakeMetrics;
   /** What runs by itself: key checks, retention, interrupted deletions. Call when the edge listens. */
   start(): Promise<void>;
@@ -302,6 +304,7 @@ export function createPlanes(parts: ServerParts): Planes {
       seeded = variables;
     },
     ...{ controls, metrics },
+    openReader: (host, port) => kusto.openReader(host, port),
     async start() {
       watches.push(
         parts.onCommit(async (write) => {

@@ -75,6 +75,8 @@ export interface ServerSettings {
   /** Where other nodes of the instance reach this one, at a port of its own; port 0: any free one. While it stands by, it listens where it would
    * serve, and passes connections on. */
   readonly advertise?: { readonly host: string; readonly port: number };
+  /** While it stands by, it answers queries itself, and while it serves, other nodes may. Default: it does not, and they may not. */
+  readonly reads?: boolean;
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
   readonly geoipDatabase?: string;
   /** Where clusters keep their sealed extents, each its part; default: a directory in the data directory. */

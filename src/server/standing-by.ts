@@ -2,6 +2,9 @@ import { EdgeAddressError } from '../http/edge.ts';
 import { isLoopbackAddress } from '../http/loopback.ts';
 import type { Log } from '../http/logging.ts';
 import { readSignedAddress } from '../http/advertised-address.ts';
+import { machineTime } from '../clock/host-time.ts';
+import { ReadingNode } from '../cluster/reading-node/reading-node.ts';
+import type { TakeConnection } from '../http/passer.ts';
 import { Passer } from '../http/passer.ts';
 import { startSystemTimer } from '../http/timer.ts';
 import type { RootKey } from '../state/root-key.ts';
@@ -14,6 +17,7 @@ import { listenUnready } from '../http/unready-listener.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { StateFormatTooOldError } from '../state/formats/state-formats.ts';
 import { StandbyEndedError } from './standby-ended.ts';
+import { version } from './version.ts';
 
 /** One of them is in a part that is loaded with the first state in PostgreSQL. */
 const isFormatError = (error: unknown): error is Error =>
@@ -22,6 +26,9 @@ const isFormatError = (error: unknown): error is Error =>
 /** 32 bytes that every node of an instance has, and nobody else: they prove who passes a connection on. */
 export const nodesKey = (rootKey: RootKey): Buffer => rootKey.derive('nodes that pass connections 1');
 
+/** 32 bytes, under which what nodes say of processes that read is sealed on its way. */
+export const readersKey = (rootKey: RootKey): Buffer => rootKey.derive('nodes that read clusters 1');
+
 /** What a node does while another serves. With an address that it advertises it listens where it would serve, and passes connections on to the
  * one that does. It opens no record of the state, so it has no key of TLS, and nothing that a connection says is in the clear here. */
 export class StandingBy {
@@ -29,9 +36,12 @@ export class StandingBy {
   readonly #log: Log;
   readonly #key: Buffer | undefined;
   readonly #passer: Passer | undefined;
+  /** Absent: all connections are passed on. */
+  readonly #reading: ReadingNode | undefined;
   readonly #ended: Promise<never>;
   #end: (error: unknown) => void = () => undefined;
   #listening: Promise<ServerPorts> | undefined;
+  #withinPort = 0;
 
   /** @throws EdgeAddressError */
   constructor(settings: ServerSettings, log: Log) {
@@ -44,7 +54,23 @@ export class StandingBy {
     if (advertise === undefined || rootKey === undefined || statePlace?.standsBy !== true) return;
     if (!allowRemote && !isLoopbackAddress(listen.host)) throw new EdgeAddressError(listen.host);
     this.#key = nodesKey(rootKey);
-    this.#passer = new Passer({ key: this.#key, startTimer: startSystemTimer, log });
+    const { reads, scripts, geoipDatabase, memoryDirectory } = settings;
+    const reading =
+      reads !== true
+        ? undefined
+        : new ReadingNode({
+            keys: { passing: this.#key, readers: readersKey(rootKey) },
+            ...{ startTimer: startSystemTimer, monotonicMs: () => machineTime.monotonic(), log, version },
+            parts: {
+              processScript: scripts.clusterProcess,
+              parserScript: scripts.kqlProcess,
+              ...{ startUpFiles: scripts.startUpFiles, parserSnapshots: scripts.startUpFiles },
+              ...{ geoipDatabase, memoryDirectory, withinPort: () => this.#withinPort },
+            },
+          });
+    this.#reading = reading;
+    const take: TakeConnection | undefined = reading && ((socket, name, head) => reading.take(socket, name, head));
+    this.#passer = new Passer({ key: this.#key, startTimer: startSystemTimer, log, take });
   }
 
   get ports(): Pick<ServingPorts, 'waits' | 'looked' | 'pause' | 'ended'> {
@@ -60,6 +86,7 @@ export class StandingBy {
   /** Its turn has come: the ports are free. @returns where to listen, which is where it has */
   async turn(): Promise<ServerSettings> {
     const ports = await this.#listening;
+    this.#reading?.close();
     if (ports === undefined) return this.#settings;
     await this.#passer?.stopListening();
     removeStandbyFile(this.#settings.dataDirectory);
@@ -100,6 +127,7 @@ export class StandingBy {
   /** Ends what it passes on. @param graceMs so long that may go on to its own end */
   async close(graceMs: number): Promise<void> {
     removeStandbyFile(this.#settings.dataDirectory);
+    this.#reading?.close();
     await this.#passer?.close(graceMs);
   }
 
@@ -120,6 +148,7 @@ export class StandingBy {
   async #listen(passer: Passer): Promise<ServerPorts> {
     const { listen, kusto, proxy } = this.#settings;
     const at = ({ host, port }: ServerAddress, first: number) => ({ host, port: port === 'kept' ? first : port });
+    if (this.#reading !== undefined) this.#withinPort = await passer.listenWithin();
     const ports = await passer.listen({
       tls: at(listen, firstPorts.port),
       kusto: at(kusto, firstPorts.kustoPort),
@@ -131,6 +160,8 @@ export class StandingBy {
   #look(node: AdvertisedNode | undefined): void {
     if (this.#key === undefined) return;
     const read = node && readSignedAddress(this.#key, node.text);
-    this.#passer?.passTo(node && read && { id: node.id, host: read.host, port: read.port, advertised: read.text });
+    const to = node && read && { id: node.id, host: read.host, port: read.port, advertised: read.text };
+    this.#passer?.passTo(to);
+    this.#reading?.passTo(to);
   }
 }

@@ -47,6 +47,7 @@ import { DueWork, dataNow } from './due-work.ts';
 import { QueuedIngestion } from './queued-ingestion.ts';
 import { createStorageApp } from './storage-app.ts';
 import { runResourceScript } from './run-script.ts';
+import { isReadable, passToWriter } from './writer-way.ts';
 import type { EndedRequestsCall, EndedRequestsReply } from '../messages/ended-requests.ts';
 import type { FlushReply } from '../messages/flush.ts';
 import type { ScriptCall, ScriptReply } from '../messages/scripts.ts';
@@ -165,6 +166,11 @@ export async function openDataPlane(options: {
       if (cause !== undefined) log.tracer?.causedBy(request, cause);
       answering.add(response);
       response.once('close', () => answering.delete(response));
+      const { writer } = settings;
+      if (writer !== undefined && (host !== settings.hosts[0] || !isReadable(request))) {
+        passToWriter({ writer, host, log, timestamp: () => toIso(clock.now()) }, request, response);
+        return;
+      }
       appOf(host).handle(request, response);
     };
     const server =

@@ -1,4 +1,5 @@
 import { request as httpsRequest } from 'node:https';
+import type { RequestOptions } from 'node:https';
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { FastifyRequest } from 'fastify';
@@ -74,17 +75,32 @@ const withoutComments = (text: string): string => text.replace(/^(?:\s|\/\/[^\n]
 
 async function forward(
   ports: DataPlanePorts,
-  { request, reply }: AdmittedRequest,
+  admitted: AdmittedRequest,
   { leaderId }: FollowedAccess,
   signal: AbortSignal,
 ): Promise<void> {
   const route = await ports.call('route', { leaderId });
   if (route.outcome === 'refused') throw kustoError('unavailable', route.message);
-  const outgoing = httpsRequest({
-    ...{ socketPath: route.listenPath, servername: route.host, ca: route.rootPem, agent: false, signal },
-    ...{ method: request.method, path: request.raw.url ?? '/' },
-    headers: { ...headersOf(request), host: route.host, [followerTicketHeader]: route.ticket },
-  });
+  const headers = { ...headersOf(admitted.request), host: route.host, [followerTicketHeader]: route.ticket };
+  const to = {
+    socketPath: route.listenPath,
+    servername: route.host,
+    ca: route.rootPem,
+    agent: false as const,
+    headers,
+  };
+  await answerWith(ports, admitted, to, signal);
+}
+
+/** Has another process answer the request: what it says is passed on as it comes, as long as this one may answer. @param to its way, and headers
+ * @throws KustoError `unavailable` before anything was said */
+export async function answerWith(
+  ports: Pick<DataPlanePorts, 'lease' | 'log'>,
+  { request, reply }: AdmittedRequest,
+  to: RequestOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const outgoing = httpsRequest({ ...to, signal, method: request.method, path: request.raw.url ?? '/' });
   outgoing.on('error', () => undefined); // whoever waits for the answer hears of it
   outgoing.end(request.body instanceof Uint8Array ? request.body : undefined);
   try {
@@ -98,19 +114,23 @@ async function forward(
   }
 }
 
-async function answerTo(ports: DataPlanePorts, outgoing: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
+async function answerTo(
+  ports: Pick<DataPlanePorts, 'log'>,
+  outgoing: ClientRequest,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   try {
     const [answer] = (await once(outgoing, 'response', { signal })) as [IncomingMessage];
     return answer;
   } catch (error) {
     signal.throwIfAborted();
-    ports.log.failure('leader not reached', error);
-    throw kustoError('unavailable', 'The cluster that the database follows does not answer. Try again in a moment.');
+    ports.log.failure('other process not reached', error);
+    throw kustoError('unavailable', 'The process that is to answer this does not. Try again in a moment.');
   }
 }
 
 async function passOn(
-  ports: DataPlanePorts,
+  ports: Pick<DataPlanePorts, 'lease' | 'log'>,
   answer: IncomingMessage,
   to: ServerResponse,
   signal: AbortSignal,
@@ -129,7 +149,7 @@ async function passOn(
 }
 
 /** Of what the client sent, what the leader's process reads. */
-function headersOf({ headers }: FastifyRequest): OutgoingHttpHeaders {
+export function headersOf({ headers }: FastifyRequest): OutgoingHttpHeaders {
   const kept = Object.entries(headers).filter(
     ([name]) =>
       ['authorization', 'accept', 'accept-encoding', 'content-type'].includes(name) || name.startsWith('x-ms-'),
@@ -138,7 +158,7 @@ function headersOf({ headers }: FastifyRequest): OutgoingHttpHeaders {
 }
 
 /** Headers that are not about the connection between the two processes. */
-const endToEnd = ({ headers }: IncomingMessage): OutgoingHttpHeaders =>
+export const endToEnd = ({ headers }: IncomingMessage): OutgoingHttpHeaders =>
   Object.fromEntries(
     Object.entries(headers).filter(
       ([name]) => !['connection', 'keep-alive', 'transfer-encoding', 'date'].includes(name),

@@ -50,4 +50,6 @@ export interface AdmittedRequest {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly endpoint: CommandContext['endpoint'];
+  /** What the catalog says of the sender was held against the request. */
+  readonly isCatalogRead: boolean;
 }

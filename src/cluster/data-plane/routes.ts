@@ -16,6 +16,7 @@ import { followerTicketHeader, forwardFollowed, refuseToWriteFollowed } from './
 import { refuseBlocked } from './refuse-blocked.ts';
 import { runQueryRequest } from './run-query.ts';
 import { ingestRequest } from './ingest.ts';
+import { answeredByWriter } from './writer-way.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
 /** Texts are at most this long; data after `<|` of a command included. */
@@ -55,17 +56,19 @@ export function createDataPlaneApp(
   const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<AdmittedRequest> => {
     const access = admitted.get(request);
     invariant(access !== undefined, 'a request reaches its handler after authentication');
-    await refuseBlocked(ports, { access, request });
-    return { access, request, reply, endpoint };
+    const isCatalogRead = await refuseBlocked(ports, { access, request });
+    return { access, request, reply, endpoint, isCatalogRead };
   };
   const bodyOf = (request: FastifyRequest): KustoRequest =>
     request.method === 'GET' ? readRequestQuery(searchOf(request)) : readRequestBody(bytesOf(request.body));
 
   const query = async (asked: AdmittedRequest, sent: KustoRequest, version: 'v1' | 'v2'): Promise<void> => {
     requireEngine(endpoint, ports, 'queries');
+    if (await answeredByWriter(ports, asked, 'query')) return;
     if (!(await forwardFollowed(ports, asked, sent, 'query'))) await runQueryRequest(ports, asked, sent, version);
   };
   const command = async (asked: AdmittedRequest, sent: KustoRequest): Promise<void> => {
+    if (await answeredByWriter(ports, asked, 'command')) return;
     if (endpoint === 'ingestion' || !(await forwardFollowed(ports, asked, sent, 'command')))
       await runCommandRequest(ports, asked, sent);
   };

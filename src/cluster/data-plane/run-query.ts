@@ -79,7 +79,10 @@ export async function runQueryRequest(
       const consistency = consistencyOf(data, workloadGroup);
       const cacheMaxAgeMs = cacheMaxAgeMsOf(limits, consistency, sent.options.cacheMaxAgeMs);
       const aged = cacheMaxAgeMs === undefined ? sent.options : { ...sent.options, cacheMaxAgeMs };
-      const cache = await untilAborted(answerPlace(ports, access, data, { ...sent, options: aged }, query), signal);
+      // What is kept is cleared by commands, which do not come to a process that only reads.
+      const kept =
+        ports.settings.writer === undefined && answerPlace(ports, access, data, { ...sent, options: aged }, query);
+      const cache = kept ? await untilAborted(kept, signal) : undefined;
       const execution =
         cache?.found === undefined
           ? await step(ports.log.tracer, 'engine query', () => execute(ports, access, query))

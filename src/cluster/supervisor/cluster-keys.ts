@@ -14,6 +14,7 @@ import { leaseRemainingMs } from '../../encryption/lease.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import { ChannelClosedError } from '../messages/channel.ts';
 import type { Rested } from '../messages/rest.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import { KeyChanges, lost } from './key-changes.ts';
@@ -22,10 +23,12 @@ import type { KeyConcern } from './key-concerns.ts';
 import { SupervisedDatabaseKeys } from './database-keys.ts';
 import { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
-import { bothClocks } from './ports.ts';
+import { bothClocks, identityOf } from './ports.ts';
 import type { CopiedWrap, CopyRewrapped } from './rewrap-copy.ts';
 import { rewrapCopy } from './rewrap-copy.ts';
+import { wrappedKey } from './process-calls.ts';
 import { ProcessTable } from './process-table.ts';
+import type { RemoteProcess } from './remote-process.ts';
 import { KeyTodos } from './key-todos.ts';
 
 /** Whether a cluster may use its key now. Asked at admission, at each chunk of a result and before each acknowledgement. */
@@ -57,6 +60,9 @@ export interface SupervisedClusterKeys extends ClusterKeys {
   admitted(clusterId: Guid): Promise<Admission>;
   /** The running process, for its data plane. */
   processOf(clusterId: Guid): ClusterProcess | undefined;
+  /** Has a process on another node open the cluster, with an unwrap of its own through the cluster's identity. It reads as long as the cluster's own
+   * process may use its key and has not ended. @returns undefined when it may not, or the key did not open there; that process is ended then */
+  openReader(clusterId: Guid, port: RemoteProcess): Promise<ClusterProcess | undefined>;
   /** Ends the process of a cluster that nobody has needed for so long. Its key goes on being checked.
    * @returns undefined when it has none, or is needed */
   rest(clusterId: Guid, idleMs: number): Promise<Rested | undefined>;
@@ -143,6 +149,50 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     return { outcome: 'admitted', generation: record.generation, pid: process.pid ?? 0, leaseMs: withDatabasesMs };
   };
 
+  const admit = async (clusterId: Guid): Promise<Admission> => {
+    processes.running(clusterId)?.needed();
+    const first = await admitted(clusterId);
+    if (first.outcome !== 'notReady') return first;
+    await checks.check(clusterId, { open: true });
+    processes.running(clusterId)?.needed();
+    await databases.tell(clusterId);
+    return admitted(clusterId);
+  };
+
+  /** A reader with keys of before a change ends; the next one has those of now. */
+  const readerLeaseMs = async (clusterId: Guid, reader: ClusterProcess): Promise<number> => {
+    const own = await admitted(clusterId);
+    if (own.outcome !== 'admitted' || reader.ended || reader.holds === undefined) return 0;
+    const leaseMs = Math.min(own.leaseMs, await databases.leaseMs(clusterId, reader));
+    if (reader.holds === own.generation && leaseMs > 0) return leaseMs;
+    void reader.end({ kind: 'instanceStopped' });
+    return 0;
+  };
+
+  const openReader = async (clusterId: Guid, port: RemoteProcess): Promise<ClusterProcess | undefined> => {
+    const admission = await admit(clusterId);
+    const record = (await read(clusterId))?.value;
+    if (admission.outcome !== 'admitted' || record?.generation !== admission.generation) return undefined;
+    const { generation } = record;
+    const current = wrappedKey(record, [identityOf(record.custody, options.serviceVault)]);
+    let reader: ClusterProcess | undefined;
+    try {
+      reader = processes.startReader(clusterId, generation, port, {
+        needed: () => admit(clusterId),
+        leaseMs: (asking) => readerLeaseMs(clusterId, asking),
+      });
+      const opened = await reader.call('open', { current, generation });
+      if (opened.outcome === 'opened' && (await databases.tellReader(clusterId, reader))) {
+        reader.holds = generation;
+        if ((await readerLeaseMs(clusterId, reader)) > 0) return reader;
+      }
+    } catch (error) {
+      if (!(error instanceof ChannelClosedError)) log.failure('reader-not-opened', error, { clusterId });
+    }
+    await reader?.end();
+    return undefined;
+  };
+
   return {
     create: (clusterId, custody, how) => changes.create(clusterId, custody, how),
     databases,
@@ -218,17 +268,9 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       if (!closed) await Promise.all([checks.checkConcerned(concerns), databases.checkConcerned(concerns)]);
     },
 
-    async admit(clusterId): Promise<Admission> {
-      processes.running(clusterId)?.needed();
-      const first = await admitted(clusterId);
-      if (first.outcome !== 'notReady') return first;
-      await checks.check(clusterId, { open: true });
-      processes.running(clusterId)?.needed();
-      await databases.tell(clusterId);
-      return admitted(clusterId);
-    },
-
+    admit,
     admitted,
+    openReader,
     processOf: (clusterId) => processes.running(clusterId),
     rest: (clusterId, idleMs) => processes.rest(clusterId, idleMs),
 

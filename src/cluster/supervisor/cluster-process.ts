@@ -1,9 +1,6 @@
-import type { ChildProcess } from 'node:child_process';
-import { fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { parseTraceparent } from '../../http/tracing/trace-context.ts';
 import type { Tracer } from '../../http/tracing/tracer.ts';
-import { endsWithUs } from '../../base/ends-with-us.ts';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
@@ -15,7 +12,8 @@ import { readReply } from '../messages/supervisor-replies.ts';
 import type { Rested } from '../messages/rest.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import { isTakenSocket } from '../messages/handed-socket.ts';
-import { processCode } from './process-code.ts';
+import type { ProcessPort } from './process-port.ts';
+import { forkedProcess } from './process-port.ts';
 import { SocketsOnTheWay } from './sockets-on-the-way.ts';
 
 /** What a process may ask tokens for while a call is in flight: nothing else than the call itself names. */
@@ -33,6 +31,8 @@ export interface ClusterProcessOptions {
   readonly monotonic: MonotonicClock;
   readonly vaultTimeoutMs: number;
   readonly output: 'ignore' | 'inherit';
+  /** The process; default: a new child. */
+  readonly port?: ProcessPort | undefined;
   /** Undefined: nobody traces. */
   readonly tracer?: Tracer | undefined;
 }
@@ -120,7 +120,7 @@ const shutdownGraceMs = 500;
 
 /** One running child process and the calls to it. Once ended it stays ended. */
 export class ClusterProcess {
-  readonly #child: ChildProcess;
+  readonly #port: ProcessPort;
   readonly #channel: Channel;
   readonly #options: ClusterProcessOptions;
   readonly #grants = new Set<VaultGrant>();
@@ -144,19 +144,11 @@ export class ClusterProcess {
   constructor(options: ClusterProcessOptions) {
     this.#options = options;
     this.#neededAt = options.monotonic.now();
-    const code = processCode(options.script, options.startUpFiles);
-    this.#child = fork(options.script, code === undefined ? [] : [code], {
-      // Nothing of our environment: it may carry the root key, client secrets or a proxy.
-      env: { UV_THREADPOOL_SIZE: '16' },
-      execArgv: [],
-      cwd: '/',
-      serialization: 'advanced',
-      stdio: ['ignore', options.output, options.output, 'ipc'],
-    });
-    endsWithUs(this.#child);
+    const { script, startUpFiles, output } = options;
+    this.#port = options.port ?? forkedProcess(script, startUpFiles, output);
     this.#channel = new Channel({
       send: (message) => {
-        this.#child.send(message as object, (error) => {
+        this.#port.send(message as object, (error) => {
           if (error !== null) this.#channel.close('The cluster process is gone.');
         });
       },
@@ -170,7 +162,7 @@ export class ClusterProcess {
       },
       ...(options.tracer && { trace: () => options.tracer?.traceparent }),
     });
-    this.#child.on('message', (message) => {
+    this.#port.onMessage((message) => {
       if (isTakenSocket(message)) this.#onTheWay.taken(message.id);
       else this.#channel.receive(message);
     });
@@ -181,13 +173,11 @@ export class ClusterProcess {
         this.holds = undefined;
         this.#channel.close('The cluster process ended.');
         // What it said last is read before the channel ends.
-        if (this.#child.connected) this.#child.once('disconnect', () => this.#onTheWay.giveBack());
-        else this.#onTheWay.giveBack();
+        this.#port.whenRead(() => this.#onTheWay.giveBack());
         this.#owner?.onExit(this.#wanted);
         resolve();
       };
-      this.#child.once('exit', gone);
-      this.#child.once('error', gone); // it could not be started
+      this.#port.onExit(gone);
     });
   }
 
@@ -201,7 +191,7 @@ export class ClusterProcess {
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#port.pid;
   }
 
   get ended(): boolean {
@@ -243,7 +233,7 @@ export class ClusterProcess {
         return;
       }
       if (!this.ended) this.silence ??= { call: operation, seconds: Math.round((now - heardAt) / 1000) };
-      this.#child.kill('SIGKILL');
+      this.#port.kill();
     };
     let cancel = monotonic.after(limitMs, look);
     return { heard: () => (heardAt = monotonic.now()), end: () => cancel() };
@@ -252,14 +242,15 @@ export class ClusterProcess {
   /** Gives a client's connection away: once it is taken, only that process can read or write it.
    * @returns false when it ends before it takes it, which then is as it was */
   async handOver(socket: Socket, message: Omit<HandedSocket, 'kind' | 'id'>): Promise<boolean> {
-    if (this.ended) return false;
+    const { sendSocket } = this.#port;
+    if (this.ended || sendSocket === undefined) return false;
     this.needed();
     this.#given += 1;
     this.wasConnected = true;
     return new Promise((settle) => {
       const id = this.#onTheWay.add(socket, settle);
       const handed: HandedSocket = { ...message, kind: 'socket', id };
-      this.#child.send(handed, socket, { keepOpen: true }, (error) => {
+      sendSocket(handed, socket, (error) => {
         if (error === null) return;
         this.#onTheWay.giveBack();
         this.#channel.close('The cluster process is gone.');
@@ -300,7 +291,7 @@ export class ClusterProcess {
     }
     this.#wanted = true;
     this.#channel.close('The cluster process was ended.');
-    this.#child.kill('SIGKILL');
+    this.#port.kill();
     await this.#exited;
   }
 

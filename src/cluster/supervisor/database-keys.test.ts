@@ -106,7 +106,7 @@ describe('the key of a single database', () => {
     const commit = (id: string, has: 'open' | 'locked'): Promise<unknown> => {
       const write = [{ table: 'test-extents', id: `${clusterId}/${id}`, expect: null, put: { rows: 1 } }];
       const body = { generation: 1, expect: [], write };
-      return serveState(ports, clusterId, 'stateCommit', body, new Map([[databaseId, has]]));
+      return serveState(ports, clusterId, 'stateCommit', body, { databases: new Map([[databaseId, has]]) });
     };
     expect(await commit('before', 'open')).toEqual({ outcome: 'committed' });
     fixture.vaults.keyVersion(kid).enabled = false;

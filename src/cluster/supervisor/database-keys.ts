@@ -144,6 +144,12 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
     }
   }
 
+  /** Tells a process on another node of all keys, before it serves. @returns false when one was not told: it may not serve */
+  async tellReader(clusterId: Guid, reader: ClusterProcess): Promise<boolean> {
+    for (const found of await this.list(clusterId)) await this.#tellOne(found, reader);
+    return (await this.leaseMs(clusterId, reader)) > 0;
+  }
+
   /** @returns `refused` when the key does not open: a check tells what follows, and tells the process when another one has opened it */
   async #tellOne({ id, value }: Found, process: ClusterProcess): Promise<'told' | 'refused'> {
     const { options, processes } = this.#parts;
@@ -245,8 +251,7 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
     if (found === undefined || !isSameWrap(before.value, found.value)) return found === undefined;
     const decision = afterCheck(found.value, outcome, bothClocks(options), options.settings);
     const clusterId = clusterOf(before.id);
-    const process = processes.running(clusterId);
-    if (!decision.running && process?.databases.get(databaseId) === 'open')
+    if (!decision.running && processes.holding(clusterId, databaseId).length > 0)
       await processes.end(clusterId, { kind: 'databaseSuspended', reason: decision.record.suspension?.reason ?? '' });
     const next = outcome.outcome === 'opened' ? await this.#look(decision.record, obtain) : decision.record;
     if (!(await this.#commit(found, next))) return false;

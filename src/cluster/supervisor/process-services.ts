@@ -12,7 +12,7 @@ import { readSpans } from '../messages/spans.ts';
 import { readVaultCall } from '../messages/vault-calls.ts';
 import type { VaultGrant } from './cluster-process.ts';
 import type { ClusterKeysOptions, HostResolution } from './ports.ts';
-import type { HeldDatabases } from './process-state.ts';
+import type { HeldByProcess } from './process-state.ts';
 import { isStateCall, serveState } from './process-state.ts';
 
 type Ports = Pick<
@@ -35,11 +35,10 @@ type Ports = Pick<
 export function createProcessServices(
   ports: Ports,
   clusterId: Guid | undefined,
-  databases?: HeldDatabases,
+  held?: HeldByProcess,
 ): (operation: string, body: unknown, grants: readonly VaultGrant[]) => Promise<unknown> {
   return async (operation, body, grants) => {
-    if (clusterId !== undefined && isStateCall(operation))
-      return serveState(ports, clusterId, operation, body, databases);
+    if (clusterId !== undefined && isStateCall(operation)) return serveState(ports, clusterId, operation, body, held);
     switch (operation) {
       case 'resolve': {
         const { host } = readVaultCall.resolve(body);

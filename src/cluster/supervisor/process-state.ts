@@ -35,10 +35,10 @@ export async function serveState(
   clusterId: Guid,
   operation: keyof StateCalls,
   body: unknown,
-  databases: HeldDatabases = new Map(),
+  { databases = new Map(), committed }: HeldByProcess = {},
 ): Promise<StateReplies[keyof StateCalls]> {
   try {
-    return await served(ports, { clusterId, databases }, operation, body);
+    return await served(ports, { clusterId, databases, committed }, operation, body);
   } catch (error) {
     if (!(error instanceof SealedRecordError)) throw error;
     const { table, id, damage } = error;
@@ -49,7 +49,13 @@ export async function serveState(
 /** Databases with a key of their own, and whether the process holds it. */
 export type HeldDatabases = ReadonlyMap<Guid, 'open' | 'locked'>;
 
-interface Asking {
+export interface HeldByProcess {
+  readonly databases?: HeldDatabases;
+  /** Told of each commit when it is durable, before whoever made it. */
+  readonly committed?: ((write: readonly StateWrite[]) => void) | undefined;
+}
+
+interface Asking extends HeldByProcess {
   readonly clusterId: Guid;
   readonly databases: HeldDatabases;
 }
@@ -79,7 +85,7 @@ async function served(
 
 async function commit(
   ports: Ports,
-  { clusterId, databases }: Asking,
+  { clusterId, databases, committed }: Asking,
   call: StateCalls['stateCommit'],
 ): Promise<CommitReply> {
   const expect = call.expect.map(({ table, id, expect: version }): StateExpectation => {
@@ -98,6 +104,7 @@ async function commit(
     try {
       const all = [...expect, expectRecord(clusterKeyTable, clusterId, key.version), ...own];
       await ports.state.commit({ expect: all, write, adds: !takesAway(call) });
+      committed?.(write);
       return { outcome: 'committed' };
     } catch (error) {
       if (error instanceof StorageFullError) return { outcome: 'full' };

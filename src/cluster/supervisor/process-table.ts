@@ -5,10 +5,16 @@ import { ChannelClosedError } from '../messages/channel.ts';
 import type { ShutdownReason } from '../messages/supervisor-calls.ts';
 import type { Rested } from '../messages/rest.ts';
 import { removeSpillDirectory } from './spill-directory.ts';
+import type { ClusterProcessOptions, ProcessOwner } from './cluster-process.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { KeyVisits } from './key-visits.ts';
 import { createProcessServices } from './process-services.ts';
+import type { HeldByProcess } from './process-state.ts';
+import { CatalogFeeds } from './catalog-feeds.ts';
+import type { ReaderServiceParts } from './reader-services.ts';
+import { createReaderServices } from './reader-services.ts';
+import type { RemoteProcess } from './remote-process.ts';
 
 const firstDelayMs = 250;
 const delayMsMax = 30_000;
@@ -35,6 +41,9 @@ export class ProcessTable {
   readonly #onCrash: (clusterId: Guid) => void;
   readonly #running = new Map<Guid, ClusterProcess>();
   readonly #crashes = new Map<Guid, Crashes>();
+  /** On other nodes. */
+  readonly #readers = new Map<Guid, Set<ClusterProcess>>();
+  readonly #feeds = new CatalogFeeds();
   readonly #pauses = new Map<Guid, () => void>();
   /** For clusters that have no process running. */
   readonly visits = new KeyVisits(() => this.#startVisitor());
@@ -55,6 +64,13 @@ export class ProcessTable {
     return this.#running.get(clusterId);
   }
 
+  /** The processes of a cluster, here and on other nodes, that hold the key of a database of its own. */
+  holding(clusterId: Guid, databaseId: Guid): readonly ClusterProcess[] {
+    const own = this.#running.get(clusterId);
+    const all = [...(own === undefined ? [] : [own]), ...(this.#readers.get(clusterId) ?? [])];
+    return all.filter((one) => one.databases.get(databaseId) === 'open');
+  }
+
   /** @throws ChannelClosedError while the process pauses after a crash */
   obtain(clusterId: Guid): ClusterProcess {
     const running = this.#running.get(clusterId);
@@ -73,6 +89,42 @@ export class ProcessTable {
     this.#running.set(clusterId, started);
     this.#options.log.event('cluster-process-started', { clusterId, pid: started.pid ?? 0 });
     return started;
+  }
+
+  /** A process on another node, which reads the cluster. It goes when the cluster's own does.
+   * @param generation of the key that the cluster's own process holds
+   * @throws ChannelClosedError when that one has ended, or holds another one: whoever ends it ends those that there are */
+  startReader(
+    clusterId: Guid,
+    generation: number,
+    port: RemoteProcess,
+    lease: {
+      readonly needed: ReaderServiceParts['needed'];
+      /** For how long it may use what it has. */
+      readonly leaseMs: (reader: ClusterProcess) => Promise<number>;
+    },
+  ): ClusterProcess {
+    const own = this.#running.get(clusterId);
+    if (this.#closed || own?.ended !== false || own.holds !== generation)
+      throw new ChannelClosedError('The cluster does not serve now.');
+    const reader = new ClusterProcess({ ...this.#processOptions(), port });
+    const readers = this.#readers.get(clusterId) ?? new Set();
+    this.#readers.set(clusterId, readers.add(reader));
+    const gone = (): void => {
+      readers.delete(reader);
+      if (readers.size > 0 || this.#readers.get(clusterId) !== readers) return;
+      this.#readers.delete(clusterId);
+      this.#feeds.forget(clusterId);
+    };
+    const services = createReaderServices({
+      ...{ ports: this.#options, clusterId, feeds: this.#feeds },
+      needed: lease.needed,
+      leaseMs: () => lease.leaseMs(reader),
+      lent: (ms) => port.lent(ms),
+      serve: createProcessServices(this.#options, clusterId),
+    });
+    this.#assign(reader, clusterId, gone, { services });
+    return reader;
   }
 
   /** A process without keys, for calls that belong to no cluster. It ends when nobody has used it for a while. */
@@ -97,12 +149,17 @@ export class ProcessTable {
   async end(clusterId: Guid, reason?: ShutdownReason): Promise<void> {
     this.#pauses.get(clusterId)?.();
     this.#pauses.delete(clusterId);
-    await this.#running.get(clusterId)?.end(reason);
+    const own = this.#running.get(clusterId);
+    const all = [...(own === undefined ? [] : [own]), ...(this.#readers.get(clusterId) ?? [])];
+    await Promise.all(all.map((one) => one.end(reason)));
   }
 
   /** @returns undefined when the cluster has no process, or one that is needed */
   async rest(clusterId: Guid, idleMs: number): Promise<Rested | undefined> {
-    return this.#running.get(clusterId)?.rest(idleMs);
+    const rested = await this.#running.get(clusterId)?.rest(idleMs);
+    // Whoever asks one of them is a reason not to rest.
+    if (rested !== undefined) for (const reader of this.#readers.get(clusterId) ?? []) void reader.end();
+    return rested;
   }
 
   /** Lets answers under way come to their end, for so long at most; nobody begins a new one. `close` follows.
@@ -114,6 +171,10 @@ export class ProcessTable {
       await one.drain();
       this.#undrained.delete(one);
     });
+    // Who asks on another node is told to ask again, of whoever serves next.
+    const reason = { kind: 'instanceStopped' } as const;
+    const readers = [...this.#readers.values()].flatMap((some) => [...some]);
+    drained.push(...readers.map((one) => one.drain().then(() => one.end(reason))));
     let cancel = (): void => undefined;
     const enough = new Promise<void>((resolve) => (cancel = this.#options.monotonic.after(graceMs, resolve)));
     await Promise.race([Promise.all(drained), enough]);
@@ -125,7 +186,8 @@ export class ProcessTable {
     this.#closed = true;
     for (const cancel of this.#pauses.values()) cancel();
     this.#endPreflight?.();
-    const all = [...this.#running.values(), ...(this.#preflight === undefined ? [] : [this.#preflight])];
+    const readers = [...this.#readers.values()].flatMap((some) => [...some]);
+    const all = [...this.#running.values(), ...readers, ...(this.#preflight === undefined ? [] : [this.#preflight])];
     await Promise.all([
       this.visits.end(),
       ...all.map((one) => one.end(this.#undrained.has(one) ? { kind: 'instanceStopped' } : undefined)),
@@ -146,20 +208,24 @@ export class ProcessTable {
   }
 
   #startNew(): ClusterProcess {
+    return new ClusterProcess(this.#processOptions());
+  }
+
+  #processOptions(): ClusterProcessOptions {
     const { settings, processScript, startUpFiles, monotonic, processOutput } = this.#options;
     const { vaultTimeoutMs } = settings;
-    return new ClusterProcess({
+    return {
       ...{ script: processScript, startUpFiles, monotonic, vaultTimeoutMs },
       output: processOutput ?? 'ignore',
       tracer: this.#options.log.tracer,
-    });
+    };
   }
 
   /** Not one that may become a cluster's later: keys of several clusters pass through it. */
   #startVisitor(): ClusterProcess {
     if (this.#closed) throw new ChannelClosedError('Kustody is stopping.');
     const started = this.#startNew();
-    this.#assign(started, undefined, () => undefined, true);
+    this.#assign(started, undefined, () => undefined, { visitsKeys: true });
     return started;
   }
 
@@ -167,7 +233,7 @@ export class ProcessTable {
     process: ClusterProcess,
     clusterId: Guid | undefined,
     onExit: (wanted: boolean) => void,
-    visitsKeys = false,
+    { visitsKeys = false, services }: { readonly visitsKeys?: boolean; readonly services?: ProcessOwner['serve'] } = {},
   ): void {
     const { edge, settings, log } = this.#options;
     process.assign({
@@ -177,15 +243,23 @@ export class ProcessTable {
         edge,
         vaultTimeoutMs: settings.vaultTimeoutMs,
         blobs: partOf(this.#options, clusterId),
+        ...(services && { reads: true as const }),
         ...(log.tracer && { sampling: log.tracer.sampling }),
       },
-      serve: createProcessServices(this.#options, clusterId, process.databases),
+      serve: services ?? createProcessServices(this.#options, clusterId, this.#heldBy(process, clusterId)),
       onExit: (wanted) => {
         if (process.silence !== undefined)
           log.warning('cluster-process-silent', { ...(clusterId && { clusterId }), ...process.silence });
         onExit(wanted);
       },
     });
+  }
+
+  #heldBy({ databases }: ClusterProcess, clusterId: Guid | undefined): HeldByProcess {
+    return {
+      databases,
+      ...(clusterId !== undefined && { committed: (write) => this.#feeds.note(clusterId, write) }),
+    };
   }
 
   #crashed(clusterId: Guid, startedAt: number): void {

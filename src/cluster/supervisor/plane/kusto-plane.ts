@@ -14,6 +14,7 @@ import type { NotServedPorts } from './not-served-app.ts';
 import { createNotServedApp } from './not-served-app.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
 import type { ClusterProcess } from '../cluster-process.ts';
+import type { RemoteProcess } from '../remote-process.ts';
 import { nobody } from '../../data-plane/kusto-app.ts';
 import { kustoError, oneApiError } from '../../data-plane/errors/kusto-error.ts';
 import type { StorageAccount } from '../../messages/storage-account.ts';
@@ -49,6 +50,9 @@ export interface KustoPlane {
   readonly localPlane: Plane;
   /** Answers what the data plane in the process of a cluster asks. @throws ProtocolError */
   serveProcess(clusterId: Guid, operation: string, body: unknown): Promise<unknown>;
+  /** Has a process on another node read the cluster that has this name. @returns where it takes connections; undefined: no cluster that serves has
+   * the name, or it did not open there */
+  openReader(host: string, port: RemoteProcess): Promise<readonly HostName[] | undefined>;
   /** The process of a cluster that may use its key now, started when needed, with its data plane open. */
   processServing(cluster: ServedCluster): Promise<ClusterProcess | undefined>;
 }
@@ -135,6 +139,24 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     return false;
   };
 
+  const openReader: KustoPlane['openReader'] = async (name, port) => {
+    const host = parseHostName(name);
+    const cluster = host === undefined ? undefined : await unlessDamaged(() => clusters.find(host));
+    if (host === undefined || cluster === undefined || host !== cluster.hosts[0]) return undefined;
+    if ((await serving(cluster)) === undefined) return undefined;
+    const reader = await keys.openReader(cluster.clusterId, port);
+    if (reader === undefined) return undefined;
+    try {
+      await openDataPlane(ports, reader, cluster, newListenPath(ports));
+      log.event('cluster-read-elsewhere', { clusterId: cluster.clusterId });
+      return [host];
+    } catch (error) {
+      log.failure('data plane not opened', error, { clusterId: cluster.clusterId });
+      await reader.end();
+      return undefined;
+    }
+  };
+
   const accounts = new StorageOwners(clusters);
   const clusterAt = (host: HostName): Promise<ServedCluster | undefined> =>
     readStorageHost(host) === undefined ? clusters.find(host) : accounts.find(host);
@@ -200,6 +222,7 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     localPlane,
     serveProcess: createDataPlaneServices({ ...ports, tickets: new FollowerTickets(ports.randomBytes), doorOf }),
     processServing: serving,
+    openReader,
   };
 }
 

@@ -5,6 +5,7 @@ import { openNodes } from '../tests/support/nodes.ts';
 import { hasPostgres, startPostgres } from '../tests/support/postgres.ts';
 import { firstQueryRows } from './first-query.ts';
 import { kustody, passedOnRows } from './passed-on.ts';
+import { readersRow } from './readers.ts';
 import type { BenchRow } from './row.ts';
 import { inPostgres } from './state.ts';
 import { quantile, timed } from './row.ts';
@@ -54,6 +55,6 @@ const takeover: BenchRow = {
 };
 
 export const nodeRows: readonly BenchRow[] = [
-  ...(hasPostgres ? [takeover, ...passedOnRows, inPostgres] : []),
+  ...(hasPostgres ? [takeover, ...passedOnRows, readersRow, inPostgres] : []),
   ...firstQueryRows,
 ];

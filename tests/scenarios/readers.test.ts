@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isJsonObject, textMember } from '../../src/base/json.ts';
+import { callLocal, localToken, succeeded } from '../../src/server/local-client.ts';
+import { defaultSeed } from '../../src/server/seed.ts';
+import type { Azurite } from '../support/azurite.ts';
+import { startAzurite } from '../support/azurite.ts';
+import type { LiveCluster } from '../support/live-cluster.ts';
+import { openLiveCluster } from '../support/live-cluster.ts';
+import { openNodes } from '../support/nodes.ts';
+import type { Postgres } from '../support/postgres.ts';
+import { hasPostgres, startPostgres } from '../support/postgres.ts';
+import { descendantsOf } from '../support/process-tree.ts';
+import { until } from '../support/until.ts';
+
+const options = [
+  ...['--port', '0', '--kusto-port', '0', '--proxy-port', '0', '--advertise', '127.0.0.1:0'],
+  ...['--readers', '--log-level', 'info'],
+];
+
+describe.skipIf(!hasPostgres)('a node that stands by and reads', () => {
+  let server: Postgres | undefined;
+  let azurite: Azurite | undefined;
+  beforeAll(async () => {
+    [server, azurite] = await Promise.all([startPostgres(), startAzurite()]);
+  });
+  afterAll(() => Promise.all([server?.stop(), azurite?.stop()]));
+
+  const portIn = (data: string): number => {
+    const said: unknown = JSON.parse(readFileSync(join(data, 'standby.json'), 'utf8'));
+    return isJsonObject(said) ? Number(said['port']) : 0;
+  };
+
+  /** Two nodes: `east` serves, `west` reads; the cluster by way of each. */
+  async function open(schema: string) {
+    if (server === undefined || azurite === undefined) throw new Error('They have not started.');
+    const nodes = await openNodes(server, azurite, schema);
+    const east = nodes.start('east', '--seed', ...options);
+    await east.printed('Stop with');
+    const west = nodes.start('west', '--standby', ...options);
+    await west.printed('are passed on');
+    const writer = await openLiveCluster(nodes.dataOf('east'));
+    const reader = await openLiveCluster(nodes.dataOf('east'), writer.seeded, portIn(nodes.dataOf('west')));
+    const logs = (name: string): readonly string[] =>
+      readFileSync(join(nodes.dataOf(name), 'kustody.log'), 'utf8').split('\n');
+    return {
+      ...{ nodes, east, west, writer, reader },
+      /** Requests that were answered there, by the process that reads. */
+      readHere: () => logs('west').filter((line) => line.includes('reader-process-started')).length,
+      readersOf: () => logs('east').filter((line) => line.includes('cluster-read-elsewhere')).length,
+      [Symbol.asyncDispose]: () => nodes[Symbol.asyncDispose](),
+    };
+  }
+
+  const count = async (cluster: LiveCluster, table = 'T'): Promise<number> =>
+    Number((await cluster.query(`${table} | count`))[0]?.[0]);
+  const answers = (cluster: LiveCluster): Promise<void> =>
+    until(async () => (await cluster.queryStatus('T | count').catch(() => 0)) === 200);
+
+  it('answers with every row that was acknowledged, each time, and passes on what is no query', async () => {
+    await using opened = await open('strong');
+    const { writer, reader } = opened;
+    await reader.command('.create table T (N: long, S: string)');
+    expect(await reader.ingest('T', '0,first')).toBe(1);
+    for (let n = 1; n <= 60; n += 1) {
+      expect(await (n % 2 === 0 ? writer : reader).ingest('T', `${n},a`)).toBe(1);
+      expect(await count(reader)).toBe(n + 1);
+    }
+    expect(await reader.query('T | summarize sum(N)')).toEqual([[1830]]);
+    await writer.command('.set-or-append T <| range N from 61 to 40000 step 1 | extend S = "b"');
+    expect(await count(reader)).toBe(40_001);
+    await writer.command('.clear table T data');
+    expect(await count(reader)).toBe(0);
+    expect({ processes: opened.readHere(), opened: opened.readersOf() }).toEqual({ processes: 1, opened: 1 });
+  });
+
+  it('reads what is merged, dropped and written while it reads', async () => {
+    await using opened = await open('merged');
+    const { writer, reader } = opened;
+    await writer.command('.create table T (N: long)');
+    await writer.command('.create table Gone (N: long)');
+    let [began, acknowledged, isOver] = [0, 0, false];
+    const write = async (): Promise<void> => {
+      for (let round = 0; round < 25; round += 1) {
+        began += 1_000;
+        await writer.command(`.append T <| range N from 1 to 1000 step 1`);
+        acknowledged += 1_000;
+        await writer.command('.append Gone <| range N from 1 to 5000 step 1');
+        await writer.command('.drop extents from Gone');
+        if (round % 5 === 4) await writer.command('.merge table T').catch(() => undefined);
+      }
+      isOver = true;
+    };
+    let answered = 0;
+    const read = async (): Promise<void> => {
+      while (!isOver) {
+        const before = acknowledged;
+        const [[rows, sum] = []] = await reader.query('T | summarize count(), sum(N)');
+        expect(Number(rows)).toBeGreaterThanOrEqual(before);
+        expect(Number(rows)).toBeLessThanOrEqual(began);
+        expect(Number(sum)).toBe((Number(rows) / 1_000) * 500_500);
+        expect([0, 5_000]).toContain(await count(reader, 'Gone'));
+        answered += 1;
+      }
+    };
+    await Promise.all([write(), read(), read()]);
+    expect(answered).toBeGreaterThan(5);
+    expect(await count(reader)).toBe(25_000);
+    expect(opened.readHere()).toBe(1);
+  });
+
+  it('answers nothing once a key is taken away, whether it hears of it or not, and again when it is given back', async () => {
+    await using opened = await open('revoked');
+    const { nodes, west, writer, reader } = opened;
+    await writer.command('.create table T (N: long)');
+    await writer.ingest('T', '1\n2\n3');
+    expect(await count(reader)).toBe(3);
+    await writer.setKeyEnabled(false);
+    expect(await reader.queryStatus('T | count')).toBe(503);
+    await writer.setKeyEnabled(true);
+    await until(async () => (await reader.queryStatus('T | count').catch(() => 0)) === 200 && opened.readersOf() === 2);
+    expect(await count(reader)).toBe(3);
+    // A node that is paused confirms nothing: what it was lent runs out before the change is acknowledged.
+    nodes.signal(west, 'SIGSTOP');
+    await writer.setKeyEnabled(false);
+    nodes.signal(west, 'SIGCONT');
+    expect(await reader.queryStatus('T | count').catch(() => 503)).toBe(503);
+    await writer.setKeyEnabled(true);
+    await answers(reader);
+  });
+
+  it('lets nobody read who may not any more, and no row that a policy hides', async () => {
+    await using opened = await open('roles');
+    const { writer, reader } = opened;
+    await writer.command('.create table T (N: long)');
+    await writer.ingest('T', '1\n2\n3');
+    expect(await count(reader)).toBe(3);
+    await writer.command('.alter table T policy row_level_security enable "T | where N < 3"');
+    expect(await count(reader)).toBe(2);
+    await reader.command('.alter table T policy row_level_security disable "T | where N < 3"');
+    expect(await count(reader)).toBe(3);
+
+    const { environment } = writer;
+    const graph = await localToken(environment, 'https://graph.microsoft.com');
+    const made = async (path: string, body: Record<string, string>) =>
+      succeeded(
+        await callLocal(environment, { host: 'graph.microsoft.com', method: 'POST', path, token: graph, body }),
+      );
+    const application = await made('/v1.0/applications', { displayName: 'viewer' });
+    const [id, appId] = ['id', 'appId'].map((name) => textMember(application, name)) as [string, string];
+    const password = await made(`/v1.0/applications/${id}/addPassword`, {});
+    await made('/v1.0/servicePrincipals', { appId });
+    const theirs = { ...reader.environment, clientId: appId, clientSecret: textMember(password, 'secretText') };
+    const token = await localToken(theirs, 'https://kusto.kusto.windows.net');
+    const asViewer = async (): Promise<number> => {
+      const host = new URL(writer.seeded.clusterUri).hostname;
+      const body = { db: defaultSeed.database, csl: 'T | count' };
+      return (await callLocal(theirs, { host, method: 'POST', path: '/v2/rest/query', token, body })).status;
+    };
+    const role = (action: string) =>
+      writer.command(
+        `.${action} database ['${defaultSeed.database}'] viewers ('aadapp=${appId};${environment.tenantId}')`,
+      );
+    for (let round = 0; round < 5; round += 1) {
+      expect(await asViewer()).toBe(403);
+      await role('add');
+      expect(await asViewer()).toBe(200);
+      await role('drop');
+    }
+    expect(await asViewer()).toBe(403);
+    expect(opened.readHere()).toBe(1);
+  });
+
+  it('goes on when its process is killed, and serves what was acknowledged when the other node is', async () => {
+    await using opened = await open('killed');
+    const { nodes, east, west, writer, reader } = opened;
+    await writer.command('.create table T (N: long)');
+    await writer.ingest('T', '1\n2\n3');
+    expect(await count(reader)).toBe(3);
+    for (const pid of descendantsOf(west.process.pid ?? 0)) process.kill(pid, 'SIGKILL');
+    await answers(reader);
+    expect(await count(reader)).toBe(3);
+    expect(opened.readHere()).toBe(2);
+    expect(await writer.ingest('T', '4')).toBe(1);
+    expect(await count(reader)).toBe(4);
+    nodes.signal(east, 'SIGKILL');
+    const statuses = new Set<number>();
+    let serves = false;
+    void west.printed('Stop with').then(() => (serves = true));
+    await until(async () => {
+      const status = await reader.queryStatus('T | count').catch(() => 0);
+      statuses.add(status);
+      return serves && status === 200;
+    });
+    expect(await count(reader)).toBe(4);
+    expect([...statuses].filter((status) => ![0, 200, 503].includes(status))).toEqual([]);
+  });
+});

@@ -21,7 +21,7 @@ export const platformRows: readonly PlatformRow[] = [
       'encryption/extent-files/extent-files.ts',
       'kql/duckdb/setup-sql.ts',
       'server/settings.ts',
-      'cluster/process/data-holder.ts',
+      'cluster/process/data-parts.ts',
       'cluster/messages/supervisor-calls.ts',
     ],
   },

@@ -11,7 +11,6 @@ import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
 import type { ServedCluster } from '../cluster/supervisor/served-clusters.ts';
-import type { KustoPlane } from '../cluster/supervisor/plane/kusto-plane.ts';
 import { createKustoPlane } from '../cluster/supervisor/plane/kusto-plane.ts';
 import type { Guid } from '../base/guid.ts';
 import { soon } from '../base/soon.ts';
@@ -86,7 +85,7 @@ export interface Planes {
   /** The seed is made. @param variables what programs are told of it */
   readonly tellSeeded: (variables: Readonly<Record<string, string>>) => void;
   readonly controls: Controls;
-  readonly openReader: KustoPlane['openReader'];
+  readonly openReader: ReturnType<typeof createKustoPlane>['openReader'];
   readonly metrics: TakeMetrics;
   /** What runs by itself: key checks, retention, interrupted deletions. Call when the edge listens. */
   start(): Promise<void>;
@@ -303,8 +302,7 @@ export function createPlanes(parts: ServerParts): Planes {
     tellSeeded: (variables) => {
       seeded = variables;
     },
-    ...{ controls, metrics },
-    openReader: (host, port) => kusto.openReader(host, port),
+    ...{ controls, metrics, openReader: (host, port) => kusto.openReader(host, port) },
     async start() {
       watches.push(
         parts.onCommit(async (write) => {
@@ -397,7 +395,6 @@ function createKeys(
     ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
     clusterTables: [clusterCatalogTable.name],
     ...placeOf(settings),
-    serveDataPlane,
-    compact: parts.compact,
+    ...{ serveDataPlane, compact: parts.compact },
   });
 }

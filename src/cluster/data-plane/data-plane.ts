@@ -101,7 +101,8 @@ export async function openDataPlane(options: {
   const answering = new Set<ServerResponse>();
   const { clusterId } = settings;
   const proofOf = createProofs(call, () => host.data());
-  const elsewhere = createStorageSources(settings.storageAccounts, call, proofOf);
+  const wallClock = (): number => machineTime.now();
+  const elsewhere = createStorageSources({ accounts: settings.storageAccounts, call, proofOf, wallClock });
   const ports: DataPlanePorts = {
     call,
     settings,
@@ -118,7 +119,7 @@ export async function openDataPlane(options: {
     sourceOf: ownBlobsOr(elsewhere, {
       clusterId,
       storage: async () => (await host.data()).queued,
-      wallClock: () => machineTime.now(),
+      wallClock,
     }),
     targetOf: createStorageTargets({
       ...{ accounts: settings.storageAccounts, call, proofOf, randomBytes: systemRandomBytes },
@@ -127,7 +128,7 @@ export async function openDataPlane(options: {
     randomBytes: systemRandomBytes,
     startTimer: startSystemTimer,
     monotonicMs,
-    wallClock: () => machineTime.now(),
+    wallClock,
     queued: () => queued.wake(),
   };
   const queuedIngestion = new QueuedIngestion({ ...ports, clusterId, elsewhere });

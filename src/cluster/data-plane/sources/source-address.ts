@@ -8,6 +8,8 @@ export type SourceCredential =
   | { readonly kind: 'none' }
   | { readonly kind: 'accountKey'; readonly account: string; readonly key: string }
   | { readonly kind: 'token'; readonly token: string }
+  /** Access keys, for Amazon S3. */
+  | { readonly kind: 'accessKeys'; readonly id: string; readonly secret: string; readonly region: string }
   /** A token of the sender of the request. */
   | { readonly kind: 'impersonation' }
   /** Of the cluster: an object id, or `system`. */
@@ -42,10 +44,9 @@ export const notWritten: RefuseAddress = (name, why) =>
   dataError('SourceNotAllowed', `Nothing is written to '${name}': ${why}`);
 
 const storageHost = /^([a-z0-9]{3,24})(?:\.z\d{1,3})?\.(?:blob|dfs)\.(?:core\.[a-z0-9.-]+|storage\.azure\.net)$/;
-const notBuilt: readonly (readonly [RegExp, string])[] = [
-  [/^prompt$/i, "';prompt' is for interactive programs"],
-  [/^AwsCredentials=/i, 'Amazon S3 with credentials is not built in Kustody'],
-];
+/** `https://BUCKET.s3.REGION.amazonaws.com/KEY` */
+const s3Host = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\.s3\.([a-z]{2,4}(?:-[a-z]+)+-\d{1,2})\.amazonaws\.com(?:\.cn)?$/;
+const notBuilt: readonly (readonly [RegExp, string])[] = [[/^prompt$/i, "';prompt' is for interactive programs"]];
 
 const textMax = 8_192;
 
@@ -75,7 +76,7 @@ export function readSourceAddress(
   const local = accounts.find(({ endpoint }) => url.href.startsWith(`${endpoint}/`));
   if (url.protocol !== 'https:' && local === undefined) throw refuse('only https addresses are read');
   const account = local?.name ?? storageHost.exec(url.hostname)?.[1];
-  const credential = credentialOf(proof, account, refuse);
+  const credential = credentialOf(proof, account, url, refuse);
   const mapped = local ?? accounts.find((one) => one.name === account);
   if (credential.kind === 'managedIdentity') requireOwnStorage('a managed identity', account, mapped, refuse);
   if (credential.kind === 'impersonation') requireOwnStorage('a caller', account, mapped, refuse);
@@ -120,7 +121,7 @@ function placeIn(
 }
 
 /** Blobs are named by what an address means, not by how it is written. */
-function decoded(part: string): string {
+export function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
@@ -146,6 +147,7 @@ function asHttps(address: string): string {
 function credentialOf(
   proof: string | undefined,
   account: string | undefined,
+  { hostname }: URL,
   refuse: (why: string) => Error,
 ): SourceCredential {
   if (proof === undefined) return { kind: 'none' };
@@ -158,11 +160,23 @@ function credentialOf(
     throw refuse("';managed_identity=' is followed by an object id, or by 'system'");
   }
   if (/^impersonate$/i.test(proof)) return { kind: 'impersonation' };
+  const [, keys] = /^AwsCredentials=(.+)$/is.exec(proof) ?? [];
+  if (keys !== undefined) return accessKeys(keys, s3Host.exec(hostname)?.[1], refuse);
   const [, token] = /^token=(.+)$/is.exec(proof) ?? [];
   if (token !== undefined) return { kind: 'token', token };
   if (account === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(proof))
     throw refuse("what stands after ';' is no account key");
   return { kind: 'accountKey', account, key: proof };
+}
+
+/** @see Kusto "Storage connection strings", Amazon Web Services programmatic access keys */
+function accessKeys(keys: string, region: string | undefined, refuse: (why: string) => Error): SourceCredential {
+  if (region === undefined)
+    throw refuse('access keys of Amazon are for https://BUCKET.s3.REGION.amazonaws.com/KEY alone');
+  const [, id, secret] = /^([A-Z0-9]{16,128}),([A-Za-z0-9/+=]{16,128})$/i.exec(keys) ?? [];
+  if (id === undefined || secret === undefined)
+    throw refuse("';AwsCredentials=' is followed by the id of an access key, a comma, and its secret");
+  return { kind: 'accessKeys', id, secret, region };
 }
 
 /** Azurite signs for the account in its path, whatever the account is called here. */

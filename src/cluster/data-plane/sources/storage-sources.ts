@@ -8,16 +8,26 @@ import { notRead, readSourceAddress } from './source-address.ts';
 import type { ProofOf } from './identity-tokens.ts';
 import type { ProvenAddress } from './storage-client.ts';
 import { addressesOf, storageClient } from './storage-client.ts';
+import { signedForS3 } from './s3-signature.ts';
 import { explain } from './storage-failures.ts';
 import { blobBelow, blobsBelow } from './storage-folders.ts';
 
+export interface StorageSourceParts {
+  readonly accounts: readonly StorageAccount[];
+  readonly call: CallMain;
+  readonly proofOf: ProofOf;
+  /** The machine's own: others look at the time of a signature. Milliseconds since 1970. */
+  readonly wallClock: () => number;
+}
+
 /** Reads blobs of accounts that the user mapped, and what hosts give that were let through; nothing else. */
-export function createStorageSources(accounts: readonly StorageAccount[], call: CallMain, proofOf: ProofOf): SourceOf {
+export function createStorageSources(parts: StorageSourceParts): SourceOf {
+  const { accounts, call, proofOf } = parts;
   const sourceOf = (address: SourceAddress, use: StorageUse): DataSource => {
     const proven = async (): Promise<ProvenAddress> => ({ ...address, credential: await proofOf(address, use) });
     const source = {
       name: address.name,
-      open: async (signal: AbortSignal | undefined) => open(await proven(), call, signal),
+      open: async (signal: AbortSignal | undefined) => open(await proven(), parts, signal),
     };
     if (!address.isStorage || address.container === '') return source;
     return {
@@ -29,11 +39,17 @@ export function createStorageSources(accounts: readonly StorageAccount[], call: 
   return (text, use) => sourceOf(readSourceAddress(text, accounts), use);
 }
 
-async function open(address: ProvenAddress, call: CallMain, signal: AbortSignal | undefined): Promise<OpenedSource> {
+async function open(
+  address: ProvenAddress,
+  { call, wallClock }: StorageSourceParts,
+  signal: AbortSignal | undefined,
+): Promise<OpenedSource> {
   const addresses = address.isMapped ? undefined : await addressesOf(address, call, notRead);
   const client = createSourceClient(address.url.origin, addresses);
   try {
-    const { bytes, stream } = await (address.isStorage ? openBlob : openFile)(address, client, signal);
+    const { bytes, stream } = await (address.isStorage
+      ? openBlob(address, client, signal)
+      : openFile(address, client, { signal, wallClock }));
     return { bytes, stream: explained(stream, address, signal) };
   } catch (error) {
     throw explain(error, address, signal);
@@ -57,9 +73,17 @@ async function openBlob(
   return { bytes: contentLength, stream: readableStreamBody as AsyncIterable<Buffer> };
 }
 
-async function openFile({ url }: SourceAddress, ask: AskSource, signal: AbortSignal | undefined): Promise<Opened> {
-  const headers = { accept: '*/*', 'user-agent': 'kustody' };
-  const answer = await ask({ url: url.href, method: 'GET', headers, signal });
+/** @param ask the host that gives the file */
+export async function openFile(
+  { url, credential }: Pick<ProvenAddress, 'url' | 'credential'>,
+  ask: AskSource,
+  { signal, wallClock }: { readonly signal: AbortSignal | undefined } & Pick<StorageSourceParts, 'wallClock'>,
+): Promise<Opened> {
+  const asked =
+    credential.kind === 'accessKeys'
+      ? await signedForS3(url, credential, wallClock())
+      : { url: url.href, headers: { accept: '*/*', 'user-agent': 'kustody' } };
+  const answer = await ask({ ...asked, method: 'GET', signal });
   if (answer.body === undefined) throw Object.assign(new Error('It was refused.'), { statusCode: answer.status });
   const length = answer.headers['content-length'];
   return { bytes: length === undefined ? undefined : Number(length), stream: answer.body as AsyncIterable<Buffer> };

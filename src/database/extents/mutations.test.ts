@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { memoryStorage } from '../../../tests/support/memory-storage.ts';
 import { clusterCatalogTable } from '../../cluster/process/remote-catalog-store.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { CatalogStore, SealedRecord, StoredCatalogRecord } from '../catalog/catalog-store.ts';
@@ -12,8 +14,9 @@ import { CatalogDamagedError } from '../catalog/catalog-seal.ts';
 const runs = Math.max(200, Math.floor(Number(process.env['KUSTODY_MUTATIONS'] ?? 0) / 100));
 vi.setConfig({ testTimeout: 30_000 + runs * 60 });
 
+let commands: CommandFixture;
 let cluster: DataFixture;
-afterEach(() => cluster.close());
+afterEach(() => commands.close());
 
 /** What a thief who can write to the store may do to what is loaded. */
 const tampering: { change: (records: StoredCatalogRecord[]) => StoredCatalogRecord[] } = {
@@ -35,12 +38,20 @@ const tampered = (store: CatalogStore): CatalogStore => ({
 
 async function filled(): Promise<void> {
   tampering.change = (records) => records;
-  cluster = await openDataFixture({ wrapStore: tampered });
+  commands = await openCommandFixture({ wrapStore: tampered });
+  cluster = commands.data;
   for (const table of ['A', 'B']) {
     await cluster.table(table, { n: 'long' });
     for (const text of ['1', '2', '3']) await cluster.ingest(table, 'csv', text);
     await cluster.ingest(table, 'csv', '4', { kind: 'inline' });
   }
+  // What makes rows of rows, here and elsewhere.
+  for (const text of [
+    '.create materialized-view V on table A { A | summarize count() by n }',
+    `.create external table E (n: long) kind=storage dataformat=csv (h@'https://box.blob.core.windows.net/f?sig=00')`,
+    '.create-or-alter continuous-export C over (B) to table E with (intervalBetweenRuns=1h) <| B',
+  ])
+    await commands.run(text, { data: await cluster.data(), exports: memoryStorage().exports });
   // What waits to become rows: keys of the accounts, a blob, a message.
   const { queued } = await cluster.data();
   await queued.ensureKeys();

@@ -142,6 +142,44 @@ export function jsonSql({ sql, type }: ParquetValue, depth = 0): string {
   }
 }
 
+/** Members of one dictionary: each is looked for among those before it. */
+const dictionaryMax = 1_000;
+
+/** `[{"n1":"v1"},{"n2":"v2"}]` as `{"n1":"v1","n2":"v2"}`: of each name the first value. An object of Parquet has all members of its type, so
+ * one without a value counts as not there. What is no list stays as it is. */
+export function dictionarySql({ sql, type }: ParquetValue): ParquetValue {
+  if (type.kind !== 'list') return { sql, type };
+  const { item } = type;
+  const json: ParquetType = { kind: 'scalar', name: 'JSON' };
+  if (item.kind !== 'struct' && item.kind !== 'map')
+    return { sql: `CASE WHEN ${sql} IS NOT NULL THEN '{}'::JSON END`, type: json };
+  const found = `flatten(list_transform(${sql}, lambda bag: ${membersSql('bag', item)}))`;
+  const first = `list_filter(d.found, lambda m, place: list_position(d.names, m.k) = place)`;
+  const names = `{'found': found, 'names': list_transform(found, lambda m: m.k)}`;
+  const refusal = quoted(`kql refuses: A dictionary of more than ${dictionaryMax} members is not made.`);
+  const bounded = `CASE WHEN len(found) > ${dictionaryMax} THEN error(${refusal}) ELSE ${names} END`;
+  const dictionary = `list_transform([${found}], lambda found: ${bounded})`;
+  return {
+    sql: `CASE WHEN ${sql} IS NOT NULL THEN to_json(map_from_entries(list_transform(${dictionary}, lambda d: ${first})[1])) END`,
+    type: json,
+  };
+}
+
+/** A list of names and JSON. */
+function membersSql(bag: string, type: Extract<ParquetType, { kind: 'struct' | 'map' }>): string {
+  if (type.kind === 'map') {
+    const key = textSql({ sql: 'member.key', type: type.key });
+    const value = jsonSql({ sql: 'member.value', type: type.value }, 1);
+    return `CASE WHEN ${bag} IS NULL THEN [] ELSE list_transform(map_entries(${bag}), lambda member: {'k': ${key}, 'v': coalesce(${value}, 'null'::JSON)}) END`;
+  }
+  const members = [...type.fields].map(([name, inner]) => {
+    const member = `struct_extract(${bag}, ${quoted(name)})`;
+    const value = jsonSql({ sql: member, type: inner }, 1);
+    return `CASE WHEN ${member} IS NOT NULL THEN [{'k': ${quoted(name)}, 'v': ${value}}] ELSE [] END`;
+  });
+  return `flatten([${members.join(', ')}])`;
+}
+
 /** Whether DuckDB's own JSON of it is KQL's. */
 function isPlain(type: ParquetType): boolean {
   switch (type.kind) {

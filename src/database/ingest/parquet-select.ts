@@ -14,7 +14,7 @@ import { pathOf } from './ingestion-mapping.ts';
 import type { JsonPath } from './json-path.ts';
 import { insideOf } from './json-path.ts';
 import type { ParquetValue } from './parquet-convert.ts';
-import { convertSql, isConvertible, quoted, unixSql } from './parquet-convert.ts';
+import { convertSql, dictionarySql, isConvertible, quoted, unixSql } from './parquet-convert.ts';
 import type { ReadColumn, ReadOptions } from './value-reader.ts';
 import type { ParquetType } from './parquet-type.ts';
 import { kindOf, parseParquetType } from './parquet-type.ts';
@@ -186,6 +186,11 @@ function sourceSql(
   if (transform === 'DropMappedFields') {
     const others = mapping.flatMap((one) => (one === mapped ? [] : [pathOf(one.source) ?? []]));
     return fieldSql(column, pathText(path), found && withoutFields(found, insideOf(path, others)));
+  }
+  if (transform === 'PropertyBagArrayToDictionary') {
+    const kind = found && kindOf(found.type);
+    if (kind === 'JSON' || kind === 'STRING') throw refused(`the transformation '${transform}' of text`);
+    return fieldSql(column, pathText(path), found && dictionarySql(found));
   }
   if (!Object.hasOwn(unixUnits, transform)) throw refused(`the transformation '${transform}'`);
   if (found === undefined) return nothing(type);

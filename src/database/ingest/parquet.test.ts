@@ -224,11 +224,46 @@ describe('mappings of Parquet', () => {
     ]);
   });
 
+  it('make dictionaries of objects and maps, of which each name has its first value', async () => {
+    const dictionary = { Transform: 'PropertyBagArrayToDictionary' };
+    const columns = { structs: 'dynamic', maps: 'dynamic', plain: 'dynamic', text: 'string' } as const;
+    const mapping = [
+      ...[path('structs', '$.structs', dictionary), path('maps', '$.maps', dictionary)],
+      ...[path('plain', '$.structs[0]', dictionary), path('text', '$.maps', dictionary)],
+    ];
+    expect(await ingested(vector('bags'), columns, mapping)).toEqual([
+      [
+        '{"n1":"v1","n2":2,"t":"2024-02-29T12:34:56.0000000Z"}',
+        ...['{"x":1.5,"y z":null}', '{"n1":"v1","n2":null,"t":null}', '{"x":1.5,"y z":null}'],
+      ],
+      ['{}', '{}', null, '{}'],
+      ['{}', '{}', null, '{}'],
+      [null, null, null, ''],
+    ]);
+  });
+
+  it('make empty dictionaries of lists without members', async () => {
+    const mapping = [path('tags', '$.tags', { Transform: 'PropertyBagArrayToDictionary' })];
+    expect(await ingested(vector('nested'), { tags: 'dynamic' }, mapping)).toEqual([['{}'], ['{}'], [null]]);
+  });
+
+  it('make no dictionary of more than a thousand members', async () => {
+    const many = [path('many', '$.many', { Transform: 'PropertyBagArrayToDictionary' })];
+    await expect(ingested(vector('bags'), { many: 'dynamic' }, many)).rejects.toMatchObject({
+      message: 'A dictionary of more than 1000 members is not made.',
+    });
+    expect(await fixture.rows('T')).toEqual([]);
+  });
+
   it.each([
     ['a column that is not there', path('x', '$.id'), 'InconsistentMapping'],
     ['a list for a text', path('c', '$.tags'), 'InconsistentMapping'],
     ['a filter', path('c', '$.tags[*]'), 'InvalidMapping'],
-    ['a dictionary of bags', path('c', '$.tags', { Transform: 'PropertyBagArrayToDictionary' }), 'InvalidMapping'],
+    [
+      'a dictionary of what is text',
+      path('c', '$.event.name', { Transform: 'PropertyBagArrayToDictionary' }),
+      'InvalidMapping',
+    ],
   ])('of %s are refused', async (_what, mapping, code) => {
     expect((await refusal(ingested(vector('nested'), { c: 'string' }, [mapping])))[0]).toBe(code);
     expect(await fixture.rows('T')).toEqual([]);

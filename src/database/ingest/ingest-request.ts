@@ -60,7 +60,7 @@ export interface SourcesRequest extends Omit<IngestRequest, 'body' | 'kind' | 'f
   /** A source of text without records fails, though others have some. */
   readonly recordsInEach?: boolean;
   /** What one extent of several is made of at most, about; absent: 4 Mi values, and 32 MiB as they are read. */
-  readonly partMax?: { readonly values: number; readonly bytes: number };
+  readonly partMax?: { readonly values: number; readonly bytes: number; readonly rows?: number };
   /** What else happens in the commit, before the rows are added. @returns false: they are not */
   readonly also?: (draft: CatalogDraft) => boolean;
   readonly signal?: AbortSignal | undefined;

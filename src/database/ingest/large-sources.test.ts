@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
@@ -144,6 +144,35 @@ describe('a large source', () => {
     expect(after.extents('db', kind)).toHaveLength(extents.length);
     const numbers = (await fixture.rows(kind, 'a')).map(([a]) => Number(a));
     expect(numbers.findIndex((a, index) => a !== index)).toBe(-1);
+  });
+
+  it('becomes several extents of one commit: parquet, of one file', async () => {
+    const columns = { a: 'long', b: 'string', n: 'long' } as const;
+    await fixture.table('parquet', columns);
+    const data = await fixture.data();
+    const file = await MemoryFile.create();
+    const connection = await fixture.engine.connect();
+    const rows = `SELECT i AS a, 'text ' || i % 90 AS b FROM range(100_001) AS t(i)`;
+    await connection.run(`COPY (${rows}) TO '${file.path}' (FORMAT parquet, ROW_GROUP_SIZE 4096, use_tmp_file false)`);
+    connection.close();
+    const sources = [bytesSource('one.parquet', readFileSync(file.path))];
+    await file.close();
+    const mapping = JSON.stringify([
+      ...[
+        { Column: 'a', Properties: { Path: '$.a' } },
+        { Column: 'b', Properties: { Path: '$.b' } },
+      ],
+      { Column: 'n', Properties: { Transform: 'SourceLineNumber' } },
+    ]);
+    const parts = { ...partMax, rows: 30_000 };
+    const asked = { database: 'db', table: 'parquet', format: 'parquet', sources, mapping };
+    const result = await data.ingestFrom({ ...asked, partMax: parts });
+    expect(result.rowCount).toBe(100_001);
+    const counts = data.extents('db', 'parquet').map(({ rowCount }) => rowCount);
+    expect(counts.sort((left, right) => left - right)).toEqual([10_001, 30_000, 30_000, 30_000]);
+    const read = await fixture.rows('parquet', 'a');
+    expect(read.findIndex(([a, , n], index) => a !== BigInt(index) || n !== BigInt(index + 1))).toBe(-1);
+    expect(read).toHaveLength(100_001);
   });
 
   it('that is wrong at its end leaves nothing', async () => {

@@ -19,7 +19,8 @@ import type { ReadColumn, ReadOptions } from './value-reader.ts';
 import type { ParquetType } from './parquet-type.ts';
 import { kindOf, parseParquetType } from './parquet-type.ts';
 
-const rowsMax = 4_000_000;
+/** Rows of one extent, or of what is read in one piece. */
+export const parquetRowsMax = 4_000_000;
 
 type ParquetOptions = Pick<ReadOptions, 'columns' | 'mapping' | 'location'> & {
   /** Fields that their columns cannot take are null. Absent: they are an error. */
@@ -55,16 +56,35 @@ export async function writeParquet(path: string, bytes: Uint8Array | AsyncIterab
 export async function parquetFileRows(
   connection: EngineConnection,
   path: string,
-  { columns, mapping, location, unlikeIsNull }: ParquetOptions,
+  options: ParquetOptions,
 ): Promise<string> {
+  const { rowCount, select } = await parquetFile(connection, path, options);
+  if (rowCount > parquetRowsMax) throw tooManyRecords(parquetRowsMax);
+  return select();
+}
+
+export const tooManyRecords = (most: number): Error =>
+  dataError('PayloadTooLarge', `There are more than ${most} records.`);
+
+/** Rows from the one up to before the other, counted from 0. Absent: all of them. */
+type RowRange = readonly [from: number, to: number];
+
+/** As `parquetFileRows`, of however many rows: whoever reads them says how many at a time. */
+export async function parquetFile(
+  connection: EngineConnection,
+  path: string,
+  { columns, mapping, location, unlikeIsNull }: ParquetOptions,
+): Promise<{ readonly rowCount: number; readonly select: (range?: RowRange) => string }> {
   const all = await parquetColumns(connection, path);
   const fields = unlikeIsNull === true ? likeFields(all, columns) : all;
   const [counted] = await collect(connection, `SELECT num_rows FROM parquet_file_metadata('${path}')`);
   const rowCount = Number(counted?.[0] ?? 0);
-  if (rowCount > rowsMax) throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
   const asksForJson = rowCount >= repeatingRowsMin && columns.some(({ type }) => type === 'dynamic');
   const repeating = asksForJson ? await repeatingColumns(connection, path) : nowhere;
-  return parquetFileSelect(path, fields, columns, mapping, { location, repeating });
+  return {
+    rowCount,
+    select: (range) => parquetFileSelect(path, fields, columns, mapping, { location, repeating, range }),
+  };
 }
 
 const nowhere: ReadonlySet<string> = new Set();
@@ -137,7 +157,13 @@ export function parquetFileSelect(
     asExtent = false,
     location = '',
     repeating = nowhere,
-  }: { readonly asExtent?: boolean; readonly location?: string | undefined; readonly repeating?: ReadonlySet<string> },
+    range,
+  }: {
+    readonly asExtent?: boolean;
+    readonly location?: string | undefined;
+    readonly repeating?: ReadonlySet<string>;
+    readonly range?: RowRange | undefined;
+  },
 ): string {
   const own =
     asExtent &&
@@ -152,8 +178,9 @@ export function parquetFileSelect(
     if (!own) return `${sourceSql(column, record, mapping, location)} AS ${name}`;
     return `${column.type === 'string' ? `coalesce(CAST(${name} AS VARCHAR), '')` : `TRY_CAST(${name} AS ${physicalType[column.type]})`} AS ${name}`;
   });
-  const isNumbered = mapping?.some(({ source }) => source.kind === 'sourceLineNumber') === true;
-  return `SELECT ${outputs.join(', ')} FROM ${own ? `read_parquet('${path}')` : `${readParquet(path, isNumbered)} AS record`}`;
+  const isNumbered = range !== undefined || mapping?.some(({ source }) => source.kind === 'sourceLineNumber') === true;
+  const part = range === undefined ? '' : ` WHERE file_row_number >= ${range[0]} AND file_row_number < ${range[1]}`;
+  return `SELECT ${outputs.join(', ')} FROM ${own ? `read_parquet('${path}')` : `${readParquet(path, isNumbered)} AS record${part}`}`;
 }
 
 function typeOf(text: string, repeats: boolean): ParquetType {

@@ -4,7 +4,7 @@ import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
 import { addStaged, createStaging, emptyStaging, stagedSelect } from '../extents/staging.ts';
 import type { DataSource } from './data-source.ts';
 import { EngineText, isForEngine, unlikeFailure } from './engine-text.ts';
-import { parquetFailure, parquetFileRows, writeParquet } from './parquet-select.ts';
+import { parquetFailure, parquetFile, parquetRowsMax, tooManyRecords, writeParquet } from './parquet-select.ts';
 import { readRows } from './read-batch.ts';
 import type { UnpackedFile } from './unpacked.ts';
 import { unpacked } from './unpacked.ts';
@@ -33,8 +33,8 @@ export interface StageOptions extends Omit<ReadOptions, 'location'> {
   /** Takes the rows staged so far, which are gone afterwards, whenever they are many; what is left at the end is staged as without it. What
    * it throws ends the reading. Absent: all rows stay until they are discarded. */
   readonly takePart?: ((staged: StagedSources) => Promise<void>) | undefined;
-  /** When they are many. */
-  readonly partMax?: { readonly values: number; readonly bytes: number };
+  /** When they are many. `rows`: of one Parquet file, where parts are taken of it. */
+  readonly partMax?: { readonly values: number; readonly bytes: number; readonly rows?: number };
   /** Asked with each piece that is read. @throws what ends the reading */
   readonly requireWanted?: (() => void) | undefined;
   /** Fields of Parquet that their columns cannot take are null. Absent: they are an error. */
@@ -191,6 +191,8 @@ async function stageParquet(
     for (const { path } of held) if (found === error) found = await parquetFailure(connection, path, error);
     return found;
   };
+  const { rows: partRows = parquetRowsMax } = options.partMax ?? {};
+  let left = options.rowsMax ?? rowsMax;
   let bytes = 0;
   let selects: string[] = [];
   const stage = (): Stage => ({ sql: selects.join(' UNION ALL '), explain, discard });
@@ -205,7 +207,20 @@ async function stageParquet(
       const file = await files.create();
       held.push(file);
       bytes += await writeParquetFile(file.path, stream, location);
-      selects.push(await parquetFileRows(connection, file.path, { ...options, location }));
+      const { rowCount, select } = await parquetFile(connection, file.path, { ...options, location });
+      left -= rowCount;
+      if (left < 0) throw tooManyRecords(options.rowsMax ?? rowsMax);
+      if (give === undefined || rowCount <= partRows) {
+        selects.push(select());
+        continue;
+      }
+      let from = 0;
+      for (; rowCount - from > partRows; from += partRows) {
+        selects.push(select([from, from + partRows]));
+        await give(stage());
+        selects = [];
+      }
+      selects.push(select([from, rowCount]));
     }
     return stage();
   } catch (error) {

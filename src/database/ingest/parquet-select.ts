@@ -8,6 +8,7 @@ import type { KqlType } from '../../kql/plan/types.ts';
 import { physicalType } from '../../kql/plan/types.ts';
 import { valueOfText } from './convert-value.ts';
 import { notParquet, requireSoundFooter } from './parquet-footer.ts';
+import { tooManyRecords } from './read-batch.ts';
 import { unixUnits } from './unix-units.ts';
 import type { MappedColumn } from './ingestion-mapping.ts';
 import { pathOf } from './ingestion-mapping.ts';
@@ -62,9 +63,6 @@ export async function parquetFileRows(
   if (rowCount > parquetRowsMax) throw tooManyRecords(parquetRowsMax);
   return select();
 }
-
-export const tooManyRecords = (most: number): Error =>
-  dataError('PayloadTooLarge', `There are more than ${most} records.`);
 
 /** Rows from the one up to before the other, counted from 0. Absent: all of them. */
 type RowRange = readonly [from: number, to: number];

@@ -85,3 +85,18 @@ it('the connection of a client that ends its body goes on', async () => {
   expect(String((await next)[0])).toMatch(/^HTTP\/1\.1 401 /);
   expect(timers.size).toBe(0);
 });
+
+it('what came over no connection is waited for by nobody', async () => {
+  const { app } = createPlaneApp({
+    ...{ name: 'sample', log: silentLog, bodies: 'stream', authenticate: () => Promise.reject(new StrangerError()) },
+    renderError: () => ({ status: 401 }),
+    renderFailure: ({ status }) => ({ status }),
+    startTimer: (_milliseconds, run) => {
+      timers.add(run);
+      return () => void timers.delete(run);
+    },
+  });
+  app.post('/', () => ({}));
+  expect((await app.inject({ method: 'POST', url: '/', payload: 'x'.repeat(100_000) })).statusCode).toBe(401);
+  expect(timers.size).toBe(0);
+});

@@ -117,6 +117,8 @@ const silenceMs = 10 * 60_000;
 const callMs = 60 * 60_000;
 /** A process that is busy goes without a word. */
 const shutdownGraceMs = 500;
+/** So long the system may take to tell of the end of a process that takes nothing any more. */
+const goneMs = 500;
 
 /** One running child process and the calls to it. Once ended it stays ended. */
 export class ClusterProcess {
@@ -252,8 +254,10 @@ export class ClusterProcess {
       const handed: HandedSocket = { ...message, kind: 'socket', id };
       sendSocket(handed, socket, (error) => {
         if (error === null) return;
-        this.#onTheWay.giveBack();
         this.#channel.close('The cluster process is gone.');
+        // Whoever has a connection back asks for a process at once, and is not to find this one.
+        const soon = new Promise<void>((resolve) => void this.#options.monotonic.after(goneMs, resolve));
+        void Promise.race([this.#exited, soon]).then(() => this.#onTheWay.giveBack());
       });
     });
   }

@@ -33,7 +33,7 @@ export async function openLive(directory: string, rootKey: RootKey) {
   const instance = await readInstance(sealed);
   if (instance === undefined) throw new Error('It is an instance.');
   const now = () => instant(0);
-  const take = (to: string, more: Partial<LiveSource> = {}): Promise<BackupManifest> => {
+  const take = (to: string, more: Partial<LiveSource> = {}, cluster?: string): Promise<BackupManifest> => {
     const from = { dataDirectory: directory };
     const source = liveSource({
       ...{ from, store, rootKey, instance, written: () => 3, read: (work) => work(sealed) },
@@ -41,7 +41,7 @@ export async function openLive(directory: string, rootKey: RootKey) {
       ...{ startTimer: startSystemTimer, progress: () => undefined, signal: new AbortController().signal },
       ...more,
     });
-    return takeBackup({ from, to: { dataDirectory: to }, now }, source);
+    return takeBackup({ from, to: { dataDirectory: to }, now, ...(cluster !== undefined && { cluster }) }, source);
   };
   return { store, sealed, take, close: () => sealed.close() };
 }

@@ -55,12 +55,15 @@ export async function sideInUse(state: Pick<State, 'get'>, clusterId: Guid): Pro
   return head === undefined ? '' : '~/';
 }
 
-/** Whether a record of the cluster lies there, its head excepted. */
-export function isBesideHead(clusterId: Guid, side: CatalogSide, id: string): boolean {
+/** Whether a record of the cluster lies there. */
+export function isOnSide(clusterId: Guid, side: CatalogSide, id: string): boolean {
   const prefix = `${clusterId}/${side}`;
-  if (!id.startsWith(prefix) || id === prefix + headId) return false;
-  return side !== '' || !id.startsWith(prefix + anyMark);
+  return id.startsWith(prefix) && (side !== '' || !id.startsWith(prefix + anyMark));
 }
+
+/** The same, its head excepted. */
+export const isBesideHead = (clusterId: Guid, side: CatalogSide, id: string): boolean =>
+  isOnSide(clusterId, side, id) && id !== `${clusterId}/${side}${headId}`;
 
 /** Where lies what is kept of a catalog that was set back. It counts once the head of that catalog is among it. */
 export const keptSide = '~k/';

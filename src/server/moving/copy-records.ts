@@ -63,7 +63,11 @@ export async function copyAgain(from: StateStore, to: StateStore, changed: reado
 
 /** Reads every record of both, while somebody writes to the first. @param changed records that were written since both were the same
  * @throws MoveError for any other one that differs */
-export async function requireSameBut(from: StateStore, to: StateStore, changed: ReadonlySet<string>): Promise<void> {
+export async function requireSameBut(
+  from: StateStore,
+  to: StateStore,
+  changed: Pick<ReadonlySet<string>, 'has'>,
+): Promise<void> {
   for (const table of await tablesOf(from, to)) {
     const target = recordsOf(to, table);
     let there = await target.next();

@@ -1,20 +1,24 @@
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
-import { clusterCatalogTable } from '../../cluster/process/remote-catalog-store.ts';
+import type { CatalogSide } from '../../cluster/process/remote-catalog-store.ts';
+import { clusterCatalogTable, isOnSide, sideInUse } from '../../cluster/process/remote-catalog-store.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { ChangedRecord, Changes, HeldStore } from '../../state/held-store.ts';
-import { HeldTooLongError } from '../../state/held-store.ts';
+import { HeldTooLongError, keyOf } from '../../state/held-store.ts';
 import type { BackupProgress } from '../backup-routes.ts';
 import { noteBlobs } from './backup-blobs.ts';
 import { sideOf } from './backup-sides.ts';
 import type { BackupSource, LaidOut, Laying } from './backup-source.ts';
-import { layOutCluster } from './cluster-backup.ts';
+import { catalogRecords } from './catalog-store.ts';
+import type { CopyCluster } from './cluster-backup.ts';
+import { catalogsOf, layOutCluster, requireOpened } from './cluster-backup.ts';
 import type { CopiedBlob } from './copy-blobs.ts';
 import { blobsOf, copyBlobs, digestOfList } from './copy-blobs.ts';
 import { copyAgain, copyRecords, requireSameBut, sumRecords } from './copy-records.ts';
 import { requireOpens } from './fill-target.ts';
 import { clustersIn } from './held-state.ts';
+import type { KeptCluster } from './kept-cluster.ts';
 import { findCluster } from './kept-cluster.ts';
 import type { MoveEnd } from './move-end.ts';
 import { placeAt } from './move-end.ts';
@@ -51,9 +55,10 @@ async function layOutLive(live: LiveSource, laying: Laying): Promise<LaidOut> {
   const changes = live.store.watch();
   try {
     const blobs = new LiveBlobs(live, laying);
-    return await (laying.cluster === undefined
+    const { cluster } = laying;
+    return await (cluster === undefined
       ? layOutAll(live, laying, changes, blobs)
-      : layOutOne(live, laying, blobs));
+      : layOutOne(live, { ...laying, cluster }, changes, blobs));
   } finally {
     changes.end();
   }
@@ -93,21 +98,61 @@ async function layOutAll(
   return { records: await sumRecords(laid), blobs: await blobs.note(owners) };
 }
 
-async function layOutOne(live: LiveSource, { target, side, cluster }: Laying, blobs: LiveBlobs): Promise<LaidOut> {
-  const { name = '', clusterId } = cluster ?? {};
+/** As a whole instance, with the cluster's catalog as the store that is copied. A change of its custody lays the catalog out on its other side: then
+ * that is copied. */
+async function layOutOne(
+  live: LiveSource,
+  { target, side, cluster }: Laying & { readonly cluster: KeptCluster },
+  changes: Changes,
+  blobs: LiveBlobs,
+): Promise<LaidOut> {
+  const { progress, signal } = live;
+  const { name, clusterId } = cluster;
   const laid = sideOf(target, side);
-  if (clusterId !== undefined) await blobs.copy(clusterId);
-  const held = await betweenCommits(live, (hold) =>
-    hold(async () => {
-      const now = await live.read((state) => findCluster(state, name));
-      if (now.clusterId !== clusterId) throw new MoveError(`The cluster '${name}' is another one by now.`);
-      live.progress({ phase: 'records', done: 0 });
-      const laidOut = await layOutCluster(live.read, laid, live.rootKey, now);
-      await blobs.copy(clusterId);
-      return laidOut;
-    }),
-  );
-  return { records: await sumRecords(laid), blobs: await blobs.note([held.clusterId]), cluster: held };
+  await blobs.copy(clusterId);
+  const copy: CopyCluster = async (copying) => {
+    const { from } = copying;
+    let copied: CatalogSide | undefined;
+    const catchUp = async (inUse: CatalogSide): Promise<void> => {
+      signal.throwIfAborted();
+      const changed = inCatalog(changes.take(), clusterId, inUse);
+      progress({ phase: 'what changed meanwhile', done: changed.length });
+      await copyAgain(...catalogsOf(copying, inUse), changed);
+      if (changed.length > 0) await blobs.copy(clusterId);
+    };
+    const copyAll = async (inUse: CatalogSide): Promise<void> => {
+      if (inUse === copied) return;
+      changes.take();
+      await copyRecords(...catalogsOf(copying, inUse), (done) => {
+        signal.throwIfAborted();
+        progress({ phase: 'records', done });
+      });
+      copied = inUse;
+    };
+    const held = await betweenCommits(live, async (hold) => {
+      const inUse = await sideInUse(from, clusterId);
+      await copyAll(inUse);
+      await catchUp(inUse);
+      if (changes.keys.size > fewRecords) return undefined;
+      return hold(async () => {
+        const now = await findCluster(from, name);
+        if (now.clusterId !== clusterId) throw new MoveError(`The cluster '${name}' is another one by now.`);
+        await requireOpened(from, now);
+        if ((await sideInUse(from, clusterId)) !== inUse) return undefined;
+        await catchUp(inUse);
+        return { now, inUse };
+      });
+    });
+    progress({ phase: 'reading back', done: 0 });
+    const start = keyOf({ table: clusterCatalogTable.name, id: `${clusterId}/${held.inUse}` });
+    const bareStart = keyOf({ table: catalogRecords, id: '' });
+    await requireSameBut(...catalogsOf(copying, held.inUse), {
+      has: (key) => changes.keys.has(start + key.slice(bareStart.length)),
+    });
+    return held.now;
+  };
+  const laidOut = await layOutCluster(live.read, laid, live.rootKey, cluster, copy);
+  return { records: await sumRecords(laid), blobs: await blobs.note([clusterId]), cluster: laidOut };
 }
 
 type Hold = <T>(work: () => Promise<T>) => Promise<T>;
@@ -134,6 +179,12 @@ async function betweenCommits<T>(
   }
   throw new MoveError('The instance changes faster than it can be copied. Stop it, or try again when it is quieter.');
 }
+
+/** Of what was written, the records of a cluster's catalog on one side, as `catalogStore` has them. */
+const inCatalog = (changed: readonly ChangedRecord[], clusterId: Guid, side: CatalogSide): readonly ChangedRecord[] =>
+  changed
+    .filter(({ table, id }) => table === clusterCatalogTable.name && isOnSide(clusterId, side, id))
+    .map(({ id }) => ({ table: catalogRecords, id: id.slice(`${clusterId}/${side}`.length) }));
 
 /** Clusters of which something was written that may name blobs. */
 function ownersOf(changed: readonly ChangedRecord[]): ReadonlySet<Guid> {

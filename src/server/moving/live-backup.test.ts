@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { foundIn, LiveWriter, openLive } from '../../../tests/support/live-instance-writer.ts';
 import { blobsIn, isServed, makeInstance, recordsIn } from '../../../tests/support/moved-instance.ts';
+import { until } from '../../../tests/support/until.ts';
 import { instant } from '../../clock/clock.ts';
 import { parseRootKey } from '../../state/root-key.ts';
 import { restore } from './backup.ts';
@@ -78,8 +79,7 @@ describe('a backup of an instance that is served', () => {
     };
     await expect(live.take(copy, { startTimer })).rejects.toThrow('changes faster than it can be copied');
     const steps = writer.steps;
-    await writer.write();
-    expect(writer.steps).toBeGreaterThan(steps);
+    await until(() => writer.steps > steps);
     await end();
     await live.take(copy);
     await live.close();

@@ -162,6 +162,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/hibernation.test.ts',
   'tests/scenarios/hostile-archives.test.ts',
   'tests/scenarios/key-loss.test.ts',
+  'tests/scenarios/live-backup.test.ts',
   'tests/scenarios/memory-after-suspension.test.ts',
   'tests/scenarios/outside-vault.test.ts',
   'tests/scenarios/passed-on-clients.test.ts',

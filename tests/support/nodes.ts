@@ -19,14 +19,16 @@ export async function openNodes(server: Postgres, azurite: Azurite, schema: stri
   };
   const started: StartedCommand[] = [];
   const dataOf = (name: string): string => join(directory.path, name);
+  /** An instance elsewhere, of the same root key. */
+  const startAt = (data: string, ...options: string[]): StartedCommand => {
+    const node = startKustody(['up', '--data', data, '--log-level', 'error', ...options], secrets, [], program);
+    started.push(node);
+    return node;
+  };
   return {
-    ...{ dataOf, secrets, state, blobs },
-    start: (name: string, ...options: string[]): StartedCommand => {
-      const args = ['up', '--data', dataOf(name), ...state, ...blobs, '--log-level', 'error', ...options];
-      const node = startKustody(args, secrets, [], program);
-      started.push(node);
-      return node;
-    },
+    ...{ dataOf, secrets, state, blobs, startAt },
+    start: (name: string, ...options: string[]): StartedCommand =>
+      startAt(dataOf(name), ...state, ...blobs, ...options),
     /** To all processes of a node. */
     signal: ({ process: { pid = 0 } }: StartedCommand, signal: NodeJS.Signals): void => {
       for (const one of [...descendantsOf(pid), pid]) process.kill(one, signal);

@@ -1,11 +1,13 @@
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { ServerScripts } from '../server/settings.ts';
 
-/** The scripts of a build, and the user's directory for what is made of them at first use. Whoever has no home has none.
+/** The scripts of a build, the user's directory for what is made of them at first use (whoever has no home has none), and the roots that the user
+ * has Node.js trust.
  * @param folder `dist` */
 export function builtScripts(folder: string, env: NodeJS.ProcessEnv): ServerScripts {
   const cache = cacheDirectory(env);
+  const { NODE_EXTRA_CA_CERTS: roots = '' } = env;
   return {
     clusterProcess: join(folder, 'cluster-process.cjs'),
     kqlProcess: join(folder, 'kql-process.js'),
@@ -13,6 +15,7 @@ export function builtScripts(folder: string, env: NodeJS.ProcessEnv): ServerScri
     templateThread: join(folder, 'template-thread.js'),
     scanProcess: join(folder, 'scan-process.js'),
     ...(cache === undefined ? {} : { startUpFiles: cache }),
+    ...(roots === '' ? {} : { extraRoots: resolve(roots) }),
   };
 }
 

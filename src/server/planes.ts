@@ -392,6 +392,7 @@ function createKeys(
     settings: settings.keys,
     nodeLeaseMs: () => parts.nodeLease.remainingMs(),
     ...{ processScript: settings.scripts.clusterProcess, startUpFiles: settings.scripts.startUpFiles },
+    extraRoots: settings.scripts.extraRoots,
     ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
     clusterTables: [clusterCatalogTable.name],
     ...placeOf(settings),

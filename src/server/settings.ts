@@ -30,7 +30,7 @@ export interface ServerPorts {
   readonly kustoPort: number;
 }
 
-/** Scripts of the child processes, and where what is made of them is kept. */
+/** Scripts of the child processes, where what is made of them is kept, and what they trust. */
 export interface ServerScripts {
   readonly clusterProcess: string;
   readonly kqlProcess: string;
@@ -40,6 +40,8 @@ export interface ServerScripts {
   readonly scanProcess: string;
   /** The user's directory for what starts are faster with: a snapshot of the parser, compiled functions of clusters; without it, they are plain. */
   readonly startUpFiles?: string;
+  /** Absolute: root certificates in PEM that sources of data are trusted by, besides the public ones. */
+  readonly extraRoots?: string;
 }
 
 /** Everything that may differ between two servers, checked and complete. */

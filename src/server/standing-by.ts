@@ -65,6 +65,7 @@ export class StandingBy {
               processScript: scripts.clusterProcess,
               parserScript: scripts.kqlProcess,
               ...{ startUpFiles: scripts.startUpFiles, parserSnapshots: scripts.startUpFiles },
+              extraRoots: scripts.extraRoots,
               ...{ geoipDatabase, memoryDirectory, withinPort: () => this.#withinPort },
             },
           });

@@ -312,6 +312,7 @@ const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clo
   new ClusterProcess({
     script: scripts.clusterProcess,
     startUpFiles: scripts.startUpFiles,
+    extraRoots: scripts.extraRoots,
     monotonic,
     vaultTimeoutMs: keys.vaultTimeoutMs,
     ...{ output: 'ignore', tracer },

@@ -23,7 +23,7 @@ export const readVariables: Readonly<Record<string, string>> = {
   TMPDIR: 'where private instances have their directories',
   NO_PROXY: 'kept, without what would lead past Kustody',
   JAVA_TOOL_OPTIONS: 'kept, with ours after it',
-  NODE_EXTRA_CA_CERTS: 'certificates that clients are to trust besides',
+  NODE_EXTRA_CA_CERTS: 'certificates that clients, and Kustody where it reads data, are to trust besides',
 };
 
 /** Standard variables of OpenTelemetry: some are read by `kustody`, others by the official exporters. */

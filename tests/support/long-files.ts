@@ -205,6 +205,7 @@ export const longFiles: readonly string[] = [
   'tests/wire/kusto-data/limits.test.ts',
   'tests/wire/kusto-data/long-functions.test.ts',
   'tests/wire/kusto-data/odd-requests.test.ts',
+  'tests/wire/kusto-data/private-roots.test.ts',
   'tests/wire/kusto-data/queries.test.ts',
   'tests/wire/kusto-data/queued.test.ts',
   'tests/wire/kusto-data/request-limits.test.ts',

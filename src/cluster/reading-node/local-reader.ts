@@ -97,8 +97,8 @@ export class LocalReader {
   }
 
   #start(): ProcessPort {
-    const { processScript, startUpFiles } = this.#options.parts;
-    const started = forkedProcess(processScript, startUpFiles, 'ignore');
+    const { processScript: script, startUpFiles, extraRoots } = this.#options.parts;
+    const started = forkedProcess({ script, startUpFiles, extraRoots, output: 'ignore' });
     this.#options.log.event('reader-process-started', { pid: started.pid ?? 0 });
     started.onMessage((message) => {
       if (isTakenSocket(message)) this.#onTheWay.taken(message.id);

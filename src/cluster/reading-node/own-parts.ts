@@ -4,6 +4,7 @@ import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
 export interface OwnParts {
   readonly processScript: string;
   readonly startUpFiles: string | undefined;
+  readonly extraRoots?: string | undefined;
   readonly parserScript: string;
   readonly parserSnapshots: string | undefined;
   readonly geoipDatabase: string | undefined;

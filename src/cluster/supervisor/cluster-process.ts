@@ -28,6 +28,8 @@ export interface ClusterProcessOptions {
   readonly script: string;
   /** Where compiled functions of its program are kept; without it, it compiles them itself. */
   readonly startUpFiles?: string | undefined;
+  /** A file of root certificates that sources are trusted by, besides the public ones. */
+  readonly extraRoots?: string | undefined;
   readonly monotonic: MonotonicClock;
   readonly vaultTimeoutMs: number;
   readonly output: 'ignore' | 'inherit';
@@ -146,8 +148,7 @@ export class ClusterProcess {
   constructor(options: ClusterProcessOptions) {
     this.#options = options;
     this.#neededAt = options.monotonic.now();
-    const { script, startUpFiles, output } = options;
-    this.#port = options.port ?? forkedProcess(script, startUpFiles, output);
+    this.#port = options.port ?? forkedProcess(options);
     this.#channel = new Channel({
       send: (message) => {
         this.#port.send(message as object, (error) => {

@@ -86,6 +86,8 @@ export interface ClusterKeysOptions {
   /** `dist/cluster-process.cjs`. */
   readonly processScript: string;
   readonly startUpFiles?: string | undefined;
+  /** A file of root certificates that sources are trusted by, besides the public ones. */
+  readonly extraRoots?: string | undefined;
   /** Runs already and belongs to nobody: the first that is needed. Whoever started it ends it if nobody took it. */
   readonly spareProcess?: ClusterProcess;
   /** Leaves nothing overwritten on disk (truncates the WAL): after a change of custody. */

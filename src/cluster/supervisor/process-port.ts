@@ -19,15 +19,19 @@ export interface ProcessPort {
   kill(): void;
 }
 
-/** A new child. Nothing of our environment: it may carry the root key, client secrets or a proxy. */
-export function forkedProcess(
-  script: string,
-  startUpFiles: string | undefined,
-  output: 'ignore' | 'inherit',
-): ProcessPort {
+interface Program {
+  readonly script: string;
+  readonly startUpFiles?: string | undefined;
+  /** Absolute; read by Node.js for connections that name no roots: those to sources of data. Ways to keys name theirs (`host-route.ts`). */
+  readonly extraRoots?: string | undefined;
+  readonly output: 'ignore' | 'inherit';
+}
+
+/** A new child. Nothing else of our environment: it may carry the root key, client secrets or a proxy. */
+export function forkedProcess({ script, startUpFiles, extraRoots, output }: Program): ProcessPort {
   const code = processCode(script, startUpFiles);
   const child = fork(script, code === undefined ? [] : [code], {
-    env: { UV_THREADPOOL_SIZE: '16' },
+    env: { UV_THREADPOOL_SIZE: '16', ...(extraRoots === undefined ? {} : { NODE_EXTRA_CA_CERTS: extraRoots }) },
     execArgv: [],
     cwd: '/',
     serialization: 'advanced',

@@ -212,10 +212,10 @@ export class ProcessTable {
   }
 
   #processOptions(): ClusterProcessOptions {
-    const { settings, processScript, startUpFiles, monotonic, processOutput } = this.#options;
+    const { settings, processScript, startUpFiles, extraRoots, monotonic, processOutput } = this.#options;
     const { vaultTimeoutMs } = settings;
     return {
-      ...{ script: processScript, startUpFiles, monotonic, vaultTimeoutMs },
+      ...{ script: processScript, startUpFiles, extraRoots, monotonic, vaultTimeoutMs },
       output: processOutput ?? 'ignore',
       tracer: this.#options.log.tracer,
     };

@@ -11,6 +11,19 @@ const codeOfStatus: Readonly<Record<number, readonly [DownloadCode, string]>> = 
   412: ['Download_AccessConditionNotSatisfied', 'a condition of the access is not satisfied'],
 };
 
+/** A chain of certificates that ends at no known root (OpenSSL's X509_V_ERR, as Node.js names them). */
+const untrusted: ReadonlySet<unknown> = new Set([
+  ...['SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+]);
+
+function unread(host: string, code: unknown): string {
+  if (code === 'ENOTFOUND') return `there is no host ${host}`;
+  if (untrusted.has(code))
+    return `no root certificate that is known signed that of ${host} (start Kustody with NODE_EXTRA_CA_CERTS=FILE)`;
+  return `${host} could not be read to the end`;
+}
+
 /** Answers of storage may repeat what was signed: only a status and the name of an error leave here. */
 export function explain(
   error: unknown,
@@ -24,10 +37,9 @@ export function explain(
   const named = typeof code === 'string' && /^[A-Za-z_]{1,60}$/.test(code) ? `, ${code}` : '';
   if (typeof status !== 'number' || status === 0) {
     const isUnknown = code === 'ENOTFOUND';
-    const why = isUnknown ? `there is no host ${url.hostname}` : `${url.hostname} could not be read to the end`;
     return sourceFailed(
       isUnknown ? 'Download_AccountNotFound' : 'Download_UnknownError',
-      failure(name, `${why}${named}`),
+      failure(name, `${unread(url.hostname, code)}${named}`),
     );
   }
   if (status >= 300 && status < 400)

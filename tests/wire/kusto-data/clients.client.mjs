@@ -142,6 +142,7 @@ function told(response, raw) {
       rows: table._rows,
     })),
     value: response.getErrorsCount?.(),
+    warnings: response.getWarnings?.(),
   };
 }
 

@@ -15,6 +15,7 @@ export interface ClientTable {
 export interface ClientOutcome {
   readonly tables?: readonly ClientTable[];
   readonly raw?: string;
+  readonly warnings?: readonly string[];
   readonly value?: unknown;
   readonly failed?: {
     readonly name: string;

@@ -29,6 +29,20 @@ describe.skipIf(!pythonHas('azure.kusto.ingest'))('azure-kusto-data and -ingest 
       row: [1, '2020-01-02 03:04:05.123456+00:00', 2, 'NaN', { a: 1 }],
       parameter: 10,
       streamed: 12_502_500,
+      warned: [
+        [
+          'KustoResponseDataSetV2',
+          [1],
+          1,
+          [expect.stringMatching(/^Please .* Description:'{"Count":1,"Text":"'union' op/)],
+        ],
+        [
+          'KustoResponseDataSetV1',
+          [1],
+          1,
+          [expect.stringMatching(/^Please .* Description:''union' operator: Failed to/)],
+        ],
+      ],
       semantic: [
         ...['KustoApiError', true, 'General_BadRequest', 'Kusto.Data.Exceptions.KustoBadRequestException', true],
         "Request is invalid and cannot be processed: Semantic error: SEM0100: 'table' operator: Failed to resolve table expression named 'Nowhere'",

@@ -185,6 +185,35 @@ describe('a query through azure-kusto-data', () => {
   });
 });
 
+describe('a fuzzy union that does without a leg', () => {
+  const text = 'union isfuzzy=true (print a = 1), Gone, (print a = 2 | extend b = nowhere)';
+  const gone = "'union' operator: Failed to resolve table expression named 'Gone'";
+  const nowhere = "'extend' operator: Failed to resolve scalar expression named 'nowhere'";
+
+  const answered = { tables: expect.arrayContaining([expect.objectContaining({ rows: [[1]] })]) as unknown };
+
+  it('answers the others and warns, and the client sees no error', async () => {
+    const outcome = await kusto.call({ call: 'query', database: databaseName, text });
+    expect(outcome).toMatchObject({ ...answered, value: { errors: 0 } });
+    const told = outcome.warnings?.map((warning) => warning.replace(/^Please .* Description: /, ''));
+    expect(told).toEqual([gone, nowhere].map((words) => JSON.stringify({ Count: 1, Text: words })));
+  });
+
+  // In version 1 the client looks for warnings before it knows which table has them, and finds none.
+  it('warns in the status of version 1, too', async () => {
+    const outcome = await kusto.call({ call: 'queryV1', database: databaseName, text });
+    expect(outcome).toMatchObject({ ...answered, value: { errors: 0 } });
+    const status = outcome.tables?.find(({ kind }) => kind === 'QueryCompletionInformation');
+    const at = (name: string): number => status?.columns.findIndex((column) => column.name === name) ?? -1;
+    const told = status?.rows.map((row) => [row[at('Severity')], row[at('StatusDescription')]]);
+    expect(told?.slice(0, 3)).toEqual([
+      [3, gone],
+      [3, nowhere],
+      [4, 'Query completed successfully'],
+    ]);
+  });
+});
+
 describe('limits of results', () => {
   const text = 'range x from 1 to 1000 step 1';
 

@@ -88,7 +88,7 @@ describe.skipIf(!hasPostgres)('a node that stands by and reads', () => {
         acknowledged += 1_000;
         await writer.command('.append Gone <| range N from 1 to 5000 step 1');
         await writer.command('.drop extents from Gone');
-        if (round % 5 === 4) await writer.command('.merge table T').catch(() => undefined);
+        if (round % 5 === 4) expect(await writer.merge('T')).toBeGreaterThan(0);
       }
       isOver = true;
     };

@@ -60,12 +60,20 @@ export async function openLiveCluster(dataDirectory: string, known?: Seeded, por
     );
     return answer.status;
   };
+  const command = async (csl: string) => succeeded(await post('/v1/rest/mgmt', csl));
   return {
     environment,
     seeded,
     checkKeys,
     stage,
-    command: async (csl: string) => succeeded(await post('/v1/rest/mgmt', csl)),
+    command,
+    /** Makes one extent of all that the table has now. @returns of how many */
+    merge: async (table: string): Promise<number> => {
+      const shown = (await command(`.show table ${table} extents`))['Tables'] as unknown as { Rows: string[][] }[];
+      const ids = (shown[0]?.Rows ?? []).map(([id = '']) => id);
+      if (ids.length > 1) await command(`.merge ${table} (${ids.join()})`);
+      return ids.length;
+    },
     /** Rows of the first table. */
     query: async (csl: string): Promise<readonly unknown[][]> => {
       const tables = succeeded(await post('/v1/rest/query', csl))['Tables'] as unknown as { Rows: unknown[][] }[];

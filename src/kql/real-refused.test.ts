@@ -32,7 +32,9 @@ it('each source is used, and is an address', () => {
   }
 });
 
-it('those that the service would answer are less than 1 %, without those that need the network', () => {
+/** What reads from a host is answered over a stand-in for it (`scripts/real-sources.mjs`). */
+it('of those that the service would answer less than 1 % are not answered', () => {
   const ours = refused.filter(({ kind }) => kind === 'ours');
-  expect(ours.length).toBeLessThan(queries / 100);
+  const refusedToo = refused.filter(({ kind }) => kind === 'refused-by-service');
+  expect(ours.length).toBeLessThan((queries - refusedToo.length) / 100);
 });

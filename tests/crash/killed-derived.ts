@@ -185,7 +185,7 @@ async function contextOf(cluster: KilledCluster): Promise<CommandContext> {
     databases: [{ databaseId, name: 'db', roles: [] }],
     cluster: { name: 'contoso', uri: 'https://contoso', version: '1.2.3', builtAt: now, startedAt: now },
     ...{ clientRequestId: 'test', activityId: newGuid(systemRandomBytes), streamingIngestEnabled: true },
-    ...{ purgeEnabled: true, requests: { cancel: () => 0 }, background: () => undefined },
+    ...{ purgeEnabled: true, requests: { cancel: () => Promise.resolve(0) }, background: () => undefined },
     exports: placesIn(cluster.directory),
   };
 }

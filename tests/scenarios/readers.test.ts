@@ -1,23 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isJsonObject, textMember } from '../../src/base/json.ts';
-import { callLocal, localToken, succeeded } from '../../src/server/local-client.ts';
 import { defaultSeed } from '../../src/server/seed.ts';
 import type { Azurite } from '../support/azurite.ts';
 import { startAzurite } from '../support/azurite.ts';
-import type { LiveCluster } from '../support/live-cluster.ts';
-import { openLiveCluster } from '../support/live-cluster.ts';
-import { openNodes } from '../support/nodes.ts';
 import type { Postgres } from '../support/postgres.ts';
 import { hasPostgres, startPostgres } from '../support/postgres.ts';
 import { descendantsOf } from '../support/process-tree.ts';
+import { answers, countOf, kustoRequest, newPrincipal, openReadingNodes } from '../support/reading-nodes.ts';
 import { until } from '../support/until.ts';
-
-const options = [
-  ...['--port', '0', '--kusto-port', '0', '--proxy-port', '0', '--advertise', '127.0.0.1:0'],
-  ...['--readers', '--log-level', 'info'],
-];
 
 describe.skipIf(!hasPostgres)('a node that stands by and reads', () => {
   let server: Postgres | undefined;
@@ -27,36 +16,8 @@ describe.skipIf(!hasPostgres)('a node that stands by and reads', () => {
   });
   afterAll(() => Promise.all([server?.stop(), azurite?.stop()]));
 
-  const portIn = (data: string): number => {
-    const said: unknown = JSON.parse(readFileSync(join(data, 'standby.json'), 'utf8'));
-    return isJsonObject(said) ? Number(said['port']) : 0;
-  };
-
-  /** Two nodes: `east` serves, `west` reads; the cluster by way of each. */
-  async function open(schema: string) {
-    if (server === undefined || azurite === undefined) throw new Error('They have not started.');
-    const nodes = await openNodes(server, azurite, schema);
-    const east = nodes.start('east', '--seed', ...options);
-    await east.printed('Stop with');
-    const west = nodes.start('west', '--standby', ...options);
-    await west.printed('are passed on');
-    const writer = await openLiveCluster(nodes.dataOf('east'));
-    const reader = await openLiveCluster(nodes.dataOf('east'), writer.seeded, portIn(nodes.dataOf('west')));
-    const logs = (name: string): readonly string[] =>
-      readFileSync(join(nodes.dataOf(name), 'kustody.log'), 'utf8').split('\n');
-    return {
-      ...{ nodes, east, west, writer, reader },
-      /** Processes that read there, and those that the node that serves has let in: more than one where it is slow. */
-      readHere: () => logs('west').filter((line) => line.includes('reader-process-started')).length,
-      readersOf: () => logs('east').filter((line) => line.includes('cluster-read-elsewhere')).length,
-      [Symbol.asyncDispose]: () => nodes[Symbol.asyncDispose](),
-    };
-  }
-
-  const count = async (cluster: LiveCluster, table = 'T'): Promise<number> =>
-    Number((await cluster.query(`${table} | count`))[0]?.[0]);
-  const answers = (cluster: LiveCluster): Promise<void> =>
-    until(async () => (await cluster.queryStatus('T | count').catch(() => 0)) === 200);
+  const open = (schema: string) => openReadingNodes(server, azurite, schema);
+  const count = countOf;
 
   it('answers with every row that was acknowledged, each time, and passes on what is no query', async () => {
     await using opened = await open('strong');
@@ -141,27 +102,11 @@ describe.skipIf(!hasPostgres)('a node that stands by and reads', () => {
     await reader.command('.alter table T policy row_level_security disable "T | where N < 3"');
     expect(await count(reader)).toBe(3);
 
-    const { environment } = writer;
-    const graph = await localToken(environment, 'https://graph.microsoft.com');
-    const made = async (path: string, body: Record<string, string>) =>
-      succeeded(
-        await callLocal(environment, { host: 'graph.microsoft.com', method: 'POST', path, token: graph, body }),
-      );
-    const application = await made('/v1.0/applications', { displayName: 'viewer' });
-    const [id, appId] = ['id', 'appId'].map((name) => textMember(application, name)) as [string, string];
-    const password = await made(`/v1.0/applications/${id}/addPassword`, {});
-    await made('/v1.0/servicePrincipals', { appId });
-    const theirs = { ...reader.environment, clientId: appId, clientSecret: textMember(password, 'secretText') };
-    const token = await localToken(theirs, 'https://kusto.kusto.windows.net');
-    const asViewer = async (): Promise<number> => {
-      const host = new URL(writer.seeded.clusterUri).hostname;
-      const body = { db: defaultSeed.database, csl: 'T | count' };
-      return (await callLocal(theirs, { host, method: 'POST', path: '/v2/rest/query', token, body })).status;
-    };
+    const viewer = await newPrincipal(writer.environment);
+    const asViewer = async (): Promise<number> =>
+      (await kustoRequest(reader, 'T | count', { token: viewer.token })).status;
     const role = (action: string) =>
-      writer.command(
-        `.${action} database ['${defaultSeed.database}'] viewers ('aadapp=${appId};${environment.tenantId}')`,
-      );
+      writer.command(`.${action} database ['${defaultSeed.database}'] viewers ('${viewer.fqn}')`);
     for (let round = 0; round < 5; round += 1) {
       expect(await asViewer()).toBe(403);
       await role('add');

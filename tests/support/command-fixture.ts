@@ -150,7 +150,7 @@ export async function openCommandFixture(options: DataFixtureOptions = {}): Prom
     randomBytes: systemRandomBytes,
     clientRequestId: 'test',
     activityId: newGuid(systemRandomBytes),
-    requests: { cancel: () => 0 },
+    requests: { cancel: () => Promise.resolve(0) },
     background: (act) => {
       work.push(act());
     },

@@ -43,7 +43,12 @@ export const outcomeFloor = read('floor.json') as Readonly<Record<'answered' | '
 const storage = memoryStorage();
 
 /** Of a process that nobody else uses. */
-const requests: CommandRequests = { cancel: () => 0, list: () => [], capacity: () => [], defaultRateLimit: () => 100 };
+const requests: CommandRequests = {
+  cancel: () => Promise.resolve(0),
+  list: () => Promise.resolve([]),
+  capacity: () => [],
+  defaultRateLimit: () => 100,
+};
 
 /** Of a process that has answered nothing yet. */
 const results: ResultsCacheView = {

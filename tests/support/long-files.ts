@@ -169,6 +169,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/passed-on.test.ts',
   'tests/scenarios/processes-end.test.ts',
   'tests/scenarios/queued-revocation.test.ts',
+  'tests/scenarios/readers-requests.test.ts',
   'tests/scenarios/readers.test.ts',
   'tests/scenarios/refused-texts.test.ts',
   'tests/scenarios/retired-extents.test.ts',

@@ -17,6 +17,7 @@ import type { Log } from '../../http/logging.ts';
 import { startSystemTimer } from '../../http/timer.ts';
 import { parseTraceparent } from '../../http/tracing/trace-context.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
+import type { RequestView } from '../../database/commands/command-context.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { DataPlaneSettings, LocalhostSettings, ShutdownReason } from '../messages/supervisor-calls.ts';
 import { Activity } from './activity.ts';
@@ -26,6 +27,7 @@ import { LeaseWatch } from './cluster-session.ts';
 import type { ClusterHost } from './cluster-host.ts';
 import { syncedData } from './cluster-host.ts';
 import { kustoError } from './errors/kusto-error.ts';
+import { EndedTeller } from './requests/ended-teller.ts';
 import { ExpectedRequests } from './expected-requests.ts';
 import { tellLast } from './last-words.ts';
 import { EndedRequests } from './requests/ended-requests.ts';
@@ -49,6 +51,8 @@ import { createStorageApp } from './storage-app.ts';
 import { runResourceScript } from './run-script.ts';
 import { isReadable, passToWriter } from './writer-way.ts';
 import type { EndedRequestsCall, EndedRequestsReply } from '../messages/ended-requests.ts';
+import type { CancelElsewhereCall, EndedElsewhereCall } from '../messages/requests-elsewhere.ts';
+import { viewOf } from '../messages/requests-elsewhere.ts';
 import type { FlushReply } from '../messages/flush.ts';
 import type { ScriptCall, ScriptReply } from '../messages/scripts.ts';
 import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
@@ -73,6 +77,11 @@ export interface DataPlane {
   /** Ingests all that waits in the queue, whatever batching policies say. */
   flushQueue(): Promise<FlushReply>;
   endedRequests(call: EndedRequestsCall): EndedRequestsReply;
+  /** Of one that only reads: under way, or over without that the cluster's own process was told. */
+  shownRequests(): readonly RequestView[];
+  /** @returns how many there were */
+  cancelRequest(call: CancelElsewhereCall): number;
+  endedElsewhere(call: EndedElsewhereCall): void;
 }
 
 type DataPlaneApp = Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'>;
@@ -96,7 +105,13 @@ export async function openDataPlane(options: {
   const activity = new Activity(monotonicMs);
   const ended = new EndedRequests({ randomBytes: systemRandomBytes, monotonicMs });
   const queue = { startTimer: startSystemTimer };
-  const running = new RunningRequests(historyLimits, queue, (view, over) => ended.add(view, over), processorsUsed);
+  const teller = new EndedTeller(historyLimits, (requests) => call('endedElsewhere', { requests }));
+  const reads = settings.writer !== undefined;
+  const running = new RunningRequests(
+    ...([reads ? { ...historyLimits, requestsMax: 0 } : historyLimits, queue] as const),
+    (view, over) => (reads ? teller : ended).add(view, over),
+    processorsUsed,
+  );
   const results = new ResultsCache();
   const answering = new Set<ServerResponse>();
   const { clusterId } = settings;
@@ -214,6 +229,11 @@ export async function openDataPlane(options: {
       }
     },
     endedRequests: (call) => ended.list(call),
+    shownRequests: () => [...running.list(), ...teller.untold()],
+    cancelRequest: ({ clientRequestId, principal }) => running.cancel(clientRequestId, principal),
+    endedElsewhere: ({ requests }) => {
+      for (const view of requests.map(viewOf)) if (view.ended) running.endedElsewhere(view, view.ended);
+    },
     idleMs: () => (ended.isAwaited ? undefined : activity.idleMs()),
     putBack: (now) => {
       results.clearAll();

@@ -20,7 +20,7 @@ import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 
 interface LimitedRequest extends Pick<KustoRequest, 'text' | 'database'>, Pick<RequestView, 'kind'> {
   /** Absent: nobody has said anything. */
-  readonly options?: Pick<RequestOptions, 'timeoutMs' | 'description' | 'consistency'>;
+  readonly options?: Pick<RequestOptions, 'timeoutMs' | 'description' | 'consistency'> | undefined;
 }
 
 /** What a request is held to while it runs. */
@@ -79,12 +79,7 @@ export async function withLimits<T>(
   try {
     endAfter(options?.timeoutMs ?? defaultMs);
     const data = kind === 'ingestion' ? undefined : await untilAborted(heldData(ports), controller.signal);
-    const classified =
-      data &&
-      groupOfRequest({ ...ports, engine: ports.host.engine }, data, {
-        ...{ ...sent, memberOf: access.caller.memberOf, now: access.now },
-        ...{ description: options?.description ?? '', consistency: options?.consistency ?? '' },
-      });
+    const classified = data && classifiedAs(ports, { access, request }, { text, database, kind, options }, data);
     const workloadGroup = classified ? await untilAborted(classified, controller.signal) : defaultGroup;
     const limits = data === undefined ? {} : limitsOfRequest(data, workloadGroup, { kind, text });
     endAfter(timeoutMsOf(limits, options?.timeoutMs) ?? defaultMs);
@@ -109,6 +104,19 @@ export async function withLimits<T>(
     });
   }
 }
+
+/** The workload group of a request. */
+export const classifiedAs = (
+  ports: DataPlanePorts,
+  { access, request }: Pick<AdmittedRequest, 'access' | 'request'>,
+  { text, database, kind, options }: LimitedRequest,
+  data: ClusterData,
+): Promise<string> =>
+  groupOfRequest({ ...ports, engine: ports.host.engine }, data, {
+    ...{ kind, text: obfuscated(text), database, application: headerText(request.headers['x-ms-app']) },
+    ...{ principal: access.caller.fqn, memberOf: access.caller.memberOf, now: access.now },
+    ...{ description: options?.description ?? '', consistency: options?.consistency ?? '' },
+  });
 
 /** Without the data nobody knows what was set; then the request itself says why they are not there. */
 export const heldData = (ports: DataPlanePorts): Promise<ClusterData | undefined> =>

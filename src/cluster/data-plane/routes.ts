@@ -64,11 +64,11 @@ export function createDataPlaneApp(
 
   const query = async (asked: AdmittedRequest, sent: KustoRequest, version: 'v1' | 'v2'): Promise<void> => {
     requireEngine(endpoint, ports, 'queries');
-    if (await answeredByWriter(ports, asked, 'query')) return;
+    if (await answeredByWriter(ports, asked, 'query', sent)) return;
     if (!(await forwardFollowed(ports, asked, sent, 'query'))) await runQueryRequest(ports, asked, sent, version);
   };
   const command = async (asked: AdmittedRequest, sent: KustoRequest): Promise<void> => {
-    if (await answeredByWriter(ports, asked, 'command')) return;
+    if (await answeredByWriter(ports, asked, 'command', sent)) return;
     if (endpoint === 'ingestion' || !(await forwardFollowed(ports, asked, sent, 'command')))
       await runCommandRequest(ports, asked, sent);
   };

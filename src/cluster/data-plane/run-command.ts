@@ -30,6 +30,7 @@ import { encodingsOf, resourceText, stringHeaders } from './run-query.ts';
 import { encodeRows } from '../../kql/row-json.ts';
 import { defaultRateLimit, setLimits } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
+import { requestsEverywhere } from './requests/requests-everywhere.ts';
 import { callerStorage } from './caller-storage.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
@@ -220,8 +221,7 @@ export async function openContext(
     results: ports.results,
     exports: exportPlaces(ports, access.caller, about.activityId),
     requests: {
-      cancel: (...asked) => ports.running.cancel(...asked),
-      list: () => ports.running.list(),
+      ...requestsEverywhere(ports.running, ports.call),
       capacity: (scope) =>
         ports.running.capacity({ machines, ...setLimits(data) }, scope === 'cluster' ? undefined : workloadGroup),
       defaultRateLimit: () => defaultRateLimit(machines),

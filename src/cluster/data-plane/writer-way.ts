@@ -8,6 +8,9 @@ import { kustoError, oneApiError } from './errors/kusto-error.ts';
 import { answerWith, endToEnd, followerTicketHeader, headersOf } from './forward-followed.ts';
 import { nobody } from './kusto-app.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
+import { isCountedTogether } from './requests/request-capacity.ts';
+import { classifiedAs, heldData } from './request-limits.ts';
+import type { KustoRequest } from './requests/request-body.ts';
 
 const connectionsMax = 256;
 const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax });
@@ -77,18 +80,19 @@ const hopByHop: ReadonlySet<string> = new Set([
 const notReached = () =>
   kustoError('unavailable', 'The node that serves the cluster is not reached. Try again in a moment.');
 
-/** Whether the cluster's own process has answered in place of this one, which only reads: commands, all requests of a cluster that follows others, and
- * queries while the catalog cannot be read here.
+/** Whether the cluster's own process has answered in place of this one, which only reads: commands, all requests of a cluster that follows others,
+ * queries while the catalog cannot be read here, and those of a workload group whose requests somebody wants counted, since it counts all of them.
  * @throws KustoError `unavailable` */
 export async function answeredByWriter(
   ports: DataPlanePorts,
   admitted: AdmittedRequest,
   kind: 'query' | 'command',
+  sent: KustoRequest,
 ): Promise<boolean> {
   const { writer } = ports.settings;
   if (writer === undefined) return false;
   const mayRead = kind === 'query' && (admitted.access.followed ?? []).length === 0;
-  if (mayRead && admitted.isCatalogRead) return false;
+  if (mayRead && admitted.isCatalogRead && !(await isCounted(ports, admitted, sent))) return false;
   const { request, reply } = admitted;
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
@@ -96,4 +100,11 @@ export async function answeredByWriter(
   const to = { ...wayTo(writer, host), headers: { ...headersOf(request), host } };
   await answerWith(ports, admitted, to, gone.signal);
   return true;
+}
+
+async function isCounted(ports: DataPlanePorts, admitted: AdmittedRequest, sent: KustoRequest): Promise<boolean> {
+  const data = await heldData(ports);
+  if (data === undefined) return true;
+  const group = await classifiedAs(ports, admitted, { ...sent, kind: 'query' }, data);
+  return isCountedTogether(data.workloadGroup(group), group, admitted.access.machines);
 }

@@ -18,6 +18,7 @@ import { seenBytesMax } from '../../http/shown-body.ts';
 import type { ExportReply } from './exports.ts';
 import { exportCall } from './exports.ts';
 import type { Message } from './message.ts';
+import type { CancelElsewhereCall, EndedElsewhereCall, ShownRequests } from './requests-elsewhere.ts';
 import { guid, hostName, list, number, object, oneOf, reader, text } from './message.ts';
 
 /** Who sent a request. */
@@ -258,6 +259,9 @@ export interface DataPlaneCalls {
   readonly outwardHost: Message<typeof outwardHostCall>;
   readonly exported: Message<typeof exportCall>;
   readonly log: LogCall;
+  readonly requestsElsewhere: Record<string, never>;
+  readonly cancelElsewhere: CancelElsewhereCall;
+  readonly endedElsewhere: EndedElsewhereCall;
 }
 
 /** @throws ProtocolError */
@@ -297,6 +301,10 @@ export interface DataPlaneReplies {
   readonly outwardHost: OutwardHost;
   readonly exported: ExportReply;
   readonly log: null;
+  readonly requestsElsewhere: ShownRequests;
+  /** How many were cancelled. */
+  readonly cancelElsewhere: { readonly count: number };
+  readonly endedElsewhere: null;
 }
 
 export type FollowerAnswer =

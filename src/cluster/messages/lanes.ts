@@ -23,6 +23,7 @@ const laneOfOperation: Readonly<Record<string, LaneName>> = {
   impersonation: 'requests',
   log: 'log',
   spans: 'log',
+  endedElsewhere: 'log',
 };
 
 export const laneOf = (operation: string): LaneName =>

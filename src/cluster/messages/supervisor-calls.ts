@@ -7,6 +7,7 @@ import type { Sampling } from '../../http/tracing/tracer.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ExtentCall, InventoryCall } from './inventory.ts';
 import type { EndedRequestsCall } from './ended-requests.ts';
+import type { CancelElsewhereCall, EndedElsewhereCall } from './requests-elsewhere.ts';
 import type { RowsCall } from './rows.ts';
 import type { ScriptCall } from './scripts.ts';
 import type { StorageAccount } from './storage-account.ts';
@@ -91,6 +92,12 @@ export interface SupervisorCalls {
   /** Its data plane is open. */
   readonly addRows: RowsCall;
   readonly endedRequests: EndedRequestsCall;
+  /** Of a process that only reads: what runs there, and what has ended without that the cluster's own process knows. */
+  readonly shownRequests: Record<string, never>;
+  /** Of a process that only reads. */
+  readonly cancelRequest: CancelElsewhereCall;
+  /** Of the cluster's own process: what has ended in one that only reads. */
+  readonly endedElsewhere: EndedElsewhereCall;
   /** Its data plane is open. */
   readonly flushQueue: Record<string, never>;
   /** It takes no connection any more; answered when no answer is under way. */

@@ -6,6 +6,7 @@ import { number, outcome, reader } from './message.ts';
 import { restReply } from './rest.ts';
 import { flushReply } from './flush.ts';
 import { endedRequestsReply } from './ended-requests.ts';
+import { cancelRequestReply, shownRequestsReply } from './requests-elsewhere.ts';
 import { rowsReply } from './rows.ts';
 import { scriptReply } from './scripts.ts';
 import type { SupervisorCall } from './supervisor-calls.ts';
@@ -26,6 +27,9 @@ const supervisorReplies = {
   runScript: scriptReply,
   addRows: rowsReply,
   endedRequests: endedRequestsReply,
+  shownRequests: shownRequestsReply,
+  cancelRequest: cancelRequestReply,
+  endedElsewhere: outcome('taken', {}),
   flushQueue: flushReply,
   drain: outcome('drained', {}),
   shutDown: outcome('told', {}),

@@ -25,6 +25,9 @@ type UpkeepCall =
   | 'runScript'
   | 'addRows'
   | 'endedRequests'
+  | 'shownRequests'
+  | 'cancelRequest'
+  | 'endedElsewhere'
   | 'flushQueue';
 
 /** What the supervisor asks of the data itself: what there is, what is due, and whether the process may go. */
@@ -59,6 +62,12 @@ export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operati
     },
     addRows: (call) => addRows(openedData, call),
     endedRequests: (call) => plane()?.endedRequests(call) ?? { outcome: 'unavailable' },
+    shownRequests: () => ({ outcome: 'listed', requests: plane()?.shownRequests() ?? [] }),
+    cancelRequest: (call) => ({ outcome: 'cancelled', count: plane()?.cancelRequest(call) ?? 0 }),
+    endedElsewhere: (call) => {
+      plane()?.endedElsewhere(call);
+      return { outcome: 'taken' };
+    },
     flushQueue: () => plane()?.flushQueue() ?? { outcome: 'unavailable' },
     databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
   };

@@ -82,6 +82,9 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   runScript: () => [],
   addRows: () => [],
   endedRequests: () => [],
+  shownRequests: () => [],
+  cancelRequest: () => [],
+  endedElsewhere: () => [],
   flushQueue: () => [],
   findExtent: () => [],
   upkeep: () => [],
@@ -111,6 +114,7 @@ const timeOf: Readonly<Record<SupervisorCall, 'vault' | 'data'>> = {
   ...{ makeDatabaseKey: 'vault', openDatabaseKey: 'data', lockDatabase: 'vault', forgetDatabaseKey: 'vault' },
   ...{ serveData: 'data', serveLocalhost: 'vault', inventory: 'data', findExtent: 'data' },
   ...{ runScript: 'data', addRows: 'data', endedRequests: 'vault', flushQueue: 'data' },
+  ...{ shownRequests: 'vault', cancelRequest: 'vault', endedElsewhere: 'vault' },
   ...{ upkeep: 'data', rest: 'vault', putBack: 'data', databaseBytes: 'vault', drain: 'data', shutDown: 'vault' },
 };
 /** A process that has said nothing of such a call for so long is stuck, and is ended. */

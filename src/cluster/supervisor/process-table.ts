@@ -15,6 +15,7 @@ import { CatalogFeeds } from './catalog-feeds.ts';
 import type { ReaderServiceParts } from './reader-services.ts';
 import { createReaderServices } from './reader-services.ts';
 import type { RemoteProcess } from './remote-process.ts';
+import { askReaders, tellOwn } from './requests-elsewhere.ts';
 
 const firstDelayMs = 250;
 const delayMsMax = 30_000;
@@ -121,6 +122,7 @@ export class ProcessTable {
       needed: lease.needed,
       leaseMs: () => lease.leaseMs(reader),
       lent: (ms) => port.lent(ms),
+      ended: (body) => tellOwn(this.#running.get(clusterId), body),
       serve: createProcessServices(this.#options, clusterId),
     });
     this.#assign(reader, clusterId, gone, { services });
@@ -246,13 +248,21 @@ export class ProcessTable {
         ...(services && { reads: true as const }),
         ...(log.tracer && { sampling: log.tracer.sampling }),
       },
-      serve: services ?? createProcessServices(this.#options, clusterId, this.#heldBy(process, clusterId)),
+      serve: services ?? this.#servicesOf(process, clusterId),
       onExit: (wanted) => {
         if (process.silence !== undefined)
           log.warning('cluster-process-silent', { ...(clusterId && { clusterId }), ...process.silence });
         onExit(wanted);
       },
     });
+  }
+
+  /** Of a process of this node. */
+  #servicesOf(process: ClusterProcess, clusterId: Guid | undefined): ProcessOwner['serve'] {
+    const serve = createProcessServices(this.#options, clusterId, this.#heldBy(process, clusterId));
+    if (clusterId === undefined) return serve;
+    const readers = (): Iterable<ClusterProcess> => this.#readers.get(clusterId) ?? [];
+    return (operation, body, grants) => askReaders(readers, operation, body) ?? serve(operation, body, grants);
   }
 
   #heldBy({ databases }: ClusterProcess, clusterId: Guid | undefined): HeldByProcess {

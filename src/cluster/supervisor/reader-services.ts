@@ -27,6 +27,8 @@ export interface ReaderServiceParts {
   readonly leaseMs: () => Promise<number>;
   /** Told what it is lent, before it is told itself. */
   readonly lent: (leaseMs: number) => void;
+  /** What has ended there. @throws ProtocolError */
+  readonly ended: (body: unknown) => Promise<null>;
   /** As for a process of this node. */
   readonly serve: (operation: string, body: unknown, grants: readonly VaultGrant[]) => Promise<unknown>;
 }
@@ -63,6 +65,8 @@ export function createReaderServices(parts: ReaderServiceParts): ReaderServicePa
         const answer = (await serve(operation, body, grants)) as DataPlaneReplies['renew'];
         return { ...answer, leaseMs: await lend(answer.leaseMs) } satisfies DataPlaneReplies['renew'];
       }
+      case 'endedElsewhere':
+        return parts.ended(body);
       default:
         if (asked.has(operation)) return serve(operation, body, grants);
         ports.log.warning('cluster-process-overreach', { clusterId, operation: operation.slice(0, 40) });

@@ -71,6 +71,7 @@ describe('what a process that reads may ask', () => {
       ...{ clusterId, feeds: new CatalogFeeds(), needed: () => Promise.resolve() },
       leaseMs: () => Promise.resolve(leaseMs),
       lent: (ms) => lent.push(ms),
+      ended: () => Promise.resolve(null),
       serve: (operation) => {
         asked.push(operation);
         return Promise.resolve({ outcome: 'allowed', leaseMs: 100_000 });

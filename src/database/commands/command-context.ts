@@ -166,12 +166,12 @@ export interface ClusterFacts {
   readonly startedAt: Instant;
 }
 
-/** Queries and commands under way, and those that ended in the life of this process. */
+/** Queries and commands under way in all processes of the cluster, and those that ended in the life of its own. */
 export interface CommandRequests {
-  /** @returns how many were cancelled */
-  cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number;
+  /** @param principal whose alone; undefined: whoever has sent it @returns how many were cancelled */
+  cancel(clientRequestId: string, principal?: string): Promise<number>;
   /** Newest first. Absent: nobody keeps what `.show queries` tells. */
-  list?(): readonly RequestView[];
+  list?(): Promise<readonly RequestView[]>;
   /** What can be under way at the same time, by kind, in the cluster or in the workload group of the request. Absent: nobody counts. */
   capacity?(scope: 'cluster' | 'workloadgroup'): readonly CapacityView[];
   /** How many a workload group without a policy can have under way. Absent: nobody counts. */

@@ -101,7 +101,7 @@ function contextOf(
     ...access,
     ...{ principals: [], streamingIngestEnabled: false, purgeEnabled: false },
     exports: parts.placesOf(creator, activityId),
-    requests: { cancel: () => 0 },
+    requests: { cancel: () => Promise.resolve(0) },
     background: () => undefined,
   };
 }

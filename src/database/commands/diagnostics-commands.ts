@@ -1,7 +1,7 @@
 import type { UpkeepProblem } from '../extents/upkeep.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
 import type { CommandRow } from './command.ts';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, RequestView } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 
 /** One name is there twice, as in the official parser. */
@@ -21,14 +21,17 @@ export const diagnosticsCommands: readonly CommandRow[] = [
     kinds: { ShowDiagnostics: '.show diagnostics' },
     permission: 'clusterMonitor',
     columns,
-    run: (_command, context) => {
-      const values = valuesOf(context);
+    run: async (_command, context) => {
+      const values = valuesOf(context, (await context.requests.list?.()) ?? []);
       return [names.map((name, index) => (names.indexOf(name) === index ? (values[name] ?? null) : null))];
     },
   },
 ];
 
-function valuesOf({ data, cluster, requests }: CommandContext): Readonly<Record<string, NativeValue>> {
+function valuesOf(
+  { data, cluster }: CommandContext,
+  requests: readonly RequestView[],
+): Readonly<Record<string, NativeValue>> {
   const databases = data.databases();
   const tables = databases.flatMap(({ name, tables: views }) =>
     [...views.keys()].map((table) => ({ table, statistics: data.tableStatistics(name, table) })),
@@ -39,7 +42,7 @@ function valuesOf({ data, cluster, requests }: CommandContext): Readonly<Record<
     (most, one) => (one.statistics.extentCount > (most?.statistics.extentCount ?? 0) ? one : most),
     undefined,
   );
-  const underWay = (requests.list?.() ?? []).filter(({ ended }) => ended === undefined);
+  const underWay = requests.filter(({ ended }) => ended === undefined);
   const problems = data.upkeepProblems();
   const reason = problems.map((problem) => reasonOf(problem, databases)).join('; ');
   return {

@@ -130,7 +130,7 @@ describe('commands about commands', () => {
   } as const;
   const done = { on: cluster0(), milliseconds: 5, state: 'Failed', failure: 'why' } as const;
   const requests = {
-    cancel: () => 0,
+    cancel: () => Promise.resolve(0),
     list: () =>
       [
         { ...request, text: '.create table T (a:long)', kind: 'command', ended: done },

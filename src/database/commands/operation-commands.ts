@@ -116,19 +116,19 @@ function dataOperations(_command: Command, context: CommandContext): readonly Ro
 
 const durationOf = (milliseconds: number): bigint => BigInt(Math.round(milliseconds * 1000)) * 10n;
 
-/** Of this process, whoever may see them: what is under way, and the last ones that have ended. */
-function requestsOf(context: CommandContext): readonly RequestView[] {
+/** Whoever may see them: what is under way, and the last ones that have ended. */
+async function requestsOf(context: CommandContext): Promise<readonly RequestView[]> {
   const { requests } = context;
   if (requests.list === undefined) throw new KqlError('notSupported', 'Queries are not listed on this cluster.');
-  return requests.list().filter((one) => maySee(context, one));
+  return (await requests.list()).filter((one) => maySee(context, one));
 }
 
-const queries = (context: CommandContext): readonly RequestView[] =>
-  requestsOf(context).filter((one) => one.kind === 'query');
+const queries = async (context: CommandContext): Promise<readonly RequestView[]> =>
+  (await requestsOf(context)).filter((one) => one.kind === 'query');
 
 /** Commands are shown once they have ended. */
-const ended = (context: CommandContext): readonly RequestView[] =>
-  requestsOf(context).filter((one) => one.ended !== undefined);
+const ended = async (context: CommandContext): Promise<readonly RequestView[]> =>
+  (await requestsOf(context)).filter((one) => one.ended !== undefined);
 
 const typeOf = ({ kind, text }: RequestView): string => (kind === 'query' ? 'Query' : commandTypeOf(text));
 
@@ -216,27 +216,27 @@ export const operationCommands: readonly CommandRow[] = [
     kinds: { ShowQueries: '.show queries' },
     permission: 'anyone',
     columns: queryColumns,
-    run: (_command, context) => queries(context).map((one) => [...queryRow(one, context), '', '']),
+    run: async (_command, context) => (await queries(context)).map((one) => [...queryRow(one, context), '', '']),
   },
   {
     kinds: { ShowRunningQueries: '.show running queries' },
     permission: 'anyone',
     columns: runningColumns,
-    run: (_command, context) =>
-      queries(context).flatMap((one) => (one.ended === undefined ? [queryRow(one, context)] : [])),
+    run: async (_command, context) =>
+      (await queries(context)).flatMap((one) => (one.ended === undefined ? [queryRow(one, context)] : [])),
   },
   {
     kinds: { ShowCommands: '.show commands' },
     permission: 'anyone',
     columns: commandColumns,
-    run: (_command, context) =>
-      ended(context).flatMap((one) => (one.kind === 'query' ? [] : [commandRow(one, context)])),
+    run: async (_command, context) =>
+      (await ended(context)).flatMap((one) => (one.kind === 'query' ? [] : [commandRow(one, context)])),
   },
   {
     kinds: { ShowCommandsAndQueries: '.show commands-and-queries' },
     permission: 'anyone',
     columns: commandAndQueryColumns,
-    run: (_command, context) => ended(context).map((one) => commandOrQueryRow(one, context)),
+    run: async (_command, context) => (await ended(context)).map((one) => commandOrQueryRow(one, context)),
   },
   {
     kinds: { ShowPlugins: ['.show plugins', 'show plugins'] },
@@ -276,13 +276,12 @@ export const operationCommands: readonly CommandRow[] = [
     kinds: { CancelQuery: ['.cancel query "my-client-request-id"', 'cancel query {ClientRequestId} with'] },
     permission: 'anyone',
     columns: 'ClientRequestId: string, Status: string',
-    run: (command, context) => {
+    run: async (command, context) => {
       const id = command.required('ClientRequestId');
       // Whoever reads the log of requests finds it in the command itself.
       command.properties(['reason']);
-      const isOwn = (principal: string): boolean => principal === context.caller.fqn;
       const mayAll = context.clusterRoles.includes('AllDatabasesAdmin');
-      const count = context.requests.cancel(id, (principal) => mayAll || isOwn(principal));
+      const count = await context.requests.cancel(id, mayAll ? undefined : context.caller.fqn);
       return [[id, count > 0 ? 'Cancelled' : 'NotFound']];
     },
   },

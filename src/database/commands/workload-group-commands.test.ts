@@ -4,7 +4,7 @@ import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
 import type { CommandContext } from './command-context.ts';
 
 let cluster: CommandFixture;
-const counted = { requests: { cancel: () => 0, defaultRateLimit: () => 80 } };
+const counted = { requests: { cancel: () => Promise.resolve(0), defaultRateLimit: () => 80 } };
 beforeAll(async () => {
   cluster = await openCommandFixture();
 });

@@ -73,6 +73,20 @@ export const defaultRateLimit = ({ coresPerNode }: Machines): number => coresPer
 /** What every other group has. */
 const unsetRateLimit = 10_000;
 
+/** Whether queries of a group are counted over all processes of the cluster: somebody has set a limit for it, which is no other than what the group has
+ * without one, and has not said that each query head counts for itself. @see Kusto "Request rate limits enforcement policy" */
+export function isCountedTogether(set: WorkloadGroup | undefined, group: string, machines: Machines): boolean {
+  if (set === undefined || set.RequestRateLimitsEnforcementPolicy?.['QueriesEnforcementLevel'] === 'QueryHead')
+    return false;
+  const isUnset = (limit: RateLimit): boolean =>
+    group === defaultGroup &&
+    limit.Scope === 'WorkloadGroup' &&
+    limit.LimitKind === 'ConcurrentRequests' &&
+    limit.Properties.MaxConcurrentRequests === defaultRateLimit(machines);
+  const limits = set.RequestRateLimitPolicies.filter((limit) => limit.IsEnabled && !isUnset(limit));
+  return limits.length > 0 || set.RequestQueuingPolicy?.IsEnabled === true;
+}
+
 const concurrencyOf = (limits: Limits, group: string, scope: RateLimit['Scope']): number | undefined =>
   limits
     .groupOf?.(group)

@@ -134,7 +134,7 @@ describe('requests that wait because a policy asks for it', () => {
     expect(requests.list()).toHaveLength(4);
     gone.controller.abort(kustoError('cancelled', 'The client closed the connection.'));
     expect(await gone.outcome).toContain('The client closed the connection.');
-    expect(requests.cancel('cancelled', () => true)).toBe(1);
+    expect(requests.cancel('cancelled')).toBe(1);
     expect(await cancelled.outcome).toContain('cancelled by a cancel command');
     requests.endAll(kustoError('unavailable', 'The cluster is stopping.'));
     expect(await ended.outcome).toContain('The cluster is stopping.');

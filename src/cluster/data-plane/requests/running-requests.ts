@@ -10,6 +10,7 @@ import { defaultGroup } from '../../../database/catalog/workload-group.ts';
 import { ProcessorShares } from './processor-shares.ts';
 import type { Limits, Refusal, Resource } from './request-capacity.ts';
 import { capacityViews, countedAs, isOutsideGroup, quotasOf, refusalOf, resourcesOf } from './request-capacity.ts';
+import { shownNameUnitsMax, shownTextUnitsMax } from '../../messages/requests-elsewhere.ts';
 import { Utilization } from './utilization.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { QueueOptions, RunningPlace } from './request-queue.ts';
@@ -30,12 +31,8 @@ export interface HistoryLimits {
 
 export const historyLimits: HistoryLimits = { requestsMax: 1_000, textUnitsMax: 4_096, unitsMax: 1_048_576 };
 
-/** UTF-16 units of a text that is shown while its request runs, as in the service. */
-const shownUnitsMax = 65_536;
 /** A request that uses no more is not counted. @see Kusto "Request rate limit policy" */
 const uncountedCpuMs = 5;
-/** UTF-16 units of every other text of a client's: names, ids, failures. */
-const nameUnitsMax = 1_024;
 
 /** Queries and commands under way in this cluster, to be counted, told of and cancelled. */
 export class RunningRequests {
@@ -105,7 +102,7 @@ export class RunningRequests {
       throw refusal;
     }
     const resources = new Set(resourcesOf(sent.view));
-    const request = { view: copyOf(sent.view, shownUnitsMax), controller: sent.controller };
+    const request = { view: shownCopy(sent.view), controller: sent.controller };
     this.#running.add(request);
     const group = sent.view.workloadGroup ?? defaultGroup;
     for (const resource of resources) this.#count(resource, group, 1);
@@ -132,7 +129,7 @@ export class RunningRequests {
         for (const resource of resources) this.#count(resource, group, -1);
         this.#remember({
           ...copyOf(request.view, this.#limits.textUnitsMax),
-          ended: { ...ended, failure: beginningOf(ended.failure, nameUnitsMax) },
+          ended: { ...ended, failure: beginningOf(ended.failure, shownNameUnitsMax) },
         });
         this.#told(request.view, ended);
         this.#queue.tryAll();
@@ -180,7 +177,7 @@ export class RunningRequests {
   /** It was ended while it waited. */
   #rememberUnstarted(view: RequestView, error: unknown): void {
     const isCancelled = error instanceof KustoError && error.kind === 'cancelled';
-    const failure = beginningOf(error instanceof Error ? error.message : '', nameUnitsMax);
+    const failure = beginningOf(error instanceof Error ? error.message : '', shownNameUnitsMax);
     const state = isCancelled ? 'Cancelled' : 'Failed';
     const ended = { on: view.startedOn, milliseconds: 0, state, failure } as const;
     this.#remember({ ...copyOf(view, this.#limits.textUnitsMax), ended });
@@ -197,6 +194,12 @@ export class RunningRequests {
     }
   }
 
+  /** It has ended in another process of the cluster, which keeps nothing. */
+  endedElsewhere(view: RequestView, ended: EndedRequest): void {
+    this.#remember({ ...copyOf(view, this.#limits.textUnitsMax), ended });
+    this.#told(view, ended);
+  }
+
   /** Ends what is under way, and whatever comes, with this error. */
   endAll(error: KustoError): void {
     this.#ended ??= error;
@@ -209,12 +212,13 @@ export class RunningRequests {
     return [...this.#history, ...[...this.#running, ...this.#entering].map(({ view }) => view)].reverse();
   }
 
-  /** Cancels what has this client request id; others' requests only for those who may.
+  /** Cancels what has this client request id.
+   * @param principal whose alone; undefined: whoever has sent it
    * @returns how many there were */
-  cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number {
-    const found = [...this.#running, ...this.#entering].filter(
-      ({ view }) => view.clientRequestId === clientRequestId && mayCancel(view.principal),
-    );
+  cancel(clientRequestId: string, principal?: string): number {
+    const isMeant = ({ view }: RunningRequest): boolean =>
+      view.clientRequestId === clientRequestId && (principal === undefined || view.principal === principal);
+    const found = [...this.#running, ...this.#entering].filter(isMeant);
     for (const { controller } of found)
       controller.abort(kustoError('cancelled', 'The request was cancelled by a cancel command.'));
     return found.length;
@@ -225,13 +229,16 @@ export class RunningRequests {
 const copyOf = (view: RequestView, textUnits: number): RequestView => ({
   ...view,
   text: beginningOf(view.text, textUnits),
-  database: beginningOf(view.database, nameUnitsMax),
-  clientRequestId: beginningOf(view.clientRequestId, nameUnitsMax),
-  user: beginningOf(view.user, nameUnitsMax),
-  application: beginningOf(view.application, nameUnitsMax),
+  database: beginningOf(view.database, shownNameUnitsMax),
+  clientRequestId: beginningOf(view.clientRequestId, shownNameUnitsMax),
+  user: beginningOf(view.user, shownNameUnitsMax),
+  application: beginningOf(view.application, shownNameUnitsMax),
 });
 
-const unitsOf = ({ text, database, clientRequestId, user, application, ended }: RequestView): number =>
+/** As it is shown while it runs. */
+export const shownCopy = (view: RequestView): RequestView => copyOf(view, shownTextUnitsMax);
+
+export const unitsOf = ({ text, database, clientRequestId, user, application, ended }: RequestView): number =>
   text.length +
   database.length +
   clientRequestId.length +

@@ -8,6 +8,7 @@ import type { ServedCluster } from '../served-clusters.ts';
 import type { ExportRecords } from '../export-records.ts';
 import type { FollowerTickets } from './follower-access.ts';
 import type { DataPlaneReplies, LeaderRoute, LogCall } from '../../messages/data-plane-calls.ts';
+import type { BetweenProcesses } from '../../messages/requests-elsewhere.ts';
 import { readDataPlaneCall } from '../../messages/data-plane-calls.ts';
 import { ProtocolError } from '../../messages/message.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
@@ -35,7 +36,10 @@ export interface DataPlaneServicePorts
 type LeaderDoor = Extract<LeaderRoute, { outcome: 'routed' }>;
 
 type Services = {
-  readonly [Call in keyof DataPlaneReplies]: (clusterId: Guid, body: unknown) => Promise<DataPlaneReplies[Call]>;
+  readonly [Call in Exclude<keyof DataPlaneReplies, BetweenProcesses>]: (
+    clusterId: Guid,
+    body: unknown,
+  ) => Promise<DataPlaneReplies[Call]>;
 };
 
 /** Of Azure Storage, whatever the account. */

@@ -21,6 +21,7 @@ import { invariant } from '../base/invariant.ts';
 import type { HostName } from '../base/names.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { systemRandomBytes } from '../base/random.ts';
+import { exportPrivateKey, keyAlgorithm, newSerialNumber, signatureAlgorithm } from './certificate-keys.ts';
 import { encodeNameConstraints, isServedDomain, nameConstraintsOid } from './name-constraints.ts';
 
 /** A data directory's own root. The key must be sealed before it is stored. */
@@ -67,15 +68,10 @@ const leafValidityMs = 397 * dayMs;
 const backdateMs = 400 * dayMs;
 const rootBackdateMs = rootValidityMs;
 
-/** For root and leaves. Handshakes are many, since JavaScript clients open a tunnel for each request: a P-256 signature costs a
- * twentieth of an RSA one; and a P-256 key is made at once. */
-const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
-const signatureAlgorithm = { name: 'ECDSA', hash: 'SHA-256' } as const;
-
 /** Makes the root of a new data directory: P-256, ten years, limited to the served domains. */
 export async function createAuthorityMaterial(options: AuthorityOptions): Promise<AuthorityMaterial> {
   const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
-  const serialNumber = newSerialNumber(options);
+  const serialNumber = newSerialNumber(options.randomBytes ?? systemRandomBytes);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [`Kustody local root ${serialNumber.slice(2, 10)}`] }, { O: ['Kustody'] }],
     keys,
@@ -90,7 +86,7 @@ export async function createAuthorityMaterial(options: AuthorityOptions): Promis
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificatePem: `${certificate.toString('pem')}\n`, privateKeyPem: await exportKey(keys.privateKey) };
+  return { certificatePem: `${certificate.toString('pem')}\n`, privateKeyPem: await exportPrivateKey(keys.privateKey) };
 }
 
 /** @throws when the PEM texts are not a certificate and its PKCS #8 key */
@@ -112,7 +108,7 @@ export async function openAuthority(
     ['sign'],
   );
   const leafKeys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
-  const leafKeyPem = await exportKey(leafKeys.privateKey);
+  const leafKeyPem = await exportPrivateKey(leafKeys.privateKey);
   const leaves = new BoundedCache<{ readonly expiresAtMs: number; readonly leaf: Promise<Leaf> }>({
     countMax: options.leavesMax ?? 256,
   });
@@ -129,7 +125,7 @@ export async function openAuthority(
       publicKey,
       signingKey: rootKey,
       signingAlgorithm: rootAlgorithm,
-      serialNumber: newSerialNumber(options),
+      serialNumber: newSerialNumber(options.randomBytes ?? systemRandomBytes),
       notBefore: new Date(options.wallClock() - backdateMs),
       notAfter: new Date(expiresAtMs),
       extensions: [
@@ -155,7 +151,7 @@ export async function openAuthority(
     for (const name of names) invariant(isServedDomain(name), 'leaves are minted for served domains only');
     const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
     const chainPem = await sign(names.flatMap(alternativeNames), keys.publicKey, leafEndMs());
-    return { chainPem, privateKeyPem: await exportKey(keys.privateKey) };
+    return { chainPem, privateKeyPem: await exportPrivateKey(keys.privateKey) };
   }
 
   async function leafFor(host: HostName): Promise<Leaf> {
@@ -203,15 +199,3 @@ function alternativeNames(subject: string): AlternativeName[] {
 
 const contextOf = (chainPem: string, privateKeyPem: string): SecureContext =>
   createSecureContext({ cert: chainPem, key: privateKeyPem, minVersion: 'TLSv1.2' });
-
-/** @returns 16 random bytes in hex: positive and without leading zeros in DER */
-function newSerialNumber(options: AuthorityOptions): string {
-  const bytes = Buffer.from((options.randomBytes ?? systemRandomBytes)(16));
-  bytes[0] = 0x40 | ((bytes[0] ?? 0) & 0x3f);
-  return bytes.toString('hex');
-}
-
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const rawData = await webcrypto.subtle.exportKey('pkcs8', key);
-  return `${PemConverter.encode([{ type: PemConverter.PrivateKeyTag, rawData }])}\n`;
-}

@@ -8,6 +8,8 @@ import type { StartTimer } from './timer.ts';
 export interface PassedNode {
   /** Of the serving, not of the machine: another start is another one. */
   readonly id: string;
+  /** What it is known by; absent for this one. */
+  readonly node?: string;
   readonly host: string;
   readonly port: number;
   /** As it was advertised. */

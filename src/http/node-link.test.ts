@@ -3,13 +3,18 @@ import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { until } from '../../tests/support/until.ts';
-import { NodeLink, secureFrom, secureTo } from './node-link.ts';
+import { createNodeAuthority, issueNodeCertificate } from './node-authority.ts';
+import { NodeLink } from './node-link.ts';
+import { secureFrom, secureTo } from './node-tls.ts';
 import { startSystemTimer } from './timer.ts';
 
-const key = Buffer.alloc(32, 1);
+const [east, west] = ['6a5c9f0e-0000-4000-8000-00000000000e', '6a5c9f0e-0000-4000-8000-00000000000f'];
 
 /** Two ends of a connection. */
-async function ends(other: Uint8Array = key) {
+async function ends() {
+  const wallMs = Date.now();
+  const root = await createNodeAuthority(wallMs);
+  const own = await issueNodeCertificate(root, { node: east, role: 'server', wallMs });
   const received: Record<'here' | 'there', unknown[]> = { here: [], there: [] };
   const links: NodeLink[] = [];
   let closed = 0;
@@ -17,7 +22,11 @@ async function ends(other: Uint8Array = key) {
     ...{ startTimer: startSystemTimer, received: (frame: unknown) => void received[at].push(frame) },
     closed: () => void (closed += 1),
   });
-  const take = secureFrom(key, (socket) => links.push(new NodeLink(socket, linked('there'))));
+  const take = secureFrom({
+    ...{ own: () => Promise.resolve(own), isRegistered: (node) => Promise.resolve(node === west) },
+    secured: (socket) => links.push(new NodeLink(socket, linked('there'))),
+    refused: () => undefined,
+  });
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket.on('error', () => undefined));
@@ -31,7 +40,11 @@ async function ends(other: Uint8Array = key) {
     server.close();
     for (const one of [socket, ...sockets]) one.destroy();
   };
-  const secured = await secureTo(socket, other).catch((error: unknown) => (close(), Promise.reject(error as Error)));
+  const secured = await secureTo(
+    socket,
+    await issueNodeCertificate(root, { node: west, role: 'client', wallMs }),
+    east,
+  );
   const here = new NodeLink(secured, linked('here'));
   await until(() => links.length === 1);
   return { here, there: links[0] as NodeLink, received, socket, close, closed: () => closed };
@@ -49,10 +62,6 @@ describe('a link between nodes', () => {
     expect(Buffer.from((received.there[100] as typeof large).bytes).equals(large.bytes)).toBe(true);
     expect(received.here).toEqual([['back', undefined, 5n]]);
     close();
-  });
-
-  it('is not to be had without the key', async () => {
-    await expect(ends(Buffer.alloc(32, 2))).rejects.toThrow();
   });
 
   it('ends at both ends when the connection does, and then takes nothing', async () => {

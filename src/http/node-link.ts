@@ -1,50 +1,6 @@
-import { timingSafeEqual } from 'node:crypto';
-import type { Socket } from 'node:net';
-import { connect, createServer } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { deserialize, serialize } from 'node:v8';
 import type { StartTimer } from './timer.ts';
-
-/** Both ends prove that they have the key that nodes share, and each connection has keys of its own (RFC 5489): no certificate is needed, and none
- * could be stolen. */
-const protocol = {
-  ciphers: 'ECDHE-PSK-CHACHA20-POLY1305',
-  minVersion: 'TLSv1.2',
-  maxVersion: 'TLSv1.2',
-} as const;
-const identity = 'kustody node';
-
-/** Speaks TLS over a connection to another node. @throws when that one has not the key */
-export function secureTo(socket: Socket, key: Uint8Array): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const secured = connect({
-      ...protocol,
-      socket,
-      pskCallback: () => ({ psk: Buffer.from(key), identity }),
-      checkServerIdentity: () => undefined, // it has the key, which only nodes have
-    });
-    secured.once('error', reject).once('secureConnect', () => {
-      secured.off('error', reject);
-      resolve(secured);
-    });
-    secured.once('close', () => reject(new Error('The other node has ended the connection.')));
-  });
-}
-
-/** @param secured told of each connection whose other end has the key @returns takes connections of other nodes */
-export function secureFrom(key: Uint8Array, secured: (socket: TLSSocket) => void): (socket: Socket) => void {
-  const wanted = Buffer.from(identity);
-  const server = createServer({
-    ...protocol,
-    pskCallback: (_socket, said) => {
-      const given = Buffer.from(said);
-      return given.length === wanted.length && timingSafeEqual(given, wanted) ? Buffer.from(key) : null;
-    },
-  });
-  server.on('secureConnection', secured);
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
-  return (socket) => void server.emit('connection', socket);
-}
 
 export interface NodeLinkLimits {
   readonly frameBytesMax: number;

@@ -12,7 +12,8 @@ import type { AdvertisedNode } from '../state/postgres/take-over.ts';
 import { removeStandbyFile, writeStandbyFile } from './control-file.ts';
 import { firstPorts } from './kept-ports.ts';
 import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
-import type { ServingPorts } from './state-place.ts';
+import { nodeThatWaits } from './node-links.ts';
+import type { ServingPorts, WaitingNode } from './state-place.ts';
 import { listenUnready } from '../http/unready-listener.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { StateFormatTooOldError } from '../state/formats/state-formats.ts';
@@ -25,9 +26,6 @@ const isFormatError = (error: unknown): error is Error =>
 
 /** 32 bytes that every node of an instance has, and nobody else: they prove who passes a connection on. */
 export const nodesKey = (rootKey: RootKey): Buffer => rootKey.derive('nodes that pass connections 1');
-
-/** 32 bytes, under which what nodes say of processes that read is sealed on its way. */
-export const readersKey = (rootKey: RootKey): Buffer => rootKey.derive('nodes that read clusters 1');
 
 /** What a node does while another serves. With an address that it advertises it listens where it would serve, and passes connections on to the
  * one that does. It opens no record of the state, so it has no key of TLS, and nothing that a connection says is in the clear here. */
@@ -42,6 +40,7 @@ export class StandingBy {
   #end: (error: unknown) => void = () => undefined;
   #listening: Promise<ServerPorts> | undefined;
   #withinPort = 0;
+  #self: WaitingNode | undefined;
 
   /** @throws EdgeAddressError */
   constructor(settings: ServerSettings, log: Log) {
@@ -59,7 +58,8 @@ export class StandingBy {
       reads !== true
         ? undefined
         : new ReadingNode({
-            keys: { passing: this.#key, readers: readersKey(rootKey) },
+            key: this.#key,
+            own: nodeThatWaits(() => this.#self, rootKey),
             ...{ startTimer: startSystemTimer, monotonicMs: () => machineTime.monotonic(), log, version },
             parts: {
               processScript: scripts.clusterProcess,
@@ -78,7 +78,7 @@ export class StandingBy {
     return {
       ended: this.#ended,
       waits: (host) => this.#wait(host),
-      looked: (node) => this.#look(node),
+      looked: (node, self) => this.#look(node, self),
       pause: (milliseconds) =>
         Promise.race([new Promise<void>((resolve) => setTimeout(resolve, milliseconds)), this.#ended]),
     };
@@ -158,10 +158,12 @@ export class StandingBy {
     return { port: ports.tls, kustoPort: ports.kusto, proxyPort: ports.proxy };
   }
 
-  #look(node: AdvertisedNode | undefined): void {
+  #look(node: AdvertisedNode | undefined, self: WaitingNode): void {
+    this.#self = self;
     if (this.#key === undefined) return;
     const read = node && readSignedAddress(this.#key, node.text);
-    const to = node && read && { id: node.id, host: read.host, port: read.port, advertised: read.text };
+    const to = node &&
+      read && { id: node.id, node: node.node, host: read.host, port: read.port, advertised: read.text };
     this.#passer?.passTo(to);
     this.#reading?.passTo(to);
   }

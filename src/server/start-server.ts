@@ -36,8 +36,8 @@ import { removeControlFile, writeAuthorityFile, writeControlFile } from './contr
 import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
-import { createReaderDoor } from '../cluster/supervisor/plane/reader-door.ts';
-import { nodesKey, readersKey, StandingBy } from './standing-by.ts';
+import { readersOf } from './node-links.ts';
+import { nodesKey, StandingBy } from './standing-by.ts';
 import { rootKeyBeside } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
 import { openIdentityParts } from './identity-parts.ts';
@@ -48,8 +48,7 @@ import { warnOfSmallRoom } from './memory-room.ts';
 import { openReadyKeys } from './ready-keys.ts';
 import { createMappedStoragePlane } from './mapped-storage.ts';
 import { createPlanes } from './planes.ts';
-import type { Controls, Planes } from './planes.ts';
-import { version } from './version.ts';
+import type { Controls } from './planes.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { InstanceEnvironment } from './instance-environment.ts';
 import { choosePorts, firstPorts, keepPorts } from './kept-ports.ts';
@@ -243,7 +242,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   );
   const edgeParts = { planes: all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
   const passing = passingOf(settings, () => bound.nodePort ?? 0);
-  const nodes = passing && { ...passing, ...readersOf(parts, planes) };
+  const nodes = passing && { ...passing, ...(await readersOf(parts, planes, opened.nodeId)) };
   const edgeWith = { ...edgeParts, ...(nodes && { nodes }) };
   const { edge, ports, nodePort } = await listen(edgeWith, planes.kustoOnLocalhost, state, await standingBy.turn());
   bound.nodePort = nodePort;
@@ -332,19 +331,6 @@ async function holdLease(
   await lease.start();
   return lease;
 }
-
-/** Where nodes may read, processes of theirs come in at the same port. */
-const readersOf = (
-  { settings: { reads, rootKey }, clocks: { monotonic }, log }: ServerParts,
-  { openReader }: Planes,
-): Pick<NonNullable<EdgeOptions['nodes']>, 'readers'> =>
-  reads !== true || rootKey === undefined
-    ? {}
-    : {
-        readers: createReaderDoor({
-          ...{ key: readersKey(rootKey), openReader, monotonic, startTimer: startSystemTimer, log, version },
-        }),
-      };
 
 /** @param boundPort known when the edge listens */
 function passingOf(

@@ -9,7 +9,7 @@ import type { StartTimer } from '../http/timer.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import { nameOf } from '../state/postgres/postgres-address.ts';
 import type { PostgresStateStore } from '../state/postgres/postgres-state-store.ts';
-import type { TurnOptions } from '../state/postgres/take-over.ts';
+import type { AdvertisedNode, ReadRecord, TurnOptions } from '../state/postgres/take-over.ts';
 import type { RecordWrite, StateStore } from '../state/state-store.ts';
 import type { ReserveOptions } from '../state/sqlite/sqlite-state-store.ts';
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
@@ -27,13 +27,20 @@ export interface StatePlace {
   readonly standsBy?: boolean;
 }
 
+/** A node that stands by. */
+export interface WaitingNode {
+  /** Of its data directory. */
+  readonly id: string;
+  readonly read: ReadRecord;
+}
+
 /** What a server wants of a state that others may take over; a command that only looks at it wants nothing. */
 export interface ServingPorts {
   readonly monotonicMs: () => number;
   /** There is something to wait for. @param host of the node that serves, or served last */
   readonly waits: (host: string | undefined) => void;
-  /** What the node has told of itself that is waited for; called every second. */
-  readonly looked?: TurnOptions['looked'];
+  /** What the node has told of itself that is waited for, and what this one is known by; called every second. */
+  readonly looked?: (served: AdvertisedNode | undefined, self: WaitingNode) => void;
   /** What keeps this node from serving now. */
   readonly hindered?: TurnOptions['hindered'];
   /** Rejects with StandbyEndedError when nobody wants to wait any more. */
@@ -62,6 +69,8 @@ export interface OpenedStore {
   readonly databaseNow?: () => Promise<number>;
   /** Tells other nodes that this one serves; absent where there can be none. @throws StateLostError */
   readonly beat?: () => Promise<number>;
+  /** What this node is known by; absent where there can be no other. */
+  readonly nodeId?: string;
   /** Tells them where this one is reached, once its heart beats. @param text undefined: nowhere any more @throws StateLostError */
   readonly advertise?: (text: string | undefined) => Promise<void>;
   /** Of a directory that is new to a state with its extents elsewhere: it belongs to that state from now on. */
@@ -206,11 +215,13 @@ async function openElsewhere(
   const turn = serving && {
     node: { id: node.id, host: hostname(), version },
     ...{ standsBy, monotonicMs: serving.monotonicMs },
+    leaves: (error: unknown) => error instanceof StandbyEndedError,
     told: (host: string | undefined) => {
       if (!isWaiting) serving.waits(host);
       isWaiting = true;
     },
-    ...{ looked: serving.looked, hindered: serving.hindered, pause: serving.pause ?? pause },
+    looked: (served: AdvertisedNode | undefined, read: ReadRecord) => serving.looked?.(served, { id: node.id, read }),
+    ...{ hindered: serving.hindered, pause: serving.pause ?? pause },
   };
   const open = (): Promise<PostgresStateStore> =>
     PostgresStateStore.open({
@@ -253,6 +264,7 @@ async function openElsewhere(
       close,
     },
     beat: () => store.beat(),
+    nodeId: node.id,
     databaseNow: () => store.now(),
     advertise: (text) => store.advertise(text),
     ...(isNew ? { adopt: name } : {}),

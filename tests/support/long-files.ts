@@ -174,6 +174,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/key-loss.test.ts',
   'tests/scenarios/live-backup.test.ts',
   'tests/scenarios/memory-after-suspension.test.ts',
+  'tests/scenarios/node-links.test.ts',
   'tests/scenarios/outside-vault.test.ts',
   'tests/scenarios/passed-on-clients.test.ts',
   'tests/scenarios/passed-on.test.ts',

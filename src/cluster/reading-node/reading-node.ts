@@ -5,7 +5,9 @@ import { RecentMap } from '../../base/recent-map.ts';
 import type { PassedNode } from '../../http/dial-node.ts';
 import { dialNode } from '../../http/dial-node.ts';
 import type { Log } from '../../http/logging.ts';
-import { NodeLink, secureTo } from '../../http/node-link.ts';
+import type { NodeCredentials } from '../../http/node-authority.ts';
+import { NodeLink } from '../../http/node-link.ts';
+import { secureTo } from '../../http/node-tls.ts';
 import { releaseSocket, takeBackSocket } from '../../http/release-socket.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { NodeFrame } from '../supervisor/remote-process.ts';
@@ -13,8 +15,10 @@ import { LocalReader } from './local-reader.ts';
 import type { OwnParts } from './own-parts.ts';
 
 export interface ReadingNodeOptions {
-  /** 32 bytes, which only nodes of the instance have: one to prove to be one, one for what they say. */
-  readonly keys: { readonly passing: Uint8Array; readonly readers: Uint8Array };
+  /** 32 bytes, which only nodes of the instance have. */
+  readonly key: Uint8Array;
+  /** What this node proves with to the one that serves. @throws when that has made no root, or the state does not answer */
+  readonly own: () => Promise<NodeCredentials>;
   readonly startTimer: StartTimer;
   readonly monotonicMs: () => number;
   readonly log: Log;
@@ -109,12 +113,14 @@ export class ReadingNode {
   }
 
   async #open(node: PassedNode, host: HostName, reader: LocalReader): Promise<boolean> {
-    const { keys, startTimer, version } = this.#options;
+    const { key, own, startTimer, version } = this.#options;
+    if (node.node === undefined) return false;
+    const credentials = await own();
     const socket = await new Promise<Socket | undefined>((resolve) =>
-      dialNode(node, { key: keys.passing, startTimer, dialMs }, { to: 'reader', clientAddress: '::1' }, resolve),
+      dialNode(node, { key, startTimer, dialMs }, { to: 'reader', clientAddress: '::1' }, resolve),
     );
     if (socket === undefined) return false;
-    const link = new NodeLink(await secureTo(socket, keys.readers), {
+    const link = new NodeLink(await secureTo(socket, credentials, node.node), {
       startTimer,
       received: (frame) => reader.received(frame as NodeFrame),
       closed: () => reader.lost(),

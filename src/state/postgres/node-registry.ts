@@ -39,6 +39,11 @@ export class NodeRegistration {
     return this.#toldAt === undefined || this.#monotonicMs() - this.#toldAt >= tellEveryMs;
   }
 
+  /** It serves nothing, and waits for nothing. One that has not told is left as it is. */
+  async leave(query: Query): Promise<void> {
+    if (this.#toldAt !== undefined) await query('DELETE FROM node WHERE id = $1', [this.#node.id]);
+  }
+
   async tell(query: Query): Promise<readonly (readonly unknown[])[]> {
     this.#toldAt = this.#monotonicMs();
     const { id, host, version } = this.#node;

@@ -22,6 +22,7 @@ import { endOfPrefix } from './prefix-end.ts';
 import { prepareSchema } from './prepare-schema.ts';
 import { findOutcome } from './find-outcome.ts';
 import type { TurnOptions } from './take-over.ts';
+import { parseRecordRow } from './record-row.ts';
 import { takeTurn, tryLock } from './take-over.ts';
 
 export interface PostgresStoreOptions {
@@ -88,7 +89,8 @@ export class PostgresStateStore implements StateStore, StoredFormat {
       await writer.query(
         `WITH closed AS (UPDATE writer SET closed = true WHERE $2 AND NOT closed),
          old AS (DELETE FROM writer WHERE $2 AND closed AND opened < now() - interval '1 day'),
-         silent AS (DELETE FROM heartbeat WHERE $3::uuid IS NOT NULL)
+         silent AS (DELETE FROM heartbeat WHERE $3::uuid IS NOT NULL),
+         fenced AS (DELETE FROM node WHERE $3::uuid IS NOT NULL AND id IN (SELECT node FROM writer WHERE NOT closed AND node <> $3))
          INSERT INTO writer (handle, node, host) VALUES ($1, $3, $4)`,
         [handle, alone, turn?.node.id ?? null, turn?.node.host ?? null],
       );
@@ -97,6 +99,7 @@ export class PostgresStateStore implements StateStore, StoredFormat {
       reader = await connect(address, password);
       return new PostgresStateStore(options, { writer, reader, handle, registration, ...schema });
     } catch (error) {
+      if (turn?.leaves?.(error) === true) await registration?.leave(writer.query.bind(writer)).catch(() => undefined);
       writer.cut();
       reader?.cut();
       throw error;
@@ -131,7 +134,7 @@ export class PostgresStateStore implements StateStore, StoredFormat {
       table,
       id,
     ]);
-    return rows[0] && parseRow(table, rows[0]);
+    return rows[0] && parseRecordRow(table, rows[0]);
   }
 
   async list(table: string, options: ListOptions = {}): Promise<readonly StoredRecord[]> {
@@ -143,7 +146,7 @@ export class PostgresStateStore implements StateStore, StoredFormat {
        AND ($4::text IS NULL OR id < $4) ORDER BY tab, id LIMIT $5`,
       [table, prefix, after ?? '', endOfPrefix(prefix), limit],
     );
-    return rows.map((row) => parseRow(table, row));
+    return rows.map((row) => parseRecordRow(table, row));
   }
 
   /** One look into the index a table. */
@@ -389,12 +392,4 @@ function columnsOf(records: readonly GroupRecord[]): readonly unknown[] {
 function foundIn(detail: string | undefined): Found {
   const rows = JSON.parse(detail ?? '[]') as readonly (readonly [string, string, number | null])[];
   return new Map(rows.map(([table, id, version]) => [recordKey(table, id), version]));
-}
-
-function parseRow(table: string, [id, version, value]: readonly unknown[]): StoredRecord {
-  invariant(
-    typeof id === 'string' && typeof version === 'string' && value instanceof Uint8Array,
-    'the table holds what was written',
-  );
-  return { table, id, version: Number(version), value };
 }

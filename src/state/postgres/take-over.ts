@@ -2,6 +2,8 @@ import { connectionName, nameOf } from './postgres-address.ts';
 import type { PostgresAddress } from './postgres-address.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
 import { StateInUseError } from './postgres-errors.ts';
+import type { StoredRecord } from '../state-store.ts';
+import { parseRecordRow } from './record-row.ts';
 
 /** A Kustody that serves a state, or would. */
 export interface ServingNode {
@@ -20,19 +22,26 @@ export interface TurnOptions {
   /** Milliseconds of real time, sleep included. */
   readonly monotonicMs: () => number;
   readonly pause: (milliseconds: number) => Promise<void>;
+  /** Whether what ended the waiting is that nobody wants to wait any more: then this node is none of the state's from now on. */
+  readonly leaves?: (error: unknown) => boolean;
   /** Called once, when there is something to wait for. @param host of the one that serves, or served last */
   readonly told: (host: string | undefined) => void;
   /** Called at each look. @param served who serves, or served last, if that has said where it is reached */
-  readonly looked?: ((served: AdvertisedNode | undefined) => void) | undefined;
+  readonly looked?: ((served: AdvertisedNode | undefined, read: ReadRecord) => void) | undefined;
   /** What keeps one that stands by from serving now, a sentence; it stays out of the turn meanwhile. Called at each look, so it answers within three
    * seconds. @param isDue its turn has come: what was known before does not count */
   readonly hindered?: ((isDue: boolean) => Promise<string | undefined>) | undefined;
 }
 
+/** Reads one record as it lies there, while this one waits. @throws when the connection has ended */
+export type ReadRecord = (table: string, id: string) => Promise<StoredRecord | undefined>;
+
 /** What a node that serves has told of itself: whoever writes to the database can have written it. */
 export interface AdvertisedNode {
   /** Of this serving: another start is another one. */
   readonly id: string;
+  /** Of its data directory. */
+  readonly node: string;
   readonly text: string;
 }
 
@@ -73,6 +82,13 @@ export async function takeTurn(
   let seen: { readonly beats: string; readonly at: number } | undefined;
   let idle: { readonly holder: string; readonly at: number } | undefined;
   let isTold = false;
+  const read: ReadRecord = async (table, id) => {
+    const [row] = await connection.query('SELECT id, version, value FROM record WHERE tab = $1 AND id = $2', [
+      table,
+      id,
+    ]);
+    return row && parseRecordRow(table, row);
+  };
   if (standsBy) await connection.query(`SET application_name = '${waitingName}'`);
   for (;;) {
     let isOut = await isHindered(false);
@@ -96,7 +112,7 @@ export async function takeTurn(
     else if (idle !== undefined && asked - idle.at >= silentMs) await endWaiting(connection, idle.holder);
     if (!isTold) told(last?.host);
     isTold = true;
-    looked?.(last?.advertised);
+    looked?.(last?.advertised, read);
     await pause(lookEveryMs);
   }
   if (standsBy) await connection.query(`SET application_name = '${connectionName}'`);
@@ -133,7 +149,8 @@ async function lastServing(connection: PostgresConnection): Promise<LastServing 
   return {
     node: rows.every((row) => row[0] === node) && typeof node === 'string' ? node : undefined,
     host: typeof host === 'string' ? host : undefined,
-    advertised: typeof id === 'string' && typeof text === 'string' ? { id, text } : undefined,
+    advertised:
+      typeof id === 'string' && typeof node === 'string' && typeof text === 'string' ? { id, node, text } : undefined,
     beats: JSON.stringify(rows.map((row) => row.slice(0, 4))),
   };
 }

@@ -19,7 +19,7 @@ export const isSealed = async (store: StateStore): Promise<boolean> =>
 
 /** Hex: what was drawn when the state was made, and goes with it wherever its records are copied. No secret.
  * @returns undefined for a store that holds no sealed state */
-export async function stateIdOf(store: StateStore): Promise<string | undefined> {
+export async function stateIdOf(store: Pick<StateStore, 'get'>): Promise<string | undefined> {
   const record = await store.get(check.table, check.id);
   return record && Buffer.from(record.value.subarray(0, storeIdBytes)).toString('hex');
 }

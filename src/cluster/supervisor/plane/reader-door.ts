@@ -1,15 +1,16 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { MonotonicClock } from '../../../clock/monotonic-clock.ts';
-import { secureFrom, NodeLink } from '../../../http/node-link.ts';
+import { NodeLink } from '../../../http/node-link.ts';
+import type { NodeDoor } from '../../../http/node-tls.ts';
+import { secureFrom } from '../../../http/node-tls.ts';
 import type { Log } from '../../../http/logging.ts';
 import type { StartTimer } from '../../../http/timer.ts';
 import type { KustoPlane } from './kusto-plane.ts';
 import type { NodeFrame } from '../remote-process.ts';
 import { RemoteProcess } from '../remote-process.ts';
 
-export interface ReaderDoorParts {
-  /** 32 bytes, which only nodes of the instance have. */
-  readonly key: Uint8Array;
+export interface ReaderDoorParts extends Pick<NodeDoor, 'own' | 'isRegistered'> {
   readonly openReader: KustoPlane['openReader'];
   readonly monotonic: Pick<MonotonicClock, 'now' | 'after'>;
   readonly startTimer: StartTimer;
@@ -19,10 +20,10 @@ export interface ReaderDoorParts {
 
 /** @returns takes connections of nodes that read: each is one process of one cluster there, which this node supervises as its own */
 export function createReaderDoor(parts: ReaderDoorParts): (socket: Socket) => void {
-  const { key, openReader, monotonic, startTimer, log, version } = parts;
-  return secureFrom(key, (secured) => {
+  const { own, isRegistered, openReader, monotonic, startTimer, log, version } = parts;
+  const secured = (socket: TLSSocket): void => {
     let process: RemoteProcess | undefined;
-    const link = new NodeLink(secured, {
+    const link = new NodeLink(socket, {
       startTimer,
       closed: () => process?.lost(),
       received: (received) => {
@@ -49,5 +50,9 @@ export function createReaderDoor(parts: ReaderDoorParts): (socket: Socket) => vo
         );
       },
     });
+  };
+  return secureFrom({
+    ...{ own, isRegistered, secured },
+    refused: (code) => log.warning('node refused', { listener: 'nodes', code }),
   });
 }

@@ -1,0 +1,122 @@
+import { createPrivateKey } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isJsonObject } from '../../src/base/json.ts';
+import { dialNode } from '../../src/http/dial-node.ts';
+import { issueNodeCertificate } from '../../src/http/node-authority.ts';
+import { secureTo } from '../../src/http/node-tls.ts';
+import { startSystemTimer } from '../../src/http/timer.ts';
+import { nodeAuthorityTable, rootId } from '../../src/server/authority.ts';
+import { nodesKey } from '../../src/server/standing-by.ts';
+import { parseRootKey } from '../../src/state/root-key.ts';
+import { readSealedRecord } from '../../src/state/sealed/read-record.ts';
+import type { Azurite } from '../support/azurite.ts';
+import { startAzurite } from '../support/azurite.ts';
+import { openLiveCluster } from '../support/live-cluster.ts';
+import { openNodes } from '../support/nodes.ts';
+import type { Postgres } from '../support/postgres.ts';
+import { databasePassword, hasPostgres, startPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
+
+const portIn = (data: string): number => {
+  const said: unknown = JSON.parse(readFileSync(join(data, 'standby.json'), 'utf8'));
+  return isJsonObject(said) ? Number(said['port']) : 0;
+};
+
+const options = [
+  ...['--port', '0', '--kusto-port', '0', '--proxy-port', '0', '--advertise', '127.0.0.1:0'],
+  ...['--readers', '--log-level', 'debug'],
+];
+
+describe.skipIf(!hasPostgres)('what nodes say to each other', () => {
+  let server: Postgres | undefined;
+  let azurite: Azurite | undefined;
+  beforeAll(async () => {
+    [server, azurite] = await Promise.all([startPostgres(), startAzurite()]);
+  });
+  afterAll(() => Promise.all([server?.stop(), azurite?.stop()]));
+
+  it('is for nodes that the state knows now, under a key that lies nowhere in the clear', async () => {
+    if (server === undefined || azurite === undefined) throw new Error('They have not started.');
+    await using nodes = await openNodes(server, azurite, 'links');
+    const east = nodes.start('east', '--seed', ...options);
+    await east.printed('Stop with');
+    const west = nodes.start('west', '--standby', ...options);
+    await west.printed('are passed on');
+    const client = new pg.Client({
+      ...{ host: '127.0.0.1', port: server.port, user: 'kustody', database: 'postgres', password: databasePassword },
+    });
+    await client.connect();
+    await client.query('SET search_path = links');
+    const rowsOf = async (text: string, values: string[] = []): Promise<Record<string, unknown>[]> =>
+      (await client.query<Record<string, unknown>>(text, values)).rows;
+
+    // A cluster is read at `west`: the two speak.
+    const writer = await openLiveCluster(nodes.dataOf('east'));
+    const reader = await openLiveCluster(nodes.dataOf('east'), writer.seeded, portIn(nodes.dataOf('west')));
+    const logOf = (name: string): string => readFileSync(join(nodes.dataOf(name), 'kustody.log'), 'utf8');
+    await writer.command('.create table T (N: long)');
+    await writer.ingest('T', '1');
+    await until(async () => {
+      await reader.query('T | count');
+      return logOf('west').includes('reader-process-started');
+    });
+
+    // Whoever has the root key can make a certificate, and is no node for that.
+    const rootKey = parseRootKey(nodes.secrets.KUSTODY_ROOT_KEY);
+    const read = async (table: string, id: string) => {
+      const [row] = await rowsOf('SELECT version, value FROM record WHERE tab = $1 AND id = $2', [table, id]);
+      return row && { table, id, version: Number(row['version']), value: row['value'] as Buffer };
+    };
+    const root = await readSealedRecord(read, rootKey, nodeAuthorityTable, rootId);
+    if (root === undefined) throw new Error('There is no authority of nodes.');
+    const [serving] = await rowsOf(`SELECT w.node::text, h.advertised FROM writer w JOIN heartbeat h USING (handle)`);
+    const [eastId, advertised] = [String(serving?.['node']), String(serving?.['advertised']).split(' ')[0] ?? ''];
+    const [standby] = await rowsOf('SELECT id::text FROM node WHERE id <> $1', [eastId]);
+    const dial = async (node: string): Promise<boolean> => {
+      const to = { id: 'x', host: '127.0.0.1', port: Number(advertised.split(':')[1]), advertised };
+      const with_ = { key: nodesKey(rootKey), startTimer: startSystemTimer, dialMs: 2_000 };
+      const socket = await new Promise<Socket | undefined>((resolve) =>
+        dialNode(to, with_, { to: 'reader', clientAddress: '::1' }, resolve),
+      );
+      if (socket === undefined) throw new Error('The port of nodes does not answer.');
+      const own = await issueNodeCertificate(root, { node, role: 'client', wallMs: Date.now() });
+      const secured = await secureTo(socket, own, eastId);
+      return new Promise((resolve) => {
+        secured.once('data', () => (resolve(true), secured.destroy())); // a frame without content: it lives
+        secured.on('error', () => undefined).once('end', () => resolve(false));
+      });
+    };
+    const westId = String(standby?.['id']);
+    expect(await dial(westId)).toBe(true);
+    expect(await dial('00000000-0000-4000-8000-000000000001')).toBe(false);
+    west.process.kill('SIGTERM');
+    await west.result;
+    expect(await dial(westId)).toBe(false);
+    expect(logOf('east').match(/NODE_NOT_REGISTERED/g)).toHaveLength(2);
+
+    // What the key is lies sealed in the database, and nowhere else.
+    const { d = '' } = createPrivateKey(root.privateKeyPem).export({ format: 'jwk' });
+    const secret = Buffer.from(d, 'base64url');
+    expect(root.privateKeyPem).toContain(secret.toString('base64').slice(0, 16));
+    const forms = [
+      ...[secret.toString('base64').slice(0, 16), d.slice(0, 16)],
+      ...[secret.toString('hex'), secret.toString('hex').toUpperCase(), secret.toString('latin1')],
+    ];
+    east.process.kill('SIGTERM');
+    const said = await Promise.all([east.result, west.result]);
+    const files = readdirSync(join(nodes.dataOf('east'), '..'), { recursive: true, withFileTypes: true });
+    const stored = await rowsOf('SELECT value FROM record');
+    const held = [
+      ...files.filter((file) => file.isFile()).map((file) => readFileSync(join(file.parentPath, file.name), 'latin1')),
+      ...stored.map((row) => (row['value'] as Buffer).toString('latin1')),
+      ...said.map((output) => JSON.stringify(output)),
+    ];
+    await client.end();
+    expect(held.length).toBeGreaterThan(50);
+    expect(held.filter((text) => forms.some((form) => text.includes(form)))).toEqual([]);
+  });
+});

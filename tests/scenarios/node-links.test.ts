@@ -10,6 +10,7 @@ import { issueNodeCertificate } from '../../src/http/node-authority.ts';
 import { secureTo } from '../../src/http/node-tls.ts';
 import { startSystemTimer } from '../../src/http/timer.ts';
 import { nodeAuthorityTable, rootId } from '../../src/server/authority.ts';
+import { callLocal } from '../../src/server/local-client.ts';
 import { nodesKey } from '../../src/server/standing-by.ts';
 import { parseRootKey } from '../../src/state/root-key.ts';
 import { readSealedRecord } from '../../src/state/sealed/read-record.ts';
@@ -64,6 +65,12 @@ describe.skipIf(!hasPostgres)('what nodes say to each other', () => {
       await reader.query('T | count');
       return logOf('west').includes('reader-process-started');
     });
+
+    // Asked there, the one that serves answers whether it is ready.
+    const { environment } = writer;
+    const ready = async (port: number): Promise<number> =>
+      (await callLocal({ ...environment, port }, { host: 'localhost', method: 'GET', path: '/readyz' })).status;
+    expect(await ready(portIn(nodes.dataOf('west')))).toBe(200);
 
     // Whoever has the root key can make a certificate, and is no node for that.
     const rootKey = parseRootKey(nodes.secrets.KUSTODY_ROOT_KEY);

@@ -36,8 +36,15 @@ async function startStopped(...options: readonly string[]) {
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     return answer;
   };
+  const ready = async (): Promise<unknown> => {
+    const { port, caCertificate: ca } = environment;
+    const asked = request({ host: '127.0.0.1', port, servername: 'localhost', ca, agent: false, path: '/readyz' });
+    asked.setHeader('host', 'localhost').end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    return JSON.parse(await text(answer));
+  };
   return {
-    ...{ data, up, cluster, query },
+    ...{ data, up, cluster, query, ready },
     /** As a service manager does: to all processes of a service. */
     signalAll: () => {
       const pid = up.process.pid ?? 0;
@@ -56,9 +63,11 @@ describe('kustody up, when it is stopped', () => {
     await using stopping = await startStopped('--stop-grace', '200');
     const answer = await stopping.query(long);
     expect(answer.statusCode).toBe(200);
+    expect(await stopping.ready()).toEqual({ ready: true });
     stopping.signalAll();
     await until(async () => (await findInstance(stopping.data)) === undefined);
     await expect(stopping.query('print 1')).rejects.toThrow();
+    expect(await stopping.ready()).toEqual({ ready: false, reason: 'It is starting or stopping.' });
     const { Tables: tables } = JSON.parse(await text(answer)) as { Tables: { Rows: unknown[][] }[] };
     expect(tables[0]?.Rows).toHaveLength(rows);
     expect(await stopping.up.result).toMatchObject({ code: 0, stderr: '' });

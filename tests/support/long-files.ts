@@ -182,6 +182,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/queued-revocation.test.ts',
   'tests/scenarios/readers-requests.test.ts',
   'tests/scenarios/readers.test.ts',
+  'tests/scenarios/ready.test.ts',
   'tests/scenarios/refused-texts.test.ts',
   'tests/scenarios/retired-extents.test.ts',
   'tests/scenarios/revocation-at-once.test.ts',

@@ -194,6 +194,26 @@ describe.skipIf(!hasPostgres)('PostgresStateStore', () => {
     await expect(openPostgres(urlOf('foreign_one'))).rejects.toThrow("tables that are not Kustody's");
   });
 
+  it('is brought from an old format once, by however many at a time, and keeps what it has', async () => {
+    const url = fresh();
+    const first = await openPostgres(url);
+    await first.commit({ write: [put('x', null, 1)] });
+    await first.close();
+    const schema = `state_${schemas}`;
+    await asked(
+      `ALTER TABLE ${schema}.heartbeat DROP COLUMN advertised`,
+      `DROP TABLE ${schema}.node`,
+      `UPDATE ${schema}.state SET format = 2`,
+    );
+    const stores = await Promise.all([1, 2, 3, 4].map(() => openPostgres(url, { alone: false })));
+    expect(stores.map(({ id, written }) => [id, written])).toEqual(stores.map(() => [first.id, 4]));
+    for (const store of stores) {
+      expect((await store.get('a', 'x'))?.version).toBe(1);
+      expect(await store.nodes()).toEqual([]); // the table is there
+      await store.close();
+    }
+  });
+
   it.each([
     ['synchronous_commit = off', 'synchronous_commit = off'],
     ['default_transaction_read_only = on', 'takes no writes'],

@@ -66,6 +66,22 @@ describe.skipIf(!hasPostgres)('a state whose database fails over to a standby', 
     return records.map(({ id }) => id);
   };
 
+  it('is not opened at the standby, which takes no writes, before it has taken over', async () => {
+    await using pair = await openPair();
+    const store = await open(pair);
+    await store.close();
+    await expect(openPostgres(pair.standby.url('state'))).rejects.toMatchObject({
+      ...{
+        name: 'StateDatabaseError',
+        message: expect.stringContaining('takes no writes; give the primary') as string,
+      },
+    });
+    await pair.failOver();
+    const after = await openPostgres(pair.standby.url('state'));
+    expect(after.id).toBe(store.id);
+    await after.close();
+  });
+
   it('has every commit that was acknowledged, and of the one under way what was told of it', async () => {
     await using pair = await openPair();
     await makeSynchronous(pair.primary);

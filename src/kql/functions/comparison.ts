@@ -90,9 +90,12 @@ const notEqual: FunctionRow = {
     return sql`CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${differs} END`;
   },
 };
+const whileRead = (side: Sql): Sql => (typeof side === 'string' ? side : (side.whileRead ?? side));
+
 const equalInFilter: FunctionRow = {
   sql: (args) => {
-    const { a, b, nullable, nan } = pairOf(args);
+    const { a: left, b: right, nullable, nan } = pairOf(args);
+    const [a, b] = nullable ? [left, right] : [whileRead(left), whileRead(right)];
     return nan !== undefined && nullable ? sql`(${a} = ${b} AND NOT (${nan}))` : sql`(${a} = ${b})`;
   },
 };

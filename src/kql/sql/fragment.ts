@@ -20,6 +20,9 @@ export interface Fragment {
   readonly textIn?: (key: string) => Sql | undefined;
   /** Of an array: the list of the texts that it was made of. */
   readonly listOf?: Sql;
+  /** The same for a condition that compares it with a constant: cheaper where DuckDB computes it while it reads, for each value of a
+   * dictionary once, and dearer where it does so for each row. */
+  readonly whileRead?: Sql;
 }
 
 type Known = Partial<Pick<Fragment, 'times' | 'callsNatives' | 'of'>> & { readonly weight?: number };

@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { findInstance } from '../../src/cli/control-client.ts';
 import type { ControlClient } from '../../src/cli/control-client.ts';
 import type { StartedCommand } from '../support/kustody-command.ts';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+import { hasModules, pythonIn } from '../support/python.ts';
 
 const container = join(import.meta.dirname, '..', '..', 'container');
 const text = (name: string): string => readFileSync(join(container, name), 'utf8');
@@ -121,6 +124,16 @@ describe.each(['kubernetes.yaml', 'kubernetes-nodes.yaml'])('the manifests of %s
       'v1 Service',
       'policy/v1 PodDisruptionBudget',
     ]);
+  });
+
+  const validator = pythonIn('kubernetes');
+  it.skipIf(!hasModules(validator, ['kubernetes_validate']))('are what the schemas of Kubernetes take', async () => {
+    const validate = (path: string) => promisify(execFile)(validator, ['-m', 'kubernetes_validate', '--strict', path]);
+    await validate(join(container, file));
+    using directory = temporaryDirectory();
+    const misspelt = join(directory.path, file);
+    writeFileSync(misspelt, text(file).replace('replicas:', 'replicaz:'));
+    await expect(validate(misspelt)).rejects.toMatchObject({ code: 1 });
   });
 
   it('never run a second instance beside the first, unless that stands by and nothing of it is kept', () => {

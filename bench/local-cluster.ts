@@ -12,12 +12,14 @@ import { DataHolder } from '../src/cluster/process/data-holder.ts';
 import { createRemoteCatalogStore } from '../src/cluster/process/remote-catalog-store.ts';
 import { ClusterKey } from '../src/encryption/cluster-key.ts';
 import { Catalog } from '../src/database/catalog/catalog.ts';
+import type { ExtentRecord } from '../src/database/catalog/records.ts';
 import type { OpenedClusterData } from '../src/database/open-cluster-data.ts';
 import type { EngineDatabase } from '../src/kql/duckdb/engine-database.ts';
 import { openEngineDatabase } from '../src/kql/duckdb/engine-database.ts';
 import type { ParsedCommand } from '../src/kql/plan/command.ts';
 import type { KqlParser } from '../src/kql/parser/parser-client.ts';
 import { createKqlParser } from '../src/kql/parser/parser-client.ts';
+import type { ScanCounts } from '../src/kql/query-request.ts';
 import type { QueryEngine } from '../src/kql/query-engine.ts';
 import { createQueryEngine } from '../src/kql/query-engine.ts';
 import { functionFacts, natives } from '../src/kql/language.ts';
@@ -37,6 +39,8 @@ export interface LocalCluster {
   readonly restart: () => Promise<void>;
   /** Runs KQL and takes its rows. @returns how many rows */
   readonly query: (text: string) => Promise<number>;
+  /** Runs KQL. @returns what it has read, and what it has left out unread */
+  readonly scannedBy: (text: string) => Promise<ScanCounts | undefined>;
   /** Reads a command by the names of the catalog, as a cluster does before it runs it. */
   readonly parse: (command: string) => Promise<ParsedCommand>;
   readonly database: EngineDatabase;
@@ -44,10 +48,12 @@ export interface LocalCluster {
   readonly changeCustody: () => Promise<void>;
   /** Commits another wrap of the cluster key, durably. */
   readonly commitKey: (wrapped: string) => Promise<void>;
-  /** Adds records of extents that are copies of one of the first. */
-  readonly copyExtents: (count: number) => Promise<void>;
+  /** Adds records of extents that are copies of one of the first. @param change what becomes of each, numbered from 0 */
+  readonly copyExtents: (count: number, change?: ChangeCopy) => Promise<void>;
   readonly close: () => Promise<void>;
 }
+
+type ChangeCopy = (copy: ExtentRecord, index: number) => ExtentRecord;
 
 const now = instant(Date.UTC(2026, 0, 1));
 const memoryMax = 8 * 1024 ** 3;
@@ -96,7 +102,8 @@ export async function openLocalCluster(hotBytesMax?: number): Promise<LocalClust
     directory,
     data,
     restart,
-    query: async (text) => drainQuery(queries, await data(), text),
+    query: async (text) => (await drained(queries, await data(), text)).rows,
+    scannedBy: async (text) => (await drained(queries, await data(), text)).scanned,
     parse: async (text) => queries.parseCommand({ text, database: 'db', catalog: (await data()).kqlCatalog() }),
     database: engine,
     changeCustody: async () => {
@@ -110,9 +117,9 @@ export async function openLocalCluster(hotBytesMax?: number): Promise<LocalClust
       await state.commit({ write: [writeRecord(table, clusterId, keyVersion, { wrapped })] });
       keyVersion = (await state.get(table, clusterId))?.version ?? null;
     },
-    copyExtents: async (count) => {
+    copyExtents: async (count, change = (copy) => copy) => {
       await holder.dispose();
-      await copyFirstExtent({ clusterId, current, store, pause, count });
+      await copyFirstExtent({ clusterId, current, store, pause, count, change });
       holder = open();
     },
     close: async () => {
@@ -138,11 +145,15 @@ export function openParser(): KqlParser {
   });
 }
 
-export async function drainQuery(
+/** @returns how many rows */
+export const drainQuery = async (...query: Parameters<typeof drained>): Promise<number> =>
+  (await drained(...query)).rows;
+
+async function drained(
   engine: QueryEngine,
   data: Pick<OpenedClusterData, 'kqlCatalog' | 'sources'>,
   text: string,
-): Promise<number> {
+): Promise<{ readonly rows: number; readonly scanned: ScanCounts | undefined }> {
   const execution = await engine.execute({
     text,
     database: 'db',
@@ -153,7 +164,7 @@ export async function drainQuery(
   try {
     let rows = 0;
     for (const { chunks } of execution.results) for await (const chunk of chunks) rows += chunk[0]?.length ?? 0;
-    return rows;
+    return { rows, scanned: execution.scanned };
   } finally {
     execution.close();
   }
@@ -165,8 +176,9 @@ async function copyFirstExtent(parts: {
   readonly store: ReturnType<typeof createRemoteCatalogStore>;
   readonly pause: () => Promise<void>;
   readonly count: number;
+  readonly change: ChangeCopy;
 }): Promise<void> {
-  const { clusterId, current, store, pause, count } = parts;
+  const { clusterId, current, store, pause, count, change } = parts;
   const keys = dataKeysOf(current.generation, current.key, {
     randomBytes: systemRandomBytes,
     databaseKeys: new DatabaseKeyring(),
@@ -176,8 +188,13 @@ async function copyFirstExtent(parts: {
     now: () => instant(Date.now()),
   });
   const model = [...catalog.image.all()].find((record) => record.kind === 'extent');
-  await catalog.change((draft) => {
-    for (let made = 0; model?.kind === 'extent' && made < count; made += 1)
-      draft.put({ ...model, extentId: newGuid(systemRandomBytes) });
-  });
+  if (model?.kind !== 'extent') return;
+  for (let made = 0; made < count; made += copiesAtOnce)
+    await catalog.change((draft) => {
+      for (let index = made; index < Math.min(count, made + copiesAtOnce); index += 1)
+        draft.put({ ...change(model, index), extentId: newGuid(systemRandomBytes) });
+    });
 }
+
+/** In one commit. */
+const copiesAtOnce = 5_000;

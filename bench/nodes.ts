@@ -3,6 +3,7 @@ import { startAzurite } from '../tests/support/azurite.ts';
 import { openLiveCluster } from '../tests/support/live-cluster.ts';
 import { openNodes } from '../tests/support/nodes.ts';
 import { hasPostgres, startPostgres } from '../tests/support/postgres.ts';
+import { catalogRow } from './catalog.ts';
 import { firstQueryRows } from './first-query.ts';
 import { kustody, passedOnRows } from './passed-on.ts';
 import { readersRow } from './readers.ts';
@@ -57,4 +58,5 @@ const takeover: BenchRow = {
 export const nodeRows: readonly BenchRow[] = [
   ...(hasPostgres ? [takeover, ...passedOnRows, readersRow, inPostgres] : []),
   ...firstQueryRows,
+  catalogRow,
 ];

@@ -193,6 +193,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/shred.test.ts',
   'tests/scenarios/standby.test.ts',
   'tests/scenarios/stop-hanging.test.ts',
+  'tests/scenarios/stop-nodes.test.ts',
   'tests/scenarios/stop.test.ts',
   'tests/wire/attacker/attacker.test.ts',
   'tests/wire/edge/clients.test.ts',

@@ -132,7 +132,7 @@ export function engineError(error: unknown): KqlError {
   if (error instanceof KqlError) return error;
   const message = error instanceof Error ? error.message : '';
   if (message.includes(needsThreadMark)) return new NeedsThreadError();
-  for (const code of ['notSupported', 'runtime', 'limits', 'cancelled'] as const) {
+  for (const code of ['notSupported', 'runtime', 'limits', 'cancelled', 'memory'] as const) {
     const own = message.split(refusalMark[code] ?? '\0')[1];
     if (own === undefined) continue;
     const [, engineCode, words] = /^\[(SEM\d{4}|)\](.*)$/s.exec(own) ?? [];

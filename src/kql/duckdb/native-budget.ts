@@ -45,7 +45,7 @@ export class NativeBudget {
   readonly #stopping: Stopping;
   #usedMs = 0;
   #failure: KqlError | undefined;
-  /** That the rows may take which an operator in JavaScript walks, where the query has a limit of memory. */
+  /** That the rows may take which an operator in JavaScript walks, and the values of one chunk, where the query has a limit of memory. */
   rowBytesMax = Infinity;
 
   constructor(limit: NativeLimit, stopping: Stopping = unstoppable, monotonicMs = () => machineTime.monotonic()) {

@@ -51,6 +51,16 @@ describe('a statement that calls JavaScript', () => {
     connection.close();
   });
 
+  it('ends where the values that it makes of one chunk are more than the query may hold', async () => {
+    const connection = await engine.connect();
+    connection.budget.rowBytesMax = 1_000_000;
+    const made = (elements: number): string =>
+      `SELECT count(kql_n_range_long(getvariable('connection'), i, i + ${elements}, 1, 'long')) FROM numbers WHERE i < 1000`;
+    await connection.run(made(100));
+    await expect(connection.run(made(1_000))).rejects.toMatchObject({ code: 'memory' });
+    connection.close();
+  });
+
   /** Of a chunk a thread waits many times, and heeds nothing between two of them. */
   const callOf = (_call: unknown, index: number): string => `kql_n_watched(getvariable('connection'), i + ${index})`;
   const statement = `SELECT ${Array.from({ length: 40 }, callOf).join(' + ')} AS x FROM numbers ORDER BY x DESC LIMIT 1`;

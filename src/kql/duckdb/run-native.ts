@@ -1,6 +1,10 @@
 import { withV8 } from '../algorithms/regex/regex.ts';
+import { lowMemory } from '../plan/kql-error.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import type { NativeBudget } from './native-budget.ts';
+
+/** Of the texts that a function gives for one chunk, of 2,048 rows at most: DuckDB counts rows that are kept, and not those that it works on. */
+const chunkBytesMax = 2 ** 31;
 
 /** In UTF-16 units; a slice of a chunk has at least one row. */
 const sliceLength = 1 << 18;
@@ -17,7 +21,7 @@ export type NativeCaller = (
 ) => void;
 
 /** Calls a native function for the rows of one chunk.
- * @throws KqlError limits, where it does not come to an end in the time that is left; cancelled */
+ * @throws KqlError limits, where it does not come to an end in the time that is left; memory, where it makes too much; cancelled */
 export function runNative(
   fn: Pick<NativeFunction, 'run' | 'hasPatterns'>,
   rowCount: number,
@@ -25,13 +29,19 @@ export function runNative(
   put: (row: number, value: NativeValue) => void,
   budget: NativeBudget,
 ): void {
+  let left = Math.min(budget.rowBytesMax, chunkBytesMax);
+  const give = (row: number, value: NativeValue): void => {
+    if (typeof value === 'string') left -= value.length;
+    if (left < 0) throw lowMemory();
+    put(row, value);
+  };
   if (!fn.hasPatterns) {
     budget.within(() => {
       for (let row = 0; row < rowCount; row += 1) {
         budget.check();
         const args = argumentsOf(row);
         budget.weigh(args);
-        put(row, fn.run(args));
+        give(row, fn.run(args));
       }
     });
     return;
@@ -45,7 +55,7 @@ export function runNative(
       slice.push(args);
       length += args.reduce((sum: number, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
     }
-    runSlice(fn, slice, sliceMs(length), (index, value) => put(start + index, value), budget);
+    runSlice(fn, slice, sliceMs(length), (index, value) => give(start + index, value), budget);
     start += slice.length;
   }
 }

@@ -17,6 +17,7 @@ export const refusalMark: Readonly<Partial<Record<KqlErrorCode, string>>> = {
   runtime: 'kql fails: ',
   limits: 'kql limits: ',
   cancelled: 'kql cancelled: ',
+  memory: 'kql memory: ',
 };
 
 export const needsThreadMark = 'kql needs a thread of its own';

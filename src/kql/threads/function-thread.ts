@@ -16,8 +16,9 @@ const { geoipDatabase, port, shared } = workerData as FunctionThreadSettings;
 const state = new WorkState(shared);
 const functions = new Map(nativesOf(languageWith(geoipDatabase)).map((fn) => [fn.name, fn]));
 
-function done({ name, columns, rowCount, leftMs }: NativeCalls): NativeAnswer {
+function done({ name, columns, rowCount, leftMs, rowBytesMax }: NativeCalls): NativeAnswer {
   const budget = new NativeBudget({ milliseconds: leftMs, then: 'end' });
+  budget.rowBytesMax = rowBytesMax;
   try {
     const fn = functions.get(name);
     invariant(fn !== undefined, 'both threads know the same functions');

@@ -15,6 +15,8 @@ export interface NativeCalls {
   readonly rowCount: number;
   /** Milliseconds that are left for the query. */
   readonly leftMs: number;
+  /** That the values may take, where the query has a limit of memory. */
+  readonly rowBytesMax: number;
 }
 
 export type NativeAnswer = { readonly usedMs: number } & (
@@ -29,7 +31,8 @@ export const remoteNatives =
     const columns = fn.parameters.map((): NativeValue[] => []);
     for (let row = 0; row < rowCount; row += 1)
       for (const [index, value] of argumentsOf(row).entries()) columns[index]?.push(value);
-    const calls: NativeCalls = { name: fn.name, columns, rowCount, leftMs: budget.requireLeft() };
+    const { rowBytesMax } = budget;
+    const calls: NativeCalls = { name: fn.name, columns, rowCount, leftMs: budget.requireLeft(), rowBytesMax };
     state.call(() => port.postMessage(calls));
     const answer = receiveMessageOnPort(port)?.message as NativeAnswer | undefined;
     invariant(answer !== undefined, 'an answer is sent before it is told of');

@@ -4,83 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kustody } from '../src/testing/public.ts';
 import { startInstance } from '../src/testing/start.ts';
-import type { Asked, KustoClient } from './kusto-client.ts';
+import type { KustoClient } from './kusto-client.ts';
 import { kustoClient } from './kusto-client.ts';
+import type { HeavyRequest } from '../tests/support/heavy-requests.ts';
+import { heavyRequests, heavyTables } from '../tests/support/heavy-requests.ts';
 import type { BenchRow } from './row.ts';
-
-/** A request that would take minutes, in one stage of its way. */
-interface Stage {
-  readonly name: string;
-  readonly of: 'query' | 'mgmt';
-  readonly csl: string;
-  readonly options?: Asked['options'];
-}
 
 const timeoutMs = 2_000;
 const cancelAfterMs = 1_000;
 const boundMs = 500;
-const endless = 'range i from 1 to 1000000000000 step 1';
-const slowBlob = "'https://slowbox.blob.core.windows.net/c/slow.csv'";
-const many = (count: number, one: (index: number) => string, between: string): string =>
-  Array.from({ length: count }, (_each, index) => one(index)).join(between);
-
-const stages: readonly Stage[] = [
-  {
-    name: 'bodies of functions',
-    of: 'query',
-    csl:
-      many(
-        1_500,
-        (index) => `let f${index} = (x: long) { ${index === 0 ? 'x' : `f${index - 1}(x) + f${index - 1}(x)`} };`,
-        '\n',
-      ) + 'print f1499(1)',
-  },
-  {
-    name: 'parse and bind',
-    of: 'query',
-    // Wide, for what is deep is refused for want of stack, on a machine at rest before its time is over.
-    csl: `Few | project ${many(12_000, (index) => `c${index} = s has "a${index}" and i * ${index} > ${index + 1}`, ', ')} | count`,
-  },
-  {
-    name: 'scan',
-    of: 'query',
-    csl: 'Big | mv-expand j = range(1, 9000, 1) to typeof(long) | where j + strlen(s) == -1 | count',
-  },
-  { name: 'aggregate', of: 'query', csl: `${endless} | summarize count(), max(i * 3) by i % 1000 | count` },
-  {
-    name: 'join',
-    of: 'query',
-    csl: `Few | extend k = 1 ${many(3, () => '| join kind=inner (Few | extend k = 1) on k | project k, i', ' ')} | summarize sum(i)`,
-  },
-  {
-    name: 'a function in JavaScript',
-    of: 'query',
-    csl: 'print x = array_length(series_fir(range(1, 200000, 1), range(1, 200000, 1), false, false))',
-  },
-  {
-    name: 'an operator that walks rows',
-    of: 'query',
-    csl: 'range x from 1 to 1999999 step 1 | scan declare (a: long = 0) with (step s: true => a = s.a + array_length(range(1, x % 900, 1));) | count',
-  },
-  {
-    name: 'encoding of results',
-    of: 'query',
-    csl: `${endless} | extend s = strcat("row ", i)`,
-    options: { notruncation: true },
-  },
-  { name: 'data from elsewhere', of: 'query', csl: `externaldata(a: long, b: string)[${slowBlob}] | count` },
-  {
-    name: 'the query of a command',
-    of: 'mgmt',
-    csl: `.set-or-append Out <| ${endless} | summarize n = count() by i % 10`,
-  },
-  {
-    name: 'the rows of a command',
-    of: 'mgmt',
-    csl: `.set-or-append Rows <| ${endless} | extend s = strcat("row ", i)`,
-  },
-  { name: 'ingestion from elsewhere', of: 'mgmt', csl: `.ingest into table Slow (${slowBlob})` },
-];
 
 interface Instance extends AsyncDisposable {
   readonly client: KustoClient;
@@ -97,9 +29,7 @@ async function openInstance(): Promise<Instance> {
   const storageAccounts = [{ name: 'slowbox', endpoint: `http://127.0.0.1:${port}` }];
   const { kustody }: { readonly kustody: Kustody } = await startInstance({ cluster: true }, { storageAccounts });
   const client = await kustoClient(kustody);
-  await client.command('.set-or-replace Few <| range i from 1 to 1000 step 1 | extend s = strcat("row ", i)');
-  await client.command('.set-or-replace Big <| range i from 1 to 1000000 step 1 | extend s = strcat("row ", hash(i))');
-  await client.command('.create table Slow (a: long, b: string)');
+  for (const csl of heavyTables) await client.command(csl);
   return {
     client,
     [Symbol.asyncDispose]: async () => {
@@ -111,7 +41,7 @@ async function openInstance(): Promise<Instance> {
 }
 
 /** @returns milliseconds from the wanted time to the end of the answer */
-type Missed = (client: KustoClient, stage: Stage) => Promise<number>;
+type Missed = (client: KustoClient, stage: HeavyRequest) => Promise<number>;
 
 const timesOut: Missed = async (client, stage) => {
   const options = { ...stage.options, servertimeout: `00:00:0${timeoutMs / 1_000}` };
@@ -138,7 +68,7 @@ const isCancelled: Missed = async (client, stage) => {
 const told = (text: string): string => `ended otherwise, with ${text.slice(0, 100)} … ${text.slice(-400)}`;
 
 async function worst(
-  among: readonly Stage[],
+  among: readonly HeavyRequest[],
   missed: Missed,
 ): Promise<{ readonly ratio: number; readonly detail: string }> {
   await using instance = await openInstance();
@@ -154,11 +84,11 @@ async function worst(
 export const limitRows: readonly BenchRow[] = [
   {
     id: 'limits-timeout',
-    ratio: `the end of requests that have ${timeoutMs / 1_000} s (servertimeout), in each of ${stages.length} stages: ms beside that, the worst over ${boundMs}`,
+    ratio: `the end of requests that have ${timeoutMs / 1_000} s (servertimeout), in each of ${heavyRequests.length} stages: ms beside that, the worst over ${boundMs}`,
     rule: 'atMost',
     floor: 1,
     aim: 0.2,
-    run: () => worst(stages, timesOut),
+    run: () => worst(heavyRequests, timesOut),
   },
   {
     id: 'limits-cancel',
@@ -168,7 +98,7 @@ export const limitRows: readonly BenchRow[] = [
     aim: 0.2,
     run: () =>
       worst(
-        stages.filter(({ of }) => of === 'query'),
+        heavyRequests.filter(({ of }) => of === 'query'),
         isCancelled,
       ),
   },

@@ -42,12 +42,15 @@ describe('a term that is looked for in all columns', () => {
       const scope = { ctx: { bind: (value: unknown) => `$${bound.push(value)}` }, relation: { sql: '', columns } };
       const args = [star, { expression: needle, type: 'string' as const, sql: '' }];
       const test = textOf(termFunctions[name]?.sql(args, {} as never, scope as never) ?? '');
-      expect([name, test.match(/regexp_matches/g), test.match(/c199/g)]).toEqual([
+      // None that DuckDB makes before there is a text for it: the one with all letters stands in a lambda.
+      expect([name, test.match(/regexp_\w+/g), test.match(/c199/g)?.length]).toEqual([
         name,
-        ['regexp_matches'],
-        ['c199', 'c199'],
+        ['regexp_extract', 'regexp_extract', 'regexp_extract'],
+        4,
       ]);
-      expect(bound.length).toBeLessThan(4);
+      expect(test).toMatch(/lambda e: regexp_extract\(e, \$\d\) <> ''\)/);
+      // Of the needle, and not of each column; `search` names it once more for what it does not need here.
+      expect(bound.length).toBeLessThanOrEqual(5);
     }
   });
 

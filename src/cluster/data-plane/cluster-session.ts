@@ -1,4 +1,4 @@
-import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
+import type { AllowedRequest, CallMain, DataPlaneCalls } from '../messages/data-plane-calls.ts';
 import { KustoError, kustoError } from './errors/kusto-error.ts';
 
 /** How long the cluster may use its key, as far as this process knows. The main process ends this one when it may not; this is the
@@ -51,10 +51,14 @@ export async function admitRequest(
   call: CallMain,
   lease: LeaseWatch,
   authorization: string | undefined,
-  ticket?: string,
+  { ticket, catalog }: Pick<DataPlaneCalls['authorize'], 'ticket' | 'catalog'> = {},
 ): Promise<AllowedRequest> {
   const extend = lease.asking();
-  const reply = await call('authorize', { authorization, ...(ticket === undefined ? {} : { ticket }) });
+  const reply = await call('authorize', {
+    authorization,
+    ...(ticket === undefined ? {} : { ticket }),
+    ...(catalog === undefined ? {} : { catalog }),
+  });
   // Who may not ask is told that, whatever else there is to say.
   if (reply.outcome === 'allowed' || reply.kind === 'unavailable') lease.ended.throwIfAborted();
   if (reply.outcome === 'refused') throw new KustoError(reply.kind, reply.message, undefined, reply.challenge);

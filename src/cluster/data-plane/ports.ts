@@ -52,4 +52,6 @@ export interface AdmittedRequest {
   readonly endpoint: CommandContext['endpoint'];
   /** What the catalog says of the sender was held against the request. */
   readonly isCatalogRead: boolean;
+  /** Of a process that only reads: all that was committed before the request is in use once it resolves, with whether it can be. */
+  readonly isCurrent?: Promise<boolean>;
 }

@@ -17,7 +17,10 @@ import { refuseBlocked } from './refuse-blocked.ts';
 import { runQueryRequest } from './run-query.ts';
 import { ingestRequest } from './ingest.ts';
 import { answeredByWriter } from './writer-way.ts';
+import type { CatalogChangesReply } from '../messages/catalog-changes.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
+import type { AskedCatalog } from './cluster-host.ts';
+import { isWeak } from './requests/request-options.ts';
 
 /** Texts are at most this long; data after `<|` of a command included. */
 const bodyBytesMax = 16 * 1024 * 1024;
@@ -31,6 +34,7 @@ export function createDataPlaneApp(
   endpoint: CommandContext['endpoint'],
 ): Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'> {
   const admitted = new WeakMap<FastifyRequest, AllowedRequest>();
+  const catalogs = new WeakMap<FastifyRequest, TakenCatalog>();
   const { app, toPlane } = createKustoApp({
     log: ports.log,
     randomBytes: ports.randomBytes,
@@ -39,10 +43,13 @@ export function createDataPlaneApp(
     until: ports.lease.ended,
     timestamp: () => toIso(ports.clock.now()),
     authenticate: async (request, reply) => {
-      const access = await admitRequest(
-        ...([ports.call, ports.lease, request.headers.authorization] as const),
-        ticketOf(request),
-      );
+      const ticket = ticketOf(request);
+      const asked = ports.host.asking?.();
+      const access = await admitRequest(ports.call, ports.lease, request.headers.authorization, {
+        ...(ticket !== undefined && { ticket }),
+        ...(asked && { catalog: asked.call }),
+      });
+      if (asked !== undefined && access.catalog !== undefined) catalogs.set(request, takenOver(asked, access.catalog));
       ports.clock.tell(access.now);
       request.sender = access.caller;
       // A query that a follower's user sends is seen where they sent it.
@@ -53,11 +60,14 @@ export function createDataPlaneApp(
     translate: (error) => translateError(error, ''),
   });
 
-  const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<AdmittedRequest> => {
+  const enter = async (request: FastifyRequest, reply: FastifyReply, sent?: KustoRequest): Promise<AdmittedRequest> => {
     const access = admitted.get(request);
     invariant(access !== undefined, 'a request reaches its handler after authentication');
-    const isCatalogRead = await refuseBlocked(ports, { access, request });
-    return { access, request, reply, endpoint, isCatalogRead };
+    const catalog = catalogs.get(request);
+    const isRecent = sent !== undefined && isWeak(sent.options) && catalog?.isRecent() === true;
+    const isThere = isRecent || catalog === undefined || (await catalog.isCurrent);
+    const isCatalogRead = isThere && (await refuseBlocked(ports, { access, request }));
+    return { access, request, reply, endpoint, isCatalogRead, ...(catalog && { isCurrent: catalog.isCurrent }) };
   };
   const bodyOf = (request: FastifyRequest): KustoRequest =>
     request.method === 'GET' ? readRequestQuery(searchOf(request)) : readRequestBody(bytesOf(request.body));
@@ -86,7 +96,7 @@ export function createDataPlaneApp(
             "Request is invalid and cannot be processed: Control commands (starting with a dot '.') do not support api_version=v2",
           );
         }
-        await query(await enter(request, reply), sent, 'v2');
+        await query(await enter(request, reply, sent), sent, 'v2');
       },
     });
     app.route({
@@ -95,14 +105,14 @@ export function createDataPlaneApp(
       handler: async (request, reply) => {
         const sent = bodyOf(request);
         if (isCommand(sent.text)) await command(await enter(request, reply), sent);
-        else await query(await enter(request, reply), sent, 'v1');
+        else await query(await enter(request, reply, sent), sent, 'v1');
       },
     });
   }
   app.post('/v1/rest/mgmt', async (request, reply) => {
     const sent = bodyOf(request);
     if (isCommand(sent.text)) await command(await enter(request, reply), sent);
-    else await query(await enter(request, reply), sent, 'v1');
+    else await query(await enter(request, reply, sent), sent, 'v1');
   });
   app.post<{ Params: { database: string; table: string } }>(
     '/v1/rest/ingest/:database/:table',
@@ -117,6 +127,21 @@ export function createDataPlaneApp(
   );
   return toPlane(() => 'serve');
 }
+
+interface TakenCatalog {
+  readonly isRecent: () => boolean;
+  /** As in `AdmittedRequest`. */
+  readonly isCurrent: Promise<boolean>;
+}
+
+/** Begins at once, whoever waits for it. */
+const takenOver = (asked: AskedCatalog, reply: CatalogChangesReply): TakenCatalog => ({
+  isRecent: () => asked.isRecent(reply),
+  isCurrent: asked.take(reply).then(
+    () => true,
+    () => false, // the cluster's own process says what is wrong
+  ),
+});
 
 /** @throws KustoError `badRequest` */
 function requireEngine(endpoint: CommandContext['endpoint'], { settings }: DataPlanePorts, what: string): void {

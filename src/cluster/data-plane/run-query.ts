@@ -54,6 +54,7 @@ export async function runQueryRequest(
     { ...sent, kind: 'query' },
     async (signal, { place, limits, workloadGroup }) => {
       const startedMs = ports.monotonicMs();
+      await untilAborted(asStrongAsSet(ports, admitted, workloadGroup), signal);
       const data = await untilAborted(syncedData(ports.host, access), signal);
       const principal = access.caller.fqn;
       const { sourceOf } = callerStorage(ports, admitted, sent.options.noImpersonation);
@@ -100,6 +101,15 @@ export async function runQueryRequest(
       }
     },
   );
+}
+
+/** Who may not choose a weak consistency waits for what was committed before the request.
+ * @throws KustoError `unavailable` */
+async function asStrongAsSet(ports: DataPlanePorts, admitted: AdmittedRequest, group: string): Promise<void> {
+  if (admitted.isCurrent === undefined) return;
+  const set = consistencyOf(await ports.host.data(), group).QueryConsistency;
+  if (set?.Value !== 'Strong' || set.IsRelaxable) return;
+  if (!(await admitted.isCurrent)) throw kustoError('unavailable', 'The cluster may not use its key now.');
 }
 
 const consistencyOf = (data: Pick<ClusterData, 'workloadGroup'>, group: string) => ({

@@ -15,6 +15,8 @@ import type { HostName } from '../../base/names.ts';
 import type { ClusterIdentity } from '../../database/catalog/managed-identity.ts';
 import type { OutwardHost } from '../../http/outward-host.ts';
 import { seenBytesMax } from '../../http/shown-body.ts';
+import type { CatalogChangesReply } from './catalog-changes.ts';
+import { changesCall } from './catalog-changes.ts';
 import type { ExportReply } from './exports.ts';
 import { exportCall } from './exports.ts';
 import type { Message } from './message.ts';
@@ -116,6 +118,8 @@ export interface AllowedRequest {
   readonly leaseMs: number;
   /** Somebody has asked to see bodies of requests. */
   readonly wantsBodies?: true;
+  /** To a process that only reads, which asked for it: as of the question, or later. */
+  readonly catalog?: CatalogChangesReply;
 }
 
 export interface RefusedRequest {
@@ -131,6 +135,8 @@ const authorizeCall = object({
   authorization: Type.Optional(Type.Union([Type.String(), Type.Undefined()])),
   /** From the follower that the request comes through. */
   ticket: Type.Optional(text(100)),
+  /** Of a process that only reads: what has changed since is told with the answer. */
+  catalog: Type.Optional(changesCall),
 });
 
 /** A request is for a database that the cluster follows. */

@@ -179,7 +179,12 @@ function dataHolder(parts: {
   const layer = { secondLayer: () => secondLayer.get() };
   const store = createRemoteCatalogStore(state, clusterId, layer);
   const changes = async (call: CatalogChangesCall) => (await ask('catalogChanges', call)) as CatalogChangesReply;
-  const followed = reads ? new FollowedCatalog({ clusterId, store, state, ask: changes, ...layer }) : undefined;
+  const followed = reads
+    ? new FollowedCatalog({
+        ...{ clusterId, store, state, ask: changes, ...layer },
+        monotonicMs: () => machineTime.monotonic(),
+      })
+    : undefined;
   return new DataHolder({
     ...{ clusterId, secondLayer },
     store: followed?.store ?? store,

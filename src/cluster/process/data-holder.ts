@@ -23,6 +23,8 @@ import type { DatabaseKeyring, OwnKeyChange } from './database-keyring.ts';
 import { ownKeysOf } from './database-keyring.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
 import { headId } from '../../database/catalog/records.ts';
+import type { AskedCatalog } from '../data-plane/cluster-host.ts';
+import { askedCatalog } from './asked-catalog.ts';
 import type { FollowedCatalog } from './followed-catalog.ts';
 import { CatalogEndedError, CatalogLeftBehindError } from './followed-catalog.ts';
 import type { OwnSecondLayer } from './own-second-layer.ts';
@@ -119,7 +121,7 @@ export class DataHolder {
   /** @throws DataUnavailableError, CatalogDamagedError */
   async data(): Promise<OpenedClusterData> {
     const before = await this.#usable();
-    if (before !== undefined && (await this.#isCurrent(before))) return before.data;
+    if (before !== undefined) return before.data;
     // While custody changes nobody here knows which key opens what is stored.
     while (this.#changing !== undefined) await this.#changing.ended;
     const current = this.#options.current();
@@ -140,21 +142,21 @@ export class DataHolder {
     }
   }
 
-  /** Whether it has all that was committed before the call. What cannot be followed is read anew; nobody is answered from it any more.
-   * @throws DataUnavailableError */
-  async #isCurrent(opened: Opened): Promise<boolean> {
-    try {
-      await this.#options.followed?.current();
-      return true;
-    } catch (error) {
-      if (error instanceof CatalogEndedError) throw new DataUnavailableError();
-      if (!(error instanceof CatalogLeftBehindError) && !(error instanceof CatalogDamagedError)) throw error;
-      if (this.#openNow() !== opened) return false;
-      this.#opening = undefined;
-      opened.data.abandon();
-      await opened.files.dispose();
-      return false;
-    }
+  /** A question that is about to be put to whoever writes the catalog; undefined: that is this process. */
+  asking(): AskedCatalog | undefined {
+    const { followed } = this.#options;
+    if (followed === undefined) return undefined;
+    return askedCatalog<Opened>(followed, {
+      usable: () => this.#usable(),
+      isUsable: () => this.#openNow()?.data.broken === false,
+      open: () => this.data(),
+      leave: async (opened) => {
+        if (this.#openNow() !== opened) return;
+        this.#opening = undefined;
+        opened.data.abandon();
+        await opened.files.dispose();
+      },
+    });
   }
 
   async #isOfAnotherKey(generation: number): Promise<boolean> {

@@ -1,109 +1,29 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { noQueries, openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
+import type { CatalogPair } from '../../../tests/support/catalog-pair.ts';
+import { openCatalogPair } from '../../../tests/support/catalog-pair.ts';
 import { readRows } from '../../../tests/support/read-rows.ts';
-import { newGuid } from '../../base/new-guid.ts';
-import { systemRandomBytes } from '../../base/random.ts';
-import { instant } from '../../clock/clock.ts';
-import { ClusterKey } from '../../encryption/cluster-key.ts';
-import type { OpenedClusterData } from '../../database/open-cluster-data.ts';
-import type { CatalogChangesReply } from '../messages/catalog-changes.ts';
-import { CatalogFeeds } from '../supervisor/catalog-feeds.ts';
-import { DatabaseKeyring } from './database-keyring.ts';
-import { DataHolder, DataUnavailableError } from './data-holder.ts';
-import { FollowedCatalog } from './followed-catalog.ts';
-import { catalogWrite, createRemoteCatalogStore } from './remote-catalog-store.ts';
+import { CatalogEndedError } from './followed-catalog.ts';
 
-interface Pair {
-  readonly writer: DataFixture;
-  readonly reader: DataHolder;
-  readonly data: () => Promise<OpenedClusterData>;
-  /** How often it has read the whole catalog. */
-  readonly loads: () => number;
-  /** What is answered in place of changes. */
-  readonly answers: { instead?: CatalogChangesReply; lost?: number };
-}
-
-const open: Pair[] = [];
+const open: CatalogPair[] = [];
 afterEach(async () => {
-  for (const { writer, reader } of open.splice(0)) {
-    await reader.dispose();
-    await writer.close();
-  }
+  for (const one of open.splice(0)) await one.close();
 });
 
-/** Two processes of one cluster, one of which only reads. */
-async function pair(limits?: ConstructorParameters<typeof CatalogFeeds>[0]): Promise<Pair> {
-  const known = {
-    clusterId: newGuid(systemRandomBytes),
-    databaseId: newGuid(systemRandomBytes),
-    key: systemRandomBytes(32),
-  };
-  const { clusterId } = known;
-  const feeds = new CatalogFeeds(limits);
-  const writer = await openDataFixture({
-    known,
-    wrapStore: (store) => ({
-      ...store,
-      commit: async (writes, takesAway) => {
-        const outcome = await store.commit(writes, takesAway);
-        if (outcome.outcome === 'committed')
-          feeds.note(
-            clusterId,
-            writes.map((write) => catalogWrite(clusterId, write.expect, write, undefined)),
-          );
-        return outcome;
-      },
-    }),
-  });
-  const answers: Pair['answers'] = {};
-  let loads = 0;
-  const store = createRemoteCatalogStore(writer.state, clusterId);
-  const followed = new FollowedCatalog({
-    ...{ clusterId, state: writer.state, secondLayer: () => Promise.resolve(undefined) },
-    store: { ...store, load: (after) => ((loads += after === undefined ? 1 : 0), store.load(after)) },
-    ask: ({ after }) => {
-      const reply = feeds.read(clusterId, after);
-      const { lost, instead } = answers;
-      if (lost !== undefined && reply.outcome === 'changes')
-        return Promise.resolve({ ...reply, records: reply.records.slice(lost) });
-      return Promise.resolve(instead ?? reply);
-    },
-  });
-  const key = ClusterKey.from(clusterId, Buffer.from(known.key));
-  const reader = new DataHolder({
-    ...{ clusterId, followed, store: followed.store, databaseKeys: new DatabaseKeyring() },
-    current: () => ({ generation: 1, key }),
-    randomBytes: systemRandomBytes,
-    pause: () => Promise.resolve(),
-  });
-  reader.serveWith({
-    ...{ endpoint: 'contoso', blobs: writer.blobs, engine: writer.engine, queries: noQueries },
-    ...{ cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 },
-  });
-  reader.tell(instant(Date.UTC(2026, 0, 1)));
-  const made: Pair = {
-    ...{ writer, reader, answers },
-    loads: () => loads,
-    data: async () => {
-      const opened = await reader.data();
-      await opened.setDatabases([writer.database]);
-      return opened;
-    },
-  };
-  open.push(made);
-  return made;
+async function pair(...limits: Parameters<typeof openCatalogPair>): Promise<CatalogPair> {
+  const opened = await openCatalogPair(...limits);
+  open.push(opened);
+  return opened;
 }
 
 const sorted = (rows: readonly unknown[]): string[] => rows.map((row) => String(row)).sort();
 
 /** Rows of a table at both. */
-async function both({ writer, data }: Pair, table: string) {
+async function both({ writer, data }: CatalogPair, table: string) {
   const rows = await writer.rows(table);
   return { writer: sorted(rows), reader: sorted(await readRows(await data(), writer.engine, table)) };
 }
 
-async function expectSame(of: Pair, table: string, count: number): Promise<void> {
+async function expectSame(of: CatalogPair, table: string, count: number): Promise<void> {
   const { writer, reader } = await both(of, table);
   expect(reader).toEqual(writer);
   expect(reader).toHaveLength(count);
@@ -185,6 +105,73 @@ describe('a process that reads the catalog of another', () => {
     expect(sorted(await readRows(data, of.writer.engine, 'T'))).toHaveLength(20);
   });
 
+  it('asks once for each request, however many come at once and in whatever order they are answered', async () => {
+    const of = await pair();
+    await of.writer.table('T', { n: 'long' });
+    await expectSame(of, 'T', 0);
+    let rows = 0;
+    for (let round = 0; round < 10; round += 1) {
+      const before = of.asks();
+      const requests = [];
+      for (let n = 0; n < 5; n += 1) {
+        await of.writer.ingest('T', 'csv', String(n));
+        rows += 1;
+        const { isCurrent } = await of.asked();
+        requests.push(isCurrent);
+      }
+      await Promise.all(requests.reverse());
+      expect(of.asks() - before).toBe(5);
+      expect(await readRows(await of.reader.data(), of.writer.engine, 'T')).toHaveLength(rows);
+    }
+    expect(of.loads()).toBe(1);
+  });
+
+  it('takes over what was committed out of turn, of which another answer has some', async () => {
+    const of = await pair();
+    await of.writer.table('T', { n: 'long' });
+    await expectSame(of, 'T', 0);
+    const asked = of.reader.asking();
+    await of.writer.ingest('T', 'csv', '1');
+    const middle = await of.asked();
+    await of.writer.ingest('T', 'csv', '2');
+    await middle.isCurrent;
+    const last = await of.asked();
+    await last.isCurrent;
+    // The first question, answered last: it says what is known already, and a row more.
+    await of.writer.ingest('T', 'csv', '3');
+    const reply = await of.replyTo(asked?.call ?? {});
+    await asked?.take(reply);
+    expect(sorted(await readRows(await of.reader.data(), of.writer.engine, 'T'))).toHaveLength(3);
+    expect(of.loads()).toBe(1);
+  });
+
+  it('is recent for five seconds after it was the newest, and while nothing newer says who may read what', async () => {
+    const of = await pair();
+    const { writer, answers } = of;
+    await writer.table('T', { n: 'long' });
+    await writer.ingest('T', 'csv', '1');
+    answers.nowMs = 1_000;
+    await expectSame(of, 'T', 1);
+    let release = (): void => undefined;
+    answers.held = new Promise((resolve) => (release = resolve));
+    await writer.ingest('T', 'csv', '2');
+    answers.nowMs = 5_900;
+    const held = await of.asked();
+    expect(held.isRecent()).toBe(true);
+    const rows = async () => readRows(await of.reader.data(), writer.engine, 'T');
+    expect(await rows()).toHaveLength(1);
+    answers.nowMs = 6_000;
+    expect(held.isRecent()).toBe(false);
+    answers.nowMs = 5_900;
+    expect((await of.asked()).isRecent()).toBe(true);
+    const columns = ['n', 'more'].map((name) => ({ name, type: 'long' as const }));
+    await (await writer.data()).alterTable('db', { name: 'T', columns });
+    expect((await of.asked()).isRecent()).toBe(false);
+    release();
+    await held.isCurrent;
+    expect(await rows()).toHaveLength(2);
+  });
+
   it('changes nothing, and is over when it may read no more', async () => {
     const of = await pair();
     await of.writer.table('T', { n: 'long' });
@@ -192,6 +179,6 @@ describe('a process that reads the catalog of another', () => {
     await expect(data.createTables('db', [{ name: 'U', columns: [{ name: 'n', type: 'long' }] }])).rejects.toThrow();
     await expectSame(of, 'T', 0);
     of.answers.instead = { outcome: 'ended' };
-    await expect(of.data()).rejects.toThrow(DataUnavailableError);
+    await expect(of.data()).rejects.toThrow(CatalogEndedError);
   });
 });

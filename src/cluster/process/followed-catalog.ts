@@ -25,7 +25,21 @@ export interface FollowedCatalogOptions {
   readonly state: Pick<State, 'get'>;
   readonly ask: (call: CatalogChangesCall) => Promise<CatalogChangesReply>;
   readonly secondLayer: AskSecondLayer;
+  readonly monotonicMs: () => number;
 }
+
+/** What was committed since, asked with something else. */
+export interface AskedChanges {
+  readonly call: CatalogChangesCall;
+  /** @returns whether all is in use that was committed before the question; false: the answer does not say
+   * @throws as `FollowedCatalog.current` */
+  take(reply: CatalogChangesReply): Promise<boolean>;
+  /** Whether what is in use may answer whoever takes what is a little old: nothing newer says who may read or do what. */
+  isRecent(reply: CatalogChangesReply): boolean;
+}
+
+/** As long as the lease of a node. */
+export const weakLagMs = 5_000;
 
 const pageRecords = 1_000;
 
@@ -35,9 +49,11 @@ export class FollowedCatalog {
   #at: number | undefined;
   #side: CatalogSide = '';
   #apply: ((changed: readonly FollowedRecord[]) => void) | undefined;
-  /** A look that has begun. */
-  #looking: Promise<unknown> = Promise.resolve();
-  /** One that has not, for all who come until then. */
+  /** When it was asked what is in use now: that was the newest then. */
+  #confirmedMs = -Infinity;
+  /** The last change that has begun, or waits. */
+  #turn: Promise<unknown> = Promise.resolve();
+  /** A look that has not begun, for all who come until then. */
   #next: Promise<void> | undefined;
 
   constructor(options: FollowedCatalogOptions) {
@@ -68,7 +84,7 @@ export class FollowedCatalog {
    * came in its place. */
   blobs(store: BlobStore): BlobStore {
     const looked = async (error: unknown): Promise<never> => {
-      if (error instanceof BlobNotFoundError) await this.current();
+      if (error instanceof BlobNotFoundError && this.#apply !== undefined) await this.current();
       throw error;
     };
     return {
@@ -80,37 +96,80 @@ export class FollowedCatalog {
     };
   }
 
+  /** A question that is about to be put. */
+  asking(): AskedChanges {
+    const after = this.#apply === undefined ? undefined : this.#at;
+    const askedMs = this.#options.monotonicMs();
+    return {
+      call: after === undefined ? {} : { after },
+      take: (reply) => this.#inTurn(() => this.#takeOver(reply, after, askedMs)),
+      isRecent: (reply) =>
+        reply.outcome === 'changes' &&
+        this.#apply !== undefined &&
+        (this.#at ?? -1) >= reply.accessAt &&
+        this.#options.monotonicMs() - this.#confirmedMs < weakLagMs,
+    };
+  }
+
   /** Resolves when all is taken over that was committed before the call. Whoever comes while a look goes on waits for the next.
    * @throws CatalogLeftBehindError, CatalogDamagedError: to be read anew; CatalogEndedError */
   current(): Promise<void> {
-    this.#next ??= this.#looking.then(() => {
+    this.#next ??= this.#inTurn(async () => {
       this.#next = undefined;
-      const look = this.#look();
-      this.#looking = look.catch(() => undefined);
-      return look;
+      const [after, askedMs] = [this.#at, this.#options.monotonicMs()];
+      const reply = await this.#options.ask(after === undefined ? {} : { after });
+      if (!(await this.#takeOver(reply, after, askedMs))) throw new CatalogLeftBehindError();
     });
     return this.#next;
   }
 
-  async #look(): Promise<void> {
-    const changed = await this.#changes();
-    if (changed.length > 0) this.#apply?.(changed);
+  /** One change after the other. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
+  /** @param after where the question was put from @returns whether it is as of the question now; false: it is to be asked from where it is */
+  async #takeOver(reply: CatalogChangesReply, after: number | undefined, askedMs: number): Promise<boolean> {
+    if (reply.outcome === 'ended') throw new CatalogEndedError();
+    const [apply, at] = [this.#apply, this.#at];
+    if (apply === undefined || at === undefined) throw new CatalogLeftBehindError(); // it is being read anew
+    if (after === undefined || at < after) return false;
+    if (reply.outcome === 'reload') {
+      if (at === after) throw new CatalogLeftBehindError();
+      return false;
+    }
+    if (reply.at > at) {
+      // Others have brought some of it.
+      const changed = await this.#read(reply.commits.slice(at - after));
+      if (this.#apply !== apply) throw new CatalogLeftBehindError();
+      this.#at = reply.at;
+      if (changed.length > 0) apply(changed);
+    }
+    this.#confirmedMs = Math.max(this.#confirmedMs, askedMs);
+    return true;
+  }
+
+  async #read(commits: readonly (readonly ChangedRecord[])[]): Promise<readonly FollowedRecord[]> {
+    const layer = await this.#options.secondLayer();
+    const prefix = `${this.#options.clusterId}/${this.#side}`;
+    return commits.flat().flatMap(({ id, value }): FollowedRecord[] => {
+      const own = id.startsWith(prefix) ? id.slice(prefix.length) : '~';
+      return own.startsWith('~') ? [] : [{ id: own, version: 0, sealed: sealedRecordAt(id, value, layer) }];
+    });
+  }
+
+  /** While nothing is in use. */
   async #changes(): Promise<readonly FollowedRecord[]> {
+    const askedMs = this.#options.monotonicMs();
     const reply = await this.#options.ask(this.#at === undefined ? {} : { after: this.#at });
     if (reply.outcome === 'ended') throw new CatalogEndedError();
     if (reply.outcome === 'reload') throw new CatalogLeftBehindError();
-    const layer = await this.#options.secondLayer();
-    const { clusterId } = this.#options;
-    const prefix = `${clusterId}/${this.#side}`;
-    const read = ({ id, value }: ChangedRecord): FollowedRecord[] => {
-      const own = id.startsWith(prefix) ? id.slice(prefix.length) : '~';
-      return own.startsWith('~') ? [] : [{ id: own, version: 0, sealed: sealedRecordAt(id, value, layer) }];
-    };
-    const records = reply.records.flatMap(read);
+    const changed = await this.#read(reply.commits);
     this.#at = reply.at;
-    return records;
+    this.#confirmedMs = askedMs;
+    return changed;
   }
 
   async #snapshot(): Promise<readonly StoredCatalogRecord[]> {

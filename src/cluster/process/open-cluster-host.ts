@@ -104,6 +104,7 @@ export function openClusterHost(options: {
       }
     },
     tell: (now) => data.tell(now),
+    asking: () => data.asking(),
   };
 }
 

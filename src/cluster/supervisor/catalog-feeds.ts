@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Json } from '../../base/json.ts';
 import type { StateWrite } from '../../state/state.ts';
+import { saysWhoMay } from '../../database/catalog/kept-access.ts';
 import { clusterCatalogTable } from '../process/remote-catalog-store.ts';
 import type { CatalogChangesReply, ChangedRecord } from '../messages/catalog-changes.ts';
 
@@ -17,6 +18,8 @@ interface Feed {
   readonly commits: Commit[];
   /** So many there were. */
   at: number;
+  /** Where the last one is that changed who may read or do what. */
+  accessAt: number;
   records: number;
   characters: number;
 }
@@ -40,6 +43,7 @@ export class CatalogFeeds {
     if (records.length === 0) return;
     const characters = records.reduce((sum, { id, value }) => sum + id.length + charactersOf(value), 0);
     feed.at += 1;
+    if (records.some(({ id }) => saysWhoMay(recordOf(clusterId, id)))) feed.accessAt = feed.at;
     feed.commits.push({ records, characters });
     feed.records += records.length;
     feed.characters += characters;
@@ -53,16 +57,15 @@ export class CatalogFeeds {
 
   /** @param after what an earlier answer gave; undefined: nothing is known yet */
   read(clusterId: Guid, after: number | undefined): Exclude<CatalogChangesReply, { outcome: 'ended' }> {
-    const feed = this.#feeds.get(clusterId) ?? { commits: [], at: 1, records: 0, characters: 0 };
+    const feed = this.#feeds.get(clusterId) ?? { commits: [], at: 1, accessAt: 1, records: 0, characters: 0 };
     this.#feeds.set(clusterId, feed);
-    const { at, commits } = feed;
-    if (after === undefined) return { outcome: 'changes', at, records: [] };
+    const { at, accessAt, commits } = feed;
+    if (after === undefined) return { outcome: 'changes', at, accessAt, commits: [] };
     const missing = at - after;
     if (missing < 0 || missing > commits.length) return { outcome: 'reload' };
     return {
-      outcome: 'changes',
-      at,
-      records: commits.slice(commits.length - missing).flatMap(({ records }) => records),
+      ...{ outcome: 'changes', at, accessAt },
+      commits: commits.slice(commits.length - missing).map(({ records }) => records),
     };
   }
 
@@ -70,6 +73,12 @@ export class CatalogFeeds {
   forget(clusterId: Guid): void {
     this.#feeds.delete(clusterId);
   }
+}
+
+/** As the catalog names it, on whichever side of it. */
+function recordOf(clusterId: Guid, id: string): string {
+  const own = id.slice(clusterId.length + 1);
+  return own.startsWith('~') ? own.slice(own.indexOf('/') + 1) : own;
 }
 
 const charactersOf = (value: Json): number =>

@@ -1,7 +1,8 @@
 import type { Guid } from '../../base/guid.ts';
 import { isSetBack } from '../process/remote-catalog-store.ts';
-import type { CatalogChangesReply } from '../messages/catalog-changes.ts';
+import type { CatalogChangesCall, CatalogChangesReply } from '../messages/catalog-changes.ts';
 import { readCatalogChanges } from '../messages/catalog-changes.ts';
+import { readDataPlaneCall } from '../messages/data-plane-calls.ts';
 import type { AllowedRequest, DataPlaneReplies, RefusedRequest } from '../messages/data-plane-calls.ts';
 import { ProtocolError } from '../messages/message.ts';
 import type { VaultGrant } from './cluster-process.ts';
@@ -43,22 +44,25 @@ export function createReaderServices(parts: ReaderServiceParts): ReaderServicePa
     if (leaseMs > 0) parts.lent(leaseMs);
     return Math.max(0, leaseMs);
   };
-  const changes = async (body: unknown): Promise<CatalogChangesReply> => {
-    const { after } = readCatalogChanges(body);
+  const changes = async ({ after }: CatalogChangesCall): Promise<CatalogChangesReply> =>
     // Who may read what in a catalog that was set back is known when its own process has opened it.
-    if ((await parts.leaseMs()) <= 0 || (await isSetBack(ports.state, clusterId))) return { outcome: 'ended' };
-    return feeds.read(clusterId, after);
-  };
+    (await isSetBack(ports.state, clusterId)) ? { outcome: 'ended' } : feeds.read(clusterId, after);
   return async (operation, body, grants) => {
     switch (operation) {
-      case 'catalogChanges':
-        return changes(body);
+      case 'catalogChanges': {
+        const call = readCatalogChanges(body);
+        const reply: CatalogChangesReply = (await parts.leaseMs()) > 0 ? await changes(call) : { outcome: 'ended' };
+        return reply;
+      }
       case 'authorize': {
+        const { catalog } = readDataPlaneCall.authorize(body);
         await parts.needed();
         const answer = (await serve(operation, body, grants)) as AllowedRequest | RefusedRequest;
         if (answer.outcome === 'refused') return answer;
         const leaseMs = await lend(answer.leaseMs);
-        if (leaseMs > 0) return { ...answer, leaseMs } satisfies AllowedRequest;
+        // What is in the catalog comes last: nothing is older than the question.
+        if (leaseMs > 0)
+          return { ...answer, leaseMs, ...(catalog && { catalog: await changes(catalog) }) } satisfies AllowedRequest;
         return { outcome: 'refused', kind: 'unavailable', message: notNow } satisfies RefusedRequest;
       }
       case 'renew': {

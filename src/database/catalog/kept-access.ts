@@ -57,6 +57,9 @@ export const keptPrefixes: readonly string[] = Object.values(kinds).flatMap((kin
   'prefix' in kind ? [kind.prefix] : [],
 );
 
+/** Whether a record with this id says who may read or do what, among other things. */
+export const saysWhoMay = (id: string): boolean => keptPrefixes.some((prefix) => id.startsWith(prefix));
+
 /** What a catalog that was set back has to become before anybody reads it. */
 export interface KeptAccess {
   readonly put: readonly CatalogRecord[];

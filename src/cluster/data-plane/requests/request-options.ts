@@ -38,7 +38,7 @@ export interface RequestOptions {
   readonly barred: Barred;
   /** `request_impersonation_disabled` */
   readonly noImpersonation: boolean;
-  /** `strongconsistency` unless the client says otherwise: there is one node, so it changes nothing but the request's classification. */
+  /** `strongconsistency` unless the client says otherwise: a weak one may be answered by a node that reads from what it has had for a few seconds. */
   readonly consistency: string;
   /** What its author says of the request. */
   readonly description: string;
@@ -246,3 +246,14 @@ const placementOf = (value: Json): ErrorPlacement | undefined =>
   typeof value === 'string' && Object.hasOwn(placements, value.toLowerCase())
     ? placements[value.toLowerCase()]
     : undefined;
+
+/** @see Kusto "Query consistency" */
+const weak: ReadonlySet<string> = new Set([
+  'weakconsistency',
+  'affinitizedweakconsistency',
+  'databaseaffinitizedweakconsistency',
+]);
+
+/** Whether the answer may be a little old. */
+export const isWeak = ({ consistency }: Pick<RequestOptions, 'consistency'>): boolean =>
+  weak.has(consistency.toLowerCase());

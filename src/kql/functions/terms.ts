@@ -34,15 +34,17 @@ function termPattern(needle: string, match: Match, caseSensitive: boolean): stri
   return `${caseSensitive ? '' : '(?i)'}${left}${escapeRegex(needle)}${right}`;
 }
 
+const beyondAscii = /[\u0080-\uffff]/;
 const asciiNoTerm = '[\\x00-/:-@\\[-`{-\\x7f]';
 
 /** Of a needle: an expression for where it stands between signs of ASCII, and one for where another one stands beside it. All that the whole
  * expression finds, one of them does, and neither has a class of all letters, by which DuckDB takes 10 ms of the processor to plan it: once in the
  * optimizer, which leaves `regexp_extract` alone, and in each thread. In a lambda it is made when a chunk has a text for it, not before.
- * @returns undefined for one that nothing bounds */
+ * @returns undefined for one that nothing bounds, and for one with letters beyond ASCII: texts that have it have such letters beside it, too, and the
+ * lambda would be made for each chunk of a large table */
 function asciiPatterns(needle: string, match: Match, caseSensitive: boolean): readonly string[] | undefined {
   const [left, right] = boundsOf(needle, match);
-  if (left === '' && right === '') return undefined;
+  if ((left === '' && right === '') || beyondAscii.test(needle)) return undefined;
   const own = escapeRegex(needle);
   const flags = caseSensitive ? '' : '(?i)';
   const [begin, end] = [left && `(?:^|${asciiNoTerm})`, right && `(?:$|${asciiNoTerm})`];

@@ -64,6 +64,7 @@ export async function openLiveCluster(dataDirectory: string, known?: Seeded, por
   return {
     environment,
     seeded,
+    token,
     checkKeys,
     stage,
     command,

@@ -181,6 +181,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/passed-on.test.ts',
   'tests/scenarios/processes-end.test.ts',
   'tests/scenarios/queued-revocation.test.ts',
+  'tests/scenarios/readers-custody.test.ts',
   'tests/scenarios/readers-requests.test.ts',
   'tests/scenarios/readers.test.ts',
   'tests/scenarios/ready.test.ts',

@@ -72,8 +72,9 @@ export async function kustoRequest(
     path = '/v2/rest/query',
     id,
     token,
+    database = defaultSeed.database,
     options: chosen = {},
-  }: { path?: string; id?: string; token?: string; options?: Record<string, unknown> } = {},
+  }: { path?: string; id?: string; token?: string; database?: string; options?: Record<string, unknown> } = {},
 ) {
   const { status, body } = await sendLocal(
     { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
@@ -84,7 +85,7 @@ export async function kustoRequest(
         ...{ accept: 'application/json', 'content-type': 'application/json' },
         ...(id !== undefined && { 'x-ms-client-request-id': id }),
       },
-      body: Buffer.from(JSON.stringify({ db: defaultSeed.database, csl, properties: { Options: chosen } })),
+      body: Buffer.from(JSON.stringify({ db: database, csl, properties: { Options: chosen } })),
       ...{ timeoutMs: 600_000, answerBytesMax: 1024 * 1024 },
     },
   );

@@ -164,7 +164,13 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     const own = await admitted(clusterId);
     if (own.outcome !== 'admitted' || reader.ended || reader.holds === undefined) return 0;
     const leaseMs = Math.min(own.leaseMs, await databases.leaseMs(clusterId, reader));
-    if (reader.holds === own.generation && leaseMs > 0) return leaseMs;
+    if (reader.holds === own.generation && leaseMs > 0) {
+      // Behind the answer: nobody waits for a vault here who asks for another database.
+      databases
+        .tellReopened(clusterId, reader)
+        .catch((error: unknown) => log.failure('reader-not-told', error, { clusterId }));
+      return leaseMs;
+    }
     void reader.end({ kind: 'instanceStopped' });
     return 0;
   };

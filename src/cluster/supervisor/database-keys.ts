@@ -48,6 +48,7 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
   readonly #parts: DatabaseKeysParts;
   /** By record id: the checks that begin after one another. */
   readonly #checks = new Map<string, Promise<void>>();
+  readonly #reopening = new WeakMap<ClusterProcess, Promise<void>>();
 
   readonly #changes: DatabaseKeyChanges;
 
@@ -148,6 +149,23 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
   async tellReader(clusterId: Guid, reader: ClusterProcess): Promise<boolean> {
     for (const found of await this.list(clusterId)) await this.#tellOne(found, reader);
     return (await this.leaseMs(clusterId, reader)) > 0;
+  }
+
+  /** Tells a process on another node of keys that it was refused, and that the cluster's own process has by now. Of several at a time one does. */
+  tellReopened(clusterId: Guid, reader: ClusterProcess): Promise<void> {
+    if (![...reader.databases.values()].includes('locked')) return Promise.resolve();
+    const telling = this.#reopening.get(reader) ?? this.#tellReopened(clusterId, reader);
+    this.#reopening.set(reader, telling);
+    return telling.finally(() => this.#reopening.delete(reader));
+  }
+
+  async #tellReopened(clusterId: Guid, reader: ClusterProcess): Promise<void> {
+    const own = this.#parts.processes.running(clusterId);
+    for (const found of await this.list(clusterId)) {
+      const databaseId = found.value.clusterId;
+      if (own?.databases.get(databaseId) === 'open' && reader.databases.get(databaseId) === 'locked')
+        await this.#tellOne(found, reader);
+    }
   }
 
   /** @returns `refused` when the key does not open: a check tells what follows, and tells the process when another one has opened it */

@@ -18,9 +18,9 @@ describe('the table of clients in README.md', () => {
     expect(readFileSync(path, 'utf8')).toContain(`\n\n${clientTable()}\n\n`);
   });
 
-  it('has a row for every folder but that of OpenTofu, which CI does not run (docs/clients.md), and of what checks our OpenAPI and SARIF', () => {
+  it('has a row for every folder but that of OpenTofu, which CI does not run (docs/clients.md), and of what checks our OpenAPI, SARIF and manifests', () => {
     const names = readdirSync(join(root, 'tests', 'clients')).filter(
-      (name) => !['terraform', 'openapi', 'sarif'].includes(name),
+      (name) => !['terraform', 'openapi', 'sarif', 'kubernetes'].includes(name),
     );
     const folders = names.map((name) => `tests/clients/${name}/`);
     for (const folder of folders) expect(clientRows.some(({ pinnedIn }) => pinnedIn.startsWith(folder))).toBe(true);

@@ -193,6 +193,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/rolled-back-records.test.ts',
   'tests/scenarios/rolling-upgrade.test.ts',
   'tests/scenarios/shred.test.ts',
+  'tests/scenarios/silent-container.test.ts',
   'tests/scenarios/standby.test.ts',
   'tests/scenarios/stop-hanging.test.ts',
   'tests/scenarios/stop-nodes.test.ts',

@@ -11,7 +11,7 @@ interface Reading<Opened> {
   readonly isUsable: () => boolean;
   readonly open: () => Promise<unknown>;
   /** It cannot be followed from there: nobody is answered from it any more. */
-  readonly leave: (opened: Opened) => Promise<void>;
+  readonly leave: (opened: Opened) => void;
 }
 
 /** A question that is about to be put to whoever writes the catalog. What cannot be followed is read anew. */
@@ -33,7 +33,7 @@ export function askedCatalog<Opened>(followed: FollowedCatalog, reading: Reading
         } catch (error) {
           const isLeft = error instanceof CatalogLeftBehindError || error instanceof CatalogDamagedError;
           if (!isLeft || opened === undefined) throw error;
-          await reading.leave(opened);
+          reading.leave(opened);
         }
         // What is opened now may have been read before the question.
         isAnswered = () => Promise.resolve(false);

@@ -4,7 +4,6 @@ import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { ClusterKey } from '../../encryption/cluster-key.ts';
 import type { DatabaseKeyChange } from '../../encryption/database-key-change.ts';
-import type { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
 import { Catalog } from '../../database/catalog/catalog.ts';
 import { emptyCatalog } from '../../database/catalog/empty-catalog.ts';
 import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
@@ -27,6 +26,8 @@ import type { AskedCatalog } from '../data-plane/cluster-host.ts';
 import { askedCatalog } from './asked-catalog.ts';
 import type { FollowedCatalog } from './followed-catalog.ts';
 import { CatalogEndedError, CatalogLeftBehindError } from './followed-catalog.ts';
+import type { Opened } from './opened-data.ts';
+import { leave } from './opened-data.ts';
 import type { OwnSecondLayer } from './own-second-layer.ts';
 import { catalogWrite } from './remote-catalog-store.ts';
 
@@ -78,12 +79,6 @@ const ownKeyChange = ({ databaseId, from, to }: DatabaseKeyChange): OwnKeyChange
   from: from && ownKeysOf(from),
   to: to && ownKeysOf(to),
 });
-
-interface Opened {
-  readonly generation: number;
-  readonly data: OpenedClusterData;
-  readonly files: ExtentFiles;
-}
 
 /** The data of the cluster whose process this is: opened with its key when first needed, and closed when the key is another one. */
 export class DataHolder {
@@ -150,11 +145,10 @@ export class DataHolder {
       usable: () => this.#usable(),
       isUsable: () => this.#openNow()?.data.broken === false,
       open: () => this.data(),
-      leave: async (opened) => {
+      leave: (opened) => {
         if (this.#openNow() !== opened) return;
         this.#opening = undefined;
-        opened.data.abandon();
-        await opened.files.dispose();
+        leave(opened);
       },
     });
   }
@@ -173,8 +167,7 @@ export class DataHolder {
     const isOther = opened.data.generation !== current.generation && this.#pending === undefined;
     if (!opened.data.broken && !isOther) return opened;
     if (this.#opening === opening) this.#opening = undefined;
-    opened.data.abandon();
-    await opened.files.dispose();
+    leave(opened);
     return undefined;
   }
 

@@ -22,6 +22,8 @@ const textMax = 1_024;
 export interface History {
   /** Newest first; kept for two weeks. What an earlier process has not brought to its end is `Abandoned`. */
   operations(): readonly OperationRecord[];
+  /** Is shown until `recordOperation` tells how it ended. A process that ends before leaves nothing of it: whoever waited for it hears that. */
+  beginOperation(operation: OperationRecord): void;
   /** Adds an operation or replaces the one with its id. */
   recordOperation(operation: OperationRecord): Promise<void>;
   /** Newest first; kept for two weeks. */
@@ -33,6 +35,8 @@ export interface History {
 export function createHistory(catalog: Catalog, randomBytes: RandomBytes): History {
   /** Operations that this process goes on with. */
   const begun = new Set<Guid>();
+  /** Of them those that no record tells of before they have ended. */
+  const waitedFor = new Map<Guid, OperationRecord>();
 
   /** Kinds of which a commit that is under way removes the oldest: others need not do the same. */
   const removing = new Set<HistoryKind>();
@@ -52,16 +56,28 @@ export function createHistory(catalog: Catalog, randomBytes: RandomBytes): Histo
   };
 
   return {
-    operations: () =>
-      entries(catalog, 'operation')
-        .map(({ operation }) => (begun.has(operation.operationId) ? operation : ofEarlierProcess(operation)))
-        .sort((left, right) => right.startedOn - left.startedOn),
+    operations: () => {
+      const recorded = entries(catalog, 'operation').map(({ operation }) =>
+        begun.has(operation.operationId) ? operation : ofEarlierProcess(operation),
+      );
+      // Between its commit and the end of that promise one is in both.
+      const ids = new Set(recorded.map(({ operationId }) => operationId));
+      return [...[...waitedFor.values()].filter(({ operationId }) => !ids.has(operationId)), ...recorded].sort(
+        (left, right) => right.startedOn - left.startedOn,
+      );
+    },
+    beginOperation: (operation) => {
+      waitedFor.set(operation.operationId, withShortTexts(operation));
+    },
     recordOperation: async (operation) => {
       begun.add(operation.operationId);
       try {
         await add({ kind: 'operation', operation: withShortTexts(operation) }, 'operation');
       } finally {
-        if (operation.state !== 'InProgress') begun.delete(operation.operationId);
+        if (operation.state !== 'InProgress') {
+          begun.delete(operation.operationId);
+          waitedFor.delete(operation.operationId);
+        }
       }
     },
     ingestionFailures: () =>

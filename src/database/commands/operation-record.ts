@@ -25,7 +25,7 @@ export function operationOf(context: CommandContext, operation: string): Operati
   };
 }
 
-/** Does the work and writes how it ended for `.show operations`. Messages of errors are written for clients and hold no rows.
+/** Does the work, which `.show operations` tells of meanwhile, and writes how it ended. Messages of errors are written for clients and hold no rows.
  * @param details what `.show operation details` is to tell of the result */
 export async function runRecorded<T>(
   context: CommandContext,
@@ -36,6 +36,7 @@ export async function runRecorded<T>(
   const ended = (state: OperationState, status: string, more: Partial<OperationRecord> = {}): Promise<void> =>
     context.data.recordOperation({ ...operation, lastUpdatedOn: context.clock.now(), state, status, ...more });
   let result: T;
+  context.data.beginOperation(operation);
   try {
     result = await work();
   } catch (error) {

@@ -11,7 +11,8 @@ export interface OpenedExtent {
 export interface PlainFile {
   readonly path: string;
   /** Seals what the file holds as blob `{prefix}/{DEK id}`, under a DEK made for this attempt and wrapped with the cluster key
-   * of now, and with the database's own where it has one. Durable when it resolves. Called once. */
+   * of now, and with the database's own where it has one. Durable when it resolves. Called once; when it ends, however, the
+   * plaintext is dropped. */
   seal(prefix: string, databaseId: Guid): Promise<SealedExtent>;
   /** Harmless after `seal`. */
   discard(): Promise<void>;

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
+import { untilAborted } from '../../base/until-aborted.ts';
 import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { ExtentRecord, TableRecord, TermFilterFacts } from '../catalog/records.ts';
@@ -39,6 +40,12 @@ export interface WrittenExtent {
   readonly record: ExtentRecord;
   /** Generation of the cluster key that its DEK is wrapped with. */
   readonly generation: number;
+}
+
+interface WriteOptions {
+  readonly ingestedOn?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly hasTerms?: boolean;
 }
 
 interface Select {
@@ -88,11 +95,12 @@ export class ExtentWriter {
     table: Pick<TableRecord, 'columns' | 'databaseId'>,
     facts: ExtentFacts,
   ): Promise<WrittenExtent | undefined> {
-    return this.#write(connection, select, table, facts, undefined, true);
+    return this.#write(connection, select, table, facts, { hasTerms: true });
   }
 
   /** @param select gives the columns of the table in their physical types, named by `columnName`; also `ingestionColumn`, unless
    * @param ingestedOn is given, in milliseconds: then all rows are of that time, until the commit says when it was
+   * @param signal whoever stops does not wait for the store of blobs, which may answer nothing; the blob goes when it is there after all
    * @returns undefined when there are no rows. Call `settled` after the commit, or `abandon` instead of it. */
   write(
     connection: StatementConnection,
@@ -100,8 +108,9 @@ export class ExtentWriter {
     table: Pick<TableRecord, 'columns' | 'databaseId'>,
     facts: ExtentFacts,
     ingestedOn?: number,
+    signal?: AbortSignal,
   ): Promise<WrittenExtent | undefined> {
-    return this.#write(connection, select, table, facts, ingestedOn, false);
+    return this.#write(connection, select, table, facts, { ingestedOn, signal });
   }
 
   async #write(
@@ -109,8 +118,7 @@ export class ExtentWriter {
     select: Select,
     { columns, databaseId }: Pick<TableRecord, 'columns' | 'databaseId'>,
     facts: ExtentFacts,
-    ingestedOn: number | undefined,
-    hasTerms: boolean,
+    { ingestedOn, signal, hasTerms = false }: WriteOptions,
   ): Promise<WrittenExtent | undefined> {
     const { files, randomBytes } = this.#options;
     const stored = [ingestionColumn, ...columns];
@@ -120,13 +128,15 @@ export class ExtentWriter {
         ? select.sql
         : `SELECT ${ticksOfUnixMilliseconds(Math.trunc(ingestedOn))}::BIGINT AS ${time}, * FROM (${select.sql})`;
     const file = await files.create();
+    let isSealing = false;
     try {
       await connection.run(`COPY (${rows}) TO '${file.path}' (${parquetForm})`, select.bound);
       const { rowCount, ...found } = await fileStatistics(connection, file.path, stored);
       if (rowCount === 0) return undefined;
       const { generation } = this.#options.keys();
       const terms = hasTerms ? await this.#stageTerms(connection, file.path, stored, rowCount, databaseId) : undefined;
-      const sealed = await this.#seal(file, databaseId).catch(async (error: unknown) => {
+      isSealing = true; // from here on the file goes by itself
+      const sealed = await this.#seal(file, databaseId, signal).catch(async (error: unknown) => {
         if (terms !== undefined) await this.removeBlobs([terms.sealed]);
         throw error;
       });
@@ -145,7 +155,7 @@ export class ExtentWriter {
       };
       return { record, generation };
     } finally {
-      await file.discard();
+      if (!isSealing) await file.discard();
     }
   }
 
@@ -200,15 +210,18 @@ export class ExtentWriter {
   }
 
   /** The blob is in flight before it is not being sealed any more: nobody sees it in between. */
-  async #seal(file: PlainFile, databaseId: Guid): Promise<SealedExtent> {
-    this.#sealing += 1;
-    try {
-      const sealed = await file.seal(this.prefix, databaseId);
-      this.#inFlight.add(sealed.blob);
-      return sealed;
-    } finally {
-      this.#sealing -= 1;
-    }
+  #seal(file: PlainFile, databaseId: Guid, signal?: AbortSignal): Promise<SealedExtent> {
+    const seal = async (): Promise<SealedExtent> => {
+      this.#sealing += 1;
+      try {
+        const sealed = await file.seal(this.prefix, databaseId);
+        this.#inFlight.add(sealed.blob);
+        return sealed;
+      } finally {
+        this.#sealing -= 1;
+      }
+    };
+    return signal === undefined ? seal() : untilAborted(seal(), signal, (late) => void this.removeBlobs([late]));
   }
 
   /** Called when the commit is planned. @throws StaleExtentError when a change of custody has come between */

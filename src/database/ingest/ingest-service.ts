@@ -154,7 +154,7 @@ export class IngestService {
     return this.#withRows(rows, (connection, select) =>
       this.#parts.store.parts.writer.retried(async () => {
         const { table } = target;
-        const extent = await this.#write(connection, positional(table, select), table, this.#facts(table, 0, facts));
+        const extent = await this.#write(connection, positional(table, select), table, facts);
         const extents = extent === undefined ? [] : [extent];
         return (await this.#commit(extents, { ...target, note }, undefined, deriveOptions(facts))).records[0];
       }),
@@ -181,8 +181,7 @@ export class IngestService {
         });
       const { rows, table } = part;
       return this.#withRows(rows, async (connection, select) => {
-        const facts = this.#facts(table, 0, {});
-        const extent = await this.#write(connection, positional(table, select), table, facts);
+        const extent = await this.#write(connection, positional(table, select), table, {});
         try {
           return await write(at + 1, [...written, extent]);
         } finally {
@@ -307,7 +306,7 @@ export class IngestService {
   ): Promise<IngestResult> {
     const { store } = this.#parts;
     return store.parts.writer.retried(async () => {
-      const extent = await this.#write(connection, select, table, this.#facts(table, bytes, request));
+      const extent = await this.#write(connection, select, table, request, bytes);
       return this.#addExtents(extent === undefined ? [] : [extent], request, table, key);
     });
   }
@@ -330,10 +329,11 @@ export class IngestService {
     connection: StatementConnection,
     select: Select,
     table: TableRecord,
-    facts: ExtentFacts,
+    asked: Partial<Pick<AppendRequest, 'tags' | 'creationTime' | 'signal'>>,
+    originalBytes = 0,
   ): Promise<WrittenExtent | undefined> {
     const { writer, now } = this.#parts.store.parts;
-    return writer.write(connection, select, table, facts, now());
+    return writer.write(connection, select, table, this.#facts(table, originalBytes, asked), now(), asked.signal);
   }
 
   /** The blobs are durable. Order: blobs of what update policies make of them → the one commit that names them all, together with the

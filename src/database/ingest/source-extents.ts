@@ -98,9 +98,9 @@ class PartExtents {
 
   async add(staged: StagedSources): Promise<void> {
     const { writer, now } = this.#store.parts;
-    const { table, facts, rowsMax = defaultRowsMax } = this.#options;
+    const { table, facts, rowsMax = defaultRowsMax, signal } = this.#options;
     const extent = await readStaged(staged, (sql) =>
-      writer.write(this.#connection, { sql, bound: [] }, table, facts(staged.bytes - this.#bytes), now()),
+      writer.write(this.#connection, { sql, bound: [] }, table, facts(staged.bytes - this.#bytes), now(), signal),
     );
     if (extent === undefined) return;
     this.#bytes = staged.bytes;

@@ -19,7 +19,7 @@ export const controlRows: readonly RouteRow[] = [
   },
   {
     ...{ method: 'GET', path: '/metrics', access: 'token', mediaType: 'text/plain' },
-    says: 'Requests, clusters and the process, for Prometheus.',
+    says: 'Requests, clusters, the cache of extents and the process, for Prometheus.',
   },
   {
     ...{ method: 'GET', path: '/status', access: 'session', answer: shapes.statusShape },

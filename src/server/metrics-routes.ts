@@ -3,10 +3,15 @@ import type { Guid } from '../base/guid.ts';
 import type { Metric } from '../http/metrics-text.ts';
 import { metricsMediaType, metricsText } from '../http/metrics-text.ts';
 import type { RequestMetrics } from '../http/request-metrics.ts';
+import type { CacheMetrics } from './cache-metrics.ts';
 import { version } from './version.ts';
 
 interface Clusters {
   list(): Promise<readonly { readonly clusterId: Guid; readonly state: string }[]>;
+}
+interface Counts {
+  readonly requestMetrics: RequestMetrics;
+  readonly cacheMetrics: CacheMetrics;
 }
 type HasProcess = (clusterId: Guid) => boolean;
 
@@ -14,8 +19,13 @@ type HasProcess = (clusterId: Guid) => boolean;
 export type TakeMetrics = () => Promise<readonly Metric[]>;
 
 export const metricsOf =
-  (requests: RequestMetrics, clusters: Clusters, hasProcess: HasProcess): TakeMetrics =>
-  async () => [...(await instanceMetrics(clusters, hasProcess)), ...processMetrics(), ...requests.list()];
+  ({ requestMetrics, cacheMetrics }: Counts, clusters: Clusters, hasProcess: HasProcess): TakeMetrics =>
+  async () => [
+    ...(await instanceMetrics(clusters, hasProcess)),
+    ...processMetrics(),
+    ...requestMetrics.list(),
+    ...cacheMetrics.list(),
+  ];
 
 /** `GET /metrics` for Prometheus, which sends the control token. */
 export const metricsRoutes =

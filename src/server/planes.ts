@@ -267,7 +267,7 @@ export function createPlanes(parts: ServerParts): Planes {
   });
   const portal = openPortal(parts, environment);
   const drills = createDrillRuns(join(dirname(parts.settings.scripts.kqlProcess), 'main.cjs'), parts.clocks.monotonic);
-  const metrics = metricsOf(parts.requestMetrics, providers.clusters, (id) => keys.processOf(id) !== undefined);
+  const metrics = metricsOf(parts, providers.clusters, (id) => keys.processOf(id) !== undefined);
   const backups = createBackups(parts, audit);
   const control = createControlPlane({
     ...controls,
@@ -395,6 +395,6 @@ function createKeys(
     ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
     clusterTables: [clusterCatalogTable.name],
     ...placeOf(settings),
-    ...{ serveDataPlane, compact: parts.compact },
+    ...{ serveDataPlane, compact: parts.compact, cacheUsed: parts.cacheMetrics.add },
   });
 }

@@ -1,4 +1,5 @@
 import type { BlobsElsewhere } from './blobs-owner.ts';
+import type { CacheMetrics } from './cache-metrics.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
@@ -48,6 +49,7 @@ export interface ServerParts {
   readonly refusedHosts: RefusedHosts;
   readonly recentRequests: RecentRequests;
   readonly requestMetrics: RequestMetrics;
+  readonly cacheMetrics: CacheMetrics;
   /** Reads a sealed record from where the state is kept. @throws when that fails, or when the state takes no writes */
   readonly checkState: () => Promise<void>;
   readonly format: StoredFormat;

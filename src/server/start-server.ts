@@ -28,6 +28,7 @@ import { BeatingLease, endlessLease, NodeLeaseExpiredError, underLease } from '.
 import { withBlobsCache } from './blobs-cache.ts';
 import { blobsWithinReach } from './blobs-within-reach.ts';
 import { openBlobsPlace } from './blobs-owner.ts';
+import { CacheMetrics } from './cache-metrics.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
 import { openClocks } from './clocks.ts';
@@ -200,7 +201,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   const requestMetrics = new RequestMetrics();
   const parts: ServerParts = {
     refusedHosts,
-    ...{ recentRequests, requestMetrics },
+    ...{ recentRequests, requestMetrics, cacheMetrics: new CacheMetrics() },
     format: opened.format,
     stateShown: () => stateShown(settings.statePlace, opened.failover, startSystemTimer),
     blobs,

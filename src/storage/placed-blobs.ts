@@ -1,12 +1,14 @@
 import type { Guid } from '../base/guid.ts';
 import type { BlobReader, ReplaceableBlobs } from './blob-store.ts';
+import type { NoteCacheUse } from './cached/cache-use.ts';
 
 /** What each kind of store can do with its places. */
 export interface PlacedBlobs<Place> {
   /** The part of the place that one owner, a cluster, has for itself. Parts of two owners have nothing in common. */
   partOf(owner: Guid): Place;
-  /** For the one process that has the place for itself. Makes it if need be, and removes what a crash left unfinished. */
-  open(): Promise<ReplaceableBlobs>;
+  /** For the one process that has the place for itself. Makes it if need be, and removes what a crash left unfinished.
+   * @param note where something is kept nearer than the blobs are */
+  open(note?: NoteCacheUse): Promise<ReplaceableBlobs>;
   reader(): Promise<BlobReader>;
   /** Nobody has it open any more. Removing what is not there is no error. */
   removeAll(): Promise<void>;

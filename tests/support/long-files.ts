@@ -109,6 +109,7 @@ export const longFiles: readonly string[] = [
   'tests/docs/played-pages.test.ts',
   'tests/docs/troubleshooting.test.ts',
   'tests/extents/blobs-cache.test.ts',
+  'tests/extents/cache-metrics.test.ts',
   'tests/extents/container-place.test.ts',
   'tests/portal/administration.test.ts',
   'tests/portal/dead-server.test.ts',

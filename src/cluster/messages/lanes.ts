@@ -8,7 +8,7 @@ export interface Lane {
 export const lanes = {
   /** One call for each request of a client. */
   requests: { inFlightMax: 128, queueMax: 1_024 },
-  /** One or two for each request; spans of many at a time. */
+  /** One or two for each request; spans and what caches do of many at a time. */
   log: { inFlightMax: 64, queueMax: 8_192 },
   /** Everything else, that is a few at a time. */
   control: { inFlightMax: 128, queueMax: 1_024 },
@@ -23,6 +23,7 @@ const laneOfOperation: Readonly<Record<string, LaneName>> = {
   impersonation: 'requests',
   log: 'log',
   spans: 'log',
+  cacheUse: 'log',
   endedElsewhere: 'log',
 };
 

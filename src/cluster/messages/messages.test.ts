@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readCacheUse } from './cache-use.ts';
 import { readDataPlaneCall } from './data-plane-calls.ts';
 import { ProtocolError } from './message.ts';
 import { readStateCall } from './state-calls.ts';
@@ -102,6 +103,7 @@ const samples: readonly Sample[] = [
   ['log', readDataPlaneCall.log, { method: 'request', name: 'request', fields: requestLine }],
   ['log', readDataPlaneCall.log, { method: 'request', name: 'request', fields: { ...requestLine, aborted: true } }],
   ['log', readDataPlaneCall.log, { method: 'event', name: 'cluster-started', fields: { any: 1 } }],
+  ['cacheUse', readCacheUse, { hits: 1, misses: 2, readBytes: 3, evictedBytes: 4 }],
 ];
 
 /** What the other process may write as it likes. */

@@ -20,6 +20,7 @@ import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { InfrastructureKeyAnswer } from '../messages/infrastructure-key.ts';
 import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
 import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
+import { CacheUseSender } from './cache-use-sender.ts';
 import { DataHolder } from './data-holder.ts';
 import { DatabaseKeyring } from './database-keyring.ts';
 import { FollowedCatalog } from './followed-catalog.ts';
@@ -61,6 +62,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
   let dataPlane: DataPlane | undefined;
   let tracer: Tracer | undefined;
   const spans = new SpanSender((call) => ask('spans', call));
+  const cacheUse = new CacheUseSender((call) => ask('cacheUse', call), startSystemTimer);
 
   const ready = (): Configured => {
     invariant(configured !== undefined, 'configure comes first');
@@ -129,6 +131,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
       const host = openClusterHost({
         ...{ settings, blobs, log, data: data(), startTimer: startSystemTimer },
         containerAccess: () => accessFrom(ask),
+        cacheUsed: (use) => cacheUse.add(use),
       });
       dataPlane = await openDataPlane({ settings, host, log, call: callMain(ask) });
       yieldToOthers(); // threads that the engine has yet to start take after those that start them
@@ -141,7 +144,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
     },
     drain: async () => {
       await dataPlane?.drain();
-      await spans.flush();
+      await Promise.all([spans.flush(), cacheUse.flush()]);
       return { outcome: 'drained' };
     },
     shutDown: async (reason) => {

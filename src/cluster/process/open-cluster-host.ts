@@ -12,6 +12,7 @@ import { functionFacts, languageWith, nativesOf } from '../../kql/language.ts';
 import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { Log } from '../../http/logging.ts';
+import type { NoteCacheUse } from '../../storage/cached/cache-use.ts';
 import type { AskAccess } from '../../storage/placed-blobs.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
@@ -39,6 +40,7 @@ export function openClusterHost(options: {
   readonly data: DataHolder;
   readonly blobs: BlobPlace | undefined;
   readonly containerAccess: AskAccess;
+  readonly cacheUsed: NoteCacheUse;
   readonly startTimer: StartTimer;
   readonly log: Log;
 }): ClusterHost {
@@ -73,7 +75,7 @@ export function openClusterHost(options: {
     if (blobs !== undefined) {
       data.serveWith({
         endpoint: settings.hosts[0] ?? settings.clusterName,
-        blobs: await blobsAt(blobs, containerAccess).open(),
+        blobs: await blobsAt(blobs, containerAccess).open(options.cacheUsed),
         engine: database,
         queries,
         ...memoryForExtents(settings.memoryDirectory),

@@ -10,6 +10,7 @@ import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
 import type { Tracer } from '../../http/tracing/tracer.ts';
 import type { State } from '../../state/state.ts';
+import type { CacheUse } from '../../storage/cached/cache-use.ts';
 import type { AskAccess } from '../../storage/placed-blobs.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ClusterProcess } from './cluster-process.ts';
@@ -80,6 +81,8 @@ export interface ClusterKeysOptions {
   readonly blobs?: BlobPlace;
   /** To a container that is named without a signature. */
   readonly containerAccess?: AskAccess;
+  /** Told what processes of clusters have kept of it. */
+  readonly cacheUsed?: (use: CacheUse) => void;
   /** Answers what the data plane of a cluster process asks. Without it clusters have no data plane.
    * @throws for an operation that there is not, or a body that makes no sense */
   readonly serveDataPlane?: (clusterId: Guid, operation: string, body: unknown) => Promise<unknown>;

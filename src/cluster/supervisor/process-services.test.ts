@@ -88,6 +88,7 @@ describe('what a cluster process may ask', () => {
     ['token', {}],
     ['token', undefined],
     ['resolve', { host: 'x'.repeat(300) }],
+    ['cacheUse', { hits: 1, misses: 0, readBytes: 1, evictedBytes: 0 }],
   ])('anything else is an error: %s', async (operation, body) => {
     await expect(services().serve(operation, body, [grant])).rejects.toThrow('nobody understands');
   });

@@ -8,6 +8,7 @@ import type { AccessAnswer } from '../messages/container-access.ts';
 import type { InfrastructureKeyAnswer } from '../messages/infrastructure-key.ts';
 import { ProtocolError } from '../messages/message.ts';
 import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
+import { readCacheUse } from '../messages/cache-use.ts';
 import { readSpans } from '../messages/spans.ts';
 import { readVaultCall } from '../messages/vault-calls.ts';
 import type { VaultGrant } from './cluster-process.ts';
@@ -28,6 +29,7 @@ type Ports = Pick<
   | 'clusterTables'
   | 'serveDataPlane'
   | 'containerAccess'
+  | 'cacheUsed'
 >;
 
 /** Answers what cluster processes ask: whose a host is, tokens, and the state of their own cluster. A process gets a token only for an identity and a host
@@ -65,6 +67,10 @@ export function createProcessServices(
         ports.log.tracer.adopt(readSpans(body).spans);
         return null;
       }
+      case 'cacheUse':
+        if (clusterId === undefined || ports.cacheUsed === undefined) throw new ProtocolError('operation');
+        ports.cacheUsed(readCacheUse(body));
+        return null;
       case 'infrastructureKey':
         if (clusterId === undefined) throw new ProtocolError('operation');
         return { key: await infrastructureKeyOf(ports.state, clusterId) } satisfies InfrastructureKeyAnswer;

@@ -27,11 +27,11 @@ export const containerPlace = (place: ContainerPlace, ask?: AskAccess): PlacedBl
     folder: `${place.folder ?? ''}${owner}/`,
     ...(place.cache && { cache: { ...place.cache, directory: join(place.cache.directory, owner) } }),
   }),
-  async open() {
+  async open(note) {
     const store = await opened(place, ask);
     if (place.cache === undefined) return store;
     const { CachedBlobs } = await import('../cached/cached-blobs.ts');
-    return CachedBlobs.over(store, place.cache);
+    return CachedBlobs.over(store, place.cache, note);
   },
   reader: () => opened(place, ask),
   async removeAll() {

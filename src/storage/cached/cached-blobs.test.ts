@@ -9,6 +9,7 @@ import type { BlobName } from '../blob-store.ts';
 import { BlobNotFoundError } from '../blob-store.ts';
 import { blobName, blobStoreConformance, piecesOf } from '../blob-store.conformance.ts';
 import { MemoryBlobStore } from '../memory/memory-blob-store.ts';
+import { addedUse, noCacheUse } from './cache-use.ts';
 import { CachedBlobs } from './cached-blobs.ts';
 import { SealedCache } from './sealed-cache.ts';
 
@@ -128,6 +129,22 @@ describe('CachedBlobs', () => {
     await reads(store, b);
     expect(far.asked).toEqual(['a@0', 'b@0', 'c@0', 'b@0']);
     expect(readdirSync(directory)).toHaveLength(2);
+  });
+
+  it('tells what was there, what was not, what came of it and what gave way', async () => {
+    const far = await farWith({ a: range + 5, b: range });
+    let used = noCacheUse;
+    const place = { directory: newDirectory(), bytesMax: counted, checkKey };
+    const cache = await SealedCache.open(place, 0, (use) => (used = addedUse(used, use)));
+    invariant(cache !== undefined, 'there is a cache');
+    const store = new CachedBlobs(far, cache);
+    await twice(() => reads(store, a));
+    expect(used).toEqual({ hits: 1, misses: 1, readBytes: range, evictedBytes: 0 });
+    await reads(store, b); // for which `a` has to go
+    expect(used).toEqual({ hits: 1, misses: 2, readBytes: range, evictedBytes: counted });
+    await store.delete(b); // which is no want of room
+    await twice(() => reads(store, a, range, range, 5));
+    expect(used).toEqual({ hits: 2, misses: 3, readBytes: range + 5, evictedBytes: counted });
   });
 
   it('keeps nothing of what is larger than all its room', async () => {

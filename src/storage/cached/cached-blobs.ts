@@ -1,4 +1,5 @@
 import type { BlobName, BlobSummary, ReplaceableBlobs } from '../blob-store.ts';
+import type { NoteCacheUse } from './cache-use.ts';
 import type { SealedCachePlace } from './sealed-cache.ts';
 import { SealedCache } from './sealed-cache.ts';
 
@@ -11,8 +12,8 @@ export class CachedBlobs implements ReplaceableBlobs {
   #deletions = 0;
 
   /** @returns the store itself where no cache can be kept */
-  static async over(below: ReplaceableBlobs, place: SealedCachePlace): Promise<ReplaceableBlobs> {
-    const cache = await SealedCache.open(place);
+  static async over(below: ReplaceableBlobs, place: SealedCachePlace, note?: NoteCacheUse): Promise<ReplaceableBlobs> {
+    const cache = await SealedCache.open(place, undefined, note);
     return cache === undefined ? below : new CachedBlobs(below, cache);
   }
 

@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { lstat, mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobName } from '../blob-store.ts';
+import type { NoteCacheUse } from './cache-use.ts';
 
 /** Where ranges of sealed blobs are kept that were read from elsewhere. It goes to the process that reads them. */
 export interface SealedCachePlace {
@@ -37,14 +38,19 @@ interface Entry {
 export class SealedCache {
   readonly #place: SealedCachePlace;
   readonly #freeBytesMin: number;
+  readonly #note: NoteCacheUse;
   /** In the order in which they go. */
   readonly #entries = new Map<string, Entry>();
   readonly #keysOfBlobs = new Map<string, Set<string>>();
   #bytes = 0;
 
   /** Takes over what an earlier process has left. @returns undefined where there can be none */
-  static async open(place: SealedCachePlace, keptFree = freeBytesMin): Promise<SealedCache | undefined> {
-    const cache = new SealedCache(place, keptFree);
+  static async open(
+    place: SealedCachePlace,
+    keptFree = freeBytesMin,
+    note: NoteCacheUse = () => undefined,
+  ): Promise<SealedCache | undefined> {
+    const cache = new SealedCache(place, keptFree, note);
     try {
       await mkdir(place.directory, { recursive: true, mode: 0o700 });
       await cache.#takeOver();
@@ -54,13 +60,20 @@ export class SealedCache {
     }
   }
 
-  private constructor(place: SealedCachePlace, keptFree: number) {
+  private constructor(place: SealedCachePlace, keptFree: number, note: NoteCacheUse) {
     this.#place = place;
     this.#freeBytesMin = keptFree;
+    this.#note = note;
   }
 
   /** Fills `target` as the store did when it was asked for the same. @returns undefined: ask the store; `target` holds nothing then */
   async readInto(name: BlobName, offset: number, target: Uint8Array): Promise<number | undefined> {
+    const length = await this.#readKept(name, offset, target);
+    this.#note(length === undefined ? { misses: 1 } : { hits: 1, readBytes: length });
+    return length;
+  }
+
+  async #readKept(name: BlobName, offset: number, target: Uint8Array): Promise<number | undefined> {
     const key = keyOf(name, offset, target.byteLength);
     const entry = this.#entries.get(key);
     if (entry?.isWhole !== true) return undefined;
@@ -121,6 +134,7 @@ export class SealedCache {
   async #shrinkTo(bytes: number): Promise<void> {
     for (const [key, entry] of this.#entries) {
       if (this.#bytes <= bytes) return;
+      this.#note({ evictedBytes: entry.bytes });
       await this.#drop(key, entry);
     }
   }

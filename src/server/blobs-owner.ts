@@ -89,9 +89,9 @@ export async function openBlobsPlace(
 
 /** Clusters that there are, or whose extents are still to go. */
 async function requireNoExtents(state: State): Promise<void> {
-  for (const table of [clusterKeyTable, removedClusters] as readonly Table<unknown>[])
-    if ((await state.list(table, { limit: 1 })).length > 0)
-      throw new BlobsPlaceError(
-        "The sealed extents of this state are in its data directory. 'kustody migrate' moves them, with the state, to a new directory.",
-      );
+  const isKept = (await state.list(clusterKeyTable, { limit: 1 })).length > 0;
+  if (isKept || (await state.list(removedClusters)).some(({ value }) => value.sweepAt === undefined))
+    throw new BlobsPlaceError(
+      "The sealed extents of this state are in its data directory. 'kustody migrate' moves them, with the state, to a new directory.",
+    );
 }

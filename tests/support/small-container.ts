@@ -15,6 +15,8 @@ export interface SmallContainer {
   readonly waiting: number;
   /** Connections are taken and requests read from now on, and nothing is answered or done until `answer`. */
   hang(): void;
+  /** Every request is refused with this status until `answer`. */
+  refuse(status: number): void;
   answer(): void;
   close(): Promise<void>;
 }
@@ -27,6 +29,7 @@ export async function startSmallContainer(): Promise<SmallContainer> {
   let hung: Promise<void> | undefined;
   let release = (): void => undefined;
   let waiting = 0;
+  let refusal: number | undefined;
   const refuse = (response: ServerResponse, status: number, code: string): void => {
     response.writeHead(status, { 'x-ms-error-code': code, 'content-type': 'application/xml' });
     response.end(`<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`);
@@ -54,6 +57,10 @@ export async function startSmallContainer(): Promise<SmallContainer> {
     response.end(bytes);
   };
   const answer = (request: IncomingMessage, response: ServerResponse, body: Buffer): void => {
+    if (refusal !== undefined) {
+      refuse(response, refusal, 'RefusedForNow');
+      return;
+    }
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
     const name = decodeURIComponent(pathname.split('/').slice(2).join('/'));
     if (searchParams.get('comp') === 'list') {
@@ -92,7 +99,9 @@ export async function startSmallContainer(): Promise<SmallContainer> {
       return waiting;
     },
     hang: () => void (hung = new Promise((resolve) => (release = resolve))),
+    refuse: (status) => void (refusal = status),
     answer: () => {
+      refusal = undefined;
       hung = undefined;
       release();
     },

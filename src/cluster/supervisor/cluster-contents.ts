@@ -4,12 +4,14 @@ import { invariant } from '../../base/invariant.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
 import { listIntact } from '../../state/list-all.ts';
-import type { State, StateWrite, Table } from '../../state/state.ts';
+import type { State, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { AskAccess } from '../../storage/placed-blobs.ts';
+import { BlobsUnavailableError } from '../../storage/blob-store.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
+import { timeoutMsMax } from '../data-plane/requests/request-options.ts';
 import { clusterCatalogTable } from '../process/remote-catalog-store.ts';
 import type { InventoryCall } from '../messages/inventory.ts';
 import type { Rested } from '../messages/rest.ts';
@@ -18,14 +20,17 @@ import type { SupervisedClusterKeys } from './cluster-keys.ts';
 import { clusterExports } from './export-records.ts';
 import type { KeyLog } from './ports.ts';
 
-/** Something that was deleted by the resource manager, and whose contents are still to go. */
+/** Something that was deleted by the resource manager. */
 interface Removal {
   readonly format: 1;
+  /** The contents are gone, and are looked for once more then, on the Kustody clock: a process that was paused, or a request on its way,
+   * may bring a blob after that. Absent: they are still to go. */
+  readonly sweepAt?: number;
 }
 
 const parse = (value: unknown): Removal => {
   invariant(isJsonObject(value) && value.format === 1, 'a removal has a format that this Kustody knows');
-  return { format: 1 };
+  return { format: 1, ...(typeof value.sweepAt === 'number' && { sweepAt: value.sweepAt }) };
 };
 /** Ids: cluster ids. */
 export const removedClusters: Table<Removal> = { name: 'removed-clusters', parse };
@@ -33,6 +38,17 @@ export const removedClusters: Table<Removal> = { name: 'removed-clusters', parse
 export const removedDatabases: Table<Removal> = { name: 'removed-databases', parse };
 
 const upkeepMs = 30_000;
+/** Whatever makes blobs has ended by then: no request may take longer, and far sooner than that is one to a container given up. */
+export const sweptAgainMs = timeoutMsMax;
+
+type DuePorts = Pick<ClusterContentsPorts, 'clock' | 'destructionHeld'>;
+
+const isDue = ({ sweepAt }: Removal, { clock, destructionHeld = () => false }: DuePorts): boolean =>
+  sweepAt === undefined || (!destructionHeld() && clock.now() >= sweepAt);
+
+/** What becomes of a removal whose contents are gone. */
+const next = ({ sweepAt }: Removal, { clock }: DuePorts): Removal | null =>
+  sweepAt === undefined ? { format: 1, sweepAt: clock.now() + sweptAgainMs } : null;
 const recordsPerCommit = 1_000;
 /** More of them wait for the next turn. */
 const databasesPerCall = 1_000;
@@ -66,7 +82,7 @@ export interface ClusterContentsService {
   upkeep(): Promise<void>;
   /** Of one cluster that runs; its data is opened for it. @param databases what the resource manager knows */
   upkeepOf(clusterId: Guid, databases: InventoryCall['databases']): Promise<void>;
-  /** Whether something of a database that was deleted is still to go. */
+  /** Whether something of a database that was deleted is still to go, or to be looked for once more now. */
   hasDropped(clusterId: Guid): Promise<boolean>;
   /** Sizes of the databases of a cluster whose process ends, for as long as it has none. */
   remember(clusterId: Guid, sizes: Rested['databaseBytes']): void;
@@ -82,18 +98,25 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
   const reports = new Map<Guid, ClusterUpkeep>();
   const sizes = new Map<Guid, Rested['databaseBytes']>();
 
-  /** What fails for one cluster does not keep the others from it. */
-  const attempt = async (name: string, clusterId: string, work: () => Promise<void>): Promise<void> => {
+  /** What fails for one cluster does not keep the others from it. @returns what failed */
+  const attempt = async (name: string, clusterId: string, work: () => Promise<void>): Promise<unknown> => {
     try {
       await work();
+      return undefined;
     } catch (error) {
       log.failure(name, error, { clusterId });
+      return error;
+    }
+  };
+  const removals = async (): Promise<void> => {
+    for (const { id, value } of await listIntact(state, removedClusters)) {
+      if (!isDue(value, ports)) continue;
+      const failure = await attempt('removal-failed', id, () => removeContents(ports, id));
+      if (failure instanceof BlobsUnavailableError) return; // the others would wait as long, and in vain
     }
   };
   const upkeep = async (): Promise<void> => {
     try {
-      for (const { id } of await listIntact(state, removedClusters))
-        await attempt('removal-failed', id, () => removeContents(ports, id));
       const clusterIds = (await listIntact(state, clusterKeyTable)).map(({ value }) => value.clusterId);
       for (const clusterId of clusterIds)
         await attempt('upkeep-failed', clusterId, async () => {
@@ -103,6 +126,7 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
         });
       for (const clusterId of sizes.keys()) if (!clusterIds.includes(clusterId)) sizes.delete(clusterId);
       for (const clusterId of reports.keys()) if (!clusterIds.includes(clusterId)) reports.delete(clusterId);
+      await removals();
     } catch (error) {
       log.failure('upkeep-failed', error);
     }
@@ -130,8 +154,7 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
     upkeepOf: async (clusterId, databases) => {
       await upkeepOf(ports, clusterId, databases);
     },
-    hasDropped: async (clusterId) =>
-      (await state.list(removedDatabases, { prefix: `${clusterId}/`, limit: 1 })).length > 0,
+    hasDropped: async (clusterId) => (await dueDatabases(ports, clusterId)).length > 0,
     remember: (clusterId, told) => {
       sizes.set(clusterId, told);
     },
@@ -140,47 +163,55 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
   };
 }
 
-/** @returns undefined while the cluster does not serve, or nobody has needed its data yet */
+const dueDatabases = async (ports: ClusterContentsPorts, clusterId: Guid): Promise<readonly Versioned<Removal>[]> =>
+  (await ports.state.list(removedDatabases, { prefix: `${clusterId}/` })).filter(({ value }) => isDue(value, ports));
+
+/** A database that was deleted has no place of its own: what comes late of it is found among the garbage of the cluster, for which its data
+ * is open then.
+ * @returns undefined while the cluster does not serve, or nobody has needed its data yet */
 async function upkeepOf(
-  { state, keys, clock, destructionHeld = () => false }: ClusterContentsPorts,
+  ports: ClusterContentsPorts,
   clusterId: Guid,
   open?: InventoryCall['databases'],
 ): Promise<UpkeepProblems | undefined> {
+  const { state, keys, clock, destructionHeld = () => false } = ports;
   const process = keys.processOf(clusterId);
   if (process === undefined || (await keys.admitted(clusterId)).outcome !== 'admitted') return undefined;
-  const dropped = await state.list(removedDatabases, { prefix: `${clusterId}/`, limit: databasesPerCall });
+  const dropped = (await dueDatabases(ports, clusterId)).slice(0, databasesPerCall);
   const databaseIds = dropped.flatMap(({ id }) => parseGuid(id.slice(clusterId.length + 1)) ?? []);
   const call = { now: clock.now(), dropped: databaseIds, destructionHeld: destructionHeld(), ...(open && { open }) };
   const reply = await process.call('upkeep', call).catch(() => undefined);
   if (reply?.outcome !== 'done') return undefined;
   const gone = dropped.filter(({ id }) => reply.removed.some((databaseId) => id.endsWith(`/${databaseId}`)));
   if (gone.length > 0)
-    await state.commit({ write: gone.map(({ id, version }) => writeRecord(removedDatabases, id, version, null)) });
+    await state.commit({
+      write: gone.map(({ id, version, value }) => writeRecord(removedDatabases, id, version, next(value, ports))),
+    });
   return reply.problems;
 }
 
-/** Order: the cluster's key is gone with the commit that made the removal → records → blobs → the removal itself. */
-async function removeContents(
-  { state, keys, blobs, containerAccess, log }: ClusterContentsPorts,
-  clusterId: string,
-): Promise<void> {
+/** Order: the cluster's key is gone with the commit that made the removal → records → blobs → the removal says when all of that is done once
+ * more, after which it goes itself. */
+async function removeContents(ports: ClusterContentsPorts, clusterId: string): Promise<void> {
+  const { state, keys, blobs, containerAccess, log } = ports;
   const id = parseGuid(clusterId);
   invariant(id !== undefined, 'a removal names a cluster');
   if ((await state.get(clusterKeyTable, id)) !== undefined) return;
   await keys.processOf(id)?.end();
   try {
-    for (const table of [clusterCatalogTable, clusterExports, removedDatabases]) {
+    for (const table of [clusterCatalogTable, clusterExports, removedDatabases] as readonly Table<unknown>[]) {
       for (;;) {
         const found = await state.list(table, { prefix: `${id}/`, limit: recordsPerCommit });
         if (found.length === 0) break;
         await state.commit({
-          write: found.map((record) => writeRecord(table as Table<unknown>, record.id, record.version, null)),
+          write: found.map((record) => writeRecord(table, record.id, record.version, null)),
         });
       }
     }
     await blobsAt(blobsAt(blobs).partOf(id), containerAccess).removeAll();
     const removal = await state.get(removedClusters, id);
-    if (removal !== undefined) await state.commit({ write: [writeRecord(removedClusters, id, removal.version, null)] });
+    if (removal === undefined) return;
+    await state.commit({ write: [writeRecord(removedClusters, id, removal.version, next(removal.value, ports))] });
   } catch (error) {
     if (!(error instanceof StateConflictError)) throw error;
     log.warning('removal-postponed', { clusterId: id }); // the next upkeep tries again

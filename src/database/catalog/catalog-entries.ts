@@ -1,14 +1,15 @@
 import { toBase64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
-import type { SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
+import type { CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import type { CatalogSeal } from './catalog-seal.ts';
 import { addElement, CatalogDamagedError, tagBytes } from './catalog-seal.ts';
+import { CommitRefusedError } from './data-error.ts';
 import type { Rewrap } from './data-keys.ts';
 import type { CatalogDraft, CatalogImage } from './image.ts';
 import { ownerOf } from './image.ts';
 import type { SealedExtent } from './sealed-extent.ts';
 import type { CatalogRecord } from './records.ts';
-import { decodeRecord, encodeRecord, withoutValues } from './records.ts';
+import { decodeRecord, encodeRecord, headId, withoutValues } from './records.ts';
 
 /** What is known of a stored record besides its content. */
 export interface Entry {
@@ -16,6 +17,41 @@ export interface Entry {
   /** Of the bytes only the tag. */
   readonly sealed: SealedRecord;
   readonly element: bigint;
+}
+
+/** The head as this process has read or written it. */
+export interface KnownHead {
+  /** 0: nobody here has seen it. */
+  readonly version: number;
+  readonly revision: number;
+  /** Of the bytes only the tag. */
+  readonly sealed?: SealedRecord;
+}
+
+export const headOf = (sealed: SealedRecord, version: number): KnownHead => ({
+  version,
+  revision: sealed.revision,
+  sealed: tagOnly(sealed),
+});
+
+/** The writes of a commit, with what the one of the head expects. Which version the state gave the head of a change of custody is looked up,
+ * and then it must be that head still: else the first commit after a change would be made on what somebody else has written meanwhile.
+ * @throws CommitRefusedError when somebody has */
+export async function withHead(
+  writes: readonly CatalogWrite[],
+  head: KnownHead | undefined,
+  store: Pick<CatalogStore, 'get'>,
+): Promise<readonly CatalogWrite[]> {
+  const expect = await versionOfHead(head, store);
+  return writes.map((write) => (write.id === headId ? { ...write, expect } : write));
+}
+
+async function versionOfHead(head: KnownHead | undefined, store: Pick<CatalogStore, 'get'>): Promise<number | null> {
+  if (head === undefined || head.version !== 0) return head?.version ?? null;
+  const stored = await store.get(headId);
+  if (stored === undefined || head.sealed === undefined || !isSame(head.sealed, stored.sealed))
+    throw new CommitRefusedError('conflict');
+  return stored.version;
 }
 
 /** A catalog as it will be once a change of custody is committed. */
@@ -34,8 +70,10 @@ export const entryOf = (seal: CatalogSeal, id: string, sealed: SealedRecord, ver
 });
 
 /** Whether that is the record which is known. */
-export const isEntry = ({ sealed }: Entry, stored: SealedRecord): boolean =>
-  sealed.revision === stored.revision && Buffer.compare(sealed.bytes, tagOnly(stored).bytes) === 0;
+export const isEntry = ({ sealed }: Entry, stored: SealedRecord): boolean => isSame(sealed, stored);
+
+const isSame = (known: SealedRecord, stored: SealedRecord): boolean =>
+  known.revision === stored.revision && Buffer.compare(known.bytes, tagOnly(stored).bytes) === 0;
 
 function tagOnly({ generation, revision, bytes }: SealedRecord): SealedRecord {
   const tag = Buffer.from(bytes.subarray(Math.max(0, bytes.byteLength - tagBytes)));

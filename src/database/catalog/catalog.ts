@@ -3,8 +3,8 @@ import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { CatalogBeside, CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import { addElement, CatalogDamagedError, CatalogSeal, takeElement } from './catalog-seal.ts';
-import type { Entry, Rewrapped } from './catalog-entries.ts';
-import { entryOf, isEntry, pagesOf, recordAt, rewrapPage, takesAway } from './catalog-entries.ts';
+import type { Entry, KnownHead, Rewrapped } from './catalog-entries.ts';
+import { entryOf, headOf, isEntry, pagesOf, recordAt, rewrapPage, takesAway, withHead } from './catalog-entries.ts';
 import type { FollowedCommits, FollowedRecord } from './catalog-follow.ts';
 import { openFollowed } from './catalog-follow.ts';
 import { CommitRefusedError } from './data-error.ts';
@@ -69,7 +69,7 @@ export class Catalog {
   #seal: CatalogSeal;
   #keys: DataKeys;
   #sum = 0n;
-  #head: { readonly version: number; readonly revision: number } | undefined;
+  #head: KnownHead | undefined;
   #log: LogWriter | undefined;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
@@ -284,7 +284,7 @@ export class Catalog {
       if (put !== null) sum = addElement(sum, this.#seal.element(id, put));
     }
     const head = this.#sealedHead(this.#seal, sum, ingestedTo);
-    writes.push({ id: headId, expect: this.#head?.version ?? null, put: head });
+    writes.push({ id: headId, expect: null, put: head });
     const versions = await this.#store(writes, !log?.writes.size && takesAway(draft, this.#entries));
     writes.forEach(({ id, put }, index) => this.#remember(id, put, versions[index] ?? 0));
     this.#sum = sum;
@@ -301,7 +301,8 @@ export class Catalog {
 
   async #store(writes: readonly CatalogWrite[], takesAway: boolean): Promise<readonly number[]> {
     try {
-      const answer = await this.#options.store.commit(writes, takesAway);
+      const { store } = this.#options;
+      const answer = await store.commit(await withHead(writes, this.#head, store), takesAway);
       if (answer.outcome === 'committed') return answer.versions;
       if (answer.outcome === 'refused') throw new CommitRefusedError(answer.reason);
       if (answer.outcome === 'full') throw new CommitRefusedError('storageFull');
@@ -322,7 +323,7 @@ export class Catalog {
 
   #remember(id: string, put: SealedRecord | null, version: number): void {
     if (put === null) this.#entries.delete(id);
-    else if (id === headId) this.#head = { version, revision: put.revision };
+    else if (id === headId) this.#head = headOf(put, version);
     else this.#entries.set(id, entryOf(this.#seal, id, put, version));
   }
 
@@ -333,7 +334,7 @@ export class Catalog {
       if (id === headId) {
         const head = decodeRecord(this.#seal.open(id, sealed));
         if (head.kind === 'head') stored = head;
-        this.#head = { version, revision: sealed.revision };
+        this.#head = headOf(sealed, version);
         continue;
       }
       const entry = entryOf(this.#seal, id, sealed, version);

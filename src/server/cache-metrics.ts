@@ -1,6 +1,6 @@
 import type { Metric } from '../http/metrics-text.ts';
-import type { CacheUse } from '../storage/cached/cache-use.ts';
-import { addedUse, noCacheUse } from '../storage/cached/cache-use.ts';
+import type { CacheUse } from '../storage/cache-use.ts';
+import { addedUse, noCacheUse } from '../storage/cache-use.ts';
 
 /** What the caches of all clusters of this node have done with what they read of their container, as their processes told since this one
  * began. All stay 0 where extents are in the data directory. */

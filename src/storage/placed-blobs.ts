@@ -1,6 +1,6 @@
 import type { Guid } from '../base/guid.ts';
 import type { BlobReader, ReplaceableBlobs } from './blob-store.ts';
-import type { NoteCacheUse } from './cached/cache-use.ts';
+import type { NoteCacheUse } from './cache-use.ts';
 
 /** What each kind of store can do with its places. */
 export interface PlacedBlobs<Place> {

@@ -1,6 +1,6 @@
 import type { StartTimer } from '../../http/timer.ts';
-import type { CacheUse } from '../../storage/cached/cache-use.ts';
-import { addedUse, noCacheUse } from '../../storage/cached/cache-use.ts';
+import type { CacheUse } from '../../storage/cache-use.ts';
+import { addedUse, noCacheUse } from '../../storage/cache-use.ts';
 import type { CacheUseCall } from '../messages/cache-use.ts';
 
 /** Metrics are asked for every few seconds, if at all. */

@@ -12,7 +12,7 @@ import { functionFacts, languageWith, nativesOf } from '../../kql/language.ts';
 import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { Log } from '../../http/logging.ts';
-import type { NoteCacheUse } from '../../storage/cached/cache-use.ts';
+import type { NoteCacheUse } from '../../storage/cache-use.ts';
 import type { AskAccess } from '../../storage/placed-blobs.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';

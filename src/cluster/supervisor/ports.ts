@@ -10,7 +10,7 @@ import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
 import type { Tracer } from '../../http/tracing/tracer.ts';
 import type { State } from '../../state/state.ts';
-import type { CacheUse } from '../../storage/cached/cache-use.ts';
+import type { CacheUse } from '../../storage/cache-use.ts';
 import type { AskAccess } from '../../storage/placed-blobs.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ClusterProcess } from './cluster-process.ts';

@@ -9,7 +9,7 @@ import type { BlobName } from '../blob-store.ts';
 import { BlobNotFoundError } from '../blob-store.ts';
 import { blobName, blobStoreConformance, piecesOf } from '../blob-store.conformance.ts';
 import { MemoryBlobStore } from '../memory/memory-blob-store.ts';
-import { addedUse, noCacheUse } from './cache-use.ts';
+import { addedUse, noCacheUse } from '../cache-use.ts';
 import { CachedBlobs } from './cached-blobs.ts';
 import { SealedCache } from './sealed-cache.ts';
 

@@ -1,5 +1,5 @@
 import type { BlobName, BlobSummary, ReplaceableBlobs } from '../blob-store.ts';
-import type { NoteCacheUse } from './cache-use.ts';
+import type { NoteCacheUse } from '../cache-use.ts';
 import type { SealedCachePlace } from './sealed-cache.ts';
 import { SealedCache } from './sealed-cache.ts';
 

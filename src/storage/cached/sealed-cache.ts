@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { lstat, mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobName } from '../blob-store.ts';
-import type { NoteCacheUse } from './cache-use.ts';
+import type { NoteCacheUse } from '../cache-use.ts';
 
 /** Where ranges of sealed blobs are kept that were read from elsewhere. It goes to the process that reads them. */
 export interface SealedCachePlace {

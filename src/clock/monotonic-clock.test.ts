@@ -100,4 +100,22 @@ describe('countSuspend', () => {
       if (step % 100 > 10) expect(Math.abs(read - awake - slept)).toBeLessThanOrEqual(10);
     }
   });
+
+  it('is never ahead of real time, however long the thread waits for a processor between its two readings', () => {
+    let [awake, reads] = [100, 0];
+    /** Each third reading, of either counter, comes late. */
+    const late = (): void => {
+      if (++reads % 3 === 0) awake += 250;
+    };
+    const now = countSuspend(
+      () => (late(), awake),
+      () => (late(), Math.floor(awake / 10) * 10),
+    );
+    for (let step = 0; step < 100; step += 1) {
+      awake += 11;
+      const read = now();
+      expect(read).toBeLessThanOrEqual(awake);
+      expect(awake - read).toBeLessThanOrEqual(260);
+    }
+  });
 });

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Python clients that tests run, at the versions of tests/clients/NAME/requirements.txt, into .cache/NAME: one
-# environment each, because what they need differs. Does nothing where they are there. Without names, all of them.
+# environment each, because what they need differs. Python compiles what is imported when it is: most of the Azure CLI never is.
+# Does nothing where they are there. Without names, all of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 names=("$@")
@@ -12,7 +13,7 @@ for name in "${names[@]}"; do
   if ! cmp -s "$wanted" ".cache/$name/requirements.txt"; then
     rm -rf ".cache/$name"
     python3 -m venv ".cache/$name"
-    ".cache/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$wanted"
+    ".cache/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile -r "$wanted"
     cp "$wanted" ".cache/$name/requirements.txt"
   fi
 done

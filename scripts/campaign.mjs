@@ -1,13 +1,16 @@
 // Bundles the campaign beside the product and runs it: node scripts/campaign.mjs [PART…]
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
+// Of its own, for several may run at once; as far from the root as tests/support is, whose parts find `bin` from where they stand.
+const outdir = join(root, 'dist', `campaign-${process.pid}`);
 await build({
   absWorkingDir: root,
   entryPoints: { main: 'campaign/main.ts' },
-  outdir: 'dist/campaign', // as far from the root as tests/support is, whose parts find `bin` from where they stand
+  outdir,
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -18,7 +21,8 @@ await build({
   },
   logLevel: 'warning',
 });
-const { status } = spawnSync(process.execPath, [join(root, 'dist', 'campaign', 'main.js'), ...process.argv.slice(2)], {
+const { status } = spawnSync(process.execPath, [join(outdir, 'main.js'), ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
+rmSync(outdir, { recursive: true });
 process.exitCode = status ?? 1;

@@ -124,6 +124,8 @@ export const hungryQueries: Readonly<Record<string, string>> = {
   partitions: `${wide} | partition hint.strategy=native by s (top 3 by i)`,
   'a graph': `${wide} | project a = s, b = strcat(s, "y") | make-graph a --> b with_node_id=n | graph-mark-components kind=weak | graph-to-table nodes | count`,
   'values of a function': 'Few | extend a = range(i, i + 1000000, 1) | summarize max(strlen(tostring(a)))',
+  'an argument of many rows':
+    'print l = range(1, 300000, 1) | mv-expand x = l to typeof(long) | summarize m = make_list(l) | extend f = series_fft(m)',
   'a value that grows':
     'Few | extend s = strcat_array(repeat("abcdefghij", 1000000), "") | summarize strlen(strcat_array(make_list(s), ""))',
 };

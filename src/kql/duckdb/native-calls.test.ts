@@ -5,6 +5,9 @@ import { natives } from '../language.ts';
 import type { EngineDatabase } from './engine-database.ts';
 import { openEngineDatabase } from './engine-database.ts';
 import { callsNatives } from './native-calls.ts';
+import type { NativeCaller } from './run-native.ts';
+import { runNative } from './run-native.ts';
+import { partBytesMax } from './vector-values.ts';
 
 /** As many parts of a table as several threads can have. */
 const numberCount = 250_000;
@@ -59,6 +62,67 @@ describe('a statement that calls JavaScript', () => {
     await connection.run(made(100));
     await expect(connection.run(made(1_000))).rejects.toMatchObject({ code: 'memory' });
     connection.close();
+  });
+
+  describe('gives it what it reads', () => {
+    /** Characters of each call, and how many rows it is for. */
+    const given: { units: number; rows: number }[] = [];
+    const lengths = nativeFunction('lengths', ['string', 'long'], 'long', ([text, more]) =>
+      typeof more === 'bigint' ? BigInt(String(text).length) + more : null,
+    );
+    let own: EngineDatabase;
+    beforeAll(async () => {
+      const callNatives: NativeCaller = (fn, rows, put, budget) => {
+        const texts = rows.columns.flat().filter((value) => typeof value === 'string');
+        given.push({ units: texts.reduce((sum, text) => sum + text.length, 0), rows: rows.rowCount });
+        runNative(fn, rows, put, budget);
+      };
+      own = await openEngineDatabase({ threads: 1, memoryLimit: '1GB', callNatives }, [...natives, lengths]);
+    });
+    afterAll(() => own.close());
+
+    async function sumOf(text: string, more: string, from: string): Promise<unknown> {
+      given.length = 0;
+      const connection = await own.connect();
+      const call = `kql_n_lengths(getvariable('connection'), ${text}, ${more})`;
+      let sum: unknown;
+      for await (const [values] of connection.stream(`SELECT sum(${call})::BIGINT FROM ${from}`, [])) sum = values?.[0];
+      connection.close();
+      return sum;
+    }
+    const beside = (count: number): string =>
+      `(SELECT unnest(range(${count})) AS i, l FROM (SELECT repeat('x', 1000000) AS l))`;
+
+    it('a part at a time where texts are long, each row in its place', async () => {
+      const rows = `(SELECT i, repeat('x', 100000 + i::INTEGER) AS s FROM range(500) t(i))`;
+      expect(await sumOf('s', '(i % 2) * 1000000', rows)).toBe(500n * 100_000n + 124_750n + 250_000_000n);
+      expect(given.length).toBeGreaterThan(2);
+      expect(Math.max(...given.map(({ units }) => units))).toBeLessThanOrEqual(partBytesMax);
+    });
+
+    it('once for the rows of a piece that all have it', async () => {
+      expect(await sumOf('l', 'i', beside(5_000))).toBe(5_000n * 1_000_000n + 12_497_500n);
+      expect(given.map(({ rows }) => rows)).toEqual([2_048, 2_048, 904]);
+      expect(new Set(given.map(({ units }) => units))).toEqual(new Set([1_000_000]));
+    });
+
+    it('for one row where all rows have the same, null too', async () => {
+      expect(await sumOf('l', '7', beside(5_000))).toBe(5_000n * 1_000_007n);
+      expect(given).toEqual([1, 2, 3].map(() => ({ units: 1_000_000, rows: 1 })));
+      expect(await sumOf('nullif(l, l)', 'i', beside(3_000))).toBe(null);
+      expect(await sumOf(`CASE WHEN i < 2048 THEN 'ab' ELSE 'abc' END`, '1', 'range(4096) t(i)')).toBe(7n * 2_048n);
+      expect(given.map(({ rows }) => rows)).toEqual([1, 1]);
+    });
+
+    it('and counts what it gives for each of the rows', async () => {
+      const connection = await own.connect();
+      connection.budget.rowBytesMax = 100_000_000;
+      const made = (count: number): Promise<void> =>
+        connection.run(`SELECT count(kql_n_list_items(getvariable('connection'), l)) FROM ${beside(count)}`);
+      await made(99);
+      await expect(made(101)).rejects.toMatchObject({ code: 'memory' });
+      connection.close();
+    });
   });
 
   /** Of a chunk a thread waits many times, and heeds nothing between two of them. */

@@ -9,8 +9,7 @@ function results(texts: readonly string[], run: (text: string) => NativeValue): 
   const values: NativeValue[] = [];
   runNative(
     { hasPatterns: true, run: ([text]) => run(String(text)) },
-    texts.length,
-    (row) => [texts[row] ?? ''],
+    { rowCount: texts.length, columns: [texts], bytesMax: Infinity },
     (row, value) => {
       values[row] = value;
     },

@@ -3,33 +3,39 @@ import { lowMemory } from '../plan/kql-error.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import type { NativeBudget } from './native-budget.ts';
 
-/** Of the texts that a function gives for one chunk, of 2,048 rows at most: DuckDB counts rows that are kept, and not those that it works on. */
-const chunkBytesMax = 2 ** 31;
-
 /** In UTF-16 units; a slice of a chunk has at least one row. */
 const sliceLength = 1 << 18;
 /** For V8's regular expressions over one slice: some hundred times what they take unless they try again and again. */
 const sliceMs = (length: number): number => 50 + Math.ceil(Math.min(length, sliceLength) / 1024);
 
-/** Calls a native function for the rows of one chunk, here or elsewhere. */
+/** What a native function is called with. */
+export interface NativeRows {
+  readonly rowCount: number;
+  /** Arguments by position: a value for each row, or one that all of them have. */
+  readonly columns: readonly (readonly NativeValue[])[];
+  /** That the texts may take which it gives. */
+  readonly bytesMax: number;
+}
+
+/** Calls a native function for rows of one chunk, here or elsewhere. */
 export type NativeCaller = (
-  fn: Pick<NativeFunction, 'name' | 'parameters' | 'run' | 'hasPatterns'>,
-  rowCount: number,
-  argumentsOf: (row: number) => readonly NativeValue[],
+  fn: Pick<NativeFunction, 'name' | 'run' | 'hasPatterns'>,
+  rows: NativeRows,
   put: (row: number, value: NativeValue) => void,
   budget: NativeBudget,
 ) => void;
 
-/** Calls a native function for the rows of one chunk.
+/** Calls a native function for rows of one chunk.
  * @throws KqlError limits, where it does not come to an end in the time that is left; memory, where it makes too much; cancelled */
 export function runNative(
   fn: Pick<NativeFunction, 'run' | 'hasPatterns'>,
-  rowCount: number,
-  argumentsOf: (row: number) => readonly NativeValue[],
+  { rowCount, columns, bytesMax }: NativeRows,
   put: (row: number, value: NativeValue) => void,
   budget: NativeBudget,
 ): void {
-  let left = Math.min(budget.rowBytesMax, chunkBytesMax);
+  const argumentsOf = (row: number): NativeValue[] =>
+    columns.map((column) => column[column.length === 1 ? 0 : row] ?? null);
+  let left = bytesMax;
   const give = (row: number, value: NativeValue): void => {
     if (typeof value === 'string') left -= value.length;
     if (left < 0) throw lowMemory();

@@ -1,7 +1,7 @@
 import { DuckDBScalarFunction, INTEGER } from '@duckdb/node-api';
 import { invariant } from '../../base/invariant.ts';
 import type { KqlErrorCode } from '../plan/kql-error.ts';
-import { KqlError } from '../plan/kql-error.ts';
+import { KqlError, lowMemory } from '../plan/kql-error.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { nativeTypes } from './append-columns.ts';
 import { bindings } from './bindings.ts';
@@ -9,7 +9,10 @@ import { callOverBytes, connectionOf } from './byte-calls.ts';
 import type { NativeBudget } from './native-budget.ts';
 import { NeedsThreadError } from './native-budget.ts';
 import type { NativeCaller } from './run-native.ts';
-import { valuesOf } from './vector-values.ts';
+import { argumentsIn } from './vector-values.ts';
+
+/** Of the texts that a function gives for one chunk, of 2,048 rows at most: DuckDB counts rows that are kept, and not those that it works on. */
+const chunkBytesMax = 2 ** 31;
 
 /** Before the message of a KqlError that a native function threw. */
 export const refusalMark: Readonly<Partial<Record<KqlErrorCode, string>>> = {
@@ -44,9 +47,18 @@ export function scalarFunction(
       refusing(() => {
         if (input.rowCount === 0) return;
         const budget = budgetOf(Number(input.getColumnVector(0).getItem(0)));
-        const columns = parameters.map((_type, index) => valuesOf(input.getColumnVector(index + 1)));
-        const argumentsOf = (row: number): NativeValue[] => columns.map((values) => values[row] ?? null);
-        callNatives(fn, input.rowCount, argumentsOf, (row, value) => output.setItem(row, value), budget);
+        const vectors = parameters.map((_type, index) => input.getColumnVector(index + 1));
+        let bytesMax = Math.min(budget.rowBytesMax, chunkBytesMax);
+        for (const { from, to, columns } of argumentsIn(vectors, input.rowCount)) {
+          const isOne = columns.every((values) => values.length === 1);
+          const put = (row: number, value: NativeValue): void => {
+            const [first, end] = [from + row, isOne ? to : from + row + 1];
+            if (typeof value === 'string') bytesMax -= value.length * (end - first);
+            if (bytesMax < 0) throw lowMemory();
+            for (let at = first; at < end; at += 1) output.setItem(at, value);
+          };
+          callNatives(fn, { rowCount: isOne ? 1 : to - from, columns, bytesMax }, put, budget);
+        }
         output.flush();
       });
     },

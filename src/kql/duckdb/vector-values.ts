@@ -23,17 +23,50 @@ interface KeptNumbers {
 /** Of texts that are made at a time: a chunk may have 2,048 of any length, and V8 has less memory than the engine. */
 export const partBytesMax = 16 << 20;
 
+type Column = TextVector | NativeValue[];
+
 /** The values of each column of a chunk, so many rows at a time as have texts of `partBytesMax` together, or one. */
 export function* partsOf(chunk: DuckDBDataChunk): Generator<NativeValue[][]> {
-  const vectors = Array.from({ length: chunk.columnCount }, (_column, index) => chunk.getColumnVector(index));
-  const columns = vectors.map((vector) => (vector instanceof DuckDBVarCharVector ? textsOf(vector) : valuesOf(vector)));
+  const columns = Array.from({ length: chunk.columnCount }, (_column, index) => columnOf(chunk.getColumnVector(index)));
+  for (const { from, to } of rangesOf(columns, chunk.rowCount))
+    yield columns.map((column) => valuesIn(column, from, to, chunk.rowCount));
+}
+
+/** What a function is called with for some of the rows of a chunk. */
+export interface ArgumentPart {
+  readonly from: number;
+  readonly to: number;
+  /** By position: a value for each row, or one that all of them have. */
+  readonly columns: readonly (readonly NativeValue[])[];
+}
+
+/** The same for the arguments of a function, of which what every row has is made once: beside the rows of `mv-expand`, that is often the
+ * value that they were made of. Where that is so of all arguments, there is one row for all. */
+export function* argumentsIn(vectors: readonly DuckDBVector[], rowCount: number): Generator<ArgumentPart> {
+  const all = vectors.map(columnOf);
+  const same = all.map((column) => (rowCount > 1 && isSame(column) ? valuesIn(column, 0, 1, rowCount) : undefined));
+  const others = all.filter((_column, index) => same[index] === undefined);
+  const ranges = others.length === 0 ? [{ from: 0, to: rowCount }] : rangesOf(others, rowCount);
+  for (const { from, to } of ranges)
+    yield { from, to, columns: all.map((column, index) => same[index] ?? valuesIn(column, from, to, rowCount)) };
+}
+
+const columnOf = (vector: DuckDBVector): Column =>
+  vector instanceof DuckDBVarCharVector ? textsOf(vector) : valuesOf(vector);
+
+const isSame = (column: Column): boolean =>
+  column instanceof TextVector ? column.isSame : column.every((value) => value === column[0]);
+
+function valuesIn(column: Column, from: number, to: number, rowCount: number): NativeValue[] {
+  if (column instanceof TextVector) return column.values(from, to);
+  return to - from === rowCount ? column : column.slice(from, to);
+}
+
+function* rangesOf(columns: readonly Column[], rowCount: number): Generator<{ from: number; to: number }> {
   const texts = columns.filter((column) => column instanceof TextVector);
   let from = 0;
-  for (const to of endsOf(texts, chunk.rowCount)) {
-    const isAll = to - from === chunk.rowCount;
-    yield columns.map((column) =>
-      column instanceof TextVector ? column.values(from, to) : isAll ? column : column.slice(from, to),
-    );
+  for (const to of endsOf(texts, rowCount)) {
+    yield { from, to };
     from = to;
   }
 }
@@ -56,8 +89,7 @@ function endsOf(texts: readonly TextVector[], rowCount: number): number[] {
 }
 
 /** Value by value, the binding makes two objects for each text and one for each bit of what is null. */
-export function valuesOf(vector: DuckDBVector): NativeValue[] {
-  if (vector instanceof DuckDBVarCharVector) return textsOf(vector).values();
+function valuesOf(vector: DuckDBVector): NativeValue[] {
   if (
     vector instanceof DuckDBBigIntVector ||
     vector instanceof DuckDBDoubleVector ||
@@ -130,6 +162,18 @@ export class TextVector implements ByteRows {
   /** Of all texts of more than 12 bytes. */
   get longBytes(): number {
     return this.#locate().bytes;
+  }
+
+  /** Whether all rows have the text that the first has, which stands in memory once, or all of them have null. */
+  get isSame(): boolean {
+    const words = this.#words;
+    const isNull = this.isNull(0);
+    for (let row = 1; row < this.rowCount; row += 1) {
+      if (this.isNull(row) !== isNull) return false;
+      for (let word = 0; !isNull && word < wordsEach; word += 1)
+        if (words[row * wordsEach + word] !== words[word]) return false;
+    }
+    return true;
   }
 
   #locate(): { readonly spans: readonly Span[]; readonly bytes: number } {

@@ -16,15 +16,13 @@ const { geoipDatabase, port, shared } = workerData as FunctionThreadSettings;
 const state = new WorkState(shared);
 const functions = new Map(nativesOf(languageWith(geoipDatabase)).map((fn) => [fn.name, fn]));
 
-function done({ name, columns, rowCount, leftMs, rowBytesMax }: NativeCalls): NativeAnswer {
+function done({ name, leftMs, ...rows }: NativeCalls): NativeAnswer {
   const budget = new NativeBudget({ milliseconds: leftMs, then: 'end' });
-  budget.rowBytesMax = rowBytesMax;
   try {
     const fn = functions.get(name);
     invariant(fn !== undefined, 'both threads know the same functions');
-    const values = new Array<NativeValue>(rowCount).fill(null);
-    const argumentsOf = (row: number): NativeValue[] => columns.map((column) => column[row] ?? null);
-    runNative(fn, rowCount, argumentsOf, (row, value) => (values[row] = value), budget);
+    const values = new Array<NativeValue>(rows.rowCount).fill(null);
+    runNative(fn, rows, (row, value) => (values[row] = value), budget);
     return { usedMs: budget.usedMs, values };
   } catch (error) {
     return { usedMs: budget.usedMs, error: sentError(error) };

@@ -130,12 +130,13 @@ export const hungryQueries: Readonly<Record<string, string>> = {
     'Few | extend s = strcat_array(repeat("abcdefghij", 1000000), "") | summarize strlen(strcat_array(make_list(s), ""))',
 };
 
-/** Endless queries whose first rows are known long before: nothing is put in order for them. `mv-expand` is not among them, which keeps an order
- * by sorting. */
+/** Endless queries whose first rows are known long before: nothing is put in order for them. */
 export const flowingQueries: Readonly<Record<string, string>> = {
   columns: `${endless} | extend s = strcat("row ", i)`,
   'a filter': `${endless} | where i % 2 == 1 | project s = strcat("row ", i)`,
   'a union': `union (${endless} | project s = strcat("row ", i)), (${endless} | project s = strcat("other ", i))`,
   'a lookup': `${endless} | lookup kind=leftouter (Few | project i, t = s) on i | project s = strcat("row ", i), t`,
+  'mv-expand': `${endless} | mv-expand j = range(1, 3, 1) to typeof(long) | project s = strcat("row ", i), j`,
+  'mv-expand of columns': `${endless} | project s = strcat("row ", i), a = pack_array(i, i) | mv-expand a, b = a | where a > 0`,
   'a function in JavaScript': `${endless} | project s = strcat("row ", i), u = parse_url(strcat("https://h/", i))`,
 };

@@ -67,6 +67,7 @@ export const longFiles: readonly string[] = [
   'src/kql/generated-schemas.test.ts',
   'src/kql/growth.test.ts',
   'src/kql/metamorphic.test.ts',
+  'src/kql/operators/expand-order.test.ts',
   'src/kql/parser/parser-client.test.ts',
   'src/kql/parser/process/binder/corrections.test.ts',
   'src/kql/parser/process/binder/shared-bodies.test.ts',

@@ -99,6 +99,27 @@ describe('generated SQL', () => {
     ],
     ['mv-expand in order', 'T | mv-expand d | summarize make_list(d) by A', /row_number\(\) OVER \(\)/],
     [
+      'mv-expand as it comes where nothing else has an order',
+      'T | where a > 1 | mv-expand d | project d',
+      /^(?!.*ORDER BY)/,
+    ],
+    [
+      'mv-expand of rows in order',
+      'T | sort by a asc | mv-expand d',
+      / ORDER BY c\d+ ASC NULLS LAST, c\d+ ASC NULLS LAST$/,
+    ],
+    [
+      'mv-expand put in order before a join',
+      'T | where a in ((T | project a)) | mv-expand d',
+      / ORDER BY c\d+ [^()]*$/,
+    ],
+    ['mv-expand put in order after one', 'T | mv-expand d | extend b = toscalar(T | count)', / ORDER BY c\d+ [^()]*$/],
+    [
+      'mv-expand put in order for what looks at neighbours',
+      'range a from 1 to 5 step 1 | mv-expand d = range(1, a) | extend p = prev(a)',
+      / ORDER BY c\d+ [^()]*$/,
+    ],
+    [
       'percentiles of one value as one aggregate',
       'T | summarize percentiles(a, 5, 50) by A',
       /list_extract\((quantile_disc\(c\d+, \[.*0\.01\)\]\)), 1\) AS c\d+, list_extract\(\1, 2\)/,

@@ -3,6 +3,7 @@ import { copiesIn, joined, mayCallNatives, sql, textOf, weightOf } from './fragm
 import { jsonRow } from './json-rows.ts';
 import * as kql from './macros.ts';
 import { invariant } from '../../base/invariant.ts';
+import { comesInOrder } from '../plan/as-it-comes.ts';
 import { withNeededColumns } from '../plan/needed-columns.ts';
 import type { Plan, Program } from '../plan/plan.ts';
 import type { Column, KqlType } from '../plan/types.ts';
@@ -65,9 +66,12 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
       return renamed(relation, () => base.newId());
     },
   };
-  const relation = compilePlan(base, withNeededColumns(plan));
+  const needed = withNeededColumns(plan);
+  const relation = compilePlan(base, needed);
   const outputs = outputsOf(relation, input.form).map((output, index) => sql`${output} AS r${index}`);
   const order = relation.order && relation.order.length > 0 ? sql` ORDER BY ${orderBy(relation.order)}` : '';
+  // Who stores rows numbers them.
+  const isSorted = input.form === 'stored' || !comesInOrder(needed, input.language.windows);
   const shares = withs.length > 0 ? sql`WITH ${joined(withs)} ` : '';
   const from = sql`(${relation.sql})`;
   // DuckDB loses the bound values of a shared query that it copies to each place of use, unless it plans the statement again when
@@ -78,7 +82,7 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
   );
   const mayLose = bound.all.length > 0 && [...reads.values()].some((count) => count > 1);
   const planAgain = mayLose ? ` WHERE ${base.bind('true', 'BOOLEAN')}` : '';
-  const statement = sql`${shares}SELECT ${listed(outputs)} FROM ${from}${planAgain}${order}`;
+  const statement = sql`${shares}SELECT ${listed(outputs)} FROM ${from}${planAgain}${isSorted ? order : ''}`;
   return {
     sql: textOf(statement),
     callsNatives: mayCallNatives(statement),

@@ -84,3 +84,19 @@ describe('roles of a cluster and its databases', () => {
     expect(holdersOf('clusterAdmin')).toBe('AllDatabasesAdmin');
   });
 });
+
+it('looks at each of very many databases once, however many rights are asked for', () => {
+  let looked = 0;
+  const databases = Array.from({ length: 2_000 }, (_one, index) => ({
+    get name() {
+      looked += 1;
+      return `Database${index}`;
+    },
+    roles: index % 2 === 0 ? (['Viewer'] as const) : [],
+  }));
+  const access = { clusterRoles: [], databases };
+  for (let index = 0; index < databases.length; index += 1)
+    expect(hasKustoRight(access, 'list', `dataBASE${index}`)).toBe(index % 2 === 0);
+  expect(looked).toBe(databases.length);
+  expect(hasKustoRight(access, 'list', 'Database2000')).toBe(false);
+});

@@ -1,3 +1,4 @@
+import { findBy } from '../base/find-by.ts';
 import type { Guid } from '../base/guid.ts';
 
 /** Roles of the data plane, which the resource manager assigns on a cluster or on a database of it.
@@ -157,8 +158,7 @@ export function hasKustoRight(
 ): boolean {
   const holders: Holders = kustoRights[right];
   if (access.clusterRoles.some((role) => holders.cluster.includes(role))) return true;
-  const lower = database.toLowerCase();
-  const roles = access.databases.find(({ name }) => name.toLowerCase() === lower)?.roles ?? [];
+  const roles = accessNamed(access.databases, database.toLowerCase())?.roles ?? [];
   if (roles.some((role) => holders.database.includes(role))) return true;
   const { entity } = holders;
   if (entity === undefined) return false;
@@ -168,6 +168,9 @@ export function hasKustoRight(
     return right !== undefined && entity.roles.includes(role) && hasKustoRight(access, right, database);
   });
 }
+
+/** Lists of databases ask for a right on each. */
+const accessNamed = findBy(({ name }: KustoAccess['databases'][number]) => name.toLowerCase());
 
 /** Of what kind the entities are that a right is about. Absent: it is about the whole database. */
 export const entityKindOf = (right: KustoRight): EntityKind | undefined => {

@@ -1,3 +1,4 @@
+import { findBy } from '../../base/find-by.ts';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
@@ -91,6 +92,8 @@ export interface ClusterContentsService {
   close(): void;
 }
 
+const sizeOf = findBy(({ databaseId }: Rested['databaseBytes'][number]) => databaseId);
+
 export function createClusterContents(ports: ClusterContentsPorts): ClusterContentsService {
   const { state, keys, clock, log } = ports;
   let stop = (): void => undefined;
@@ -141,7 +144,7 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
       const admission = await keys.admitted(clusterId);
       const process = keys.processOf(clusterId);
       if (process === undefined && admission.outcome === 'notReady')
-        return sizes.get(clusterId)?.find((size) => size.databaseId === databaseId)?.bytes;
+        return sizeOf(sizes.get(clusterId) ?? [], databaseId)?.bytes;
       if (admission.outcome !== 'admitted' || process === undefined) return undefined;
       const reply = await process.call('databaseBytes', { databaseId }).catch(() => undefined);
       return reply?.outcome === 'known' ? reply.bytes : undefined;

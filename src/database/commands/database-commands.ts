@@ -3,7 +3,7 @@ import type { DatabaseView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
-import { isAllowed, requirePermission } from './permissions.ts';
+import { accessById, isAllowed, requirePermission } from './permissions.ts';
 import { databasePolicies, policyText } from './policy-json.ts';
 import { principalsJson } from './principal-commands.ts';
 
@@ -67,7 +67,7 @@ function detailRow(database: DatabaseView, context: CommandContext): Row {
 }
 
 function identityRow(database: DatabaseView, context: CommandContext): Row {
-  const roles = context.databases.find(({ databaseId }) => databaseId === database.databaseId)?.roles ?? [];
+  const roles = accessById(context.databases, database.databaseId)?.roles ?? [];
   const unrestricted = roles.includes('UnrestrictedViewer');
   return [...head(database, context), unrestricted, database.databaseId, ''];
 }

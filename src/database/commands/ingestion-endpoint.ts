@@ -1,5 +1,7 @@
 import { holdersOf } from '../../authz/kusto-roles.ts';
+import { findBy } from '../../base/find-by.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { DatabaseView } from '../catalog/catalog-view.ts';
 import type { CommandContext, IngestionEndpoint } from './command-context.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 import { isAllowed } from './permissions.ts';
@@ -14,10 +16,11 @@ export function endpointOf(context: CommandContext): IngestionEndpoint {
   return context.ingestion;
 }
 
+const viewNamed = findBy(({ name }: DatabaseView) => name);
+
 /** Into the database or one of its tables. */
 const mayIngestInto = (context: CommandContext, database: string): boolean =>
   isAllowed(context, 'ingest', database) ||
-  context.data
-    .databases()
-    .filter(({ name }) => name === database)
-    .some(({ tables }) => [...tables.keys()].some((table) => isAllowed(context, 'tableIngest', database, table)));
+  [...(viewNamed(context.data.databases(), database)?.tables.keys() ?? [])].some((table) =>
+    isAllowed(context, 'tableIngest', database, table),
+  );

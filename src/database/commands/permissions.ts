@@ -1,4 +1,5 @@
 import type { EntityKind, EntityPrincipal, EntityRole, KustoRight } from '../../authz/kusto-roles.ts';
+import { findBy } from '../../base/find-by.ts';
 import { entityKindOf, hasKustoRight, holdersOf, kustoRights } from '../../authz/kusto-roles.ts';
 import type { DatabaseView } from '../catalog/catalog-view.ts';
 import type { ClusterData } from '../cluster-data.ts';
@@ -11,6 +12,9 @@ export type Permission = KustoRight | 'anyone';
 type Asking = Pick<CommandAccess, 'caller' | 'clusterRoles' | 'databases'> & {
   readonly data: Pick<ClusterData, 'databases'>;
 };
+
+/** What the caller is in a database, by its id. */
+export const accessById = findBy(({ databaseId }: CommandAccess['databases'][number]) => databaseId);
 
 /** @param entity what a right on one is about. Absent: a role on one alone is not enough */
 export function isAllowed(context: Asking, permission: Permission, database: string, entity?: string): boolean {

@@ -3,6 +3,7 @@ import { inheritedPolicies } from '../catalog/cluster-settings.ts';
 import { hidingTexts } from '../../kql/values/obfuscated.ts';
 import { formatTimespan } from '../../kql/values/ticks.ts';
 import type { CommandContext } from './command-context.ts';
+import { accessById } from './permissions.ts';
 
 /** How Kusto writes a policy: indented JSON, or `null` where none is set. What its queries hide is not shown. */
 export const policyText = (policy: unknown): string =>
@@ -12,7 +13,7 @@ const timespanOfMs = (milliseconds: number): string => formatTimespan(BigInt(mil
 
 /** Policies of a database: what commands set, else what the resource manager says, else the service's default. */
 export function databasePolicies(database: DatabaseView, context: CommandContext): Policies {
-  const known = context.databases.find(({ databaseId }) => databaseId === database.databaseId);
+  const known = accessById(context.databases, database.databaseId);
   const hot = known?.hotCachePeriodMs;
   const span = timespanOfMs(known?.softDeletePeriodMs ?? unlimitedMs);
   return {

@@ -2,6 +2,7 @@ import type { EntityKind, EntityPrincipal, RoleHolder } from '../../authz/kusto-
 import { entityScopes } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
+import { madeOnce } from '../../base/made-once.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { DatabaseView } from '../catalog/catalog-view.ts';
 import type { Entity } from '../catalog/principal-changes.ts';
@@ -13,11 +14,23 @@ export const principalColumns =
   'Role: string, PrincipalType: string, PrincipalDisplayName: string, PrincipalObjectId: string, PrincipalFQN: string, Notes: string, RoleAssignmentIdentifier: string';
 const roleColumns = 'Scope: string, DisplayName: string, AADObjectID: string, Role: string';
 
+/** Those of one database and of the whole cluster, in the order of the list. */
+const holdersIn = madeOnce((principals: readonly RoleHolder[]): ((databaseId: Guid) => readonly RoleHolder[]) => {
+  const places = new Map<Guid | undefined, number[]>();
+  for (const [place, { databaseId }] of principals.entries()) {
+    const there = places.get(databaseId);
+    if (there === undefined) places.set(databaseId, [place]);
+    else there.push(place);
+  }
+  return (databaseId) =>
+    [...(places.get(databaseId) ?? []), ...(places.get(undefined) ?? [])]
+      .sort((left, right) => left - right)
+      .flatMap((place) => principals[place] ?? []);
+});
+
 /** Principals of one database, and those of the whole cluster, as one text column of other tables. */
 export function principalsJson(databaseId: Guid, { principals }: CommandContext): string {
-  const here = principals.filter(
-    (principal) => principal.databaseId === databaseId || principal.databaseId === undefined,
-  );
+  const here = holdersIn(principals)(databaseId);
   // Whoever has several roles is listed once.
   const each = here.filter(({ fqn }, index) => here.findIndex((other) => other.fqn === fqn) === index);
   return JSON.stringify(

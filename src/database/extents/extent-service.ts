@@ -185,7 +185,7 @@ const titleOf = ({ name, snapshotOf }: TableRecord): string =>
     : `graph(${JSON.stringify(snapshotOf)}, ${JSON.stringify(name)})`;
 
 export function extentView(store: TableStore, extent: ExtentRecord, table: TableRecord): ExtentView {
-  const database = store.databases().find(({ databaseId }) => databaseId === table.databaseId);
+  const database = store.databaseById(table.databaseId);
   return {
     extentId: extent.extentId,
     database: database?.name ?? '',

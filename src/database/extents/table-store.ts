@@ -48,6 +48,7 @@ export interface TableStoreParts {
 export class TableStore {
   readonly parts: TableStoreParts;
   readonly #databases = new Map<string, ClusterDatabase>();
+  readonly #databasesById = new Map<Guid, ClusterDatabase>();
 
   constructor(parts: TableStoreParts) {
     this.parts = parts;
@@ -55,11 +56,20 @@ export class TableStore {
 
   setDatabases(databases: readonly ClusterDatabase[]): void {
     this.#databases.clear();
-    for (const database of databases) this.#databases.set(database.name.toLowerCase(), database);
+    this.#databasesById.clear();
+    for (const database of databases) {
+      this.#databases.set(database.name.toLowerCase(), database);
+      this.#databasesById.set(database.databaseId, database);
+    }
   }
 
   databases(): ClusterDatabase[] {
     return [...this.#databases.values()];
+  }
+
+  /** @returns undefined where the resource manager has told of none */
+  databaseById(databaseId: Guid): ClusterDatabase | undefined {
+    return this.#databasesById.get(databaseId);
   }
 
   /** @throws DataError `DatabaseNotFound` | `DatabaseLocked` */
@@ -86,7 +96,7 @@ export class TableStore {
   periods(table: TableRecord): Periods {
     // What is kept of queries and graphs goes as a whole.
     if (isHidden(table) && table.view === undefined) return { softDeleteMs: Infinity, hotMs: Infinity };
-    const resource = this.databases().find(({ databaseId }) => databaseId === table.databaseId);
+    const resource = this.databaseById(table.databaseId);
     return periodsOf(table.policies, databaseOf(this.parts.catalog.image, table.databaseId).policies, resource);
   }
 

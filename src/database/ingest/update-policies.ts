@@ -227,7 +227,7 @@ export class UpdatePolicies {
     const { store, queries } = this.#parts;
     const { now, writer, operations } = store.parts;
     const note = operations.begin('UpdatePolicy', options.by, { SourceTable: rows.table.name });
-    const database = store.databases().find(({ databaseId }) => databaseId === target.databaseId)?.name ?? '';
+    const database = store.databaseById(target.databaseId)?.name ?? '';
     const { text, catalog } = updateText(policy, rows.table.name, database, withoutSecurity(this.#parts.catalog()));
     const names = { text, database, catalog };
     const program = queries.programOf(names);
@@ -285,7 +285,7 @@ export class UpdatePolicies {
     { by }: DeriveOptions,
   ): Promise<void> {
     const { store, randomBytes, recordFailure } = this.#parts;
-    const database = store.databases().find(({ databaseId }) => databaseId === target.databaseId)?.name ?? '';
+    const database = store.databaseById(target.databaseId)?.name ?? '';
     await recordFailure({
       ...{ operationId: newGuid(randomBytes), database, table: target.name, failedOn: store.parts.now() },
       details: failure.message.slice(0, 1000),

@@ -22,7 +22,7 @@ export interface StatesRequest {
 }
 
 export function databaseOfView(store: TableStore, { databaseId }: Pick<ViewRecord, 'databaseId'>): string {
-  const name = store.databases().find((one) => one.databaseId === databaseId)?.name;
+  const name = store.databaseById(databaseId)?.name;
   invariant(name !== undefined, 'a view that is materialized is in a database');
   return name;
 }

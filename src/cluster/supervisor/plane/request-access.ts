@@ -1,4 +1,4 @@
-import type { DatabaseAccess, RoleHolder } from '../../../authz/kusto-roles.ts';
+import type { DatabaseAccess, DatabaseRole, RoleHolder } from '../../../authz/kusto-roles.ts';
 import { hasKustoRight, isClusterRole } from '../../../authz/kusto-roles.ts';
 import type { Caller, FindCaller, TokenVerdict, VerifyToken } from '../../../authz/caller.ts';
 import type { Guid } from '../../../base/guid.ts';
@@ -202,6 +202,13 @@ export type AccessRights = Omit<AllowedRequest, 'outcome' | 'now' | 'leaseMs'>;
 export function accessOf(cluster: ServedCluster, caller: Caller): AccessRights {
   const principals = [caller.objectId, ...caller.groupIds];
   const own = cluster.assignments.filter(({ objectId }) => principals.includes(objectId));
+  const roles = new Map<Guid, DatabaseRole[]>();
+  for (const { databaseId, role } of own) {
+    if (databaseId === undefined || isClusterRole(role)) continue;
+    const there = roles.get(databaseId);
+    if (there === undefined) roles.set(databaseId, [role]);
+    else there.push(role);
+  }
   return {
     caller: {
       objectId: caller.objectId,
@@ -219,12 +226,7 @@ export function accessOf(cluster: ServedCluster, caller: Caller): AccessRights {
     clusterRoles: own.flatMap(({ databaseId, role }) =>
       databaseId === undefined && isClusterRole(role) ? [role] : [],
     ),
-    databases: cluster.databases.map((database) => ({
-      ...database,
-      roles: own.flatMap(({ databaseId, role }) =>
-        databaseId === database.databaseId && !isClusterRole(role) ? [role] : [],
-      ),
-    })),
+    databases: cluster.databases.map((database) => ({ ...database, roles: roles.get(database.databaseId) ?? [] })),
     principals: cluster.assignments satisfies readonly RoleHolder[],
     streamingIngestEnabled: cluster.streamingIngestEnabled,
     purgeEnabled: cluster.purgeEnabled,

@@ -17,9 +17,27 @@ export function pageOf<T>(
   idOf: (item: T) => string,
   sizeMax = 1000,
 ): Page<T> {
-  const size = Math.min(parseTop(request.query.get('$top')) ?? sizeMax, sizeMax);
-  const after = parseSkipToken(request.query.get('$skiptoken'));
-  const rest = after === undefined ? items : items.filter((item) => idOf(item) > after);
+  const { after, size } = wantedPage(request, sizeMax);
+  return firstPage(request, after === undefined ? items : items.filter((item) => idOf(item) > after), idOf, size);
+}
+
+/** What a request wants of a list that is read a page at a time: so many after an id, whatever that says.
+ * @throws ArmError 400 for a bad `$top` or `$skiptoken` */
+export const wantedPage = (
+  request: Pick<ArmRequest, 'query'>,
+  sizeMax = 1000,
+): { readonly after: string | undefined; readonly size: number } => ({
+  size: Math.min(parseTop(request.query.get('$top')) ?? sizeMax, sizeMax),
+  after: parseSkipToken(request.query.get('$skiptoken')),
+});
+
+/** @param rest what comes after the page before, one more than a page has at least, if there are so many */
+export function firstPage<T>(
+  request: Pick<ArmRequest, 'origin' | 'url'>,
+  rest: readonly T[],
+  idOf: (item: T) => string,
+  size: number,
+): Page<T> {
   const value = rest.slice(0, size);
   const last = value.at(-1);
   if (last === undefined || rest.length <= size) return { value };

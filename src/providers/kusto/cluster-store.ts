@@ -43,6 +43,25 @@ export async function listChildren(
   return below.filter(({ id }) => !id.slice(prefix.length).includes('/'));
 }
 
+/** The first of what is right below a prefix, in the order of the state.
+ * @param after an id below the prefix @param count at most */
+export async function firstChildren(
+  state: State,
+  prefix: string,
+  after: string | undefined,
+  count: number,
+): Promise<readonly Versioned<ArmResource>[]> {
+  const children: Versioned<ArmResource>[] = [];
+  const limit = 2 * count; // something lies below most of them
+  for (let last = after; children.length < count;) {
+    const page = await state.list(armResources, { prefix, limit, ...(last === undefined ? {} : { after: last }) });
+    children.push(...page.filter(({ id }) => !id.slice(prefix.length).includes('/')));
+    last = page.at(-1)?.id;
+    if (page.length < limit) break;
+  }
+  return children.slice(0, count);
+}
+
 /** @returns an empty object for a request without a body. @throws ArmError 400 for a body that is no object */
 export function bodyObject(request: ArmRequest): JsonObject {
   if (request.body === undefined) throw armErrors.MissingRequestContent();

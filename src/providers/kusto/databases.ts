@@ -1,7 +1,8 @@
 import { isApiVersionBefore } from '../../arm/api-version.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { isSameLocation } from '../../arm/locations.ts';
-import { pageOf, sortedById } from '../../arm/paging.ts';
+import { armErrors } from '../../arm/arm-errors.ts';
+import { firstPage, wantedPage } from '../../arm/paging.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { parseDatabaseName } from '../../base/names.ts';
@@ -27,7 +28,7 @@ import type { ClusterResource } from './cluster-record.ts';
 import { listAll } from '../../state/list-all.ts';
 import type { ChildResource } from './child-resource.ts';
 import { clusterStatus } from './cluster-status.ts';
-import { addressOf, bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
+import { addressOf, bodyObject, bodyProperties, firstChildren } from './cluster-store.ts';
 import { planDatabaseKey, prepareDatabaseKey, showDatabaseKey } from './database-key.ts';
 import type { DatabaseKeyPlan } from './database-key.ts';
 import { noStep } from './key-step.ts';
@@ -69,19 +70,27 @@ export async function getDatabase(ports: KustoPorts, request: ArmRequest): Promi
   return { status: 200, body: await showDatabase(ports, request, cluster.value, database) };
 }
 
+/** As the state orders ids. */
+const byBytes = (left: string, right: string): number => Buffer.compare(Buffer.from(left), Buffer.from(right));
+
+const idLengthMax = 1024;
+const isIdBelow = (prefix: string, id: string): boolean =>
+  id.startsWith(prefix) && id.length <= idLengthMax && !id.includes('\0');
+
 export async function listDatabases(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireReadable(ports, request, 'fetch databases');
   const prefix = recordId(cluster.value, '');
-  const own = (await listChildren(ports.state, prefix)).map(({ id }) => ({ id, followed: undefined }));
-  const followed = (await followedDatabases(ports, cluster.value)).map((one) => ({
-    id: recordId(cluster.value, one.name),
-    followed: one,
+  const { after, size } = wantedPage(request);
+  if (after !== undefined && !isIdBelow(prefix, after)) throw armErrors.InvalidContinuationToken();
+  const own = (await firstChildren(ports.state, prefix, after, size + 1)).map(({ id }) => ({
+    id,
+    followed: undefined,
   }));
-  const page = pageOf(
-    request,
-    sortedById([...own, ...followed], ({ id }) => id),
-    ({ id }) => id,
-  );
+  const followed = (await followedDatabases(ports, cluster.value))
+    .map((one) => ({ id: recordId(cluster.value, one.name), followed: one }))
+    .filter(({ id }) => after === undefined || byBytes(id, after) > 0);
+  const rest = [...own, ...followed].toSorted((left, right) => byBytes(left.id, right.id));
+  const page = firstPage(request, rest, ({ id }) => id, size);
   const facts = await clusterFacts(ports, cluster.value);
   const value: unknown[] = [];
   for (const one of page.value) {

@@ -1,10 +1,9 @@
 import { sortedById } from '../../arm/paging.ts';
-import { armResources } from '../../arm/resource.ts';
 import type { FollowerOverrides } from '../../authz/follower-overrides.ts';
 import { noOverrides } from '../../authz/follower-overrides.ts';
 import type { PrincipalsModification, Sharing } from '../../authz/database-sharing.ts';
 import { listAll } from '../../state/list-all.ts';
-import type { Json, JsonObject } from '../../base/json.ts';
+import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { parseDatabaseName } from '../../base/names.ts';
 import type { DatabaseName } from '../../base/names.ts';
@@ -14,6 +13,7 @@ import type { ChildResource, HeldOverride } from './child-resource.ts';
 import { databaseResources } from './child-records.ts';
 import type { AssignmentResource, DatabaseResource } from './child-records.ts';
 import { currentCluster } from './cluster-lookup.ts';
+import { clusterNames } from './cluster-record.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { listChildren } from './cluster-store.ts';
 import type { KustoPorts } from './ports.ts';
@@ -48,10 +48,11 @@ export async function attachedBelow(ports: KustoPorts, clusterId: string): Promi
 
 /** Everything that any cluster has attached. */
 export async function allAttached(ports: KustoPorts): Promise<readonly ChildResource[]> {
-  const resources = await listAll(ports.state, armResources, '/subscriptions/');
-  return resources
-    .filter(({ id }) => /\/clusters\/[^/]+\/attacheddatabaseconfigurations\/[^/]+$/.test(id))
-    .map(({ value }) => childResources.parse(value as unknown as Json));
+  const found: ChildResource[] = [];
+  // Each cluster has a name. Not all resources of all subscriptions are read: each one of 10,000 databases is among them.
+  for (const { value } of await listAll(ports.state, clusterNames))
+    found.push(...(await attachedBelow(ports, value.resourceId)));
+  return sortedById(found, ({ id }) => id.toLowerCase());
 }
 
 /** Who follows a cluster, whichever group they are in. */

@@ -1,9 +1,11 @@
+import { armResources } from '../../arm/resource.ts';
 import type { PrincipalsModification, Sharing } from '../../authz/database-sharing.ts';
 import type { FollowerOverrides } from '../../authz/follower-overrides.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { DatabaseName, HostName, Region } from '../../base/names.ts';
 import type { Suspension } from '../../encryption/cluster-keys.ts';
 import { listIntact, unlessDamaged } from '../../state/list-all.ts';
+import { stateBelow } from '../../state/state-below.ts';
 import type { Versioned } from '../../state/state.ts';
 import { asOverride, listAssignments } from './assignment-store.ts';
 import { databaseResources } from './child-records.ts';
@@ -208,13 +210,15 @@ async function readChildren(ports: KustoPorts, cluster: ClusterResource): Promis
   const connections: WatchedConnection[] = [];
   const onCluster = await listAssignments(ports, { kind: 'cluster', id: cluster.id, name: cluster.name });
   assignments.push(...onCluster.map(({ value }) => assignmentAccess(value.properties)));
-  for (const { id } of await listChildren(ports.state, `${cluster.id}/databases/`)) {
-    const database = (await ports.state.get(databaseResources, id))?.value;
+  const prefix = `${cluster.id}/databases/`.toLowerCase();
+  const below = { ...ports, state: await stateBelow(ports.state, armResources, prefix) };
+  for (const { id } of await listChildren(below.state, prefix)) {
+    const database = (await below.state.get(databaseResources, id))?.value;
     if (database === undefined) continue;
     databases.push(databaseAccess(database));
-    connections.push(...(await watchedBelow(ports, cluster, database)));
+    connections.push(...(await watchedBelow(below, cluster, database)));
     assignments.push(...given(database));
-    const onDatabase = await listAssignments(ports, { kind: 'database', id: database.id, name: database.name });
+    const onDatabase = await listAssignments(below, { kind: 'database', id: database.id, name: database.name });
     assignments.push(
       ...onDatabase.map(({ value }) => ({
         ...assignmentAccess(value.properties),

@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import { invariant } from '../src/base/invariant.ts';
 import { auditRows } from './audit.ts';
 import { controlRows } from './control-plane.ts';
+import { databaseRows } from './databases.ts';
 import { extentRows } from './extents.ts';
 import { growthRows } from './growth.ts';
 import { ingestRows } from './ingest.ts';
@@ -42,6 +43,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   vault: vaultRows,
   views: viewRows,
   audit: auditRows,
+  databases: databaseRows,
   portal: portalRows,
   nodes: nodeRows,
 };

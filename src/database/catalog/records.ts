@@ -249,8 +249,9 @@ function formatOf(record: CatalogRecord | HeadRecord): number {
   return record.view !== undefined ? 3 : record.epoch !== undefined ? 2 : 1;
 }
 
+/** One that was read has the format of then: what counts is what it says now. */
 export const encodeRecord = (record: CatalogRecord | HeadRecord): Buffer =>
-  Buffer.from(JSON.stringify({ format: formatOf(record), ...record }));
+  Buffer.from(JSON.stringify({ ...record, format: formatOf(record) }));
 
 /** What was sealed under our key is our own writing; only its format can be another.
  * @throws CatalogDamagedError */

@@ -8,6 +8,7 @@ import type {
   StoredResultFacts,
   TableRecord,
 } from './records.ts';
+import { ExtentsByTable } from './extents-by-table.ts';
 import type { IngestedAt } from './ingestion-order.ts';
 import { millisecondsOf, ticksOfIngestion } from './ingestion-order.ts';
 import { ingestedInCommit, logRecordId, noTimes, recordId } from './records.ts';
@@ -57,7 +58,6 @@ function groupsOf(record: CatalogRecord): readonly string[] {
     return isHidden(record) ? [`h/${databaseId}`] : [`t/${databaseId}`, nameGroup(databaseId, name)];
   }
   if (record.kind === 'droppedTable') return [`x/${record.table.databaseId}`];
-  if (record.kind === 'extent') return [`e/${record.tableId}`];
   if (record.kind === 'segment') return [`s/${record.tableId}`];
   if (listedKinds.has(record.kind)) return [record.kind];
   const queued = isQueued(record) ? queuedGroup(record) : undefined;
@@ -80,6 +80,7 @@ function isSeen(record: CatalogRecord, reader: Pick<CatalogReader, 'get'>): bool
 export class CatalogImage implements CatalogReader {
   readonly #records = new Map<string, CatalogRecord>();
   readonly #groups = new Map<string, Set<string>>();
+  readonly #extents = new ExtentsByTable();
   readonly #unseen = new Set<string>();
 
   get(id: string): CatalogRecord | undefined {
@@ -133,7 +134,9 @@ export class CatalogImage implements CatalogReader {
   }
 
   extentsOf(tableId: Guid): ExtentRecord[] {
-    return [...this.group(`e/${tableId}`)].flatMap((id) => ofKind(this.get(id), 'extent'));
+    const own = this.#extents.of(tableId);
+    if (this.#unseen.size === 0) return [...own.values()];
+    return [...own].flatMap(([id, extent]) => (this.#unseen.has(id) ? [] : [extent]));
   }
 
   segmentsOf(tableId: Guid): SegmentRecord[] {
@@ -143,6 +146,7 @@ export class CatalogImage implements CatalogReader {
   apply(id: string, record: CatalogRecord | null): void {
     const before = this.#records.get(id);
     for (const left of before ? groupsOf(before) : []) this.#leave(left, id);
+    if (before?.kind === 'extent') this.#extents.delete(id, before);
     if (record === null) {
       this.#records.delete(id);
       this.#unseen.delete(id);
@@ -153,6 +157,7 @@ export class CatalogImage implements CatalogReader {
     this.#records.set(id, record);
     for (const joined of groupsOf(record))
       this.#groups.set(joined, (this.#groups.get(joined) ?? new Set<string>()).add(id));
+    if (record.kind === 'extent') this.#extents.set(id, record);
     if (isRows(record)) this.#look(id, record);
     if (record.kind === 'table' && (before?.kind !== 'table' || before.epoch !== record.epoch))
       this.#lookAgain(record.tableId);
@@ -161,7 +166,10 @@ export class CatalogImage implements CatalogReader {
 
   /** Records that differ from those with the same ids by the keys in them alone, and by what is kept of the values of rows. */
   rewrapped(records: ReadonlyMap<string, CatalogRecord>): void {
-    for (const [id, record] of records) this.#records.set(id, record);
+    for (const [id, record] of records) {
+      this.#records.set(id, record);
+      if (record.kind === 'extent') this.#extents.set(id, record);
+    }
   }
 
   #leave(name: string, id: string): void {
@@ -171,11 +179,11 @@ export class CatalogImage implements CatalogReader {
   }
 
   #lookAgain(tableId: Guid): void {
-    for (const group of [`e/${tableId}`, `s/${tableId}`])
-      for (const id of this.group(group)) {
-        const record = this.#records.get(id);
-        if (record !== undefined) this.#look(id, record);
-      }
+    for (const [id, extent] of this.#extents.of(tableId)) this.#look(id, extent);
+    for (const id of this.group(`s/${tableId}`)) {
+      const record = this.#records.get(id);
+      if (record !== undefined) this.#look(id, record);
+    }
   }
 
   #look(id: string, record: CatalogRecord): void {

@@ -1,4 +1,4 @@
-import type { ExtentRecord } from '../catalog/records.ts';
+import type { ColumnRange, ExtentRecord } from '../catalog/records.ts';
 import type { ScanRange, SummaryUse, TableUses } from '../../kql/scan-ranges.ts';
 import type { KnownRows } from '../../kql/summaries.ts';
 import type { StoredColumn } from './tail-table.ts';
@@ -19,8 +19,13 @@ export function plannedReads<Extent extends Statistics>(
 ): { readonly wanted: readonly Extent[]; readonly known: readonly KnownRows[] } {
   const wanted: Extent[] = [];
   const known = summaries.map(({ columns: names }) => new Known(names.length));
+  const ids = new Map(columns.toReversed().map(({ name, columnId }) => [name, columnId]));
   for (const extent of extents) {
-    const facts = new ExtentFacts(columns, extent);
+    const facts = new ExtentFacts(ids, extent);
+    if (summaries.length === 0) {
+      if (rows !== undefined && facts.mayMatch(rows)) wanted.push(extent);
+      continue;
+    }
     const found = summaries.map((use) => summaryOf(facts, use));
     if ((rows !== undefined && facts.mayMatch(rows)) || found.includes('unknown')) wanted.push(extent);
     else
@@ -40,37 +45,47 @@ function summaryOf(facts: ExtentFacts, { ranges, columns }: SummaryUse): ExtentS
   return found.every((range) => range !== undefined) ? found : 'unknown';
 }
 
-/** What the record of an extent says of its rows; statistics are exact where there are any. */
+/** What the record of an extent says of its rows; statistics are exact where there are any. Of a large table it is asked hundreds of thousands
+ * of times: no number is read that decides nothing. */
 class ExtentFacts {
-  readonly #columns: readonly ReadableColumn[];
+  readonly #ids: ReadonlyMap<string, number>;
   readonly #extent: Statistics;
 
-  constructor(columns: readonly ReadableColumn[], extent: Statistics) {
-    this.#columns = columns;
+  /** @param ids of columns by their names */
+  constructor(ids: ReadonlyMap<string, number>, extent: Statistics) {
+    this.#ids = ids;
     this.#extent = extent;
   }
 
   /** Undefined where nothing is known. */
   range(column: string): Range | 'noValue' | undefined {
-    const columnId = this.#idOf(column);
+    const range = this.#written(column);
+    return typeof range === 'object' ? [BigInt(range[0]), BigInt(range[1])] : range;
+  }
+
+  #written(column: string): ColumnRange | 'noValue' | undefined {
+    const columnId = this.#ids.get(column);
     if (columnId === undefined) return undefined;
     const { columnIds, ranges, nulls, rowCount } = this.#extent;
     // Columns that were added later are null in it; those that can have a range have no other default.
     if (!columnIds.includes(columnId) || nulls?.[columnId] === rowCount) return 'noValue';
-    const range = ranges[columnId];
-    return range && [BigInt(range[0]), BigInt(range[1])];
+    return ranges[columnId];
   }
 
   /** Whether it can hold rows inside of all of the ranges. Rows without a value never match a range. */
   mayMatch(ranges: readonly ScanRange[]): boolean {
-    return ranges.every(({ column, min, max, texts }) => {
-      if (texts !== undefined && !this.#mayHaveText(column, texts)) return false;
-      // A column of texts that was added later has empty ones.
-      if (min === undefined && max === undefined) return true;
-      const range = this.range(column);
-      if (range === undefined) return true;
-      return range !== 'noValue' && (max === undefined || range[0] <= max) && (min === undefined || range[1] >= min);
-    });
+    for (const range of ranges) if (!this.#mayBeIn(range)) return false;
+    return true;
+  }
+
+  #mayBeIn({ column, min, max, texts }: ScanRange): boolean {
+    if (texts !== undefined && !this.#mayHaveText(column, texts)) return false;
+    // A column of texts that was added later has empty ones.
+    if (min === undefined && max === undefined) return true;
+    const range = this.#written(column);
+    if (range === undefined) return true;
+    if (range === 'noValue') return false;
+    return (max === undefined || BigInt(range[0]) <= max) && (min === undefined || BigInt(range[1]) >= min);
   }
 
   /** Whether all of its rows are inside of all of the ranges, as far as it is known. */
@@ -82,7 +97,7 @@ class ExtentFacts {
         needles !== undefined ||
         range === undefined ||
         range === 'noValue' ||
-        this.#extent.nulls?.[this.#idOf(column) ?? -1] !== 0
+        this.#extent.nulls?.[this.#ids.get(column) ?? -1] !== 0
       )
         return false;
       return (min === undefined || range[0] >= min) && (max === undefined || range[1] <= max);
@@ -90,17 +105,13 @@ class ExtentFacts {
   }
 
   #mayHaveText(column: string, texts: readonly string[]): boolean {
-    const range = this.#extent.texts?.[this.#idOf(column) ?? -1];
+    const range = this.#extent.texts?.[this.#ids.get(column) ?? -1];
     if (range === undefined) return true;
     const [least, greatest] = range.map((text) => Buffer.from(text));
     return texts.some((text) => {
       const bytes = Buffer.from(text);
       return least !== undefined && greatest !== undefined && bytes.compare(least) >= 0 && bytes.compare(greatest) <= 0;
     });
-  }
-
-  #idOf(column: string): number | undefined {
-    return this.#columns.find(({ name }) => name === column)?.columnId;
   }
 }
 

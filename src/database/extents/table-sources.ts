@@ -17,8 +17,8 @@ export interface SourceParts extends ReadParts {
   readonly keys: () => DataKeys;
   /** Comes before extents are read. Absent: at once. */
   readonly turn?: Promise<unknown> | undefined;
-  /** Whether rows of an extent count as hot, as of now. Absent: all do. */
-  readonly isHot?: (table: TableRecord, extent: ExtentRecord) => boolean;
+  /** Whether rows of an extent of the table count as hot, as of now. Absent: all do. */
+  readonly isHot?: (table: TableRecord) => (extent: ExtentRecord) => boolean;
   /** The table's extents and segments as of now. */
   readonly snapshot: () => {
     readonly table: TableRecord;
@@ -57,9 +57,8 @@ async function openOnce(
 ): Promise<OpenTable> {
   const { table, segments } = snapshot;
   // What is in no extent yet came just now.
-  const extents = uses.hotOnly
-    ? snapshot.extents.filter((extent) => parts.isHot?.(table, extent) ?? true)
-    : snapshot.extents;
+  const isHot = uses.hotOnly && parts.isHot?.(table);
+  const extents = isHot === undefined ? snapshot.extents : snapshot.extents.filter(isHot);
   const held: { release(): void }[] = [];
   const release = (): void => {
     for (const one of held.splice(0)) one.release();

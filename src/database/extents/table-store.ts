@@ -170,14 +170,18 @@ export class TableStore {
     return openTable({ files, connect, hot, keys: () => catalog.keys, turn, isHot: this.#isHot, snapshot }, uses);
   }
 
-  readonly #isHot = (table: TableRecord, extent: ExtentRecord): boolean =>
-    isHot(extent, this.periods(table), this.parts.now());
+  readonly #isHot = (table: TableRecord): ((extent: ExtentRecord) => boolean) => {
+    const [periods, now] = [this.periods(table), this.parts.now()];
+    return (extent) => isHot(extent, periods, now);
+  };
 
   #kept(table: TableRecord): ExtentRecord[] {
     const { catalog, now } = this.parts;
     const periods = this.periods(table);
+    const extents = catalog.image.extentsOf(table.tableId);
+    if (periods.softDeleteMs === Infinity) return extents;
     const at = now();
-    return catalog.image.extentsOf(table.tableId).filter((extent) => !isPastRetention(extent, periods, at));
+    return extents.filter((extent) => !isPastRetention(extent, periods, at));
   }
 
   /** What materialized views are read from. */

@@ -1,4 +1,4 @@
-import { fromBase64Url, toBase64Url } from '../../base/base64url.ts';
+import { isBase64Url, toBase64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
 import { StorageFullError } from '../../base/storage-full.ts';
 import type { Json } from '../../base/json.ts';
@@ -301,7 +301,7 @@ function sealedOf(
 function parseSealed(value: Json): StoredSealed {
   const { format, generation, revision, sealed, twice } = isJsonObject(value) ? value : {};
   if (format !== 1) throw new Error('The catalog of a cluster was written by a newer Kustody.');
-  if (!isCount(generation) || !isCount(revision) || typeof sealed !== 'string' || fromBase64Url(sealed) === undefined) {
+  if (!isCount(generation) || !isCount(revision) || typeof sealed !== 'string' || !isBase64Url(sealed)) {
     throw new Error('A record of a catalog has another form.');
   }
   return { format, generation, revision, sealed, ...(twice === true ? { twice } : {}) };

@@ -1,8 +1,8 @@
 import { toBase64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
-import type { CatalogSeal } from './catalog-seal.ts';
-import { addElement, CatalogDamagedError, tagBytes } from './catalog-seal.ts';
+import type { CatalogSeal, TagText } from './catalog-seal.ts';
+import { addElement, CatalogDamagedError, tagText } from './catalog-seal.ts';
 import { CommitRefusedError } from './data-error.ts';
 import type { Rewrap } from './data-keys.ts';
 import type { CatalogDraft, CatalogImage } from './image.ts';
@@ -14,9 +14,9 @@ import { decodeRecord, encodeRecord, headId, withoutValues } from './records.ts'
 /** What is known of a stored record besides its content. */
 export interface Entry {
   readonly version: number;
-  /** Of the bytes only the tag. */
-  readonly sealed: SealedRecord;
-  readonly element: bigint;
+  readonly revision: number;
+  /** All that the sum needs of the bytes. */
+  readonly tag: TagText;
 }
 
 /** The head as this process has read or written it. */
@@ -24,15 +24,8 @@ export interface KnownHead {
   /** 0: nobody here has seen it. */
   readonly version: number;
   readonly revision: number;
-  /** Of the bytes only the tag. */
-  readonly sealed?: SealedRecord;
+  readonly tag?: TagText;
 }
-
-export const headOf = (sealed: SealedRecord, version: number): KnownHead => ({
-  version,
-  revision: sealed.revision,
-  sealed: tagOnly(sealed),
-});
 
 /** The writes of a commit, with what the one of the head expects. Which version the state gave the head of a change of custody is looked up,
  * and then it must be that head still: else the first commit after a change would be made on what somebody else has written meanwhile.
@@ -49,8 +42,7 @@ export async function withHead(
 async function versionOfHead(head: KnownHead | undefined, store: Pick<CatalogStore, 'get'>): Promise<number | null> {
   if (head === undefined || head.version !== 0) return head?.version ?? null;
   const stored = await store.get(headId);
-  if (stored === undefined || head.sealed === undefined || !isSame(head.sealed, stored.sealed))
-    throw new CommitRefusedError('conflict');
+  if (stored === undefined || !isEntry(head, stored.sealed)) throw new CommitRefusedError('conflict');
   return stored.version;
 }
 
@@ -62,23 +54,15 @@ export interface Rewrapped {
   sum: bigint;
 }
 
-/** Of the bytes only the tag is kept: it is all that the sum needs. */
-export const entryOf = (seal: CatalogSeal, id: string, sealed: SealedRecord, version: number): Entry => ({
+export const entryOf = ({ revision, bytes }: SealedRecord, version: number): Entry => ({
   version,
-  sealed: tagOnly(sealed),
-  element: seal.element(id, sealed),
+  revision,
+  tag: tagText(bytes),
 });
 
 /** Whether that is the record which is known. */
-export const isEntry = ({ sealed }: Entry, stored: SealedRecord): boolean => isSame(sealed, stored);
-
-const isSame = (known: SealedRecord, stored: SealedRecord): boolean =>
-  known.revision === stored.revision && Buffer.compare(known.bytes, tagOnly(stored).bytes) === 0;
-
-function tagOnly({ generation, revision, bytes }: SealedRecord): SealedRecord {
-  const tag = Buffer.from(bytes.subarray(Math.max(0, bytes.byteLength - tagBytes)));
-  return { generation, revision, bytes: tag };
-}
+export const isEntry = ({ revision, tag }: Pick<KnownHead, 'revision' | 'tag'>, stored: SealedRecord): boolean =>
+  revision === stored.revision && tag === tagText(stored.bytes);
 
 /** @throws CatalogDamagedError */
 export function recordAt(id: string, plaintext: Buffer): CatalogRecord {
@@ -103,9 +87,9 @@ export function rewrapPage(
     const record = before && rewrappedRecord(before, rewrap, image);
     if (record !== undefined && record !== before) after.records.set(id, record);
     const put = record ? seal.seal(id, sealed.revision + 1, encodeRecord(record), nonces.next().value) : sealed;
-    const entry = entryOf(seal, id, put, 0);
+    const entry = entryOf(put, 0);
     after.entries.set(id, entry);
-    after.sum = addElement(after.sum, entry.element);
+    after.sum = addElement(after.sum, seal.element(id, entry));
     return { id, put };
   });
 }

@@ -55,9 +55,9 @@ export function openFollowed(
   let { sum } = known;
   for (const [id, { version, sealed }] of last) {
     const before = known.entries.get(id);
-    if (before !== undefined) sum = takeElement(sum, before.element);
-    const entry = sealed && entryOf(seal, id, sealed, version);
-    if (entry !== null) sum = addElement(sum, entry.element);
+    if (before !== undefined) sum = takeElement(sum, seal.element(id, before));
+    const entry = sealed && entryOf(sealed, version);
+    if (entry !== null) sum = addElement(sum, seal.element(id, entry));
     entries.set(id, entry);
     if (!id.startsWith(logPrefix)) records.set(id, sealed && recordAt(id, seal.open(id, sealed)));
     else if (sealed !== null) log.set(id, sealed);

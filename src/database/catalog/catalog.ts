@@ -1,10 +1,10 @@
 import type { RandomBytes } from '../../base/random.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
-import type { CatalogBeside, CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
+import type { CatalogBeside, CatalogStore, CatalogWrite, SealedRecord } from './catalog-store.ts';
 import { addElement, CatalogDamagedError, CatalogSeal, takeElement } from './catalog-seal.ts';
 import type { Entry, KnownHead, Rewrapped } from './catalog-entries.ts';
-import { entryOf, headOf, isEntry, pagesOf, recordAt, rewrapPage, takesAway, withHead } from './catalog-entries.ts';
+import { entryOf, isEntry, pagesOf, rewrapPage, takesAway, withHead } from './catalog-entries.ts';
 import type { FollowedCommits, FollowedRecord } from './catalog-follow.ts';
 import { openFollowed } from './catalog-follow.ts';
 import { CommitRefusedError } from './data-error.ts';
@@ -17,8 +17,9 @@ import { changesNames } from './materialized-view.ts';
 import type { Asking, Journal } from './journal.ts';
 import { createJournal, requesterNow } from './journal.ts';
 import type { LogWriter, PreparedLog } from './log-writer.ts';
-import type { CatalogRecord, HeadRecord } from './records.ts';
-import { decodeRecord, encodeRecord, headId, logPrefix } from './records.ts';
+import { loadCatalog } from './load-catalog.ts';
+import type { CatalogRecord } from './records.ts';
+import { encodeRecord, headId } from './records.ts';
 
 export interface CatalogOptions {
   readonly clusterId: string;
@@ -271,7 +272,7 @@ export class Catalog {
     const puts = new Map<string, SealedRecord | null>(log?.writes);
     for (const id of draft.logDeletes) puts.set(id, null);
     for (const [id, record] of draft.changes) {
-      const revision = (this.#entries.get(id)?.sealed.revision ?? 0) + 1;
+      const revision = (this.#entries.get(id)?.revision ?? 0) + 1;
       puts.set(id, record === null ? null : this.#seal.seal(id, revision, encodeRecord(record)));
     }
     const writes: CatalogWrite[] = [];
@@ -280,8 +281,8 @@ export class Catalog {
       const before = this.#entries.get(id);
       if (before === undefined && put === null) continue;
       writes.push({ id, expect: before?.version ?? null, put });
-      if (before !== undefined) sum = takeElement(sum, before.element);
-      if (put !== null) sum = addElement(sum, this.#seal.element(id, put));
+      if (before !== undefined) sum = takeElement(sum, this.#seal.element(id, before));
+      if (put !== null) sum = addElement(sum, this.#seal.element(id, entryOf(put, 0)));
     }
     const head = this.#sealedHead(this.#seal, sum, ingestedTo);
     writes.push({ id: headId, expect: null, put: head });
@@ -323,36 +324,17 @@ export class Catalog {
 
   #remember(id: string, put: SealedRecord | null, version: number): void {
     if (put === null) this.#entries.delete(id);
-    else if (id === headId) this.#head = headOf(put, version);
-    else this.#entries.set(id, entryOf(this.#seal, id, put, version));
+    else if (id === headId) this.#head = entryOf(put, version);
+    else this.#entries.set(id, entryOf(put, version));
   }
 
   async #load(): Promise<ReadonlyMap<string, SealedRecord>> {
-    const log = new Map<string, SealedRecord>();
-    let stored: HeadRecord | undefined;
-    for await (const { id, version, sealed } of this.#stored()) {
-      if (id === headId) {
-        const head = decodeRecord(this.#seal.open(id, sealed));
-        if (head.kind === 'head') stored = head;
-        this.#head = headOf(sealed, version);
-        continue;
-      }
-      const entry = entryOf(this.#seal, id, sealed, version);
-      this.#entries.set(id, entry);
-      this.#sum = addElement(this.#sum, entry.element);
-      if (id.startsWith(logPrefix)) log.set(id, sealed);
-      else this.image.apply(id, recordAt(id, this.#seal.open(id, sealed)));
-    }
-    // A cluster has a head as long as it has a key.
-    if (stored === undefined) throw new CatalogDamagedError('it is not there');
-    if (BigInt(`0x${stored.sum}`) !== this.#sum)
-      throw new CatalogDamagedError('records are missing, or old ones were put back');
-    this.#order.load(stored.ingestedTo, this.image.everything());
+    const { entries, sum, head, ingestedTo, log } = await loadCatalog(this.#options.store, this.#seal, this.image);
+    this.#entries = entries;
+    this.#sum = sum;
+    this.#head = head;
+    this.#order.load(ingestedTo, this.image.everything());
     return log;
-  }
-
-  async *#stored(): AsyncGenerator<StoredCatalogRecord> {
-    for await (const page of pagesOf((after) => this.#options.store.load(after))) yield* page;
   }
 
   /** @returns the version of the head in use */

@@ -21,7 +21,8 @@ export function checkCommit(commit: RecordCommit): void {
   for (const { expect, put } of commit.write) {
     invariant(put !== null || expect !== null, 'a record that must not exist is not deleted');
     if (put === null) continue;
-    invariant(isVersion(put.version) && put.version !== expect, 'a write changes the version');
+    const isNew = put.version !== expect || commit.reseals === true;
+    invariant(isVersion(put.version) && isNew, 'a write changes the version');
     invariant(put.value.byteLength <= valueBytesMax, 'a value is at most 16 MiB');
   }
 }

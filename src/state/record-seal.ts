@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { zeroBytes } from '../base/bytes.ts';
+import { invariant } from '../base/invariant.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { drawMany } from '../base/random.ts';
 import type { RootKey } from './root-key.ts';
@@ -50,10 +51,10 @@ const cachedEpochsMax = 1000;
  * a nonce if its random numbers repeat too. AAD = format, table, id, version, each with its length. */
 export class RecordSeal {
   readonly #format: number;
-  readonly #rootKey: RootKey;
   readonly #storeId: Buffer;
   readonly #randomBytes: RandomBytes;
-  readonly #keys = new Map<string, Buffer>();
+  /** Of the root key that seals, first; then of one that only opens. */
+  readonly #opening: EpochKeys[];
   #epoch: Buffer;
   /** Of `#epoch`, which seals everything. */
   #epochKey: Buffer | undefined;
@@ -62,10 +63,31 @@ export class RecordSeal {
   /** @param storeId 16 random bytes of the data directory, so that records cannot move between two under one root key */
   constructor(rootKey: RootKey, storeId: Buffer, randomBytes: RandomBytes, format: number = recordFormats.withTree) {
     this.#format = format;
-    this.#rootKey = rootKey;
     this.#storeId = storeId;
     this.#randomBytes = randomBytes;
+    this.#opening = [new EpochKeys(rootKey, storeId)];
     this.#epoch = Buffer.from(randomBytes(epochBytes));
+  }
+
+  /** What another root key has sealed is opened, too. */
+  openAlso(rootKey: RootKey): void {
+    this.#opening.push(new EpochKeys(rootKey, this.#storeId));
+  }
+
+  /** From now on another root key seals. What was sealed before is opened still. */
+  sealUnder(rootKey: RootKey): void {
+    this.#opening.unshift(new EpochKeys(rootKey, this.#storeId));
+    this.#newEpoch();
+  }
+
+  /** From now on nothing is opened but what the root key has sealed that seals. */
+  forgetOthers(): void {
+    for (const keys of this.#opening.splice(1)) keys.close();
+  }
+
+  /** Whether the root key that seals now has sealed the record; false also for one that no key opens. */
+  isCurrent(record: Place & { value: Uint8Array }): boolean {
+    return this.#openedBy(this.#opening.slice(0, 1), record) !== undefined;
   }
 
   /** For so many records that are sealed now. */
@@ -76,12 +98,8 @@ export class RecordSeal {
   /** @param nonce used for no other record
    * @returns `value` and 45 bytes more */
   seal({ table, id, version, value }: Place & { value: Uint8Array }, nonce = this.#randomBytes(nonceBytes)): Buffer {
-    if ((this.#records += 1) > recordsPerEpochMax) {
-      this.#epoch = Buffer.from(this.#randomBytes(epochBytes));
-      this.#epochKey = undefined;
-      this.#records = 1;
-    }
-    const key = (this.#epochKey ??= this.#key(this.#epoch));
+    if ((this.#records += 1) > recordsPerEpochMax) this.#newEpoch();
+    const key = (this.#epochKey ??= this.#keyOfEpoch());
     const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
     cipher.setAAD(aad(this.#format, { table, id, version }));
     const body = [cipher.update(value), cipher.final(), cipher.getAuthTag()];
@@ -89,33 +107,73 @@ export class RecordSeal {
   }
 
   /** @throws SealedRecordError */
-  open({ table, id, version, value }: Place & { value: Uint8Array }): Buffer {
-    const sealed = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    const bodyEnd = sealed.length - tagBytes;
-    const known = [recordFormats.withoutTree, recordFormats.withTree].find((one) => one === sealed[0]);
-    if (bodyEnd < headBytes || known === undefined) throw new SealedRecordError(table, id);
-    const epoch = sealed.subarray(1, 1 + epochBytes);
-    const nonce = sealed.subarray(1 + epochBytes, headBytes);
-    const decipher = createDecipheriv('aes-256-gcm', this.#key(epoch), nonce, { authTagLength: tagBytes });
-    decipher.setAAD(aad(known, { table, id, version }));
-    decipher.setAuthTag(sealed.subarray(bodyEnd));
-    try {
-      const opened = decipher.update(sealed.subarray(headBytes, bodyEnd));
-      decipher.final(); // looks at the tag; nothing is left to come
-      return opened;
-    } catch {
-      throw new SealedRecordError(table, id);
-    }
+  open(record: Place & { value: Uint8Array }): Buffer {
+    const opened = this.#openedBy(this.#opening, record);
+    if (opened === undefined) throw new SealedRecordError(record.table, record.id);
+    return opened;
   }
 
   /** Overwrites the derived keys. */
   close(): void {
-    zeroBytes(...this.#keys.values());
-    this.#keys.clear();
+    for (const keys of this.#opening) keys.close();
+    this.#forgetEpochKey();
+  }
+
+  /** A copy: the one that is kept with others is overwritten when there are too many. */
+  #keyOfEpoch(): Buffer {
+    const [sealing] = this.#opening;
+    invariant(sealing !== undefined, 'there is a root key that seals');
+    return Buffer.from(sealing.of(this.#epoch));
+  }
+
+  #forgetEpochKey(): void {
+    if (this.#epochKey !== undefined) zeroBytes(this.#epochKey);
     this.#epochKey = undefined;
   }
 
-  #key(epoch: Buffer): Buffer {
+  #newEpoch(): void {
+    this.#epoch = Buffer.from(this.#randomBytes(epochBytes));
+    this.#forgetEpochKey();
+    this.#records = 1;
+  }
+
+  /** Its tag says which root key has sealed a record: nothing else does, and nothing else has to. */
+  #openedBy(opening: readonly EpochKeys[], record: Place & { value: Uint8Array }): Buffer | undefined {
+    const { value } = record;
+    const sealed = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const bodyEnd = sealed.length - tagBytes;
+    const known = [recordFormats.withoutTree, recordFormats.withTree].find((one) => one === sealed[0]);
+    if (bodyEnd < headBytes || known === undefined) return undefined;
+    const epoch = sealed.subarray(1, 1 + epochBytes);
+    const nonce = sealed.subarray(1 + epochBytes, headBytes);
+    for (const keys of opening) {
+      const decipher = createDecipheriv('aes-256-gcm', keys.of(epoch), nonce, { authTagLength: tagBytes });
+      decipher.setAAD(aad(known, record));
+      decipher.setAuthTag(sealed.subarray(bodyEnd));
+      try {
+        const opened = decipher.update(sealed.subarray(headBytes, bodyEnd));
+        decipher.final(); // looks at the tag; nothing is left to come
+        return opened;
+      } catch {
+        // Another root key has sealed it, or none has.
+      }
+    }
+    return undefined;
+  }
+}
+
+/** The keys of epochs under one root key. */
+class EpochKeys {
+  readonly #rootKey: RootKey;
+  readonly #storeId: Buffer;
+  readonly #keys = new Map<string, Buffer>();
+
+  constructor(rootKey: RootKey, storeId: Buffer) {
+    this.#rootKey = rootKey;
+    this.#storeId = storeId;
+  }
+
+  of(epoch: Buffer): Buffer {
     const name = epoch.toString('latin1');
     const known = this.#keys.get(name);
     if (known !== undefined) return known;
@@ -123,6 +181,11 @@ export class RecordSeal {
     const key = this.#rootKey.derive('state record 1', Buffer.concat([this.#storeId, epoch]));
     this.#keys.set(name, key);
     return key;
+  }
+
+  close(): void {
+    zeroBytes(...this.#keys.values());
+    this.#keys.clear();
   }
 }
 

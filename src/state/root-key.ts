@@ -41,6 +41,12 @@ export class RootKey {
     return Buffer.from(hkdfSync('sha256', this.#bytes, salt, `kustody ${purpose}`, 32));
   }
 
+  /** Hex: tells keys apart, and says nothing of one.
+   * @param stateId 16 bytes: what a key is known by in one state tells nothing of another */
+  nameFor(stateId: Uint8Array): string {
+    return this.derive('root key name 1', stateId).subarray(0, 16).toString('hex');
+  }
+
   /** Overwrites the bytes. */
   close(): void {
     this.#closed = true;

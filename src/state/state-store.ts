@@ -28,6 +28,8 @@ export interface RecordCommit {
   readonly write: readonly RecordWrite[];
   /** It may not use the last room on a full disk, which is kept for what takes away: rows that come in. */
   readonly adds?: boolean;
+  /** The same values under another root key: versions stay, since nobody has anything new to read. */
+  readonly reseals?: boolean;
 }
 
 export interface ListOptions {

@@ -1,5 +1,6 @@
+import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import { RecordSeal, SealedRecordError } from '../record-seal.ts';
+import { RecordSeal } from '../record-seal.ts';
 import type { RootKey } from '../root-key.ts';
 import type { StateStore, StoredRecord } from '../state-store.ts';
 import { StateConflictError } from '../state-store.ts';
@@ -29,35 +30,101 @@ export class WrongRootKeyError extends Error {
   override readonly name = 'WrongRootKeyError';
   constructor() {
     super(
-      `The root key does not open this state (record ${check.table}/${check.id}). Give the key that the data directory was made with; if this is that key, the record was damaged.`,
+      `The root key does not open this state (record ${check.table}/${check.id}). Give the key that the data directory was made with, or the one that 'kustody root-key rotate' has put in its place; if this is that key, the record was damaged.`,
     );
   }
 }
 
-interface CheckParts {
+/** A part of the state is still sealed under the root key of before. */
+export class ResealingError extends Error {
+  override readonly name = 'ResealingError';
+  constructor() {
+    super(
+      "The records of this state are being sealed under this root key, and some are still under the one before. Give that one, too, in KUSTODY_OLD_ROOT_KEY or by --old-root-key-fd, until 'kustody root-key rotate' has come to its end.",
+    );
+  }
+}
+
+export interface CheckParts {
   readonly store: StateStore;
   readonly rootKey: RootKey;
+  /** While one root key takes the place of another: the other of the two, whichever it is. */
+  readonly otherRootKey?: RootKey | undefined;
   readonly randomBytes: RandomBytes;
 }
 
 export interface OpenedCheck {
   readonly seal: RecordSeal;
-  readonly storeId: Uint8Array;
+  readonly storeId: Buffer;
   readonly version: number;
+  /** The one that seals. */
+  readonly rootKey: RootKey;
+  /** What records may be sealed under besides. */
+  readonly oldRootKey?: RootKey | undefined;
+  readonly randomBytes: RandomBytes;
 }
 
-/** @throws WrongRootKeyError */
-export async function openCheck({ store, rootKey, randomBytes }: CheckParts): Promise<OpenedCheck> {
+/** While records are re-sealed the check is sealed for another place: so a version that knows nothing of this, and has the new root key alone,
+ * finds a wrong key and not a damaged state. */
+const resealingPlace = { ...check, id: 'check while resealing' };
+
+/** @throws WrongRootKeyError, ResealingError when a key is missing that records are sealed under */
+export async function openCheck({ store, rootKey, otherRootKey, randomBytes }: CheckParts): Promise<OpenedCheck> {
   const record = (await store.get(check.table, check.id)) ?? (await createCheck(store, rootKey, randomBytes));
+  const { version } = record;
   const storeId = Buffer.from(record.value.subarray(0, storeIdBytes));
-  const seal = new RecordSeal(rootKey, storeId, randomBytes);
-  try {
-    seal.open({ ...check, version: record.version, value: record.value.subarray(storeIdBytes) });
-  } catch (error) {
-    throw error instanceof SealedRecordError ? new WrongRootKeyError() : error;
+  const value = record.value.subarray(storeIdBytes);
+  for (const one of otherRootKey === undefined ? [rootKey] : [rootKey, otherRootKey]) {
+    const seal = new RecordSeal(one, storeId, randomBytes);
+    if (seal.isCurrent({ ...check, version, value })) return { seal, storeId, version, rootKey: one, randomBytes };
+    if (!seal.isCurrent({ ...resealingPlace, version, value })) {
+      seal.close();
+      continue;
+    }
+    const { from } = JSON.parse(seal.open({ ...resealingPlace, version, value }).toString()) as { from?: string };
+    const oldRootKey = [rootKey, otherRootKey].find((other) => other?.nameFor(storeId) === from);
+    if (oldRootKey === undefined) throw new ResealingError();
+    seal.openAlso(oldRootKey);
+    return { seal, storeId, version, rootKey: one, oldRootKey, randomBytes };
   }
-  return { seal, storeId, version: record.version };
+  throw new WrongRootKeyError();
 }
+
+/** From here on the old root key alone opens nothing, and both together everything. Durable when it resolves. */
+export async function beginResealing(store: StateStore, opened: OpenedCheck, next: RootKey): Promise<OpenedCheck> {
+  const { storeId, version, rootKey, seal } = opened;
+  invariant(opened.oldRootKey === undefined, 'one root key takes the place of another at a time');
+  const from = Buffer.from(JSON.stringify({ from: rootKey.nameFor(storeId) }));
+  await rewriteCheck(store, opened, sealedBy(next, opened, { ...resealingPlace, version, value: from }));
+  seal.sealUnder(next);
+  return { ...opened, rootKey: next, oldRootKey: rootKey };
+}
+
+/** Nothing that counts is sealed under the old root key any more. From here on the new one alone opens everything. Durable when it resolves. */
+export async function endResealing(store: StateStore, opened: OpenedCheck): Promise<OpenedCheck> {
+  const { seal, version } = opened;
+  await rewriteCheck(store, opened, seal.seal({ ...check, version, value: Buffer.from('{}') }));
+  seal.forgetOthers();
+  return { ...opened, oldRootKey: undefined };
+}
+
+/** By a seal of its own: the one of the state changes its key when this is durable, and not before. */
+function sealedBy(
+  rootKey: RootKey,
+  { storeId, randomBytes }: OpenedCheck,
+  record: Parameters<RecordSeal['seal']>[0],
+): Buffer {
+  const seal = new RecordSeal(rootKey, storeId, randomBytes);
+  const sealed = seal.seal(record);
+  seal.close();
+  return sealed;
+}
+
+const rewriteCheck = (store: StateStore, { storeId, version }: OpenedCheck, sealed: Buffer): Promise<void> =>
+  store.commit({
+    write: [{ ...check, expect: version, put: { version, value: Buffer.concat([storeId, sealed]) } }],
+    reseals: true,
+  });
 
 /** Order: trees and top → the check record says that there are trees. A crash before that leaves a state that has none. */
 export async function withNewTrees(

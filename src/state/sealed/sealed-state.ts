@@ -3,11 +3,15 @@ import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { listLimitMax } from '../record-rules.ts';
-import { RecordSeal, SealedRecordError } from '../record-seal.ts';
+import type { RecordSeal } from '../record-seal.ts';
+import { SealedRecordError } from '../record-seal.ts';
 import type { RootKey } from '../root-key.ts';
 import type { State, StateCommit, StateListOptions, StateWrite, Table, Versioned } from '../state.ts';
 import { versionAfter } from '../state.ts';
-import { checkVersions, openCheck, withNewTrees } from './check-record.ts';
+import type { OpenedCheck } from './check-record.ts';
+import { beginResealing, checkVersions, endResealing, openCheck, withNewTrees } from './check-record.ts';
+import type { ResealCounts } from './reseal.ts';
+import { resealAll } from './reseal.ts';
 import type { StateCopy } from './state-copy.ts';
 import { copyRecords, writesBack } from './state-copy.ts';
 import type { RecordWrite, StateStore, StoredRecord } from '../state-store.ts';
@@ -27,6 +31,8 @@ import { MemoryVeil } from './memory-veil.ts';
 export interface SealedStateOptions {
   readonly store: StateStore;
   readonly rootKey: RootKey;
+  /** While one takes the place of another: the other of the two. Which one seals is what the state says. */
+  readonly otherRootKey?: RootKey | undefined;
   readonly randomBytes: RandomBytes;
   readonly tables?: readonly TableRow[];
   /** Told once of each record that does not open, whoever reads it and whatever follows. */
@@ -56,7 +62,10 @@ interface VeiledRecord {
 export class SealedState implements State {
   readonly #store: VerifiedStore;
   readonly #tableNames: () => Promise<readonly string[]>;
+  /** Below the digests. */
+  readonly #base: StateStore;
   readonly #seal: RecordSeal;
+  #check: OpenedCheck;
   readonly #randomBytes: RandomBytes;
   readonly #tables: TableRows;
   readonly #damaged: (error: SealedRecordError) => void;
@@ -83,13 +92,13 @@ export class SealedState implements State {
       if (parts.tables.isLosableOwner(owner)) heads = await rebuildOwner(parts, heads, owner);
     }
     anchor?.accept(pointOf(heads.top));
-    return new SealedState(options, opened.seal, new VerifiedStore({ ...parts, heads, anchor }));
+    return new SealedState(options, opened, new VerifiedStore({ ...parts, heads, anchor }));
   }
 
   /** Takes the state as it lies there for the right one: makes the trees anew and moves the anchor. Nothing else has it open.
    * @throws WrongRootKeyError */
   static async accept(
-    options: Pick<SealedStateOptions, 'store' | 'rootKey' | 'randomBytes' | 'tables' | 'anchor'>,
+    options: Pick<SealedStateOptions, 'store' | 'rootKey' | 'otherRootKey' | 'randomBytes' | 'tables' | 'anchor'>,
   ): Promise<void> {
     const { store, anchor } = options;
     const opened = await openCheck(options);
@@ -101,14 +110,16 @@ export class SealedState implements State {
     opened.seal.close();
   }
 
-  private constructor(options: SealedStateOptions, seal: RecordSeal, store: VerifiedStore) {
+  private constructor(options: SealedStateOptions, check: OpenedCheck, store: VerifiedStore) {
     const { randomBytes, tables, damaged, keptOpenMax = 0 } = options;
     this.#store = store;
     this.#opened = keptOpenMax > 0 ? new KeptRecords(keptOpenMax) : undefined;
     this.#veiled = keptOpenMax > 0 ? new KeptRecords(Math.min(keptOpenMax, keptVeiledMax)) : undefined;
     this.#veil = new MemoryVeil(randomBytes);
     this.#tableNames = () => options.store.tables();
-    this.#seal = seal;
+    this.#base = options.store;
+    this.#seal = check.seal;
+    this.#check = check;
     this.#randomBytes = randomBytes;
     this.#tables = new TableRows(tables);
     this.#damaged = damaged ?? (() => undefined);
@@ -185,6 +196,35 @@ export class SealedState implements State {
   /** Counts the commits of the whole state. */
   get position(): number {
     return this.#store.position;
+  }
+
+  /** The one that seals now. */
+  get rootKey(): RootKey {
+    return this.#check.rootKey;
+  }
+
+  /** What records may be sealed under besides: another root key is taking its place. */
+  get oldRootKey(): RootKey | undefined {
+    return this.#check.oldRootKey;
+  }
+
+  /** Seals every record under another root key, or goes on with that; others read and commit meanwhile. Called once at a time.
+   *
+   * Order: the check says so (from here on the old key alone opens nothing) → all records are sealed anew, and what leads to them → what they were
+   * is overwritten on disk → the check says that it is done (from here on the new key alone opens everything).
+   * @returns undefined when that key has sealed everything already
+   * @throws NotResealedError, SealedRecordError when digests are damaged, StorageFullError, AnchorError */
+  async reseal(next: RootKey, progress: (done: number) => void = () => undefined): Promise<ResealCounts | undefined> {
+    const { storeId, rootKey, oldRootKey } = this.#check;
+    const isBegun = rootKey.nameFor(storeId) === next.nameFor(storeId);
+    if (isBegun && oldRootKey === undefined) return undefined;
+    invariant(isBegun || oldRootKey === undefined, 'what was begun with another root key is ended first');
+    this.#store.owners(); // refused before anything is written
+    if (!isBegun) this.#check = await beginResealing(this.#base, this.#check, next);
+    const counts = await resealAll({ store: this.#base, verified: this.#store, seal: this.#seal }, progress);
+    await this.#store.compact();
+    this.#check = await endResealing(this.#base, this.#check);
+    return counts;
   }
 
   /** All records but those of the tables that are left out, sealed as they are. Others may commit meanwhile: `position` tells.

@@ -18,13 +18,22 @@ export interface VerifiedStoreParts {
   readonly anchor: StateAnchor | undefined;
 }
 
+/** What the digests say of a record. */
+export interface Said {
+  readonly table: string;
+  readonly id: string;
+}
+
 interface Waiting {
   readonly commit: RecordCommit;
+  /** The pages that say something of these are sealed anew, whatever lies in the store. */
+  readonly said: readonly Said[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 const isAdding = ({ commit }: Waiting): boolean => commit.adds === true;
+const isResealing = ({ commit }: Waiting): boolean => commit.reseals === true;
 
 /** Another handle of the same store may write in between, so often. */
 const attemptsMax = 8;
@@ -56,9 +65,10 @@ export class CommitGroups {
     return this.#markOfAll;
   }
 
-  add(commit: RecordCommit): Promise<void> {
+  /** One that reseals is made though it writes no record: the top is sealed anew with each. */
+  add(commit: RecordCommit, said: readonly Said[] = []): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ commit, resolve, reject });
+      this.#waiting.push({ commit, said, resolve, reject });
       this.#running ??= new Promise<void>((begin) => setImmediate(begin)).then(() => this.#run());
     });
   }
@@ -132,16 +142,21 @@ export class CommitGroups {
     const writes = new Map<string, RecordWrite>();
     const outcomes: (() => void)[] = [];
     for (const one of group) {
-      const refused = await this.#apply(one.commit, edits, writes);
+      const refused = await this.#apply(one, edits, writes);
       outcomes.push(refused === undefined ? one.resolve : () => one.reject(refused));
     }
     const written = [...writes.values()].filter(({ expect, put }) => expect !== null || put !== null);
-    if (written.length > 0) {
+    const reseals = group.some(isResealing);
+    if (written.length > 0 || reseals) {
       const { top } = this.#heads;
       const lineage = anchor === undefined ? carried(top) : { anchored: true, lineage: [pointOf(top)] };
       const change = await trees.change(this.#heads, edits, lineage);
       // On a full disk what adds is refused; the others are then made without it, of the room that is kept for them.
-      await store.commit({ write: [...written, ...change.writes], ...(group.some(isAdding) && { adds: true }) });
+      await store.commit({
+        write: [...written, ...change.writes],
+        ...(group.some(isAdding) && { adds: true }),
+        ...(reseals && { reseals }),
+      });
       trees.keep(change);
       for (const key of writes.keys()) this.#forgiven.delete(key);
       this.#moveTo(change.heads, [...edits.keys()]);
@@ -153,13 +168,17 @@ export class CommitGroups {
 
   /** @returns why the commit is not made; then nothing of it is in `edits` */
   async #apply(
-    commit: RecordCommit,
+    { commit, said }: Waiting,
     edits: Map<string, TreeEdit>,
     writes: Map<string, RecordWrite>,
   ): Promise<Error | undefined> {
     for (const expectation of [...(commit.expect ?? []), ...commit.write]) {
       const refused = await this.#refusal(expectation, edits);
       if (refused !== undefined) return refused;
+    }
+    for (const { table, id } of said) {
+      const unread = await this.#sayAgain(table, id, edits);
+      if (unread !== undefined) return unread;
     }
     for (const { table, id, expect, put } of commit.write) {
       const key = keyOf(table, id);
@@ -169,6 +188,19 @@ export class CommitGroups {
       writes.set(key, { table, id, expect: inStore, put });
     }
     return undefined;
+  }
+
+  async #sayAgain(table: string, id: string, edits: Map<string, TreeEdit>): Promise<SealedRecordError | undefined> {
+    const key = keyOf(table, id);
+    try {
+      const edit = this.#edit(table, id, edits);
+      const entry = await edit.find(key);
+      if (entry !== undefined) await edit.set(key, entry);
+      return undefined;
+    } catch (error) {
+      if (error instanceof SealedRecordError) return error;
+      throw error;
+    }
   }
 
   async #refusal({ table, id, expect }: RecordExpectation, edits: Map<string, TreeEdit>): Promise<Error | undefined> {

@@ -46,3 +46,13 @@ export async function entriesIn(
   if (root !== undefined) await walk(root);
   return found;
 }
+
+/** All pages of a tree. Reads each. */
+export async function pagesIn(root: PageRef | undefined, load: LoadPage): Promise<readonly PageRef[]> {
+  if (root === undefined) return [];
+  const page = await load(root);
+  const below = page.kind === 'leaf' ? [] : page.items;
+  const found: PageRef[] = [root];
+  for (const child of below) found.push(...(await pagesIn(child, load)));
+  return found;
+}

@@ -13,6 +13,13 @@ export const headTable = 'tree-heads';
 const copyTable = 'tree-copies';
 export const treeTables: readonly string[] = [pageTable, headTable, copyTable];
 
+/** What a record of the second copies is a copy of, sealed for the place of that; any other record as it is. */
+export function placeOfCopy(record: StoredRecord): StoredRecord {
+  if (record.table !== copyTable) return record;
+  const at = record.id.indexOf('/');
+  return { ...record, table: record.id.slice(0, at), id: record.id.slice(at + 1) };
+}
+
 /** The tree over the heads of all owners; its own head is the top. */
 export const topOwner = 'owners';
 export const headId = (owner: string): string => `of ${owner}`;

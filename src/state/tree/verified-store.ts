@@ -1,12 +1,13 @@
 import { checkCommit, checkListOptions } from '../record-rules.ts';
 import type { RecordDamage } from '../record-seal.ts';
 import { SealedRecordError } from '../record-seal.ts';
-import type { ListOptions, RecordCommit, StoredRecord } from '../state-store.ts';
-import type { VerifiedStoreParts } from './commit-groups.ts';
+import type { ListOptions, RecordCommit, RecordWrite, StoredRecord } from '../state-store.ts';
+import type { Said, VerifiedStoreParts } from './commit-groups.ts';
 import { CommitGroups } from './commit-groups.ts';
 import type { Entry, LeafItem } from './tree-page.ts';
 import { compareKeys, keyOf, tagOf } from './tree-page.ts';
-import { entriesIn, findEntry } from './tree-reader.ts';
+import { entriesIn, findEntry, pagesIn } from './tree-reader.ts';
+import { headId, headTable, ownerOfHead, pageTable, topOwner } from './tree-records.ts';
 import type { Heads } from './tree-state.ts';
 
 /** A record as it was written last, or why it is not. */
@@ -88,6 +89,51 @@ export class VerifiedStore {
   commit(commit: RecordCommit): Promise<void> {
     checkCommit(commit);
     return this.#groups.add(commit);
+  }
+
+  /** Owners of records, in no order. @throws SealedRecordError when the digests of one are not those that were written last */
+  owners(): readonly string[] {
+    const { owners } = this.#groups.heads;
+    for (const [owner, head] of owners)
+      if (head === 'damaged') throw new SealedRecordError(headTable, headId(owner), 'unverified');
+    return [...owners.keys()];
+  }
+
+  /** The first records of an owner after `after`, as the digests say, at most `limit`. @throws SealedRecordError */
+  async saidOf(owner: string, after: string | undefined, limit: number): Promise<readonly (Said & { key: string })[]> {
+    const head = this.#groups.heads.owners.get(owner);
+    if (head === 'damaged') throw new SealedRecordError(headTable, headId(owner), 'unverified');
+    const range = { prefix: '', after, limit };
+    const items = await entriesIn(head?.root, range, this.#parts.trees.loader(owner));
+    return items.map(({ key }) => {
+      const [table = '', id = ''] = key.split('\0');
+      return { key, table, id };
+    });
+  }
+
+  /** Seals records anew, whose values stay, and what leads to them; and what leads to those that are only `said`, since they do not open.
+   * @throws StateConflictError, SealedRecordError, AnchorError */
+  reseal(write: readonly RecordWrite[], said: readonly Said[]): Promise<void> {
+    const commit = { write, reseals: true };
+    checkCommit(commit);
+    return this.#groups.add(commit, said);
+  }
+
+  /** Whether what lies at a place of the digests is what is read there now. */
+  async isInUse({ table, id, value }: StoredRecord): Promise<boolean> {
+    const { heads } = this.#groups;
+    const tag = tagOf(value);
+    if (table === headTable) {
+      const head = id === headId(topOwner) ? heads.top : heads.owners.get(ownerOfHead(id));
+      return head !== 'damaged' && head?.tag === tag;
+    }
+    if (table !== pageTable) return (await this.entryOf(table, id))?.tag === tag;
+    const at = id.lastIndexOf('/');
+    const owner = id.slice(0, at);
+    const head = owner === topOwner ? heads.top : heads.owners.get(owner);
+    if (head === undefined || head === 'damaged') return false;
+    const refs = await pagesIn(head.root, this.#parts.trees.loader(owner));
+    return refs.some((ref) => ref.page === Number(id.slice(at + 1)) && ref.tag === tag);
   }
 
   /** Counts the commits of the whole state. */

@@ -14,7 +14,8 @@ import type { RootKey } from '../state/root-key.ts';
 import { SealedRecordError } from '../state/record-seal.ts';
 import { AnchorError } from '../state/tree/anchor.ts';
 import { StateRolledBackError } from '../state/tree/tree-state.ts';
-import { WrongRootKeyError } from '../state/sealed/check-record.ts';
+import { ResealingError, WrongRootKeyError } from '../state/sealed/check-record.ts';
+import { NotResealedError } from '../state/sealed/reseal.ts';
 import { StateFormatTooOldError } from '../state/formats/state-formats.ts';
 import { StateDamagedError, StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
 import {
@@ -47,6 +48,8 @@ export interface InstanceOptions {
   readonly virtualTime: boolean;
   /** Without it a file beside the data is used. */
   readonly rootKey: RootKey | undefined;
+  /** While it is rotated. */
+  readonly oldRootKey?: RootKey | undefined;
   readonly secondSubscription?: boolean;
   readonly allowedHosts?: readonly AllowedHost[];
   readonly listen?: ServerAddress;
@@ -78,7 +81,9 @@ export interface InstanceOptions {
 
 /** Starts a server in this process. What a user can mend becomes a UserError. */
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
-  const { rootKey, keyRecheckSeconds } = options;
+  const { rootKey, oldRootKey, keyRecheckSeconds } = options;
+  if (rootKey === undefined && oldRootKey !== undefined)
+    throw new UserError('An old root key goes with a new one, in KUSTODY_ROOT_KEY or from --root-key-fd.');
   const outsideVaults = readOutsideVaults(options.outsideVaults ?? [], process.env);
   const memoryDirectory = process.env['KUSTODY_MEMORY_DIRECTORY'];
   const geoipDatabase = options.geoipDatabase ?? process.env['KUSTODY_GEOIP_DATABASE'];
@@ -97,6 +102,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       expectsCluster: options.expectsCluster ?? false,
       seeds: options.seeds ?? false,
       ...(rootKey === undefined ? {} : { rootKey }),
+      ...(oldRootKey === undefined ? {} : { oldRootKey }),
       ...(memoryDirectory ? { memoryDirectory: resolve(memoryDirectory) } : {}),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
@@ -178,6 +184,8 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     error instanceof SealedRecordError ||
     error instanceof AnchorError ||
     error instanceof WrongRootKeyError ||
+    error instanceof ResealingError ||
+    error instanceof NotResealedError ||
     error instanceof RootKeyError ||
     error instanceof OutsideVaultError
   ) {

@@ -32,6 +32,7 @@ export interface LiveInstance {
 export type OpenOptions = Pick<
   InstanceOptions,
   | 'rootKey'
+  | 'oldRootKey'
   | 'stateAnchor'
   | 'statePlace'
   | 'blobs'
@@ -61,6 +62,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     refuseForRunning('--blobs', options.blobs !== undefined);
     refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);
     options.rootKey?.close(); // that server has its own
+    options.oldRootKey?.close();
     return {
       dataDirectory,
       controlToken: running.file.token,

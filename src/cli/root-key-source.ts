@@ -5,6 +5,7 @@ import { parseDescriptor, readDescriptor } from './read-descriptor.ts';
 import { UserError } from './user-error.ts';
 
 const variable = 'KUSTODY_ROOT_KEY';
+const oldVariable = 'KUSTODY_OLD_ROOT_KEY';
 
 export const rootKeyOption = (): Option =>
   new Option(
@@ -12,15 +13,54 @@ export const rootKeyOption = (): Option =>
     `read the root key from this file descriptor, instead of ${variable} or a file beside the data`,
   ).argParser(parseDescriptor);
 
-/** The root key that the user keeps elsewhere. Made once, at the entry of the program and before anything else runs: whatever the command,
- * no child inherits the variable. What the process began with stays readable for its user in /proc/PID/environ: hence the descriptor. */
+export const oldRootKeyOption = (): Option =>
+  new Option(
+    '--old-root-key-fd <N>',
+    `while the root key is rotated: read the one before from this file descriptor, instead of ${oldVariable}`,
+  ).argParser(parseDescriptor);
+
+/** The root keys that the user keeps elsewhere. Made once, at the entry of the program and before anything else runs: whatever the command,
+ * no child inherits the variables. What the process began with stays readable for its user in /proc/PID/environ: hence the descriptors. */
 export class RootKeySource {
+  readonly #now: GivenKey;
+  readonly #before: GivenKey;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#now = new GivenKey(env, variable, '--root-key-fd');
+    this.#before = new GivenKey(env, oldVariable, '--old-root-key-fd');
+  }
+
+  /** For a server that is started. @param descriptor as `--root-key-fd` names it: read to its end and closed
+   * @returns undefined when no key was given
+   * @throws UserError without a byte of the key */
+  take(descriptor: number | undefined): RootKey | undefined {
+    return this.#now.take(descriptor);
+  }
+
+  /** The one whose place it takes. @param descriptor as `--old-root-key-fd` names it
+   * @throws UserError without a byte of the key */
+  takeOld(descriptor: number | undefined): RootKey | undefined {
+    return this.#before.take(descriptor);
+  }
+
+  /** Overwrites keys that nobody has taken. */
+  close(): void {
+    this.#now.close();
+    this.#before.close();
+  }
+}
+
+class GivenKey {
+  readonly #variable: string;
+  readonly #option: string;
   #key: RootKey | undefined;
   readonly #problem: string | undefined;
 
-  constructor(env: NodeJS.ProcessEnv) {
-    const text = env[variable];
-    Reflect.deleteProperty(env, variable);
+  constructor(env: NodeJS.ProcessEnv, name: string, option: string) {
+    this.#variable = name;
+    this.#option = option;
+    const text = env[name];
+    Reflect.deleteProperty(env, name);
     try {
       this.#key = text === undefined ? undefined : parseRootKey(text);
     } catch (error) {
@@ -29,32 +69,29 @@ export class RootKeySource {
     }
   }
 
-  /** For a server that is started. @param descriptor as `--root-key-fd` names it: read to its end and closed
-   * @returns undefined when no key was given
-   * @throws UserError without a byte of the key */
   take(descriptor: number | undefined): RootKey | undefined {
+    const [name, option] = [this.#variable, this.#option];
     const inEnvironment = this.#key !== undefined || this.#problem !== undefined;
     if (descriptor !== undefined && inEnvironment)
-      throw new UserError(`The root key was given in two places, ${variable} and --root-key-fd.`, 'Give it in one.');
-    if (this.#problem !== undefined) throw new UserError(`${variable}: ${this.#problem}`);
-    if (descriptor !== undefined) return readKey(descriptor);
+      throw new UserError(`The root key was given in two places, ${name} and ${option}.`, 'Give it in one.');
+    if (this.#problem !== undefined) throw new UserError(`${name}: ${this.#problem}`);
+    if (descriptor !== undefined) return readKey(descriptor, option);
     const key = this.#key;
     this.#key = undefined;
     return key;
   }
 
-  /** Overwrites a key that nobody has taken. */
   close(): void {
     this.#key?.close();
     this.#key = undefined;
   }
 }
 
-function readKey(descriptor: number): RootKey {
+function readKey(descriptor: number, option: string): RootKey {
   try {
     return readDescriptor(descriptor, parseRootKey);
   } catch (error) {
-    if (error instanceof RootKeyError) throw new UserError(`--root-key-fd ${descriptor}: ${error.message}`);
+    if (error instanceof RootKeyError) throw new UserError(`${option} ${descriptor}: ${error.message}`);
     throw error;
   }
 }

@@ -26,7 +26,7 @@ import type { CredentialSource } from './blobs-place.ts';
 import { blobsCredentialOption, blobsOption, blobsPlaceOf } from './blobs-place.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { rootKeyOption } from './root-key-source.ts';
+import { oldRootKeyOption, rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 import type { SeedOption } from './seeding.ts';
@@ -46,6 +46,7 @@ interface RunOptions {
   readonly storageAccount: readonly StorageAccount[];
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
+  readonly oldRootKeyFd?: number;
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
@@ -66,6 +67,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .addOption(storageAccountOption())
     .addOption(geoipOption())
     .addOption(rootKeyOption())
+    .addOption(oldRootKeyOption())
     .addOption(stateAnchorOption())
     .addOption(stateOption())
     .addOption(statePasswordOption())
@@ -93,6 +95,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
   waiting.begin('starting an instance');
   const opening = openLiveInstance(options.data, {
     rootKey: rootKeys.take(options.rootKeyFd),
+    oldRootKey: rootKeys.takeOld(options.oldRootKeyFd),
     allowedHosts: options.allow,
     expectsCluster: options.seed !== undefined,
     secondSubscription: options.secondSubscription,

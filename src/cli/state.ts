@@ -6,12 +6,13 @@ import { ask } from './question.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { rootKeyOption } from './root-key-source.ts';
+import { oldRootKeyOption, rootKeyOption } from './root-key-source.ts';
 import { UserError } from './user-error.ts';
 
 interface AcceptOptions {
   readonly data?: string;
   readonly rootKeyFd?: number;
+  readonly oldRootKeyFd?: number;
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
@@ -29,6 +30,7 @@ export function stateCommand(rootKeys: RootKeySource): Command {
     )
     .addOption(dataOption())
     .addOption(rootKeyOption())
+    .addOption(oldRootKeyOption())
     .addOption(stateAnchorOption())
     .addOption(stateOption())
     .addOption(statePasswordOption())
@@ -40,6 +42,7 @@ export function stateCommand(rootKeys: RootKeySource): Command {
 
 async function accept(rootKeys: RootKeySource, options: AcceptOptions): Promise<void> {
   const rootKey = rootKeys.take(options.rootKeyFd);
+  const oldRootKey = rootKeys.takeOld(options.oldRootKeyFd);
   const statePlace = statePlaceOf(options);
   const directory = dataDirectoryOf(options);
   if (!isDataDirectory(directory)) throw new UserError(`${directory} is not a data directory of Kustody.`);
@@ -52,6 +55,7 @@ async function accept(rootKeys: RootKeySource, options: AcceptOptions): Promise<
     await acceptState({
       dataDirectory,
       ...(rootKey === undefined ? {} : { rootKey }),
+      ...(oldRootKey === undefined ? {} : { oldRootKey }),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
       ...(statePlace === undefined ? {} : { statePlace }),
     });

@@ -33,7 +33,7 @@ import type { CredentialSource } from './blobs-place.ts';
 import { blobsCacheOption, blobsCredentialOption, blobsOption, blobsPlaceOf } from './blobs-place.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { rootKeyOption } from './root-key-source.ts';
+import { oldRootKeyOption, rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 import type { SeedOption } from './seeding.ts';
@@ -58,6 +58,7 @@ interface UpOptions {
   readonly stopGrace?: number;
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
+  readonly oldRootKeyFd?: number;
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
@@ -113,6 +114,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     )
     .addOption(geoipOption())
     .addOption(rootKeyOption())
+    .addOption(oldRootKeyOption())
     .addOption(stateAnchorOption())
     .addOption(stateOption())
     .addOption(statePasswordOption())
@@ -149,6 +151,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
 async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   if (options.open && !isPortalBuilt(import.meta.dirname)) throw portalNotBuilt();
   const rootKey = rootKeys.take(options.rootKeyFd);
+  const oldRootKey = rootKeys.takeOld(options.oldRootKeyFd);
   const given = statePlaceOf(options);
   if (options.standby && (given === undefined || options.blobs === undefined))
     throw new UserError(
@@ -177,7 +180,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   const stopped = options.standby ? stopping() : undefined;
   const starting = startInstance({
     dataDirectory,
-    rootKey,
+    ...{ rootKey, oldRootKey },
     virtualTime: options.virtualTime,
     secondSubscription: options.secondSubscription,
     allowedHosts: options.allow,

@@ -95,6 +95,15 @@ export const controlRows: readonly RouteRow[] = [
     says: 'How far the backup is, or what came of it.',
   },
   {
+    ...{ method: 'POST', path: '/root-key/rotate', access: 'token', status: 202, answer: shapes.rootKeyShape },
+    errors: { RotationRunning: 409 },
+    says: 'Begins to seal every record of the state under another root key, or goes on with it. No key is sent: the server has both.',
+  },
+  {
+    ...{ method: 'GET', path: '/root-key', access: 'token', answer: shapes.rootKeyShape },
+    says: 'Whether records are sealed under two root keys, how far that is, or what came of it.',
+  },
+  {
     ...{ method: 'GET', path: '/clusters/:cluster/extents/:extent', access: 'session' },
     mediaType: 'application/octet-stream',
     errors: { InvalidExtentId: 400, ClusterNotFound: 404, ExtentNotFound: 404, ClusterNotServing: 409 },

@@ -118,6 +118,16 @@ export const backupShape = shape({
   ),
 });
 
+export const rootKeyShape = shape({
+  ...{ resealing: flag, running: flag, done: maybe(whole), failure: maybe(text) },
+  rotated: maybe(
+    shape({
+      ...{ oldKey: oneOf('destroyed', 'elsewhere') },
+      ...{ records: maybe(whole), resealed: maybe(whole), damaged: maybe(whole) },
+    }),
+  ),
+});
+
 /** The event itself is in Azure's schema: of a vault's operations, or of the activity log. */
 export const eventsShape = shape({
   events: list(shape({ sequence: whole, event: Type.Object({}, { additionalProperties: true }) })),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { logFileName } from '../http/log-file.ts';
+import { nextRootKeyPath, oldRootKeyPath } from '../state/root-key-files.ts';
 import { reserveFileName } from '../state/sqlite/disk-reserve.ts';
 import { stateFileName } from '../state/sqlite/sqlite-state-store.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
@@ -31,6 +32,8 @@ const withUnfinished = (name: string): readonly string[] => [name, `${name}.new`
  * directory is known by, so that a reset that was interrupted can be asked for again. */
 export const dataDirectoryNames: readonly string[] = [
   ...withUnfinished(rootKeyFileName),
+  ...withUnfinished(nextRootKeyPath(rootKeyFileName)),
+  oldRootKeyPath(rootKeyFileName),
   ...withUnfinished(controlFileName),
   ...withUnfinished(authorityFileName),
   ...withUnfinished(standbyFileName),

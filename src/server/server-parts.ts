@@ -21,6 +21,7 @@ import type { IdentityParts } from './identity-parts.ts';
 import type { Instance } from './instance.ts';
 import type { ServerPorts, ServerSettings } from './settings.ts';
 import type { NodeLease } from './node-lease.ts';
+import type { RootKeys } from './root-key-beside.ts';
 import type { StateShown } from './state-place.ts';
 
 /** What an opened data directory offers to the planes. */
@@ -32,7 +33,10 @@ export interface ServerParts {
   readonly sealed: SealedState;
   /** Below `sealed`: what is copied of it while it is served. */
   readonly store: HeldStore;
+  /** The one that seals now. */
   readonly rootKey: RootKey;
+  /** Undefined: it is in a file beside the data. */
+  readonly givenRootKeys: RootKeys | undefined;
   readonly compact: () => Promise<void>;
   readonly randomBytes: RandomBytes;
   readonly log: Log;

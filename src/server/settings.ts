@@ -61,6 +61,8 @@ export interface ServerSettings {
   readonly secondSubscription?: boolean;
   /** Kept outside the data directory; without it a file beside the data is used. */
   readonly rootKey?: RootKey;
+  /** The one that `rootKey` takes the place of, or has: what is sealed under it opens, too. */
+  readonly oldRootKey?: RootKey;
   /** A file, or the number of a descriptor, that an older state is known by; without it only parts of a state that are older are. */
   readonly stateAnchor?: string;
   /** Where the state is kept instead of in the data directory. */

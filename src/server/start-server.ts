@@ -39,7 +39,7 @@ import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
 import { readersOf } from './node-links.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
-import { rootKeyBeside } from './root-key-beside.ts';
+import { rootKeysOf } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
 import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance, withDirectory, withSecondSubscription } from './instance.ts';
@@ -149,11 +149,11 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   closing.add('state', () => opened.close());
   const store = new HeldStore(opened.store);
   if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
-  const rootKey = settings.rootKey ?? (await rootKeyBeside(store, dataDirectory));
+  const rootKeys = await rootKeysOf(settings, store);
   const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
   closing.add('anchor', () => anchor?.close());
   const sealed = await SealedState.open({
-    ...{ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables, anchor, keptOpenMax },
+    ...{ store, ...rootKeys, randomBytes: systemRandomBytes, tables: stateTables, anchor, keptOpenMax },
     damaged: ({ table, id, damage }) => log.warning('state-record-damaged', { table, id, damage }),
   });
   closing.add('sealed state', () => sealed.close());
@@ -215,7 +215,10 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
     state,
     onCommit,
     tellCommit: tell,
-    ...{ sealed, store, rootKey },
+    ...{ sealed, store, givenRootKeys: settings.rootKey && rootKeys },
+    get rootKey() {
+      return sealed.rootKey;
+    },
     compact: () => sealed.compact(),
     randomBytes: systemRandomBytes,
     log: requestMetrics.beside(recentRequests.beside(log)),
@@ -289,7 +292,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
 /** Takes the state as it lies there for the one that was written last, and moves the anchor to it. No server has it open.
  * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, AnchorError */
 export async function acceptState(
-  settings: Pick<ServerSettings, 'dataDirectory' | 'rootKey' | 'stateAnchor' | 'statePlace'>,
+  settings: Pick<ServerSettings, 'dataDirectory' | 'rootKey' | 'oldRootKey' | 'stateAnchor' | 'statePlace'>,
 ): Promise<void> {
   const opened = await openStore(settings);
   const { store } = opened;
@@ -299,8 +302,8 @@ export async function acceptState(
   }
   const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
   try {
-    const rootKey = settings.rootKey ?? (await rootKeyBeside(store, settings.dataDirectory));
-    await SealedState.accept({ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables, anchor });
+    const rootKeys = await rootKeysOf(settings, store);
+    await SealedState.accept({ store, ...rootKeys, randomBytes: systemRandomBytes, tables: stateTables, anchor });
   } finally {
     await opened.close();
     anchor?.close();

@@ -22,6 +22,7 @@ import { promoteCommand } from '../promote/promote-command.ts';
 import { proofCommand } from '../proof/proof-command.ts';
 import { queryCommand } from '../query.ts';
 import { resetCommand } from '../reset.ts';
+import { rootKeyCommand } from '../root-key.ts';
 import type { RootKeySource } from '../root-key-source.ts';
 import { runCommand } from '../run.ts';
 import { shredCommand } from '../shred/shred-command.ts';
@@ -46,6 +47,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     runCommand(rootKeys),
     upCommand(rootKeys),
     stateCommand(rootKeys),
+    rootKeyCommand(rootKeys),
     upgradeCommand(),
     migrateCommand(rootKeys),
     backupCommand(rootKeys),

@@ -1,11 +1,10 @@
-import { listLimitMax } from '../record-rules.ts';
 import type { RecordSeal } from '../record-seal.ts';
 import { SealedRecordError } from '../record-seal.ts';
 import type { RecordWrite, StateStore, StoredRecord } from '../state-store.ts';
 import { StateConflictError } from '../state-store.ts';
 import type { Said } from '../tree/commit-groups.ts';
 import { checkTable } from '../tree/build-trees.ts';
-import { placeOfCopy, treeTables } from '../tree/tree-records.ts';
+import { placeOfCopy } from '../tree/tree-records.ts';
 import type { VerifiedStore } from '../tree/verified-store.ts';
 
 export interface ResealParts {
@@ -42,6 +41,7 @@ export class NotResealedError extends Error {
  *
  * Order: what waits to be committed, perhaps sealed under the old key, is durable → all records → again, until nothing was left → every record
  * of the store is looked at: none that is in use is sealed under the old key.
+ * @param progress called between two commits; what it throws ends it there
  * @throws NotResealedError, SealedRecordError when digests are damaged: the state has to be accepted first */
 export async function resealAll(parts: ResealParts, progress: (done: number) => void): Promise<ResealCounts> {
   const { verified } = parts;
@@ -50,7 +50,7 @@ export async function resealAll(parts: ResealParts, progress: (done: number) => 
     await verified.reseal([], []); // the top, and after all that was sealed before
     const counts = await resealOnce(parts, progress);
     resealed += counts.resealed;
-    if (counts.resealed === 0 && !(await isLeft(parts))) return { ...counts, resealed };
+    if (counts.resealed === 0 && !(await isLeft(parts, () => progress(counts.records)))) return { ...counts, resealed };
   }
   throw new NotResealedError(
     `After ${passesMax} times through all records some are sealed under the old root key still. Run the same command again.`,
@@ -66,6 +66,7 @@ async function resealOnce(parts: ResealParts, progress: (done: number) => void):
       resealed += counts.resealed;
       damaged += counts.damaged;
       progress((records += said.length));
+      await othersTurn();
       after = said.at(-1)?.key;
       if (said.length < recordsPerCommit) break;
     }
@@ -126,13 +127,17 @@ async function plan({ verified, seal }: ResealParts, said: readonly Said[]) {
 
 /** Whether anything in the store that is in use is sealed under the old root key. What is in no digest (put back by somebody, or left behind)
  * is read by nobody, and stays. */
-async function isLeft({ store, verified, seal }: ResealParts): Promise<boolean> {
+async function isLeft({ store, verified, seal }: ResealParts, progress: () => void): Promise<boolean> {
   for (const table of await store.tables()) {
     if (table === checkTable) continue;
-    for await (const stored of recordsOf(store, table)) {
-      const record = placeOfCopy(stored);
-      if (seal.isCurrent(record) || !opens(seal, record)) continue;
-      if (await verified.isInUse(record)) return true;
+    for await (const page of pagesOf(store, table)) {
+      for (const stored of page) {
+        const record = placeOfCopy(stored);
+        if (seal.isCurrent(record) || !opens(seal, record)) continue;
+        if (await verified.isInUse(record)) return true;
+      }
+      progress();
+      await othersTurn();
     }
   }
   return false;
@@ -148,12 +153,14 @@ function opens(seal: RecordSeal, record: StoredRecord): boolean {
   }
 }
 
-async function* recordsOf(store: StateStore, table: string): AsyncGenerator<StoredRecord> {
-  const limit = treeTables.includes(table) ? listLimitMax / 10 : recordsPerCommit;
+async function* pagesOf(store: StateStore, table: string): AsyncGenerator<readonly StoredRecord[]> {
   for (let after: string | undefined; ;) {
-    const page = await store.list(table, { limit, ...(after === undefined ? {} : { after }) });
-    yield* page;
+    const page = await store.list(table, { limit: recordsPerCommit, ...(after === undefined ? {} : { after }) });
+    yield page;
     after = page.at(-1)?.id;
-    if (after === undefined || page.length < limit) return;
+    if (after === undefined || page.length < recordsPerCommit) return;
   }
 }
+
+/** A store may answer at once: others on this thread go on. */
+const othersTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

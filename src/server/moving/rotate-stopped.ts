@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemRandomBytes } from '../../base/random.ts';
+import type { RootKey } from '../../state/root-key.ts';
+import { openRootKeyFile } from '../../state/root-key.ts';
+import { SealedState } from '../../state/sealed/sealed-state.ts';
+import type { StateStore } from '../../state/state-store.ts';
+import { StateAnchor } from '../../state/tree/anchor.ts';
+import { rootKeyFileName } from '../data-directory-names.ts';
+import { requireServed } from '../move-marks.ts';
+import type { RootKeys } from '../root-key-beside.ts';
+import { rootKeysOf } from '../root-key-beside.ts';
+import type { Rotated } from '../rotate-root-key.ts';
+import { rotateRootKey } from '../rotate-root-key.ts';
+import { stateTables } from '../state-tables.ts';
+import type { MoveEnd } from './move-end.ts';
+import { openHeld, requireState } from './open-source.ts';
+
+export interface RotateSettings {
+  /** Nobody serves it. */
+  readonly from: MoveEnd;
+  /** Kept elsewhere, the new one; without it both are files beside the data. */
+  readonly rootKey?: RootKey;
+  /** Kept elsewhere; without it the file beside the data, which then goes. */
+  readonly oldRootKey?: RootKey;
+  readonly stateAnchor?: string;
+  readonly progress?: (done: number) => void;
+}
+
+/** `rotateRootKey` of a state that nobody serves.
+ * @throws those of `rotateRootKey`, `openStore` and `SealedState.open`, MoveError where there is no state */
+export async function rotateStopped(settings: RotateSettings): Promise<Rotated> {
+  const { from, rootKey, stateAnchor, progress } = settings;
+  const { opened, close } = await openHeld({ from, ...(rootKey && { rootKey }) }, requireServed);
+  try {
+    const { store } = opened;
+    await requireState(store, from);
+    const keys = await keysOf(settings, store);
+    const anchor = stateAnchor === undefined ? undefined : StateAnchor.open(stateAnchor);
+    const sealed = await SealedState.open({
+      ...{ store, ...keys, randomBytes: systemRandomBytes, tables: stateTables, anchor },
+    });
+    const { dataDirectory } = from;
+    try {
+      return await rotateRootKey({ sealed, dataDirectory, given: rootKey && keys, ...(progress && { progress }) });
+    } finally {
+      await sealed.close();
+    }
+  } finally {
+    await close();
+  }
+}
+
+function keysOf({ from, rootKey, oldRootKey }: RotateSettings, store: StateStore): Promise<RootKeys> {
+  const path = join(from.dataDirectory, rootKeyFileName);
+  if (rootKey !== undefined && oldRootKey === undefined && existsSync(path))
+    return Promise.resolve({ rootKey, otherRootKey: openRootKeyFile(path, systemRandomBytes) });
+  return rootKeysOf(
+    { dataDirectory: from.dataDirectory, ...(rootKey && { rootKey }), ...(oldRootKey && { oldRootKey }) },
+    store,
+  );
+}

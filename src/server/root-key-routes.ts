@@ -1,0 +1,81 @@
+import type { FastifyInstance } from 'fastify';
+import { NotResealedError } from '../state/sealed/reseal.ts';
+import { SealedRecordError } from '../state/record-seal.ts';
+import { RootKeyError } from '../state/root-key.ts';
+import { StorageFullError } from '../base/storage-full.ts';
+import { ControlError } from './control-plane.ts';
+import type { Rotated } from './rotate-root-key.ts';
+import { rotateRootKey } from './rotate-root-key.ts';
+import type { RootKeys } from './root-key-beside.ts';
+import type { ServerParts } from './server-parts.ts';
+
+/** What `kustody root-key` shows. */
+export interface RootKeyStatus {
+  /** Records are sealed under two root keys: the old one is needed until it has come to its end. */
+  readonly resealing: boolean;
+  /** It goes on now. */
+  readonly running: boolean;
+  /** Records that were looked at so far. */
+  readonly done?: number;
+  readonly rotated?: Rotated;
+  /** Why there is none. */
+  readonly failure?: string;
+}
+
+type Parts = Pick<ServerParts, 'sealed' | 'settings' | 'log'> & { readonly givenRootKeys: RootKeys | undefined };
+
+export interface RootKeyRotation {
+  readonly routes: (app: FastifyInstance) => void;
+  /** Ends what is under way between two commits: the same command goes on with it when the server runs again. */
+  close(): Promise<void>;
+}
+
+/** `POST /root-key/rotate` begins, or goes on with, a rotation of the root key; `GET /root-key` says how far it is. No key is sent. */
+export function createRootKeyRotation({ sealed, settings, log, givenRootKeys: given }: Parts): RootKeyRotation {
+  let last: Pick<RootKeyStatus, 'done' | 'rotated' | 'failure'> = {};
+  let going: Promise<void> | undefined;
+  let isClosing = false;
+  const status = (): RootKeyStatus => ({
+    resealing: sealed.oldRootKey !== undefined,
+    running: going !== undefined,
+    ...last,
+  });
+  const rotate = async (): Promise<void> => {
+    try {
+      const progress = (done: number): void => {
+        if (isClosing) throw new RootKeyError('The server was stopped: the same command goes on when it runs again.');
+        last = { done };
+      };
+      const rotated = await rotateRootKey({ sealed, dataDirectory: settings.dataDirectory, given, progress });
+      last = { rotated };
+      log.event('root-key-rotated', { ...rotated });
+    } catch (error) {
+      log.failure('root-key-rotation-failed', error);
+      last = { failure: isKnown(error) ? error.message : 'The rotation failed; the log of the server says why.' };
+    } finally {
+      going = undefined;
+    }
+  };
+  return {
+    routes: (app) => {
+      app.post('/root-key/rotate', (_request, reply) => {
+        if (going !== undefined)
+          throw new ControlError(409, 'RotationRunning', 'The root key is being rotated: wait for its end.');
+        last = {};
+        going = rotate();
+        return reply.code(202).send(status());
+      });
+      app.get('/root-key', status);
+    },
+    close: async () => {
+      isClosing = true;
+      await going;
+    },
+  };
+}
+
+const isKnown = (error: unknown): error is Error =>
+  error instanceof RootKeyError ||
+  error instanceof NotResealedError ||
+  error instanceof SealedRecordError ||
+  error instanceof StorageFullError;

@@ -91,6 +91,6 @@ function rotatedText({ records, resealed, damaged = 0, oldKey }: Rotated): reado
     oldKey === 'destroyed'
       ? 'The file of the old root key was overwritten and is gone.'
       : 'Destroy the old root key now, wherever it is kept: it is not needed any more.',
-    'Backups that were made before open with the old root key alone. Take new ones into new directories.',
+    'Backups that were taken before open with the old root key alone. Take them again.',
   ];
 }

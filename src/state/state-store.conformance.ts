@@ -60,6 +60,35 @@ export function stateStoreConformance(name: string, makeBacking: () => Backing |
       await store.close();
     });
 
+    it('lets a version stay for a value that is sealed anew, and for no other', async () => {
+      const { backing, store } = await fresh();
+      await store.commit({ write: [put('a', 'x', null, 10, 'one'), put('a', 'y', null, 1, 'other')] });
+      const resealed = { write: [put('a', 'x', 10, 10, 'anew'), put('a', 'z', null, 5, 'new')], reseals: true };
+      await store.commit(resealed);
+      await expect(store.commit({ ...resealed, write: [put('a', 'x', 9, 9, 'wrong')] })).rejects.toMatchObject({
+        name: 'StateConflictError',
+      });
+      await expect(store.commit({ write: [put('a', 'x', 10, 10, 'same')] })).rejects.toThrow('changes the version');
+      const together = [
+        store.commit({ write: [put('a', 'y', 1, 1, 'anew')], reseals: true }),
+        store.commit({ write: [put('a', 'y', 1, 2, 'next')] }),
+      ];
+      await Promise.all(together);
+      await store.close();
+      const again = await backing.open();
+      const found = (await again.list('a')).map(({ id, version, value }) => [
+        id,
+        version,
+        Buffer.from(value).toString(),
+      ]);
+      expect(found).toEqual([
+        ['x', 10, 'anew'],
+        ['y', 2, 'next'],
+        ['z', 5, 'new'],
+      ]);
+      await again.close();
+    });
+
     it.each([
       ['a create of what exists', { write: [put('a', 'here', null, 2, '')] }],
       ['a change of what does not', { write: [put('a', 'gone', 5, 6, '')] }],

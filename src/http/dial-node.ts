@@ -14,11 +14,11 @@ export interface PassedNode {
   readonly port: number;
   /** As it was advertised. */
   readonly advertised: string;
+  /** 32 bytes, which only nodes of the instance have: what it has signed that with. */
+  readonly key: Uint8Array;
 }
 
 export interface DialOptions {
-  /** 32 bytes, which only nodes of the instance have. */
-  readonly key: Uint8Array;
   readonly startTimer: StartTimer;
   /** To reach it and hear its hello. */
   readonly dialMs: number;
@@ -26,8 +26,8 @@ export interface DialOptions {
 
 /** Reaches another node, and proves to be one. @param done called once; without a connection when there is none */
 export function dialNode(
-  { host, port, advertised }: PassedNode,
-  { key, startTimer, dialMs }: DialOptions,
+  { host, port, advertised, key }: PassedNode,
+  { startTimer, dialMs }: DialOptions,
   header: PassHeader,
   done: (remote: Socket | undefined) => void,
 ): void {

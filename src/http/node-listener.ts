@@ -8,8 +8,8 @@ import { makeHello, passHeaderBytes, readPassHeader } from './pass-header.ts';
 
 /** What is known of other nodes that pass connections on. */
 export interface NodePassing {
-  /** 32 bytes, which only nodes of the instance have. */
-  readonly key: Uint8Array;
+  /** 32 bytes, which only nodes of the instance have; asked anew for each connection. */
+  readonly key: () => Uint8Array;
   /** What other nodes are told to dial; asked when the port is known. */
   readonly advertised: () => string;
   readonly randomBytes: RandomBytes;
@@ -44,7 +44,7 @@ export function createNodeListener(
     socket.write(hello);
     readHeader(context, socket, (bytes) => {
       unknown -= 1;
-      const header = bytes && readPassHeader(key, hello, advertised(), bytes);
+      const header = bytes && readPassHeader(key(), hello, advertised(), bytes);
       if (header === undefined) {
         if (bytes !== undefined) log.warning('no node of this instance', { listener: 'nodes' });
         socket.destroy();

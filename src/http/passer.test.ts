@@ -39,12 +39,12 @@ async function servingNode(id: string, then: (socket: Socket) => void, hello = m
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  const node: PassedNode = { id, host: '127.0.0.1', port, advertised: id };
+  const node: PassedNode = { id, host: '127.0.0.1', port, advertised: id, key };
   return { node, sockets };
 }
 
 async function startPasser(limits: Partial<PassLimits> = {}) {
-  const passer = new Passer({ key, limits, startTimer: startSystemTimer, log: silentLog });
+  const passer = new Passer({ limits, startTimer: startSystemTimer, log: silentLog });
   closers.push(() => passer.close(0));
   const { tls: port } = await passer.listen({ tls: loopback, kusto: loopback, proxy: loopback });
   const client = (): Socket => {

@@ -37,8 +37,6 @@ export const defaultPassLimits: PassLimits = {
 export type TakeConnection = (socket: Socket, name: string, head: Buffer) => Promise<boolean>;
 
 export interface PasserOptions {
-  /** 32 bytes, which only nodes of the instance have. */
-  readonly key: Uint8Array;
   readonly limits?: Partial<PassLimits>;
   readonly startTimer: StartTimer;
   readonly log: Pick<Log, 'warning' | 'failure'>;

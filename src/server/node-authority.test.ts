@@ -27,12 +27,15 @@ it('lies sealed, and opens for a node that has the root key alone', async () => 
   const store = new MemoryStateStore();
   const { certificatePem, privateKeyPem } = await openNodeAuthority(await open(store), () => Date.now());
   const read = (table: string, id: string) => store.get(table, id);
-  expect(await readSealedRecord(read, key(), nodeAuthorityTable, rootId)).toEqual({ certificatePem, privateKeyPem });
+  expect(await readSealedRecord(read, { rootKey: key() }, nodeAuthorityTable, rootId)).toEqual({
+    certificatePem,
+    privateKeyPem,
+  });
   const lies = Buffer.from((await store.get('node-authority', 'root'))?.value ?? []);
   const secret = privateKeyPem.split('\n')[1] ?? '';
   expect(secret.length).toBeGreaterThan(40);
   expect([lies.length > 500, lies.includes(secret), lies.includes('PRIVATE')]).toEqual([true, false, false]);
-  const other = readSealedRecord(read, new RootKey(Buffer.alloc(32, 2)), nodeAuthorityTable, rootId);
+  const other = readSealedRecord(read, { rootKey: new RootKey(Buffer.alloc(32, 2)) }, nodeAuthorityTable, rootId);
   await expect(other).rejects.toMatchObject({ name: 'SealedRecordError' });
   const moved = async (table: string, id: string) => {
     const record = await store.get(table === 'node-authority' ? 'certificate-authority' : table, id);
@@ -43,10 +46,12 @@ it('lies sealed, and opens for a node that has the root key alone', async () => 
   ).commit({
     write: [{ table: { name: 'certificate-authority', parse: String as never }, id: 'root', expect: null, put: 'x' }],
   });
-  await expect(readSealedRecord(moved, key(), nodeAuthorityTable, rootId)).rejects.toMatchObject({
+  await expect(readSealedRecord(moved, { rootKey: key() }, nodeAuthorityTable, rootId)).rejects.toMatchObject({
     name: 'SealedRecordError',
   });
-  expect(await readSealedRecord(() => Promise.resolve(undefined), key(), nodeAuthorityTable, rootId)).toBeUndefined();
+  expect(
+    await readSealedRecord(() => Promise.resolve(undefined), { rootKey: key() }, nodeAuthorityTable, rootId),
+  ).toBeUndefined();
 });
 
 it('is made anew by a node that finds less than a year of it left', async () => {

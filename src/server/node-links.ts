@@ -5,10 +5,10 @@ import type { NodeCredentials } from '../http/node-authority.ts';
 import { createNodeIdentity } from '../http/node-authority.ts';
 import { startSystemTimer } from '../http/timer.ts';
 import { isLive } from '../state/formats/state-formats.ts';
-import type { RootKey } from '../state/root-key.ts';
 import { readSealedRecord } from '../state/sealed/read-record.ts';
 import { nodeAuthorityTable, openNodeAuthority, rootId } from './authority.ts';
 import type { Planes } from './planes.ts';
+import type { RootKeys } from './root-key-beside.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { WaitingNode } from './state-place.ts';
 import { version } from './version.ts';
@@ -26,11 +26,11 @@ const time = { wallClock: () => machineTime.now(), monotonicMs: () => machineTim
 
 /** @param self known once this node waits
  * @returns what a node that stands by proves with, under the root that the state holds then */
-export function nodeThatWaits(self: () => WaitingNode | undefined, rootKey: RootKey): () => Promise<NodeCredentials> {
+export function nodeThatWaits(self: () => WaitingNode | undefined, keys: RootKeys): () => Promise<NodeCredentials> {
   let identity: (() => Promise<NodeCredentials>) | undefined;
   const authority = async () => {
     const read = self()?.read;
-    const root = read && (await readSealedRecord(read, rootKey, nodeAuthorityTable, rootId));
+    const root = read && (await readSealedRecord(read, keys, nodeAuthorityTable, rootId));
     if (root === undefined) throw new NoNodeAuthorityError();
     return root;
   };

@@ -6,7 +6,6 @@ import { StorageFullError } from '../base/storage-full.ts';
 import { ControlError } from './control-plane.ts';
 import type { Rotated } from './rotate-root-key.ts';
 import { rotateRootKey } from './rotate-root-key.ts';
-import type { RootKeys } from './root-key-beside.ts';
 import type { ServerParts } from './server-parts.ts';
 
 /** What `kustody root-key` shows. */
@@ -22,7 +21,7 @@ export interface RootKeyStatus {
   readonly failure?: string;
 }
 
-type Parts = Pick<ServerParts, 'sealed' | 'settings' | 'log'> & { readonly givenRootKeys: RootKeys | undefined };
+type Parts = Pick<ServerParts, 'sealed' | 'settings' | 'log' | 'givenRootKeys' | 'onRotated'>;
 
 export interface RootKeyRotation {
   readonly routes: (app: FastifyInstance) => void;
@@ -31,7 +30,13 @@ export interface RootKeyRotation {
 }
 
 /** `POST /root-key/rotate` begins, or goes on with, a rotation of the root key; `GET /root-key` says how far it is. No key is sent. */
-export function createRootKeyRotation({ sealed, settings, log, givenRootKeys: given }: Parts): RootKeyRotation {
+export function createRootKeyRotation({
+  sealed,
+  settings,
+  log,
+  givenRootKeys: given,
+  onRotated,
+}: Parts): RootKeyRotation {
   let last: Pick<RootKeyStatus, 'done' | 'rotated' | 'failure'> = {};
   let going: Promise<void> | undefined;
   let isClosing = false;
@@ -47,6 +52,7 @@ export function createRootKeyRotation({ sealed, settings, log, givenRootKeys: gi
         last = { done };
       };
       const rotated = await rotateRootKey({ sealed, dataDirectory: settings.dataDirectory, given, progress });
+      await onRotated();
       last = { rotated };
       log.event('root-key-rotated', { ...rotated });
     } catch (error) {

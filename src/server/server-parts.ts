@@ -37,6 +37,8 @@ export interface ServerParts {
   readonly rootKey: RootKey;
   /** Undefined: it is in a file beside the data. */
   readonly givenRootKeys: RootKeys | undefined;
+  /** Another one seals everything now: nodes prove themselves by that. */
+  readonly onRotated: () => Promise<void>;
   readonly compact: () => Promise<void>;
   readonly randomBytes: RandomBytes;
   readonly log: Log;

@@ -13,7 +13,9 @@ import { removeStandbyFile, writeStandbyFile } from './control-file.ts';
 import { firstPorts } from './kept-ports.ts';
 import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
 import { nodeThatWaits } from './node-links.ts';
+import type { RootKeys } from './root-key-beside.ts';
 import type { ServingPorts, WaitingNode } from './state-place.ts';
+import { whyClosed } from '../state/sealed/check-record.ts';
 import { listenUnready } from '../http/unready-listener.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { StateFormatTooOldError } from '../state/formats/state-formats.ts';
@@ -32,7 +34,10 @@ export const nodesKey = (rootKey: RootKey): Buffer => rootKey.derive('nodes that
 export class StandingBy {
   readonly #settings: ServerSettings;
   readonly #log: Log;
-  readonly #key: Buffer | undefined;
+  /** While the root key is rotated there are two: the node that serves has one of them, or both. */
+  readonly #keys: readonly Buffer[];
+  readonly #rootKeys: RootKeys | undefined;
+  #closed: string | undefined;
   readonly #passer: Passer | undefined;
   /** Absent: all connections are passed on. */
   readonly #reading: ReadingNode | undefined;
@@ -46,20 +51,21 @@ export class StandingBy {
   constructor(settings: ServerSettings, log: Log) {
     this.#settings = settings;
     this.#log = log;
-    const { advertise, rootKey, statePlace, stop, listen, allowRemote } = settings;
+    const { advertise, rootKey, oldRootKey, statePlace, stop, listen, allowRemote } = settings;
+    this.#rootKeys = rootKey && { rootKey, otherRootKey: oldRootKey };
+    this.#keys = [];
     this.#ended = new Promise((_, reject) => (this.#end = reject));
     this.#ended.catch(() => undefined);
     stop?.addEventListener('abort', () => this.#end(new StandbyEndedError()));
     if (advertise === undefined || rootKey === undefined || statePlace?.standsBy !== true) return;
     if (!allowRemote && !isLoopbackAddress(listen.host)) throw new EdgeAddressError(listen.host);
-    this.#key = nodesKey(rootKey);
+    this.#keys = [rootKey, ...(oldRootKey === undefined ? [] : [oldRootKey])].map(nodesKey);
     const { reads, scripts, geoipDatabase, memoryDirectory } = settings;
     const reading =
       reads !== true
         ? undefined
         : new ReadingNode({
-            key: this.#key,
-            own: nodeThatWaits(() => this.#self, rootKey),
+            own: nodeThatWaits(() => this.#self, { rootKey, otherRootKey: oldRootKey }),
             ...{ startTimer: startSystemTimer, monotonicMs: () => machineTime.monotonic(), log, version },
             parts: {
               processScript: scripts.clusterProcess,
@@ -71,7 +77,7 @@ export class StandingBy {
           });
     this.#reading = reading;
     const take: TakeConnection | undefined = reading && ((socket, name, head) => reading.take(socket, name, head));
-    this.#passer = new Passer({ key: this.#key, startTimer: startSystemTimer, log, take });
+    this.#passer = new Passer({ startTimer: startSystemTimer, log, take });
   }
 
   get ports(): Pick<ServingPorts, 'waits' | 'looked' | 'pause' | 'ended'> {
@@ -118,11 +124,26 @@ export class StandingBy {
     return ended;
   }
 
-  /** It serves: what has waited comes to itself. */
-  serves(text: string, port: number): void {
+  /** Whether the root keys of this node open the state as it is now: one that is being sealed under another root key, or was, is served by nodes
+   * that have that one. Another node's turn it is until then.
+   * @returns why not */
+  async hinderedByKeys(): Promise<string | undefined> {
+    const read = this.#self?.read;
+    if (read === undefined || this.#rootKeys === undefined) return undefined;
+    const why = await whyClosed({ get: read }, { ...this.#rootKeys, randomBytes: systemRandomBytes });
+    if (why !== this.#closed) {
+      if (why === undefined) this.#log.event('root-key-opens');
+      else this.#log.warning('root-key-opens-nothing', { why, standsBy: true });
+    }
+    this.#closed = why;
+    return why;
+  }
+
+  /** It serves: what has waited comes to itself. @param key that it has signed its address with */
+  serves(text: string, port: number, key: Uint8Array): void {
     const { host } = this.#settings.listen;
     const self = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-    this.#passer?.passTo({ id: 'self', host: self, port, advertised: text });
+    this.#passer?.passTo({ id: 'self', host: self, port, advertised: text, key });
   }
 
   /** Ends what it passes on. @param graceMs so long that may go on to its own end */
@@ -160,10 +181,12 @@ export class StandingBy {
 
   #look(node: AdvertisedNode | undefined, self: WaitingNode): void {
     this.#self = self;
-    if (this.#key === undefined) return;
-    const read = node && readSignedAddress(this.#key, node.text);
-    const to = node &&
-      read && { id: node.id, node: node.node, host: read.host, port: read.port, advertised: read.text };
+    if (this.#passer === undefined) return;
+    const [to] = this.#keys.flatMap((key) => {
+      const read = node && readSignedAddress(key, node.text);
+      if (node === undefined || read === undefined) return [];
+      return [{ id: node.id, node: node.node, host: read.host, port: read.port, advertised: read.text, key }];
+    });
     this.#passer?.passTo(to);
     this.#reading?.passTo(to);
   }

@@ -132,6 +132,9 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   const released = (): void => log.warning('disk-full', { reserve: 'used' });
   const standingBy = new StandingBy(settings, log);
   closing.add('connections passed on', () => standingBy.close(graceMs()), graceMs);
+  const reachesBlobs = blobsWithinReach(settings, {
+    ...{ log, monotonicMs: () => host.monotonic(), startTimer: startSystemTimer },
+  });
   const opened = await openStore(
     settings,
     { bytes: reserveBytes, released },
@@ -139,9 +142,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
       monotonicMs: () => host.monotonic(),
       hasBlobsElsewhere: settings.blobs !== undefined,
       ...standingBy.ports,
-      hindered: blobsWithinReach(settings, {
-        ...{ log, monotonicMs: () => host.monotonic(), startTimer: startSystemTimer },
-      }),
+      hindered: async (isDue) => (await reachesBlobs?.(isDue)) ?? (await standingBy.hinderedByKeys()),
     },
   ).catch(async (error: unknown) => {
     throw await standingBy.refused(error, wallMs);
@@ -195,7 +196,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   ]);
   const caFile = writeAuthorityFile(dataDirectory, authority.certificatePem);
 
-  const bound: { ports?: ServerPorts; nodePort?: number | undefined } = {};
+  const bound: { ports?: ServerPorts; nodePort?: number | undefined; rotated?: () => Promise<void> } = {};
   const refusedHosts = new RefusedHosts();
   const recentRequests = new RecentRequests(clocks.clock, () => clocks.monotonic.now());
   const requestMetrics = new RequestMetrics();
@@ -219,6 +220,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
     get rootKey() {
       return sealed.rootKey;
     },
+    onRotated: () => bound.rotated?.() ?? Promise.resolve(),
     compact: () => sealed.compact(),
     randomBytes: systemRandomBytes,
     log: requestMetrics.beside(recentRequests.beside(log)),
@@ -245,7 +247,12 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
     plane.name === 'control' ? plane : underLease(plane, nodeLease),
   );
   const edgeParts = { planes: all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
-  const passing = passingOf(settings, () => bound.nodePort ?? 0);
+  const nodeKey: { now: Uint8Array } = { now: Buffer.alloc(0) };
+  const passing = passingOf(
+    settings,
+    () => bound.nodePort ?? 0,
+    () => nodeKey.now,
+  );
   const nodes = passing && { ...passing, ...(await readersOf(parts, planes, opened.nodeId)) };
   const edgeWith = { ...edgeParts, ...(nodes && { nodes }) };
   const { edge, ports, nodePort } = await listen(edgeWith, planes.kustoOnLocalhost, state, await standingBy.turn());
@@ -264,10 +271,15 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });
   closing.add('control file', () => removeControlFile(dataDirectory));
   if (nodes !== undefined && nodePort !== undefined) {
-    await opened.advertise?.(signAddress(nodes.key, nodes.advertised()));
+    const advertise = async (): Promise<void> => {
+      nodeKey.now = nodesKey(sealed.rootKey);
+      await opened.advertise?.(signAddress(nodeKey.now, nodes.advertised()));
+    };
+    bound.rotated = advertise;
+    await advertise();
     // Who comes to another node now waits there for the next that serves.
     closing.add('address', () => (isLost ? undefined : opened.advertise?.(undefined)));
-    standingBy.serves(nodes.advertised(), nodePort);
+    standingBy.serves(nodes.advertised(), nodePort, nodeKey.now);
   }
   log.event('listening', { ...ports });
   const lost = opened.lost?.then(async (error) => {
@@ -340,10 +352,11 @@ async function holdLease(
 function passingOf(
   { advertise, rootKey, listen: { host } }: ServerSettings,
   boundPort: () => number,
+  key: () => Uint8Array,
 ): EdgeOptions['nodes'] {
   if (advertise === undefined || rootKey === undefined) return undefined;
   return {
-    ...{ key: nodesKey(rootKey), randomBytes: systemRandomBytes, listen: { host, port: advertise.port } },
+    ...{ key, randomBytes: systemRandomBytes, listen: { host, port: advertise.port } },
     advertised: () => nodeAddressText({ host: advertise.host, port: boundPort() }),
   };
 }

@@ -78,14 +78,15 @@ describe.skipIf(!hasPostgres)('what nodes say to each other', () => {
       const [row] = await rowsOf('SELECT version, value FROM record WHERE tab = $1 AND id = $2', [table, id]);
       return row && { table, id, version: Number(row['version']), value: row['value'] as Buffer };
     };
-    const root = await readSealedRecord(read, rootKey, nodeAuthorityTable, rootId);
+    const root = await readSealedRecord(read, { rootKey }, nodeAuthorityTable, rootId);
     if (root === undefined) throw new Error('There is no authority of nodes.');
     const [serving] = await rowsOf(`SELECT w.node::text, h.advertised FROM writer w JOIN heartbeat h USING (handle)`);
     const [eastId, advertised] = [String(serving?.['node']), String(serving?.['advertised']).split(' ')[0] ?? ''];
     const [standby] = await rowsOf('SELECT id::text FROM node WHERE id <> $1', [eastId]);
     const dial = async (node: string): Promise<boolean> => {
-      const to = { id: 'x', host: '127.0.0.1', port: Number(advertised.split(':')[1]), advertised };
-      const with_ = { key: nodesKey(rootKey), startTimer: startSystemTimer, dialMs: 2_000 };
+      const port = Number(advertised.split(':')[1]);
+      const to = { id: 'x', host: '127.0.0.1', port, advertised, key: nodesKey(rootKey) };
+      const with_ = { startTimer: startSystemTimer, dialMs: 2_000 };
       const socket = await new Promise<Socket | undefined>((resolve) =>
         dialNode(to, with_, { to: 'reader', clientAddress: '::1' }, resolve),
       );

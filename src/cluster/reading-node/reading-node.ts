@@ -15,8 +15,6 @@ import { LocalReader } from './local-reader.ts';
 import type { OwnParts } from './own-parts.ts';
 
 export interface ReadingNodeOptions {
-  /** 32 bytes, which only nodes of the instance have. */
-  readonly key: Uint8Array;
   /** What this node proves with to the one that serves. @throws when that has made no root, or the state does not answer */
   readonly own: () => Promise<NodeCredentials>;
   readonly startTimer: StartTimer;
@@ -113,11 +111,11 @@ export class ReadingNode {
   }
 
   async #open(node: PassedNode, host: HostName, reader: LocalReader): Promise<boolean> {
-    const { key, own, startTimer, version } = this.#options;
+    const { own, startTimer, version } = this.#options;
     if (node.node === undefined) return false;
     const credentials = await own();
     const socket = await new Promise<Socket | undefined>((resolve) =>
-      dialNode(node, { key, startTimer, dialMs }, { to: 'reader', clientAddress: '::1' }, resolve),
+      dialNode(node, { startTimer, dialMs }, { to: 'reader', clientAddress: '::1' }, resolve),
     );
     if (socket === undefined) return false;
     const link = new NodeLink(await secureTo(socket, credentials, node.node), {

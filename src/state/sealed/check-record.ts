@@ -69,8 +69,31 @@ export interface OpenedCheck {
 const resealingPlace = { ...check, id: 'check while resealing' };
 
 /** @throws WrongRootKeyError, ResealingError when a key is missing that records are sealed under */
-export async function openCheck({ store, rootKey, otherRootKey, randomBytes }: CheckParts): Promise<OpenedCheck> {
+export async function openCheck(parts: CheckParts): Promise<OpenedCheck> {
+  const { store, rootKey, randomBytes } = parts;
   const record = (await store.get(check.table, check.id)) ?? (await createCheck(store, rootKey, randomBytes));
+  return openedFrom(record, parts);
+}
+
+/** Why a node that waits could not open the state that another serves, in words. */
+export async function whyClosed(
+  store: Pick<StateStore, 'get'>,
+  parts: Omit<CheckParts, 'store'>,
+): Promise<string | undefined> {
+  const record = await store.get(check.table, check.id);
+  try {
+    if (record !== undefined) openedFrom(record, parts).seal.close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof WrongRootKeyError || error instanceof ResealingError) return error.message;
+    throw error;
+  }
+}
+
+function openedFrom(
+  record: StoredRecord,
+  { rootKey, otherRootKey, randomBytes }: Omit<CheckParts, 'store'>,
+): OpenedCheck {
   const { version } = record;
   const storeId = Buffer.from(record.value.subarray(0, storeIdBytes));
   const value = record.value.subarray(storeIdBytes);

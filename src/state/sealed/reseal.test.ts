@@ -14,7 +14,8 @@ import { writeRecord } from '../state.ts';
 import { firstSegmentOwner, sharedOwner } from '../table-rows.ts';
 import { StateAnchor } from '../tree/anchor.ts';
 import { placeOfCopy } from '../tree/tree-records.ts';
-import { stateIdOf } from './check-record.ts';
+import { stateIdOf, whyClosed } from './check-record.ts';
+import { readSealedRecord } from './read-record.ts';
 import { SealedState } from './sealed-state.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'kustody-reseal-'));
@@ -165,6 +166,26 @@ describe('a state that is sealed under another root key', () => {
     const third = await open(records, newer, { other: older });
     await third.reseal(newer);
     expect((await (await open(records, newer)).get(rights, 'a/1100'))?.value).toBe('meanwhile');
+  });
+
+  it('lets nodes that wait serve it only when their keys open all of it', async () => {
+    const records = await made();
+    const read = (table: string, id: string) => new MemoryStateStore(records).get(table, id);
+    const closed = async (): Promise<readonly string[]> =>
+      Promise.all(
+        [[older], [older, newer], [newer, older], [newer]].map(async ([rootKey = older, otherRootKey]) => {
+          const why = await whyClosed({ get: read }, { rootKey, otherRootKey, randomBytes: systemRandomBytes });
+          return why === undefined ? 'opens' : why.includes('KUSTODY_OLD_ROOT_KEY') ? 'old one, too' : 'another one';
+        }),
+      );
+    expect(await closed()).toEqual(['opens', 'opens', 'opens', 'another one']);
+    const state = await open(records, older, { store: new EndingStore(records, 2) });
+    await expect(state.reseal(newer)).rejects.toThrow('ended');
+    expect(await closed()).toEqual(['another one', 'opens', 'opens', 'old one, too']);
+    for (const id of ['a/1000', 'b/only'])
+      expect(await readSealedRecord(read, { rootKey: newer, otherRootKey: older }, rights, id)).toBeDefined();
+    await (await open(records, newer, { other: older })).reseal(newer);
+    expect(await closed()).toEqual(['another one', 'opens', 'opens', 'opens']);
   });
 
   it('goes along with its anchor', async () => {

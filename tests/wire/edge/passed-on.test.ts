@@ -25,10 +25,10 @@ describe('connections that another node passes on', () => {
 
   beforeAll(async () => {
     serving = await startEdge({
-      nodes: { key, advertised: () => advertised, randomBytes: systemRandomBytes, listen: loopback },
+      nodes: { key: () => key, advertised: () => advertised, randomBytes: systemRandomBytes, listen: loopback },
     });
-    passer = new Passer({ key, startTimer: startSystemTimer, log: silentLog });
-    passer.passTo({ id: 'a', host: '127.0.0.1', port: serving.nodePort ?? 0, advertised });
+    passer = new Passer({ startTimer: startSystemTimer, log: silentLog });
+    passer.passTo({ id: 'a', host: '127.0.0.1', port: serving.nodePort ?? 0, advertised, key });
     const { tls, proxy } = await passer.listen({ tls: loopback, kusto: loopback, proxy: loopback });
     passing = { ...serving, port: tls, proxyPort: proxy };
   });
@@ -97,7 +97,7 @@ describe('connections that another node passes on', () => {
   });
 
   it('are cut off when they do not say in time whose they are', async () => {
-    const nodes = { key, advertised: () => advertised, randomBytes: systemRandomBytes, listen: loopback };
+    const nodes = { key: () => key, advertised: () => advertised, randomBytes: systemRandomBytes, listen: loopback };
     const hasty = await startEdge({ nodes, limits: { handshakeTimeoutMs: 50 } });
     try {
       const silent = connect({ host: '127.0.0.1', port: hasty.nodePort ?? 0 });

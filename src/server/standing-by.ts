@@ -130,7 +130,12 @@ export class StandingBy {
   async hinderedByKeys(): Promise<string | undefined> {
     const read = this.#self?.read;
     if (read === undefined || this.#rootKeys === undefined) return undefined;
-    const why = await whyClosed({ get: read }, { ...this.#rootKeys, randomBytes: systemRandomBytes });
+    let why: string | undefined;
+    try {
+      why = await whyClosed({ get: read }, { ...this.#rootKeys, randomBytes: systemRandomBytes });
+    } catch {
+      return undefined; // the connection has ended: what comes next on another one says so
+    }
     if (why !== this.#closed) {
       if (why === undefined) this.#log.event('root-key-opens');
       else this.#log.warning('root-key-opens-nothing', { why, standsBy: true });

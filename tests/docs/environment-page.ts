@@ -9,7 +9,9 @@ import { code, codes, madeFrom, table, wrapped } from './markdown.ts';
 export const readVariables: Readonly<Record<string, string>> = {
   KUSTODY_DATA_DIR: 'the data directory of every command that is given none with `--data`; `run` sets it',
   KUSTODY_ROOT_KEY:
-    'the root key of `up`, `run` and `article`, 64 hexadecimal digits; taken out of the environment at once',
+    'the root key of `up`, `run`, `article` and others, 64 hexadecimal digits; taken out of the environment at once',
+  KUSTODY_OLD_ROOT_KEY:
+    'the one whose place it takes, of the same and of `root-key rotate`, while it is rotated; taken out at once, too',
   PGPASSWORD: 'the password of `--state`, without `--state-password-fd`',
   PGPASSFILE: 'the file of passwords that is looked into where there is none; default: `~/.pgpass`',
   KUSTODY_CLUSTER_URI: 'the cluster of `query` without `--cluster`; a seed sets it',

@@ -25,7 +25,6 @@ import type { VaultPlane } from '../vault/plane/plane.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { startAuditUpkeep } from './audit-upkeep.ts';
 import { createBackups } from './backup-routes.ts';
-import { createRootKeyRotation } from './root-key-routes.ts';
 import type { Clocks } from './clocks.ts';
 import { checkKeys } from './check-keys.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
@@ -270,7 +269,6 @@ export function createPlanes(parts: ServerParts): Planes {
   const drills = createDrillRuns(join(dirname(parts.settings.scripts.kqlProcess), 'main.cjs'), parts.clocks.monotonic);
   const metrics = metricsOf(parts, providers.clusters, (id) => keys.processOf(id) !== undefined);
   const backups = createBackups(parts, audit);
-  const rootKeyRotation = createRootKeyRotation(parts);
   const control = createControlPlane({
     ...controls,
     ...{ admits: portal.admits, rows: controlRows },
@@ -288,8 +286,7 @@ export function createPlanes(parts: ServerParts): Planes {
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
       proofRoutes(parts.state, parts.randomBytes, createDiskScan(parts.settings)),
-      backups.routes,
-      rootKeyRotation.routes,
+      ...[backups.routes, parts.rootKeyRotation.routes],
       rewrapRoutes({ keys, audit, instance: parts.instance, clock: parts.clocks.clock }),
       inventoryRoutes(inventory, () => listedVaults(parts), parts),
       upgradeRoutes(parts),
@@ -347,7 +344,6 @@ export function createPlanes(parts: ServerParts): Planes {
     async close() {
       ready = false;
       await backups.close();
-      await rootKeyRotation.close();
       await drills.close();
       for (const stop of watches.splice(0)) stop();
       contents.close();

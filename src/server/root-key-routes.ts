@@ -6,7 +6,10 @@ import { StorageFullError } from '../base/storage-full.ts';
 import { ControlError } from './control-plane.ts';
 import type { Rotated } from './rotate-root-key.ts';
 import { rotateRootKey } from './rotate-root-key.ts';
-import type { ServerParts } from './server-parts.ts';
+import type { ServerSettings } from './settings.ts';
+import type { RootKeys } from './root-key-beside.ts';
+import type { Log } from '../http/logging.ts';
+import type { SealedState } from '../state/sealed/sealed-state.ts';
 
 /** What `kustody root-key` shows. */
 export interface RootKeyStatus {
@@ -21,7 +24,15 @@ export interface RootKeyStatus {
   readonly failure?: string;
 }
 
-type Parts = Pick<ServerParts, 'sealed' | 'settings' | 'log' | 'givenRootKeys' | 'onRotated'>;
+interface Parts {
+  readonly sealed: SealedState;
+  readonly settings: Pick<ServerSettings, 'dataDirectory'>;
+  readonly log: Log;
+  /** Undefined: both are files beside the data. */
+  readonly givenRootKeys: RootKeys | undefined;
+  /** Another one seals everything now: nodes prove themselves by that. */
+  readonly onRotated: () => Promise<void>;
+}
 
 export interface RootKeyRotation {
   readonly routes: (app: FastifyInstance) => void;

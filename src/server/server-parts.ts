@@ -21,7 +21,7 @@ import type { IdentityParts } from './identity-parts.ts';
 import type { Instance } from './instance.ts';
 import type { ServerPorts, ServerSettings } from './settings.ts';
 import type { NodeLease } from './node-lease.ts';
-import type { RootKeys } from './root-key-beside.ts';
+import type { RootKeyRotation } from './root-key-routes.ts';
 import type { StateShown } from './state-place.ts';
 
 /** What an opened data directory offers to the planes. */
@@ -35,10 +35,7 @@ export interface ServerParts {
   readonly store: HeldStore;
   /** The one that seals now. */
   readonly rootKey: RootKey;
-  /** Undefined: it is in a file beside the data. */
-  readonly givenRootKeys: RootKeys | undefined;
-  /** Another one seals everything now: nodes prove themselves by that. */
-  readonly onRotated: () => Promise<void>;
+  readonly rootKeyRotation: RootKeyRotation;
   readonly compact: () => Promise<void>;
   readonly randomBytes: RandomBytes;
   readonly log: Log;

@@ -192,7 +192,7 @@ export class StandingBy {
       if (node === undefined || read === undefined) return [];
       return [{ id: node.id, node: node.node, host: read.host, port: read.port, advertised: read.text, key }];
     });
-    this.#passer?.passTo(to);
+    this.#passer.passTo(to);
     this.#reading?.passTo(to);
   }
 }

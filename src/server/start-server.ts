@@ -38,6 +38,7 @@ import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
 import { readersOf } from './node-links.ts';
+import { createRootKeyRotation } from './root-key-routes.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
 import { rootKeysOf } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
@@ -197,6 +198,11 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   const caFile = writeAuthorityFile(dataDirectory, authority.certificatePem);
 
   const bound: { ports?: ServerPorts; nodePort?: number | undefined; rotated?: () => Promise<void> } = {};
+  const rootKeyRotation = createRootKeyRotation({
+    ...{ sealed, settings, log, givenRootKeys: settings.rootKey && rootKeys },
+    onRotated: () => bound.rotated?.() ?? Promise.resolve(),
+  });
+  closing.add('root key rotation', () => rootKeyRotation.close());
   const refusedHosts = new RefusedHosts();
   const recentRequests = new RecentRequests(clocks.clock, () => clocks.monotonic.now());
   const requestMetrics = new RequestMetrics();
@@ -216,11 +222,10 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
     state,
     onCommit,
     tellCommit: tell,
-    ...{ sealed, store, givenRootKeys: settings.rootKey && rootKeys },
+    ...{ sealed, store, rootKeyRotation },
     get rootKey() {
       return sealed.rootKey;
     },
-    onRotated: () => bound.rotated?.() ?? Promise.resolve(),
     compact: () => sealed.compact(),
     randomBytes: systemRandomBytes,
     log: requestMetrics.beside(recentRequests.beside(log)),

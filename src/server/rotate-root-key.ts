@@ -32,9 +32,11 @@ export async function rotateRootKey({ sealed, dataDirectory, given, progress }: 
   const path = join(dataDirectory, rootKeyFileName);
   if (given === undefined) {
     const isUnderWay = sealed.oldRootKey !== undefined;
+    const before = sealed.oldRootKey ?? sealed.rootKey;
     const next = isUnderWay ? sealed.rootKey : openRootKeyFile(nextRootKeyPath(path), systemRandomBytes);
     const counts = await sealed.reseal(next, progress);
     replaceRootKeyFile(path);
+    before.close();
     return { ...counts, oldKey: 'destroyed' };
   }
   const { rootKey, otherRootKey } = given;

@@ -85,9 +85,7 @@ function rotatedText({ records, resealed, damaged = 0, oldKey }: Rotated): reado
     records === undefined
       ? 'Every record of the state was sealed under this root key already.'
       : `Every record of the state is sealed under the new root key: ${records} records, ${resealed ?? 0} of them by this run.`,
-    ...(damaged === 0
-      ? []
-      : [`Damaged records stay as they lie there, refused by name as before: ${damaged}.`]),
+    ...(damaged === 0 ? [] : [`Damaged records stay as they lie there, refused by name as before: ${damaged}.`]),
     oldKey === 'destroyed'
       ? 'The file of the old root key was overwritten and is gone.'
       : 'Destroy the old root key now, wherever it is kept: it is not needed any more.',

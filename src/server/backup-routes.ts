@@ -112,6 +112,12 @@ export function createBackups(parts: ServerParts, audit: Pick<AuditLog, 'commit'
             'BackupRunning',
             `A backup to ${run?.to ?? ''} is being taken: wait for its end.`,
           );
+        if (parts.sealed.oldRootKey !== undefined)
+          throw new ControlError(
+            409,
+            'RootKeyRotating',
+            "Records are sealed under two root keys: take the backup when 'kustody root-key rotate' has come to its end.",
+          );
         if (from.backUp === undefined)
           throw new ControlError(409, 'BackupNotBuilt', 'Only an instance of the command line copies itself.');
         begin(from.backUp, asked);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import { keyOf, newKey, oldKey, rootKeyFiles, sealedUnder } from '../support/rotated-instance.ts';
+import { rotateStopped } from '../../src/server/moving/rotate-stopped.ts';
 import { parseRootKey } from '../../src/state/root-key.ts';
 
 const [older, newer] = [{ KUSTODY_ROOT_KEY: oldKey }, { KUSTODY_ROOT_KEY: newKey }];
@@ -76,6 +77,38 @@ describe('kustody root-key rotate', () => {
     expect(await kustody(['run', '--data', data, '--', 'true'], older)).toMatchObject({
       ...{ code: 1, stderr: expect.stringContaining('does not open this state') as string },
     });
+    expect(await served(data, newer, () => subscriptionOf(data))).toBe(first);
+  });
+
+  it('that was ended in the middle goes on in a server with both keys, which takes no backup before', async () => {
+    using directory = temporaryDirectory();
+    const data = join(directory.path, 'data');
+    const first = await served(data, older, () => subscriptionOf(data));
+    class Ended extends Error {}
+    const ended = rotateStopped({
+      ...{ from: { dataDirectory: data }, rootKey: keyOf(newKey), oldRootKey: keyOf(oldKey) },
+      progress: () => {
+        throw new Ended();
+      },
+    });
+    await expect(ended).rejects.toBeInstanceOf(Ended);
+    for (const [alone, text] of [
+      [older, 'does not open this state'],
+      [newer, 'KUSTODY_OLD_ROOT_KEY'],
+    ] as const)
+      expect(await kustody(['run', '--data', data, '--', 'true'], alone)).toMatchObject({
+        ...{ code: 1, stderr: expect.stringContaining(text) as string },
+      });
+    await served(data, both, async () => {
+      expect(await subscriptionOf(data)).toBe(first);
+      const backup = ['backup', '--data', data, '--to', join(directory.path, 'backup')];
+      expect(await kustody(backup)).toMatchObject({
+        ...{ code: 1, stderr: expect.stringContaining('sealed under two root keys') as string },
+      });
+      expect(await rotated(data)).toMatchObject({ oldKey: 'elsewhere' });
+      expect(await kustody(backup)).toMatchObject({ code: 0 });
+    });
+    expect(await sealedUnder(data, keyOf(oldKey))).toEqual([]);
     expect(await served(data, newer, () => subscriptionOf(data))).toBe(first);
   });
 

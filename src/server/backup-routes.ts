@@ -64,6 +64,7 @@ export class BackupRefusedError extends Error {
 
 export interface Backups {
   readonly routes: (app: FastifyInstance) => void;
+  isRunning(): boolean;
   /** Ends the one that goes on: an earlier backup stays, and the same command goes on later. */
   close(): Promise<void>;
 }
@@ -103,6 +104,7 @@ export function createBackups(parts: ServerParts, audit: Pick<AuditLog, 'commit'
       });
   };
   return {
+    isRunning: () => going !== undefined,
     routes: (app) => {
       app.post<{ Body: Json | undefined }>('/backup', (request, reply) => {
         const asked = askedOf(request.body, from.dataDirectory);
@@ -112,7 +114,7 @@ export function createBackups(parts: ServerParts, audit: Pick<AuditLog, 'commit'
             'BackupRunning',
             `A backup to ${run?.to ?? ''} is being taken: wait for its end.`,
           );
-        if (parts.sealed.oldRootKey !== undefined)
+        if (parts.rootKeyRotation.isUnderWay())
           throw new ControlError(
             409,
             'RootKeyRotating',

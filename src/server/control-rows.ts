@@ -99,7 +99,7 @@ export const controlRows: readonly RouteRow[] = [
   },
   {
     ...{ method: 'POST', path: '/root-key/rotate', access: 'token', status: 202, answer: shapes.rootKeyShape },
-    errors: { RotationRunning: 409 },
+    errors: { RotationRunning: 409, BackupRunning: 409 },
     says: 'Begins to seal every record of the state under another root key, or goes on with it. No key is sent: the server has both.',
   },
   {

@@ -286,7 +286,7 @@ export function createPlanes(parts: ServerParts): Planes {
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
       proofRoutes(parts.state, parts.randomBytes, createDiskScan(parts.settings)),
-      ...[backups.routes, parts.rootKeyRotation.routes],
+      ...[backups.routes, parts.rootKeyRotation.routes(backups)],
       rewrapRoutes({ keys, audit, instance: parts.instance, clock: parts.clocks.clock }),
       inventoryRoutes(inventory, () => listedVaults(parts), parts),
       upgradeRoutes(parts),

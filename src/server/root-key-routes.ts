@@ -35,7 +35,10 @@ interface Parts {
 }
 
 export interface RootKeyRotation {
-  readonly routes: (app: FastifyInstance) => void;
+  /** One goes on, or was begun and has not come to its end. */
+  isUnderWay(): boolean;
+  /** @param backups copies of the state are sealed under one root key: none is taken meanwhile */
+  routes(backups: { isRunning(): boolean }): (app: FastifyInstance) => void;
   /** Ends what is under way between two commits: the same command goes on with it when the server runs again. */
   close(): Promise<void>;
 }
@@ -74,10 +77,17 @@ export function createRootKeyRotation({
     }
   };
   return {
-    routes: (app) => {
+    isUnderWay: () => going !== undefined || sealed.oldRootKey !== undefined,
+    routes: (backups) => (app) => {
       app.post('/root-key/rotate', (_request, reply) => {
         if (going !== undefined)
           throw new ControlError(409, 'RotationRunning', 'The root key is being rotated: wait for its end.');
+        if (backups.isRunning())
+          throw new ControlError(
+            409,
+            'BackupRunning',
+            'A backup is being taken under the root key of now: wait for its end.',
+          );
         last = {};
         going = rotate();
         return reply.code(202).send(status());

@@ -1,0 +1,50 @@
+import { fastify } from 'fastify';
+import { expect, it } from 'vitest';
+import { systemRandomBytes } from '../base/random.ts';
+import { silentLog } from '../http/logging.ts';
+import { MemoryStateStore } from '../state/memory/memory-state-store.ts';
+import { RootKey } from '../state/root-key.ts';
+import { SealedState } from '../state/sealed/sealed-state.ts';
+import { until } from '../../tests/support/until.ts';
+import { ControlError } from './control-plane.ts';
+import type { RootKeyStatus } from './root-key-routes.ts';
+import { createRootKeyRotation } from './root-key-routes.ts';
+
+const [older, newer] = [1, 2].map((byte) => new RootKey(Buffer.alloc(32, byte))) as [RootKey, RootKey];
+
+async function served() {
+  const sealed = await SealedState.open({
+    ...{ store: new MemoryStateStore(), rootKey: older, randomBytes: systemRandomBytes },
+  });
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const rotation = createRootKeyRotation({
+    ...{ sealed, settings: { dataDirectory: '/nowhere' }, log: silentLog },
+    ...{ givenRootKeys: { rootKey: newer, otherRootKey: older }, onRotated: () => ended },
+  });
+  const backups = { running: false };
+  const app = fastify();
+  app.setErrorHandler((error, _request, reply) =>
+    error instanceof ControlError ? reply.code(error.status).send({ code: error.code }) : reply.send(error),
+  );
+  rotation.routes({ isRunning: () => backups.running })(app);
+  const rotate = async () => {
+    const answer = await app.inject({ method: 'POST', url: '/root-key/rotate' });
+    return [answer.statusCode, answer.json<{ code?: string }>().code];
+  };
+  const status = async () => (await app.inject({ url: '/root-key' })).json<RootKeyStatus>();
+  return { sealed, rotation, backups, end, rotate, status };
+}
+
+it('a rotation waits for the backup that is being taken, and keeps others back from its first moment on', async () => {
+  const { sealed, rotation, backups, end, rotate, status } = await served();
+  backups.running = true;
+  expect(await rotate()).toEqual([409, 'BackupRunning']);
+  expect([rotation.isUnderWay(), sealed.rootKey]).toEqual([false, older]);
+  backups.running = false;
+  expect(await rotate()).toEqual([202, undefined]);
+  expect([rotation.isUnderWay(), await rotate()]).toEqual([true, [409, 'RotationRunning']]);
+  end();
+  await until(async () => !(await status()).running);
+  expect([rotation.isUnderWay(), sealed.rootKey]).toEqual([false, newer]);
+});

@@ -137,7 +137,19 @@ export interface InstanceCopyFacts {
   readonly caller: AuditCaller;
 }
 
-export type AuditFacts = VaultFacts | AdministrativeFacts | RoleFacts | ExportFacts | InstanceCopyFacts;
+/** Another root key seals the state of the instance from now on. */
+export interface RootKeyFacts {
+  readonly kind: 'rootKey';
+  readonly operation: 'RootKeyRotation';
+  /** What the keys are known by in this state, hex; they say nothing of the keys themselves. */
+  readonly from: string;
+  readonly to: string;
+  /** `Started` is durable before anything is sealed under the new key; one that was interrupted starts again when it goes on. */
+  readonly status: 'Started' | 'Succeeded' | 'Failed';
+  readonly caller: AuditCaller;
+}
+
+export type AuditFacts = VaultFacts | AdministrativeFacts | RoleFacts | ExportFacts | InstanceCopyFacts | RootKeyFacts;
 
 export interface AuditEvent {
   /** ISO time on the Kustody clock. */

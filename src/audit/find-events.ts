@@ -27,8 +27,8 @@ export function matches({ time, facts }: AuditEvent, { vault, resource, operatio
   return `${resourceOf(facts).toLowerCase()}/`.includes(`/microsoft.keyvault/vaults/${wanted}/`);
 }
 
-/** A copy of the whole instance is of no resource of it. */
-const resourceOf = (facts: AuditFacts): string => (facts.kind === 'instanceCopy' ? '' : facts.resourceId);
+/** What is of the whole instance is of no resource of it. */
+const resourceOf = (facts: AuditFacts): string => ('resourceId' in facts ? facts.resourceId : '');
 
 function isWithin(id: string, ancestor: string): boolean {
   const [inner, outer] = [`${id.toLowerCase()}/`, ancestor.toLowerCase().replace(/\/+$/, '')];

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { instant } from '../clock/clock.ts';
 import { rotateStopped } from '../server/moving/rotate-stopped.ts';
 import type { RootKeyStatus } from '../server/root-key-routes.ts';
 import type { Rotated } from '../server/rotate-root-key.ts';
@@ -47,7 +48,12 @@ export async function rotate(rootKeys: RootKeySource, options: RotateOptions): P
     const keys = { ...(rootKey && { rootKey }), ...(oldRootKey && { oldRootKey }) };
     const { stateAnchor } = options;
     const rotated = await rotateStopped({
-      ...{ from: { dataDirectory, ...(statePlace && { statePlace }) }, ...keys, progress },
+      ...{
+        from: { dataDirectory, ...(statePlace && { statePlace }) },
+        ...keys,
+        now: () => instant(Date.now()),
+        progress,
+      },
       ...(stateAnchor !== undefined && { stateAnchor }),
     }).catch((error: unknown) => {
       throw explain(error, { dataDirectory });

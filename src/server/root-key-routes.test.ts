@@ -8,6 +8,7 @@ import { SealedState } from '../state/sealed/sealed-state.ts';
 import { until } from '../../tests/support/until.ts';
 import { ControlError } from './control-plane.ts';
 import type { RootKeyStatus } from './root-key-routes.ts';
+import type { RotationStep } from './rotate-root-key.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
 
 const [older, newer] = [1, 2].map((byte) => new RootKey(Buffer.alloc(32, byte))) as [RootKey, RootKey];
@@ -27,17 +28,19 @@ async function served() {
   app.setErrorHandler((error, _request, reply) =>
     error instanceof ControlError ? reply.code(error.status).send({ code: error.code }) : reply.send(error),
   );
-  rotation.routes({ isRunning: () => backups.running })(app);
+  const told: string[] = [];
+  const tell = ({ status }: RotationStep) => Promise.resolve(void told.push(status));
+  rotation.routes({ backups: { isRunning: () => backups.running }, tell })(app);
   const rotate = async () => {
     const answer = await app.inject({ method: 'POST', url: '/root-key/rotate' });
     return [answer.statusCode, answer.json<{ code?: string }>().code];
   };
   const status = async () => (await app.inject({ url: '/root-key' })).json<RootKeyStatus>();
-  return { sealed, rotation, backups, end, rotate, status };
+  return { sealed, rotation, backups, told, end, rotate, status };
 }
 
 it('a rotation waits for the backup that is being taken, and keeps others back from its first moment on', async () => {
-  const { sealed, rotation, backups, end, rotate, status } = await served();
+  const { sealed, rotation, backups, told, end, rotate, status } = await served();
   backups.running = true;
   expect(await rotate()).toEqual([409, 'BackupRunning']);
   expect([rotation.isUnderWay(), sealed.rootKey]).toEqual([false, older]);
@@ -47,4 +50,5 @@ it('a rotation waits for the backup that is being taken, and keeps others back f
   end();
   await until(async () => !(await status()).running);
   expect([rotation.isUnderWay(), sealed.rootKey]).toEqual([false, newer]);
+  expect(told).toEqual(['Started', 'Succeeded']);
 });

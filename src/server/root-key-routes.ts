@@ -4,7 +4,7 @@ import { SealedRecordError } from '../state/record-seal.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import { StorageFullError } from '../base/storage-full.ts';
 import { ControlError } from './control-plane.ts';
-import type { Rotated } from './rotate-root-key.ts';
+import type { Rotated, RotationStep } from './rotate-root-key.ts';
 import { rotateRootKey } from './rotate-root-key.ts';
 import type { ServerSettings } from './settings.ts';
 import type { RootKeys } from './root-key-beside.ts';
@@ -37,8 +37,11 @@ interface Parts {
 export interface RootKeyRotation {
   /** One goes on, or was begun and has not come to its end. */
   isUnderWay(): boolean;
-  /** @param backups copies of the state are sealed under one root key: none is taken meanwhile */
-  routes(backups: { isRunning(): boolean }): (app: FastifyInstance) => void;
+  routes(beside: {
+    /** Copies of the state are sealed under one root key: none is taken meanwhile. */
+    readonly backups: { isRunning(): boolean };
+    readonly tell: (step: RotationStep) => Promise<void>;
+  }): (app: FastifyInstance) => void;
   /** Ends what is under way between two commits: the same command goes on with it when the server runs again. */
   close(): Promise<void>;
 }
@@ -59,13 +62,17 @@ export function createRootKeyRotation({
     running: going !== undefined,
     ...last,
   });
-  const rotate = async (): Promise<void> => {
+  const rotate = async (tell: (step: RotationStep) => Promise<void>): Promise<void> => {
     try {
       const progress = (done: number): void => {
         if (isClosing) throw new RootKeyError('The server was stopped: the same command goes on when it runs again.');
         last = { done };
       };
-      const rotated = await rotateRootKey({ sealed, dataDirectory: settings.dataDirectory, given, progress });
+      const rotated = await rotateRootKey({
+        ...{ sealed, dataDirectory: settings.dataDirectory, given, progress },
+        // One that the stop ends goes on later: it has not failed.
+        tell: (step) => (isClosing && step.status === 'Failed' ? Promise.resolve() : tell(step)),
+      });
       await onRotated();
       last = { rotated };
       log.event('root-key-rotated', { ...rotated });
@@ -78,22 +85,24 @@ export function createRootKeyRotation({
   };
   return {
     isUnderWay: () => going !== undefined || sealed.oldRootKey !== undefined,
-    routes: (backups) => (app) => {
-      app.post('/root-key/rotate', (_request, reply) => {
-        if (going !== undefined)
-          throw new ControlError(409, 'RotationRunning', 'The root key is being rotated: wait for its end.');
-        if (backups.isRunning())
-          throw new ControlError(
-            409,
-            'BackupRunning',
-            'A backup is being taken under the root key of now: wait for its end.',
-          );
-        last = {};
-        going = rotate();
-        return reply.code(202).send(status());
-      });
-      app.get('/root-key', status);
-    },
+    routes:
+      ({ backups, tell }) =>
+      (app) => {
+        app.post('/root-key/rotate', (_request, reply) => {
+          if (going !== undefined)
+            throw new ControlError(409, 'RotationRunning', 'The root key is being rotated: wait for its end.');
+          if (backups.isRunning())
+            throw new ControlError(
+              409,
+              'BackupRunning',
+              'A backup is being taken under the root key of now: wait for its end.',
+            );
+          last = {};
+          going = rotate(tell);
+          return reply.code(202).send(status());
+        });
+        app.get('/root-key', status);
+      },
     close: async () => {
       isClosing = true;
       await going;

@@ -4,16 +4,28 @@ import { systemRandomBytes } from '../base/random.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { openRootKeyFile, RootKeyError } from '../state/root-key.ts';
 import { destroyRootKeyFile, nextRootKeyPath, replaceRootKeyFile } from '../state/root-key-files.ts';
+import type { AuditEvent, RootKeyFacts } from '../audit/audit-event.ts';
+import type { Instant } from '../clock/clock.ts';
 import type { ResealCounts } from '../state/sealed/reseal.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
+import type { Instance } from './instance.ts';
+import { ownEvent } from './own-event.ts';
 import type { RootKeys } from './root-key-beside.ts';
 
+/** What the audit tells of a rotation. */
+export type RotationStep = Pick<RootKeyFacts, 'status' | 'from' | 'to'>;
+
+export const rotationEvent = (instance: Instance, now: Instant, step: RotationStep): AuditEvent =>
+  ownEvent(instance, now, (caller) => ({ kind: 'rootKey', operation: 'RootKeyRotation', ...step, caller }));
+
 export interface RotationPorts {
-  readonly sealed: Pick<SealedState, 'rootKey' | 'oldRootKey' | 'reseal'>;
+  readonly sealed: Pick<SealedState, 'rootKey' | 'oldRootKey' | 'nameOf' | 'reseal'>;
   readonly dataDirectory: string;
   /** Kept elsewhere: the key that is to seal everything, and the one before. Undefined: both are files beside the data. */
   readonly given: RootKeys | undefined;
+  /** Durable when it resolves. */
+  readonly tell: (step: RotationStep) => Promise<void>;
   /** @param done records looked at so far */
   readonly progress?: (done: number) => void;
 }
@@ -26,15 +38,17 @@ export interface Rotated extends Partial<ResealCounts> {
 /** Puts another root key in the place of the one that seals the state, which then opens nothing of it. Whatever interrupts it, the same call
  * goes on, and meanwhile both keys together open the state.
  *
- * Order: the next key is durable → `SealedState.reseal` → its file is in the place of the old one, which is overwritten.
+ * Order: the next key is durable → the audit says so → `SealedState.reseal` → the audit says so → its file is in the place of the old one, which is
+ * overwritten.
  * @throws RootKeyError when there is no other key, and those of `SealedState.reseal` */
-export async function rotateRootKey({ sealed, dataDirectory, given, progress }: RotationPorts): Promise<Rotated> {
+export async function rotateRootKey(ports: RotationPorts): Promise<Rotated> {
+  const { sealed, dataDirectory, given } = ports;
   const path = join(dataDirectory, rootKeyFileName);
   if (given === undefined) {
     const isUnderWay = sealed.oldRootKey !== undefined;
     const before = sealed.oldRootKey ?? sealed.rootKey;
     const next = isUnderWay ? sealed.rootKey : openRootKeyFile(nextRootKeyPath(path), systemRandomBytes);
-    const counts = await sealed.reseal(next, progress);
+    const counts = await resealTold(ports, before, next);
     replaceRootKeyFile(path);
     before.close();
     return { ...counts, oldKey: 'destroyed' };
@@ -42,12 +56,34 @@ export async function rotateRootKey({ sealed, dataDirectory, given, progress }: 
   const { rootKey, otherRootKey } = given;
   if (otherRootKey === undefined) throw new RootKeyError(noOther);
   if (isSame(rootKey, otherRootKey)) throw new RootKeyError('The new root key and the old one are the same.');
-  const counts = await sealed.reseal(rootKey, progress);
+  if (sealed.oldRootKey !== undefined && !isSame(sealed.rootKey, rootKey)) throw new RootKeyError(otherWayRound);
+  const counts = await resealTold(ports, otherRootKey, rootKey);
   const isBeside = existsSync(path) && isSame(openRootKeyFile(path, systemRandomBytes), otherRootKey);
   if (isBeside) destroyRootKeyFile(path);
   return { ...counts, oldKey: isBeside ? 'destroyed' : 'elsewhere' };
 }
 
+async function resealTold(
+  { sealed, tell, progress }: RotationPorts,
+  before: RootKey,
+  next: RootKey,
+): Promise<ResealCounts | undefined> {
+  if (sealed.oldRootKey === undefined && isSame(sealed.rootKey, next)) return undefined;
+  const step = { from: sealed.nameOf(before), to: sealed.nameOf(next) };
+  await tell({ ...step, status: 'Started' });
+  let counts: ResealCounts | undefined;
+  try {
+    counts = await sealed.reseal(next, progress);
+  } catch (error) {
+    await tell({ ...step, status: 'Failed' }).catch(() => undefined); // the first error says why
+    throw error;
+  }
+  await tell({ ...step, status: 'Succeeded' });
+  return counts;
+}
+
+const otherWayRound =
+  'The root key is being rotated to the other one of the two: give that one as the new one, and this one as the old one, or start the server so.';
 const noOther =
   'There is one root key only. Give the new one in KUSTODY_ROOT_KEY or by --root-key-fd, and the old one in KUSTODY_OLD_ROOT_KEY or by --old-root-key-fd; a server is started with both.';
 

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Json } from '../../src/base/json.ts';
+import { instant } from '../../src/clock/clock.ts';
 import { rotateStopped } from '../../src/server/moving/rotate-stopped.ts';
 import { parseRootKey } from '../../src/state/root-key.ts';
 import { buildProgram } from '../support/build-program.ts';
@@ -19,6 +20,7 @@ import {
 } from '../support/rotated-instance.ts';
 import { spreadSteps } from './spread-steps.ts';
 
+const now = () => instant(0);
 /** Of each kind. */
 const runs = Math.max(4, Number(process.env['KUSTODY_CRASH_RUNS'] ?? 8));
 const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'rotating.cjs');
@@ -69,7 +71,7 @@ it(
       found.add(Object.keys(files).join());
       // What a start has found is in its place: no file of an old key is left once nothing needs it.
       expect([step, files['root.key.old'] === undefined || files['root.key.next'] !== undefined]).toEqual([step, true]);
-      await rotateStopped({ from: { dataDirectory: at } });
+      await rotateStopped({ from: { dataDirectory: at }, now });
       const { 'root.key': now = '', ...others } = rootKeyFiles(at);
       expect([step, others, now === old]).toEqual([step, {}, false]);
       expect([step, await sealedUnder(at, parseRootKey(old))]).toEqual([step, []]);
@@ -102,7 +104,7 @@ it(
       const isMixed =
         (await sealedUnder(at, keyOf(oldKey))).length > 1 && (await sealedUnder(at, keyOf(newKey))).length > 1;
       if (isMixed) expect([step, alone]).toEqual([step, 'WrongRootKeyError,ResealingError']);
-      await rotateStopped({ from: { dataDirectory: at }, ...both() });
+      await rotateStopped({ from: { dataDirectory: at }, ...both(), now });
       expect([step, await sealedUnder(at, keyOf(oldKey))]).toEqual([step, []]);
       expect([step, await openedWith(at, { rootKey: keyOf(newKey) })]).toEqual([step, before]);
       rmSync(at, { recursive: true });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import { keyOf, newKey, oldKey, rootKeyFiles, sealedUnder } from '../support/rotated-instance.ts';
+import { instant } from '../../src/clock/clock.ts';
 import { rotateStopped } from '../../src/server/moving/rotate-stopped.ts';
 import { parseRootKey } from '../../src/state/root-key.ts';
 
@@ -48,6 +49,8 @@ describe('kustody root-key rotate', () => {
       const done = await rotated(data);
       expect(done).toMatchObject({ oldKey: 'destroyed' });
       expect(done.resealed).toBeGreaterThan(20);
+      const audit = ['audit', 'show', '--data', data, '--operation', 'RootKeyRotation', '--json'];
+      expect((await kustody(audit)).stdout.match(/"resultType": ?"\w+"/g)).toHaveLength(2);
       expect(Object.keys(rootKeyFiles(data))).toEqual(['root.key']);
       expect(await subscriptionOf(data)).toBe(before);
       // Backups are its own from now on, too.
@@ -87,6 +90,7 @@ describe('kustody root-key rotate', () => {
     class Ended extends Error {}
     const ended = rotateStopped({
       ...{ from: { dataDirectory: data }, rootKey: keyOf(newKey), oldRootKey: keyOf(oldKey) },
+      now: () => instant(0),
       progress: () => {
         throw new Ended();
       },

@@ -12,8 +12,13 @@ import {
   rootKeyFiles,
   sealedUnder,
 } from '../../../tests/support/rotated-instance.ts';
+import { findEvents } from '../../audit/find-events.ts';
+import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import { parseRootKey } from '../../state/root-key.ts';
+import { SealedState } from '../../state/sealed/sealed-state.ts';
+import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts';
+import { stateTables } from '../state-tables.ts';
 import { backUp, restore } from './backup.ts';
 import { migrate } from './migrate.ts';
 import { rotateStopped } from './rotate-stopped.ts';
@@ -40,19 +45,36 @@ class Ended extends Error {}
 const interrupted = (at: string, keys: ReturnType<typeof both> | object = {}) =>
   expect(
     rotateStopped({
-      ...{ from: { dataDirectory: at }, ...keys },
+      ...{ from: { dataDirectory: at }, ...keys, now },
       progress: () => {
         throw new Ended();
       },
     }),
   ).rejects.toBeInstanceOf(Ended);
 
+/** What the audit tells of rotations. */
+async function toldOf(at: string): Promise<readonly string[]> {
+  const store = SqliteStateStore.open(at);
+  const sealed = await SealedState.open({
+    ...{ store, rootKey: keyOf(newKey), randomBytes: systemRandomBytes, tables: stateTables },
+  });
+  const { events } = await findEvents(sealed, { operation: 'RootKeyRotation' }, { limit: 100 });
+  await sealed.close();
+  const names = new Map([oldKey, newKey].map((hex) => [sealed.nameOf(keyOf(hex)), hex.slice(0, 2)]));
+  return events.map(({ event: { facts } }) =>
+    facts.kind === 'rootKey' ? `${facts.status} ${names.get(facts.from)} to ${names.get(facts.to)}` : facts.kind,
+  );
+}
+
 describe('a root key beside the data', () => {
   it('is made anew, and the old one opens nothing', async () => {
     const at = copyOf(beside);
     const before = await openedWith(at);
     const old = parseRootKey(readFileSync(join(at, 'root.key'), 'utf8'));
-    expect(await rotateStopped({ from: { dataDirectory: at } })).toMatchObject({ oldKey: 'destroyed', damaged: 0 });
+    expect(await rotateStopped({ from: { dataDirectory: at }, now })).toMatchObject({
+      oldKey: 'destroyed',
+      damaged: 0,
+    });
     expect(Object.keys(before)).toHaveLength(records + 1);
     expect(await openedWith(at)).toEqual(before);
     expect(Object.keys(rootKeyFiles(at))).toEqual(['root.key']);
@@ -72,7 +94,7 @@ describe('a root key beside the data', () => {
     const ends = { from: { dataDirectory: at }, to: { dataDirectory: to }, now };
     await expect(backUp(ends)).rejects.toMatchObject({ name: 'ResealingError' });
     await expect(migrate(ends)).rejects.toMatchObject({ name: 'ResealingError' });
-    await rotateStopped({ from: { dataDirectory: at } });
+    await rotateStopped({ from: { dataDirectory: at }, now });
     expect([await openedWith(at), rootKeyFiles(at)]).toEqual([before, { 'root.key': files['root.key.next'] }]);
   });
 });
@@ -83,21 +105,27 @@ describe('a root key that is kept elsewhere', () => {
     const before = await openedWith(at, both());
     await interrupted(at, both());
     expect(await openedWith(at, both())).toEqual(before);
+    const wrongWay = { rootKey: keyOf(oldKey), oldRootKey: keyOf(newKey) };
+    await expect(rotateStopped({ from: { dataDirectory: at }, ...wrongWay, now })).rejects.toMatchObject({
+      ...{ name: 'RootKeyError', message: expect.stringMatching(/to the other one of the two/) as string },
+    });
     for (const [rootKey, name] of [
       [newKey, 'ResealingError'],
       [oldKey, 'WrongRootKeyError'],
     ] as const)
       await expect(openedWith(at, { rootKey: keyOf(rootKey) })).rejects.toMatchObject({ name });
-    expect(await rotateStopped({ from: { dataDirectory: at }, ...both() })).toMatchObject({ oldKey: 'elsewhere' });
+    expect(await rotateStopped({ from: { dataDirectory: at }, ...both(), now })).toMatchObject({ oldKey: 'elsewhere' });
     expect(await openedWith(at, { rootKey: keyOf(newKey) })).toEqual(before);
     expect(await sealedUnder(at, keyOf(oldKey))).toEqual([]);
-    expect(await rotateStopped({ from: { dataDirectory: at }, ...both() })).toEqual({ oldKey: 'elsewhere' });
+    expect(await rotateStopped({ from: { dataDirectory: at }, ...both(), now })).toEqual({ oldKey: 'elsewhere' });
+    const [one, again] = ['Started', 'Failed'].map((status) => `${status} 0a to 0b`);
+    expect(await toldOf(at)).toEqual([one, again, one, 'Succeeded 0a to 0b']);
   });
 
   it('takes the place of a file, which goes', async () => {
     const at = copyOf(beside);
     const [before, old] = [await openedWith(at), parseRootKey(readFileSync(join(at, 'root.key'), 'utf8'))];
-    const settings = { from: { dataDirectory: at } };
+    const settings = { from: { dataDirectory: at }, now };
     await interrupted(at, { rootKey: keyOf(newKey) });
     expect(await openedWith(at, { rootKey: keyOf(newKey) })).toEqual(before);
     expect(await rotateStopped({ ...settings, rootKey: keyOf(newKey) })).toMatchObject({ oldKey: 'destroyed' });
@@ -108,17 +136,17 @@ describe('a root key that is kept elsewhere', () => {
   it('is refused alone, twice, and when neither of the two opens the state', async () => {
     const at = copyOf(elsewhere);
     const from = { dataDirectory: at };
-    const alone = rotateStopped({ from, rootKey: keyOf(oldKey) });
+    const alone = rotateStopped({ from, now, rootKey: keyOf(oldKey) });
     await expect(alone).rejects.toMatchObject({
       name: 'RootKeyError',
       message: expect.stringMatching(/one root key only/) as string,
     });
-    const twice = rotateStopped({ from, rootKey: keyOf(oldKey), oldRootKey: keyOf(oldKey) });
+    const twice = rotateStopped({ from, now, rootKey: keyOf(oldKey), oldRootKey: keyOf(oldKey) });
     await expect(twice).rejects.toMatchObject({
       name: 'RootKeyError',
       message: expect.stringMatching(/the same/) as string,
     });
-    const wrong = rotateStopped({ from, rootKey: keyOf(newKey), oldRootKey: keyOf('0c'.repeat(32)) });
+    const wrong = rotateStopped({ from, now, rootKey: keyOf(newKey), oldRootKey: keyOf('0c'.repeat(32)) });
     await expect(wrong).rejects.toMatchObject({ name: 'WrongRootKeyError' });
     expect(Object.keys(await openedWith(at, { rootKey: keyOf(oldKey) }))).toHaveLength(records + 1);
   });
@@ -135,7 +163,7 @@ describe('a root key that is kept elsewhere', () => {
         rootKey: keyOf(rootKey),
       });
     await take(oldKey);
-    await rotateStopped({ from: { dataDirectory: at }, ...both() });
+    await rotateStopped({ from: { dataDirectory: at }, ...both(), now });
     await expect(restored(newKey)).rejects.toMatchObject({ name: 'MoveError' });
     await take(newKey);
     await expect(restored(oldKey)).rejects.toMatchObject({ name: 'MoveError' });

@@ -1,17 +1,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { AuditLog } from '../../audit/audit-log.ts';
 import { systemRandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
 import type { RootKey } from '../../state/root-key.ts';
 import { openRootKeyFile } from '../../state/root-key.ts';
 import { SealedState } from '../../state/sealed/sealed-state.ts';
 import type { StateStore } from '../../state/state-store.ts';
 import { StateAnchor } from '../../state/tree/anchor.ts';
 import { rootKeyFileName } from '../data-directory-names.ts';
+import { readInstance } from '../instance.ts';
 import { requireServed } from '../move-marks.ts';
 import type { RootKeys } from '../root-key-beside.ts';
 import { rootKeysOf } from '../root-key-beside.ts';
-import type { Rotated } from '../rotate-root-key.ts';
-import { rotateRootKey } from '../rotate-root-key.ts';
+import type { Rotated, RotationStep } from '../rotate-root-key.ts';
+import { rotateRootKey, rotationEvent } from '../rotate-root-key.ts';
 import { stateTables } from '../state-tables.ts';
 import type { MoveEnd } from './move-end.ts';
 import { openHeld, requireState } from './open-source.ts';
@@ -24,13 +27,14 @@ export interface RotateSettings {
   /** Kept elsewhere; without it the file beside the data, which then goes. */
   readonly oldRootKey?: RootKey;
   readonly stateAnchor?: string;
+  readonly now: () => Instant;
   readonly progress?: (done: number) => void;
 }
 
 /** `rotateRootKey` of a state that nobody serves.
  * @throws those of `rotateRootKey`, `openStore` and `SealedState.open`, MoveError where there is no state */
 export async function rotateStopped(settings: RotateSettings): Promise<Rotated> {
-  const { from, rootKey, stateAnchor, progress } = settings;
+  const { from, rootKey, stateAnchor, now, progress } = settings;
   const { opened, close } = await openHeld({ from, ...(rootKey && { rootKey }) }, requireServed);
   try {
     const { store } = opened;
@@ -42,7 +46,18 @@ export async function rotateStopped(settings: RotateSettings): Promise<Rotated> 
     });
     const { dataDirectory } = from;
     try {
-      return await rotateRootKey({ sealed, dataDirectory, given: rootKey && keys, ...(progress && { progress }) });
+      const instance = await readInstance(sealed);
+      const audit = new AuditLog(sealed, { now });
+      const tell = async (step: RotationStep): Promise<void> => {
+        if (instance !== undefined) await audit.commit({ events: [rotationEvent(instance, now(), step)] });
+      };
+      return await rotateRootKey({
+        sealed,
+        dataDirectory,
+        given: rootKey && keys,
+        tell,
+        ...(progress && { progress }),
+      });
     } finally {
       await sealed.close();
     }

@@ -208,6 +208,11 @@ export class SealedState implements State {
     return this.#check.oldRootKey;
   }
 
+  /** Hex: what a root key is known by in this state. */
+  nameOf(rootKey: RootKey): string {
+    return rootKey.nameFor(this.#check.storeId);
+  }
+
   /** Seals every record under another root key, or goes on with that; others read and commit meanwhile. Called once at a time.
    *
    * Order: the check says so (from here on the old key alone opens nothing) → all records are sealed anew, and what leads to them → what they were

@@ -13,15 +13,17 @@ import { createRootKeyRotation } from './root-key-routes.ts';
 
 const [older, newer] = [1, 2].map((byte) => new RootKey(Buffer.alloc(32, byte))) as [RootKey, RootKey];
 
-async function served() {
+async function served(without: readonly { host: string; id: string }[] = []) {
   const sealed = await SealedState.open({
     ...{ store: new MemoryStateStore(), rootKey: older, randomBytes: systemRandomBytes },
   });
+  const asked: string[] = [];
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
   const rotation = createRootKeyRotation({
     ...{ sealed, settings: { dataDirectory: '/nowhere' }, log: silentLog },
     ...{ givenRootKeys: { rootKey: newer, otherRootKey: older }, onRotated: () => ended },
+    nodesWithout: (keys) => Promise.resolve(asked.push(...keys) > 0 ? without : []),
   });
   const backups = { running: false };
   const app = fastify();
@@ -36,7 +38,7 @@ async function served() {
     return [answer.statusCode, answer.json<{ code?: string }>().code];
   };
   const status = async () => (await app.inject({ url: '/root-key' })).json<RootKeyStatus>();
-  return { sealed, rotation, backups, told, end, rotate, status };
+  return { sealed, rotation, backups, told, asked, end, rotate, status };
 }
 
 it('a rotation waits for the backup that is being taken, and keeps others back from its first moment on', async () => {
@@ -51,4 +53,15 @@ it('a rotation waits for the backup that is being taken, and keeps others back f
   await until(async () => !(await status()).running);
   expect([rotation.isUnderWay(), sealed.rootKey]).toEqual([false, newer]);
   expect(told).toEqual(['Started', 'Succeeded']);
+});
+
+it('a rotation does not begin while a node that lives has one of the keys alone, and names it', async () => {
+  const { sealed, rotation, asked, told, rotate, status } = await served([{ host: 'west', id: 'its id' }]);
+  expect(await rotate()).toEqual([202, undefined]);
+  await until(async () => !(await status()).running);
+  expect((await status()).failure).toMatch(
+    /^Not every node that lives has both .*: west \(its id\)\. Start it with both/,
+  );
+  expect(asked).toEqual([sealed.nameOf(older), sealed.nameOf(newer)]);
+  expect([rotation.isUnderWay(), sealed.rootKey, told]).toEqual([false, older, []]);
 });

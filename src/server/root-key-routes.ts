@@ -4,7 +4,7 @@ import { SealedRecordError } from '../state/record-seal.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import { StorageFullError } from '../base/storage-full.ts';
 import { ControlError } from './control-plane.ts';
-import type { Rotated, RotationStep } from './rotate-root-key.ts';
+import type { Rotated, RotationPorts, RotationStep } from './rotate-root-key.ts';
 import { rotateRootKey } from './rotate-root-key.ts';
 import type { ServerSettings } from './settings.ts';
 import type { RootKeys } from './root-key-beside.ts';
@@ -30,6 +30,7 @@ interface Parts {
   readonly log: Log;
   /** Undefined: both are files beside the data. */
   readonly givenRootKeys: RootKeys | undefined;
+  readonly nodesWithout?: RotationPorts['nodesWithout'];
   /** Another one seals everything now: nodes prove themselves by that. */
   readonly onRotated: () => Promise<void>;
 }
@@ -52,6 +53,7 @@ export function createRootKeyRotation({
   settings,
   log,
   givenRootKeys: given,
+  nodesWithout,
   onRotated,
 }: Parts): RootKeyRotation {
   let last: Pick<RootKeyStatus, 'done' | 'rotated' | 'failure'> = {};
@@ -69,7 +71,7 @@ export function createRootKeyRotation({
         last = { done };
       };
       const rotated = await rotateRootKey({
-        ...{ sealed, dataDirectory: settings.dataDirectory, given, progress },
+        ...{ sealed, dataDirectory: settings.dataDirectory, given, nodesWithout, progress },
         // One that the stop ends goes on later: it has not failed.
         tell: (step) => (isClosing && step.status === 'Failed' ? Promise.resolve() : tell(step)),
       });

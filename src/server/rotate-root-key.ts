@@ -6,6 +6,7 @@ import { openRootKeyFile, RootKeyError } from '../state/root-key.ts';
 import { destroyRootKeyFile, nextRootKeyPath, replaceRootKeyFile } from '../state/root-key-files.ts';
 import type { AuditEvent, RootKeyFacts } from '../audit/audit-event.ts';
 import type { Instant } from '../clock/clock.ts';
+import { liveMsMax } from '../state/formats/state-formats.ts';
 import type { ResealCounts } from '../state/sealed/reseal.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
@@ -24,10 +25,17 @@ export interface RotationPorts {
   readonly dataDirectory: string;
   /** Kept elsewhere: the key that is to seal everything, and the one before. Undefined: both are files beside the data. */
   readonly given: RootKeys | undefined;
+  /** Of a state that several nodes have: those that live and do not have all of these root keys. */
+  readonly nodesWithout?: ((keys: readonly string[]) => Promise<readonly NodeName[]>) | undefined;
   /** Durable when it resolves. */
   readonly tell: (step: RotationStep) => Promise<void>;
   /** @param done records looked at so far */
   readonly progress?: (done: number) => void;
+}
+
+interface NodeName {
+  readonly host: string;
+  readonly id?: string;
 }
 
 export interface Rotated extends Partial<ResealCounts> {
@@ -40,7 +48,7 @@ export interface Rotated extends Partial<ResealCounts> {
  *
  * Order: the next key is durable → the audit says so → `SealedState.reseal` → the audit says so → its file is in the place of the old one, which is
  * overwritten.
- * @throws RootKeyError when there is no other key, and those of `SealedState.reseal` */
+ * @throws RootKeyError when there is no other key, or a node that lives has not both; and those of `SealedState.reseal` */
 export async function rotateRootKey(ports: RotationPorts): Promise<Rotated> {
   const { sealed, dataDirectory, given } = ports;
   const path = join(dataDirectory, rootKeyFileName);
@@ -63,12 +71,10 @@ export async function rotateRootKey(ports: RotationPorts): Promise<Rotated> {
   return { ...counts, oldKey: isBeside ? 'destroyed' : 'elsewhere' };
 }
 
-async function resealTold(
-  { sealed, tell, progress }: RotationPorts,
-  before: RootKey,
-  next: RootKey,
-): Promise<ResealCounts | undefined> {
+async function resealTold(ports: RotationPorts, before: RootKey, next: RootKey): Promise<ResealCounts | undefined> {
+  const { sealed, tell, progress } = ports;
   if (sealed.oldRootKey === undefined && isSame(sealed.rootKey, next)) return undefined;
+  if (sealed.oldRootKey === undefined) await requireNodesHave([before, next], ports);
   const step = { from: sealed.nameOf(before), to: sealed.nameOf(next) };
   await tell({ ...step, status: 'Started' });
   let counts: ResealCounts | undefined;
@@ -80,6 +86,16 @@ async function resealTold(
   }
   await tell({ ...step, status: 'Succeeded' });
   return counts;
+}
+
+/** One that has not would be out of the turn until it is started anew, and cut off at the end. One that comes later is, and says so itself. */
+async function requireNodesHave(keys: readonly RootKey[], { sealed, nodesWithout }: RotationPorts): Promise<void> {
+  const without = (await nodesWithout?.(keys.map((key) => sealed.nameOf(key)))) ?? [];
+  if (without.length === 0) return;
+  const all = without.map(({ host, id }) => (id === undefined ? host : `${host} (${id})`));
+  throw new RootKeyError(
+    `Not every node that lives has both root keys, or says so: ${all.join(', ')}. Start it with both, the old one in KUSTODY_OLD_ROOT_KEY or by --old-root-key-fd, or stop it; one that was killed counts for ${liveMsMax / 1000} seconds more.`,
+  );
 }
 
 const otherWayRound =

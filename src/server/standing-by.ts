@@ -8,14 +8,14 @@ import type { TakeConnection } from '../http/passer.ts';
 import { Passer } from '../http/passer.ts';
 import { startSystemTimer } from '../http/timer.ts';
 import type { RootKey } from '../state/root-key.ts';
-import type { AdvertisedNode } from '../state/postgres/take-over.ts';
+import type { AdvertisedNode, ReadRecord } from '../state/postgres/take-over.ts';
 import { removeStandbyFile, writeStandbyFile } from './control-file.ts';
 import { firstPorts } from './kept-ports.ts';
 import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
 import { nodeThatWaits } from './node-links.ts';
 import type { RootKeys } from './root-key-beside.ts';
 import type { ServingPorts, WaitingNode } from './state-place.ts';
-import { whyClosed } from '../state/sealed/check-record.ts';
+import { stateIdOf, whyClosed } from '../state/sealed/check-record.ts';
 import { listenUnready } from '../http/unready-listener.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { StateFormatTooOldError } from '../state/formats/state-formats.ts';
@@ -80,9 +80,10 @@ export class StandingBy {
     this.#passer = new Passer({ startTimer: startSystemTimer, log, take });
   }
 
-  get ports(): Pick<ServingPorts, 'waits' | 'looked' | 'pause' | 'ended'> {
+  get ports(): Pick<ServingPorts, 'waits' | 'looked' | 'rootKeys' | 'pause' | 'ended'> {
     return {
       ended: this.#ended,
+      rootKeys: (read) => this.#namesOfKeys(read),
       waits: (host) => this.#wait(host),
       looked: (node, self) => this.#look(node, self),
       pause: (milliseconds) =>
@@ -156,6 +157,17 @@ export class StandingBy {
     removeStandbyFile(this.#settings.dataDirectory);
     this.#reading?.close();
     await this.#passer?.close(graceMs);
+  }
+
+  /** None for a state that is not made yet, or a connection that has ended, as what comes next on it says. */
+  async #namesOfKeys(read: ReadRecord): Promise<readonly string[]> {
+    if (this.#rootKeys === undefined) return [];
+    const { rootKey, otherRootKey } = this.#rootKeys;
+    const stateId = await stateIdOf({ get: read }).catch(() => undefined);
+    if (stateId === undefined) return [];
+    return [rootKey, ...(otherRootKey === undefined ? [] : [otherRootKey])].map((key) =>
+      key.nameFor(Buffer.from(stateId, 'hex')),
+    );
   }
 
   #wait(host: string | undefined): void {

@@ -200,6 +200,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   const bound: { ports?: ServerPorts; nodePort?: number | undefined; rotated?: () => Promise<void> } = {};
   const rootKeyRotation = createRootKeyRotation({
     ...{ sealed, settings, log, givenRootKeys: settings.rootKey && rootKeys },
+    nodesWithout: opened.nodesWithout,
     onRotated: () => bound.rotated?.() ?? Promise.resolve(),
   });
   closing.add('root key rotation', () => rootKeyRotation.close());

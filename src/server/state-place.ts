@@ -3,7 +3,7 @@ import { newGuid } from '../base/new-guid.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import { isSealed } from '../state/sealed/check-record.ts';
-import type { StateFormat, StoredFormat } from '../state/formats/state-formats.ts';
+import type { RegisteredNode, StateFormat, StoredFormat } from '../state/formats/state-formats.ts';
 import { newestOf, oldestOf, stateFormats } from '../state/formats/state-formats.ts';
 import type { StartTimer } from '../http/timer.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
@@ -41,6 +41,8 @@ export interface ServingPorts {
   readonly waits: (host: string | undefined) => void;
   /** What the node has told of itself that is waited for, and what this one is known by; called every second. */
   readonly looked?: (served: AdvertisedNode | undefined, self: WaitingNode) => void;
+  /** What the root keys of this node are known by in the state. */
+  readonly rootKeys?: TurnOptions['rootKeys'];
   /** What keeps this node from serving now. */
   readonly hindered?: TurnOptions['hindered'];
   /** Rejects with StandbyEndedError when nobody wants to wait any more. */
@@ -71,6 +73,8 @@ export interface OpenedStore {
   readonly beat?: () => Promise<number>;
   /** What this node is known by; absent where there can be no other. */
   readonly nodeId?: string;
+  /** Those that live and do not say that they have all of these root keys, as the state knows them; absent where there can be none. */
+  readonly nodesWithout?: (keys: readonly string[]) => Promise<readonly RegisteredNode[]>;
   /** Tells them where this one is reached, once its heart beats. @param text undefined: nowhere any more @throws StateLostError */
   readonly advertise?: (text: string | undefined) => Promise<void>;
   /** Of a directory that is new to a state with its extents elsewhere: it belongs to that state from now on. */
@@ -221,7 +225,7 @@ async function openElsewhere(
       isWaiting = true;
     },
     looked: (served: AdvertisedNode | undefined, read: ReadRecord) => serving.looked?.(served, { id: node.id, read }),
-    ...{ hindered: serving.hindered, pause: serving.pause ?? pause },
+    ...{ rootKeys: serving.rootKeys, hindered: serving.hindered, pause: serving.pause ?? pause },
   };
   const open = (): Promise<PostgresStateStore> =>
     PostgresStateStore.open({
@@ -265,6 +269,7 @@ async function openElsewhere(
     },
     beat: () => store.beat(),
     nodeId: node.id,
+    nodesWithout: (keys) => store.nodesWithout(keys),
     databaseNow: () => store.now(),
     advertise: (text) => store.advertise(text),
     ...(isNew ? { adopt: name } : {}),

@@ -20,7 +20,7 @@ import {
 } from '../support/rotated-instance.ts';
 import { spreadSteps } from './spread-steps.ts';
 
-const now = () => instant(0);
+const clock = () => instant(0);
 /** Of each kind. */
 const runs = Math.max(4, Number(process.env['KUSTODY_CRASH_RUNS'] ?? 8));
 const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'rotating.cjs');
@@ -71,7 +71,7 @@ it(
       found.add(Object.keys(files).join());
       // What a start has found is in its place: no file of an old key is left once nothing needs it.
       expect([step, files['root.key.old'] === undefined || files['root.key.next'] !== undefined]).toEqual([step, true]);
-      await rotateStopped({ from: { dataDirectory: at }, now });
+      await rotateStopped({ from: { dataDirectory: at }, now: clock });
       const { 'root.key': now = '', ...others } = rootKeyFiles(at);
       expect([step, others, now === old]).toEqual([step, {}, false]);
       expect([step, await sealedUnder(at, parseRootKey(old))]).toEqual([step, []]);
@@ -104,7 +104,7 @@ it(
       const isMixed =
         (await sealedUnder(at, keyOf(oldKey))).length > 1 && (await sealedUnder(at, keyOf(newKey))).length > 1;
       if (isMixed) expect([step, alone]).toEqual([step, 'WrongRootKeyError,ResealingError']);
-      await rotateStopped({ from: { dataDirectory: at }, ...both(), now });
+      await rotateStopped({ from: { dataDirectory: at }, ...both(), now: clock });
       expect([step, await sealedUnder(at, keyOf(oldKey))]).toEqual([step, []]);
       expect([step, await openedWith(at, { rootKey: keyOf(newKey) })]).toEqual([step, before]);
       rmSync(at, { recursive: true });

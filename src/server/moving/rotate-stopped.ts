@@ -37,7 +37,7 @@ export async function rotateStopped(settings: RotateSettings): Promise<Rotated> 
   const { from, rootKey, stateAnchor, now, progress } = settings;
   const { opened, close } = await openHeld({ from, ...(rootKey && { rootKey }) }, requireServed);
   try {
-    const { store } = opened;
+    const { store, nodesWithout } = opened;
     await requireState(store, from);
     const keys = await keysOf(settings, store);
     const anchor = stateAnchor === undefined ? undefined : StateAnchor.open(stateAnchor);
@@ -55,6 +55,7 @@ export async function rotateStopped(settings: RotateSettings): Promise<Rotated> 
         sealed,
         dataDirectory,
         given: rootKey && keys,
+        nodesWithout,
         tell,
         ...(progress && { progress }),
       });

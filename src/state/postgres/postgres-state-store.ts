@@ -17,6 +17,7 @@ import { StateDatabaseError, StateInUseError, StateLostError, StateNameTooLongEr
 import type { RegisteredNode, StateFormat, StoredFormat } from '../formats/state-formats.ts';
 import { isLive, NodesKnowLessError, stateFormats } from '../formats/state-formats.ts';
 import { forgetNodes, NodeRegistration, raiseFormat, registeredNodes } from './node-registry.ts';
+import { nodesWithoutRootKeys } from './node-root-keys.ts';
 import { commitErrors } from '../formats/postgres-schema.ts';
 import { endOfPrefix } from './prefix-end.ts';
 import { prepareSchema } from './prepare-schema.ts';
@@ -244,6 +245,13 @@ export class PostgresStateStore implements StateStore, StoredFormat {
 
   nodes(): Promise<readonly RegisteredNode[]> {
     return registeredNodes((text, values = []) => this.#read('', text, values), this.#options.turn?.node.id);
+  }
+
+  /** Nodes that live and do not say that they have all of these root keys, whatever this one has. @param keys what they are known by in this state */
+  async nodesWithout(keys: readonly string[]): Promise<readonly RegisteredNode[]> {
+    const without = await nodesWithoutRootKeys((text, values = []) => this.#read('', text, values), keys);
+    const nodes = await this.nodes();
+    return nodes.filter((node) => !node.serves && isLive(node) && without.has(node.id ?? ''));
   }
 
   async raise(step: StateFormat): Promise<void> {

@@ -1,6 +1,7 @@
 import { connectionName, nameOf } from './postgres-address.ts';
 import type { PostgresAddress } from './postgres-address.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
+import { tellRootKey } from './node-root-keys.ts';
 import { StateInUseError } from './postgres-errors.ts';
 import type { StoredRecord } from '../state-store.ts';
 import { parseRecordRow } from './record-row.ts';
@@ -28,6 +29,8 @@ export interface TurnOptions {
   readonly told: (host: string | undefined) => void;
   /** Called at each look. @param served who serves, or served last, if that has said where it is reached */
   readonly looked?: ((served: AdvertisedNode | undefined, read: ReadRecord) => void) | undefined;
+  /** What the root keys that this one has are known by in the state as it is, which others may ask for; called at each look. */
+  readonly rootKeys?: ((read: ReadRecord) => Promise<readonly string[]>) | undefined;
   /** What keeps one that stands by from serving now, a sentence; it stays out of the turn meanwhile. Called at each look, so it answers within three
    * seconds. @param isDue its turn has come: what was known before does not count */
   readonly hindered?: ((isDue: boolean) => Promise<string | undefined>) | undefined;
@@ -82,6 +85,8 @@ export async function takeTurn(
   let seen: { readonly beats: string; readonly at: number } | undefined;
   let idle: { readonly holder: string; readonly at: number } | undefined;
   let isTold = false;
+  let locks = 0;
+  const toldKeys = new Set<string>();
   const read: ReadRecord = async (table, id) => {
     const [row] = await connection.query('SELECT id, version, value FROM record WHERE tab = $1 AND id = $2', [
       table,
@@ -93,8 +98,14 @@ export async function takeTurn(
   for (;;) {
     let isOut = await isHindered(false);
     const isOurs = !isOut && (await tryLock(connection, address));
+    if (isOurs) locks += 1;
     if (!isOurs && !standsBy) throw new StateInUseError(nameOf(address));
     await look();
+    const keys = standsBy ? await options.rootKeys?.(read) : undefined;
+    for (const key of keys ?? []) {
+      if (!toldKeys.has(key)) await tellRootKey(connection.query.bind(connection), node.id, key);
+      toldKeys.add(key);
+    }
     const asked = monotonicMs();
     const last = await lastServing(connection);
     const isOver = last === undefined || last.node === node.id;
@@ -104,7 +115,7 @@ export async function takeTurn(
       if (!isOut) break;
     }
     // It would be in the way of another one that stands by.
-    if (isOut) await connection.query('SELECT pg_advisory_unlock_all()');
+    for (; isOut && locks > 0; locks -= 1) await unlock(connection, address);
     if (last?.beats !== seen?.beats) seen = last && { beats: last.beats, at: monotonicMs() };
     else if (isSilent && !isOut) await endHolder(connection, address);
     const holder = isOurs || isOut ? undefined : await waitingHolder(connection, address);
@@ -123,6 +134,10 @@ export async function tryLock(connection: PostgresConnection, address: PostgresA
   const [row] = await connection.query('SELECT pg_try_advisory_lock(hashtextextended($1, 0))', [lockName(address)]);
   return row?.[0] === true;
 }
+
+/** Once for each time that it was taken. */
+const unlock = (connection: PostgresConnection, address: PostgresAddress): Promise<unknown> =>
+  connection.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [lockName(address)]);
 
 const lockName = ({ schema }: PostgresAddress): string => `kustody serves ${schema}`;
 

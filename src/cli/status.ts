@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { RootKeyStatus } from '../server/root-key-routes.ts';
 import type { ClusterDescription } from '../server/cluster-inventory.ts';
 import type { StateShown } from '../server/state-place.ts';
 import type { ServerPorts } from '../server/settings.ts';
@@ -36,6 +37,7 @@ interface ServerStatus extends ServerPorts {
 /** Everything that the command shows; `--json` prints it as it is. */
 export interface InstanceStatus extends ServerStatus {
   readonly dataDirectory: string;
+  readonly rootKey: Pick<RootKeyStatus, 'id' | 'oldId' | 'resealing' | 'running'>;
   readonly clusters: readonly ClusterDescription[];
   readonly vaults: readonly VaultDescription[];
   /** Hosts of the vaults outside. */
@@ -72,22 +74,35 @@ async function status(options: StatusOptions): Promise<void> {
 }
 
 async function readStatus(client: ControlClient): Promise<InstanceStatus> {
-  const [server, clusters, listed, faults] = await Promise.all([
+  const [server, rootKey, clusters, listed, faults] = await Promise.all([
     client.call('GET', '/status') as Promise<ServerStatus>,
+    client.call('GET', '/root-key') as Promise<RootKeyStatus>,
     listClusters(client, false),
     listVaults(client),
     client.call('GET', '/faults') as Promise<Pick<InstanceStatus, 'faults'>>,
   ]);
-  const found = { ...server, dataDirectory: client.dataDirectory, clusters, ...listed, ...faults };
+  const found = {
+    ...server,
+    dataDirectory: client.dataDirectory,
+    rootKey: rootKeyOf(rootKey),
+    clusters,
+    ...listed,
+    ...faults,
+  };
   return { ...found, next: nextSteps(found) };
 }
+
+/** Without what came of the last rotation, which whoever asked for it was told. */
+const rootKeyOf = ({ id, oldId, resealing, running }: RootKeyStatus): InstanceStatus['rootKey'] => ({
+  ...{ id, ...(oldId !== undefined && { oldId }), resealing, running },
+});
 
 const isSuspended = ({ suspension, databaseKeys = [] }: ClusterDescription): boolean =>
   suspension !== undefined || databaseKeys.some((key) => key.suspension !== undefined);
 
 /** The most pressing first. */
 export function nextSteps(found: Omit<InstanceStatus, 'next'>): readonly string[] {
-  const { clock, clusters, dataDirectory, faults, refusedHosts } = found;
+  const { clock, clusters, dataDirectory, faults, refusedHosts, rootKey } = found;
   const steps: string[] = [];
   if (clock.heldJump !== undefined)
     steps.push("The machine's clock has stepped: nothing is destroyed until 'kustody clock accept'.");
@@ -100,6 +115,8 @@ export function nextSteps(found: Omit<InstanceStatus, 'next'>): readonly string[
     steps.push(`${owner} is suspended: ${suspension.reason} Give the key ${kid} back, then 'kustody check-keys'.`);
   }
   for (const { owner, warning } of owners) if (warning !== undefined) steps.push(`${owner}: ${warning}`);
+  if (rootKey.resealing && !rootKey.running)
+    steps.push("Records are sealed under two root keys, and each start needs both: 'kustody root-key rotate' goes on.");
   if (faults.length > 0) steps.push('Faults are switched on: requests fail on purpose.');
   const foreign = refusedHosts.filter(({ why }) => why === 'foreign').map(({ host }) => host);
   if (foreign.length > 0)
@@ -120,6 +137,7 @@ function statusText(found: InstanceStatus): string {
     proxyPort,
     state,
     blobs,
+    rootKey,
     clock,
     clusters,
     vaults,
@@ -140,6 +158,7 @@ function statusText(found: InstanceStatus): string {
     ...(state === undefined
       ? []
       : [`  state                  ${state.address}`, `    ${state.keeps}`, `    ${state.failover}`]),
+    `  root key               ${rootKeyText(rootKey)}`,
     ...(blobs === undefined ? [] : [`  sealed extents         ${blobs.address}`]),
     '',
     section('Clusters', 'none', clusters.length === 0 ? '' : clustersTable(clusters)),
@@ -150,6 +169,9 @@ function statusText(found: InstanceStatus): string {
     section('Next', '', next.map((step) => `  - ${step}`).join('\n')),
   ].join('\n');
 }
+
+const rootKeyText = ({ id, oldId, running }: InstanceStatus['rootKey']): string =>
+  oldId === undefined ? id : `${id}, taking the place of ${oldId}${running ? '' : ', which was interrupted'}`;
 
 export const refusedText = ({ host, why, times }: RefusedHost): string =>
   `  ${host} (${times} ${times === 1 ? 'time' : 'times'})${why === 'absent' ? ': no such host here' : ''}`;

@@ -119,7 +119,7 @@ export const backupShape = shape({
 });
 
 export const rootKeyShape = shape({
-  ...{ resealing: flag, running: flag, done: maybe(whole), failure: maybe(text) },
+  ...{ id: text, oldId: maybe(text), resealing: flag, running: flag, done: maybe(whole), failure: maybe(text) },
   rotated: maybe(
     shape({
       ...{ oldKey: oneOf('destroyed', 'elsewhere') },

@@ -13,6 +13,10 @@ import type { SealedState } from '../state/sealed/sealed-state.ts';
 
 /** What `kustody root-key` shows. */
 export interface RootKeyStatus {
+  /** What the key that seals now is known by in this state, hex: it says nothing of the key. */
+  readonly id: string;
+  /** The one whose place it takes, as long as records may be sealed under that. */
+  readonly oldId?: string;
   /** Records are sealed under two root keys: the old one is needed until it has come to its end. */
   readonly resealing: boolean;
   /** It goes on now. */
@@ -59,11 +63,15 @@ export function createRootKeyRotation({
   let last: Pick<RootKeyStatus, 'done' | 'rotated' | 'failure'> = {};
   let going: Promise<void> | undefined;
   let isClosing = false;
-  const status = (): RootKeyStatus => ({
-    resealing: sealed.oldRootKey !== undefined,
-    running: going !== undefined,
-    ...last,
-  });
+  const status = (): RootKeyStatus => {
+    const { rootKey, oldRootKey } = sealed;
+    return {
+      id: sealed.nameOf(rootKey),
+      ...(oldRootKey && { oldId: sealed.nameOf(oldRootKey) }),
+      ...{ resealing: oldRootKey !== undefined, running: going !== undefined },
+      ...last,
+    };
+  };
   const rotate = async (tell: (step: RotationStep) => Promise<void>): Promise<void> => {
     try {
       const progress = (done: number): void => {

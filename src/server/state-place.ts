@@ -102,7 +102,7 @@ export async function stateShown(
   return {
     address: nameOf(place.address),
     keeps:
-      'PostgreSQL keeps sealed records that were replaced or deleted: in its write-ahead log, on standbys, in backups, and until it writes over them.',
+      "PostgreSQL keeps sealed records that were replaced or deleted: in its write-ahead log, on standbys, in backups, and until it writes over them. They open with the root key of then: 'kustody root-key rotate' leaves them behind.",
     failover: await inTime(failover(), startTimer),
   };
 }

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { InstanceStatus } from '../../src/cli/status.ts';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import { keyOf, newKey, oldKey, rootKeyFiles, sealedUnder } from '../support/rotated-instance.ts';
 import { instant } from '../../src/clock/clock.ts';
@@ -39,6 +40,13 @@ async function served<T>(
 const subscriptionOf = async (data: string): Promise<string> =>
   (await kustody(['env', '--data', data])).stdout.match(/AZURE_SUBSCRIPTION_ID=\S+/)?.[0] ?? 'none';
 
+/** What `kustody status` says of the root key. */
+async function shown(data: string): Promise<InstanceStatus['rootKey'] & { readonly text: string }> {
+  const [text, json] = await Promise.all([[], ['--json']].map((more) => kustody(['status', '--data', data, ...more])));
+  const { rootKey } = JSON.parse(json?.stdout ?? '') as InstanceStatus;
+  return { ...rootKey, text: text?.stdout ?? '' };
+}
+
 describe('kustody root-key rotate', () => {
   it('beside the data: a server that runs makes a new key, and goes on serving', async () => {
     using directory = temporaryDirectory();
@@ -46,6 +54,8 @@ describe('kustody root-key rotate', () => {
     const [first, keyBefore] = await served(data, {}, async () => {
       const before = await subscriptionOf(data);
       const old = readFileSync(join(data, 'root.key'), 'utf8').trim();
+      const known = await shown(data);
+      expect(known.text).toContain(`root key               ${known.id}\n`);
       const done = await rotated(data);
       expect(done).toMatchObject({ oldKey: 'destroyed' });
       expect(done.resealed).toBeGreaterThan(20);
@@ -53,6 +63,8 @@ describe('kustody root-key rotate', () => {
       expect((await kustody(audit)).stdout.match(/"resultType": ?"\w+"/g)).toHaveLength(2);
       expect(Object.keys(rootKeyFiles(data))).toEqual(['root.key']);
       expect(await subscriptionOf(data)).toBe(before);
+      const { id, oldId, resealing } = await shown(data);
+      expect([id === known.id, oldId, resealing]).toEqual([false, undefined, false]);
       // Backups are its own from now on, too.
       expect(await kustody(['backup', '--data', data, '--to', join(directory.path, 'backup')])).toMatchObject({
         code: 0,
@@ -105,12 +117,16 @@ describe('kustody root-key rotate', () => {
       });
     await served(data, both, async () => {
       expect(await subscriptionOf(data)).toBe(first);
+      const { id, oldId, text } = await shown(data);
+      expect(text).toContain(`${id}, taking the place of ${oldId}, which was interrupted`);
+      expect(text).toContain("each start needs both: 'kustody root-key rotate' goes on.");
       const backup = ['backup', '--data', data, '--to', join(directory.path, 'backup')];
       expect(await kustody(backup)).toMatchObject({
         ...{ code: 1, stderr: expect.stringContaining('sealed under two root keys') as string },
       });
       expect(await rotated(data)).toMatchObject({ oldKey: 'elsewhere' });
       expect(await kustody(backup)).toMatchObject({ code: 0 });
+      expect(await shown(data)).toMatchObject({ id, resealing: false });
     });
     expect(await sealedUnder(data, keyOf(oldKey))).toEqual([]);
     expect(await served(data, newer, () => subscriptionOf(data))).toBe(first);

@@ -8,6 +8,7 @@ import type { Instant } from '../clock/clock.ts';
 import type { VirtualClock } from '../clock/virtual-clock.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { listIntact } from '../state/list-all.ts';
+import type { RootKey } from '../state/root-key.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 import type { StateCopy } from '../state/sealed/state-copy.ts';
 import { StateConflictError } from '../state/state-store.ts';
@@ -33,7 +34,7 @@ export class SnapshotError extends Error {
 }
 
 export interface SnapshotPorts {
-  readonly sealed: Pick<SealedState, 'position' | 'copy' | 'writesBackTo'>;
+  readonly sealed: Pick<SealedState, 'position' | 'rootKey' | 'oldRootKey' | 'copy' | 'writesBackTo'>;
   /** Whose commits others hear of. */
   readonly state: State;
   readonly clocks: Clocks;
@@ -49,6 +50,8 @@ export interface SnapshotPorts {
 interface Snapshot {
   readonly id: Guid;
   readonly copy: StateCopy;
+  /** What its records are sealed under. */
+  readonly rootKey: RootKey;
   readonly now: Instant;
   readonly isFrozen: boolean;
 }
@@ -84,12 +87,14 @@ export function createSnapshots(ports: SnapshotPorts): Snapshots {
       throw new SnapshotError(`There are ${snapshotsMax} snapshots, which is the limit: release one.`);
     const id = newGuid(ports.randomBytes);
     for (let attempt = 1; ; attempt += 1) {
-      const before = sealed.position;
+      const { position: before, rootKey } = sealed;
+      if (sealed.oldRootKey !== undefined)
+        throw new SnapshotError('The root key is being rotated: take the snapshot when that has come to its end.');
       const { now, frozen } = clocks.read();
       await blobs.take(id);
       const copy = await sealed.copy(isLeftOut);
-      if (sealed.position === before) {
-        snapshots.set(id, { id, copy, now, isFrozen: frozen });
+      if (sealed.position === before && sealed.rootKey === rootKey) {
+        snapshots.set(id, { id, copy, rootKey, now, isFrozen: frozen });
         return id;
       }
       await blobs.forget(id);
@@ -129,7 +134,9 @@ export function createSnapshots(ports: SnapshotPorts): Snapshots {
   /** Order: blobs that records will name → the clock → records, which whoever watches keys hears of → what is kept in memory →
    * blobs that no record names. */
   const restore = async (named: string): Promise<void> => {
-    const { id, copy, now, isFrozen } = found(snapshots, named);
+    const { id, copy, rootKey, now, isFrozen } = found(snapshots, named);
+    if (rootKey !== sealed.rootKey)
+      throw new SnapshotError('The snapshot was taken under the root key of before: it opens no more.');
     const before = await keyChecks();
     const blobs = blobsOf(ports);
     await blobs.bringBack(id);

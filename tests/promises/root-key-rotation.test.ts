@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { findInstance } from '../../src/cli/control-client.ts';
 import type { InstanceStatus } from '../../src/cli/status.ts';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import { keyOf, newKey, oldKey, rootKeyFiles, sealedUnder } from '../support/rotated-instance.ts';
@@ -27,8 +28,9 @@ async function served<T>(
   data: string,
   variables: Readonly<Record<string, string>>,
   work: () => Promise<T>,
+  ...options: readonly string[]
 ): Promise<T> {
-  const up = startKustody(['up', '--data', data, '--log-level', 'error'], variables);
+  const up = startKustody(['up', '--data', data, '--log-level', 'error', ...options], variables);
   await up.printed('Stop with');
   try {
     return await work();
@@ -148,6 +150,21 @@ describe('kustody root-key rotate', () => {
     await refused({}, 'It is kept elsewhere'.toLowerCase());
     await served(data, older, () => refused({}, 'There is one root key only'));
     expect(await rotated(data, both)).toMatchObject({ oldKey: 'elsewhere' });
+  });
+
+  it('leaves snapshots of before behind, and says so', async () => {
+    using directory = temporaryDirectory();
+    const data = join(directory.path, 'data');
+    const work = async (): Promise<void> => {
+      const client = (await findInstance(data)) ?? expect.unreachable();
+      const take = async () => ((await client.call('POST', '/snapshots')) as { readonly id: string }).id;
+      const before = await take();
+      await client.call('POST', `/snapshots/${before}/restore`);
+      await rotated(data);
+      await expect(client.call('POST', `/snapshots/${before}/restore`)).rejects.toThrow('the root key of before');
+      await client.call('POST', `/snapshots/${await take()}/restore`);
+    };
+    await served(data, {}, work, '--virtual-time');
   });
 
   it('takes both from descriptors, and no child has either', async () => {

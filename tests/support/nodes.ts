@@ -20,15 +20,20 @@ export async function openNodes(server: Postgres, azurite: Azurite, schema: stri
   const started: StartedCommand[] = [];
   const dataOf = (name: string): string => join(directory.path, name);
   /** An instance elsewhere, of the same root key. */
-  const startAt = (data: string, ...options: string[]): StartedCommand => {
-    const node = startKustody(['up', '--data', data, '--log-level', 'error', ...options], secrets, [], program);
+  const startWith = (variables: Readonly<Record<string, string>>, data: string, options: readonly string[]) => {
+    const environment = { ...secrets, ...variables };
+    const node = startKustody(['up', '--data', data, '--log-level', 'error', ...options], environment, [], program);
     started.push(node);
     return node;
   };
+  const startAt = (data: string, ...options: string[]): StartedCommand => startWith({}, data, options);
   return {
     ...{ dataOf, secrets, state, blobs, startAt },
     start: (name: string, ...options: string[]): StartedCommand =>
       startAt(dataOf(name), ...state, ...blobs, ...options),
+    /** @param variables instead of what all nodes are given */
+    startHaving: (variables: Readonly<Record<string, string>>, name: string, ...options: string[]): StartedCommand =>
+      startWith(variables, dataOf(name), [...state, ...blobs, ...options]),
     /** To all processes of a node. */
     signal: ({ process: { pid = 0 } }: StartedCommand, signal: NodeJS.Signals): void => {
       for (const one of [...descendantsOf(pid), pid]) process.kill(one, signal);

@@ -8,8 +8,8 @@ import { makeHello, passHeaderBytes, readPassHeader } from './pass-header.ts';
 
 /** What is known of other nodes that pass connections on. */
 export interface NodePassing {
-  /** 32 bytes, which only nodes of the instance have; asked anew for each connection. */
-  readonly key: () => Uint8Array;
+  /** Each 32 bytes, which only nodes of the instance have; asked anew for each connection. */
+  readonly keys: () => readonly Uint8Array[];
   /** What other nodes are told to dial; asked when the port is known. */
   readonly advertised: () => string;
   readonly randomBytes: RandomBytes;
@@ -24,7 +24,7 @@ const unknownMax = 256;
  * came; whoever cannot prove to be a node is cut off, and gets at nothing. */
 export function createNodeListener(
   context: EdgeContext,
-  { key, advertised, randomBytes, readers }: NodePassing,
+  { keys, advertised, randomBytes, readers }: NodePassing,
   passed: PassedConnections,
   listeners: Readonly<Record<PassedTo, Server>>,
 ): Server {
@@ -44,7 +44,10 @@ export function createNodeListener(
     socket.write(hello);
     readHeader(context, socket, (bytes) => {
       unknown -= 1;
-      const header = bytes && readPassHeader(key(), hello, advertised(), bytes);
+      const read = (key: Uint8Array) => bytes && readPassHeader(key, hello, advertised(), bytes);
+      const header = keys()
+        .map(read)
+        .find((one) => one !== undefined);
       if (header === undefined) {
         if (bytes !== undefined) log.warning('no node of this instance', { listener: 'nodes' });
         socket.destroy();

@@ -37,6 +37,7 @@ import { removeControlFile, writeAuthorityFile, writeControlFile } from './contr
 import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
+import { NodeKeys } from './node-keys.ts';
 import { readersOf } from './node-links.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
@@ -253,11 +254,11 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
     plane.name === 'control' ? plane : underLease(plane, nodeLease),
   );
   const edgeParts = { planes: all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
-  const nodeKey: { now: Uint8Array } = { now: Buffer.alloc(0) };
+  const nodeKeys = new NodeKeys(startSystemTimer);
   const passing = passingOf(
     settings,
     () => bound.nodePort ?? 0,
-    () => nodeKey.now,
+    () => nodeKeys.all,
   );
   const nodes = passing && { ...passing, ...(await readersOf(parts, planes, opened.nodeId)) };
   const edgeWith = { ...edgeParts, ...(nodes && { nodes }) };
@@ -278,14 +279,15 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   closing.add('control file', () => removeControlFile(dataDirectory));
   if (nodes !== undefined && nodePort !== undefined) {
     const advertise = async (): Promise<void> => {
-      nodeKey.now = nodesKey(sealed.rootKey);
-      await opened.advertise?.(signAddress(nodeKey.now, nodes.advertised()));
+      const key = nodesKey(sealed.rootKey);
+      nodeKeys.sign(key);
+      await opened.advertise?.(signAddress(key, nodes.advertised()));
     };
     bound.rotated = advertise;
     await advertise();
     // Who comes to another node now waits there for the next that serves.
     closing.add('address', () => (isLost ? undefined : opened.advertise?.(undefined)));
-    standingBy.serves(nodes.advertised(), nodePort, nodeKey.now);
+    standingBy.serves(nodes.advertised(), nodePort, nodesKey(sealed.rootKey));
   }
   log.event('listening', { ...ports });
   const lost = opened.lost?.then(async (error) => {
@@ -358,11 +360,11 @@ async function holdLease(
 function passingOf(
   { advertise, rootKey, listen: { host } }: ServerSettings,
   boundPort: () => number,
-  key: () => Uint8Array,
+  keys: () => readonly Uint8Array[],
 ): EdgeOptions['nodes'] {
   if (advertise === undefined || rootKey === undefined) return undefined;
   return {
-    ...{ key, randomBytes: systemRandomBytes, listen: { host, port: advertise.port } },
+    ...{ keys, randomBytes: systemRandomBytes, listen: { host, port: advertise.port } },
     advertised: () => nodeAddressText({ host: advertise.host, port: boundPort() }),
   };
 }

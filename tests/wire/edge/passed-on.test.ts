@@ -13,7 +13,7 @@ import { startSystemTimer } from '../../../src/http/timer.ts';
 import type { EdgeFixture } from './edge-fixture.ts';
 import { askDirectly, askOver, askThroughTunnel, exchange, readAnswer, startEdge, startTls } from './edge-fixture.ts';
 
-const key = systemRandomBytes(32);
+const [key, keyBefore] = [systemRandomBytes(32), systemRandomBytes(32)];
 const advertised = 'node-1:7490';
 const loopback = { host: '127.0.0.1', port: 0 };
 
@@ -25,7 +25,12 @@ describe('connections that another node passes on', () => {
 
   beforeAll(async () => {
     serving = await startEdge({
-      nodes: { key: () => key, advertised: () => advertised, randomBytes: systemRandomBytes, listen: loopback },
+      nodes: {
+        keys: () => [key, keyBefore],
+        advertised: () => advertised,
+        randomBytes: systemRandomBytes,
+        listen: loopback,
+      },
     });
     passer = new Passer({ startTimer: startSystemTimer, log: silentLog });
     passer.passTo({ id: 'a', host: '127.0.0.1', port: serving.nodePort ?? 0, advertised, key });
@@ -66,9 +71,12 @@ describe('connections that another node passes on', () => {
     ];
     expect([direct.json['client'], tunnelled.json['client']]).toEqual(['::1', '::1']);
     expect((await askDirectly(node(), 'v1.vault.azure.net')).json['client']).toBe('127.0.0.1');
-    for (const clientAddress of ['203.0.113.7', '2001:db8::7']) {
+    for (const [clientAddress, known] of [
+      ['203.0.113.7', key],
+      ['2001:db8::7', keyBefore],
+    ] as const) {
       const { socket, hello } = await dial();
-      socket.write(writePassHeader(key, hello, advertised, { to: 'tls', clientAddress }));
+      socket.write(writePassHeader(known, hello, advertised, { to: 'tls', clientAddress }));
       const tls = await startTls(node(), { socket, servername: 'v1.vault.azure.net' });
       expect((await askOver(tls, 'v1.vault.azure.net')).json).toMatchObject({ plane: 'vault', client: clientAddress });
       tls.destroy();
@@ -97,7 +105,7 @@ describe('connections that another node passes on', () => {
   });
 
   it('are cut off when they do not say in time whose they are', async () => {
-    const nodes = { key: () => key, advertised: () => advertised, randomBytes: systemRandomBytes, listen: loopback };
+    const nodes = { keys: () => [key], advertised: () => advertised, randomBytes: systemRandomBytes, listen: loopback };
     const hasty = await startEdge({ nodes, limits: { handshakeTimeoutMs: 50 } });
     try {
       const silent = connect({ host: '127.0.0.1', port: hasty.nodePort ?? 0 });

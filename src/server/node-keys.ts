@@ -1,0 +1,26 @@
+import type { StartTimer } from '../http/timer.ts';
+
+/** Nodes look every second for who serves, and by which key; one that has not for so long has lost its connection, or is paused. */
+const lookedMsMax = 6_000;
+
+/** By what nodes prove to the one that serves that they are of its instance. */
+export class NodeKeys {
+  readonly #startTimer: StartTimer;
+  #keys: readonly Uint8Array[] = [];
+
+  constructor(startTimer: StartTimer) {
+    this.#startTimer = startTimer;
+  }
+
+  /** Each counts. */
+  get all(): readonly Uint8Array[] {
+    return this.#keys;
+  }
+
+  /** @param key the address is signed with it from now on. Others go on with the one before until they have seen that: it counts for so long */
+  sign(key: Uint8Array): void {
+    this.#keys = [key, ...this.#keys.slice(0, 1)];
+    if (this.#keys.length > 1)
+      this.#startTimer(lookedMsMax, () => (this.#keys = this.#keys.filter((one) => one === key)));
+  }
+}

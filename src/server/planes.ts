@@ -65,8 +65,6 @@ import { upgradeRoutes } from './upgrade-routes.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
 import { controlRows } from './control-rows.ts';
 import { createDiskScan } from './disk-scan.ts';
-import type { RotationStep } from './rotate-root-key.ts';
-import { rotationEvent } from './rotate-root-key.ts';
 import { rewrapRoutes } from './rewrap-routes.ts';
 import { runScript } from './run-script.ts';
 import { listedVaults } from './vault-inventory.ts';
@@ -271,8 +269,6 @@ export function createPlanes(parts: ServerParts): Planes {
   const drills = createDrillRuns(join(dirname(parts.settings.scripts.kqlProcess), 'main.cjs'), parts.clocks.monotonic);
   const metrics = metricsOf(parts, providers.clusters, (id) => keys.processOf(id) !== undefined);
   const backups = createBackups(parts, audit);
-  const tellRotation = (step: RotationStep): Promise<void> =>
-    audit.commit({ events: [rotationEvent(parts.instance, clocks.clock.now(), step)] });
   const control = createControlPlane({
     ...controls,
     ...{ admits: portal.admits, rows: controlRows },
@@ -290,7 +286,7 @@ export function createPlanes(parts: ServerParts): Planes {
       snapshotRoutes(controls.snapshots),
       queueRoutes({ clusters: providers.clusters, processServing: (cluster) => kusto.processServing(cluster) }),
       proofRoutes(parts.state, parts.randomBytes, createDiskScan(parts.settings)),
-      ...[backups.routes, parts.rootKeyRotation.routes({ backups, tell: tellRotation })],
+      ...[backups.routes, parts.rootKeyRotation.routes({ ...parts, backups, audit })],
       rewrapRoutes({ keys, audit, instance: parts.instance, clock: parts.clocks.clock }),
       inventoryRoutes(inventory, () => listedVaults(parts), parts),
       upgradeRoutes(parts),

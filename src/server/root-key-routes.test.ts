@@ -1,14 +1,17 @@
 import { fastify } from 'fastify';
 import { expect, it } from 'vitest';
+import type { AuditedCommit } from '../audit/audit-log.ts';
+import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
+import { instant } from '../clock/clock.ts';
 import { silentLog } from '../http/logging.ts';
 import { MemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { RootKey } from '../state/root-key.ts';
 import { SealedState } from '../state/sealed/sealed-state.ts';
 import { until } from '../../tests/support/until.ts';
 import { ControlError } from './control-plane.ts';
+import type { Instance } from './instance.ts';
 import type { RootKeyStatus } from './root-key-routes.ts';
-import type { RotationStep } from './rotate-root-key.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
 
 const [older, newer] = [1, 2].map((byte) => new RootKey(Buffer.alloc(32, byte))) as [RootKey, RootKey];
@@ -31,8 +34,18 @@ async function served(without: readonly { host: string; id: string }[] = []) {
     error instanceof ControlError ? reply.code(error.status).send({ code: error.code }) : reply.send(error),
   );
   const told: string[] = [];
-  const tell = ({ status }: RotationStep) => Promise.resolve(void told.push(status));
-  rotation.routes({ backups: { isRunning: () => backups.running }, tell })(app);
+  const audit = {
+    commit: ({ events }: AuditedCommit): Promise<void> => {
+      for (const { facts } of events) told.push(facts.kind === 'rootKey' ? facts.status : facts.kind);
+      return Promise.resolve();
+    },
+  };
+  const id = newGuid(systemRandomBytes);
+  const instance = { application: { objectId: id, appId: id }, tenantId: id } as unknown as Instance;
+  rotation.routes({
+    ...{ backups: { isRunning: () => backups.running }, audit, instance },
+    clocks: { clock: { now: () => instant(0) } },
+  })(app);
   const rotate = async () => {
     const answer = await app.inject({ method: 'POST', url: '/root-key/rotate' });
     return [answer.statusCode, answer.json<{ code?: string }>().code];

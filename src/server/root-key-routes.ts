@@ -3,9 +3,12 @@ import { NotResealedError } from '../state/sealed/reseal.ts';
 import { SealedRecordError } from '../state/record-seal.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import { StorageFullError } from '../base/storage-full.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Instance } from './instance.ts';
 import { ControlError } from './control-plane.ts';
 import type { Rotated, RotationPorts, RotationStep } from './rotate-root-key.ts';
-import { rotateRootKey } from './rotate-root-key.ts';
+import { rotateRootKey, rotationEvent } from './rotate-root-key.ts';
 import type { ServerSettings } from './settings.ts';
 import type { RootKeys } from './root-key-beside.ts';
 import type { Log } from '../http/logging.ts';
@@ -45,7 +48,9 @@ export interface RootKeyRotation {
   routes(beside: {
     /** Copies of the state are sealed under one root key: none is taken meanwhile. */
     readonly backups: { isRunning(): boolean };
-    readonly tell: (step: RotationStep) => Promise<void>;
+    readonly audit: Pick<AuditLog, 'commit'>;
+    readonly instance: Instance;
+    readonly clocks: { readonly clock: Pick<Clock, 'now'> };
   }): (app: FastifyInstance) => void;
   /** Ends what is under way between two commits: the same command goes on with it when the server runs again. */
   close(): Promise<void>;
@@ -96,8 +101,10 @@ export function createRootKeyRotation({
   return {
     isUnderWay: () => going !== undefined || sealed.oldRootKey !== undefined,
     routes:
-      ({ backups, tell }) =>
+      ({ backups, audit, instance, clocks }) =>
       (app) => {
+        const tell = (step: RotationStep): Promise<void> =>
+          audit.commit({ events: [rotationEvent(instance, clocks.clock.now(), step)] });
         app.post('/root-key/rotate', (_request, reply) => {
           if (going !== undefined)
             throw new ControlError(409, 'RotationRunning', 'The root key is being rotated: wait for its end.');

@@ -255,11 +255,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   );
   const edgeParts = { planes: all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
   const nodeKeys = new NodeKeys(startSystemTimer);
-  const passing = passingOf(
-    settings,
-    () => bound.nodePort ?? 0,
-    () => nodeKeys.all,
-  );
+  const passing = passingOf(settings, () => bound.nodePort ?? 0, nodeKeys);
   const nodes = passing && { ...passing, ...(await readersOf(parts, planes, opened.nodeId)) };
   const edgeWith = { ...edgeParts, ...(nodes && { nodes }) };
   const { edge, ports, nodePort } = await listen(edgeWith, planes.kustoOnLocalhost, state, await standingBy.turn());
@@ -360,11 +356,11 @@ async function holdLease(
 function passingOf(
   { advertise, rootKey, listen: { host } }: ServerSettings,
   boundPort: () => number,
-  keys: () => readonly Uint8Array[],
+  keys: NodeKeys,
 ): EdgeOptions['nodes'] {
   if (advertise === undefined || rootKey === undefined) return undefined;
   return {
-    ...{ keys, randomBytes: systemRandomBytes, listen: { host, port: advertise.port } },
+    ...{ keys: () => keys.all, randomBytes: systemRandomBytes, listen: { host, port: advertise.port } },
     advertised: () => nodeAddressText({ host: advertise.host, port: boundPort() }),
   };
 }

@@ -1,3 +1,5 @@
+import type { RegisteredNode } from '../formats/state-formats.ts';
+import { isLive } from '../formats/state-formats.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
 
 type Query = PostgresConnection['query'];
@@ -12,8 +14,15 @@ const nameSql = (node: string, key: string): string =>
 export const tellRootKey = (query: Query, node: string, key: string): Promise<unknown> =>
   query(`SELECT pg_try_advisory_lock_shared(${nameSql('$1::text', '$2::text')})`, [node, key]);
 
-/** @returns ids of the nodes that do not say that they have all of these root keys: of those that are registered */
-export async function nodesWithoutRootKeys(query: Query, keys: readonly string[]): Promise<ReadonlySet<string>> {
+/** @param registered all of them
+ * @param keys what they are known by in this state
+ * @returns those that live and do not say that they have all of these root keys, but for the one that asks */
+export async function nodesWithoutRootKeys(
+  query: Query,
+  registered: Promise<readonly RegisteredNode[]>,
+  keys: readonly string[],
+): Promise<readonly RegisteredNode[]> {
+  const nodes = await registered;
   const rows = await query(
     `SELECT n.id::text FROM node n WHERE EXISTS (
        SELECT FROM unnest($1::text[]) AS wanted(key), LATERAL (SELECT ${nameSql('n.id::text', 'wanted.key')} AS key) AS lock
@@ -23,5 +32,6 @@ export async function nodesWithoutRootKeys(query: Query, keys: readonly string[]
          AND l.classid::bigint = ((lock.key >> 32) & 4294967295) AND l.objid::bigint = (lock.key & 4294967295)))`,
     [keys],
   );
-  return new Set(rows.map(([id]) => String(id)));
+  const without = new Set(rows.map(([id]) => String(id)));
+  return nodes.filter((node) => !node.serves && isLive(node) && without.has(node.id ?? ''));
 }

@@ -247,11 +247,8 @@ export class PostgresStateStore implements StateStore, StoredFormat {
     return registeredNodes((text, values = []) => this.#read('', text, values), this.#options.turn?.node.id);
   }
 
-  /** Nodes that live and do not say that they have all of these root keys, whatever this one has. @param keys what they are known by in this state */
-  async nodesWithout(keys: readonly string[]): Promise<readonly RegisteredNode[]> {
-    const without = await nodesWithoutRootKeys((text, values = []) => this.#read('', text, values), keys);
-    const nodes = await this.nodes();
-    return nodes.filter((node) => !node.serves && isLive(node) && without.has(node.id ?? ''));
+  nodesWithout(keys: readonly string[]): Promise<readonly RegisteredNode[]> {
+    return nodesWithoutRootKeys((text, values = []) => this.#read('', text, values), this.nodes(), keys);
   }
 
   async raise(step: StateFormat): Promise<void> {

@@ -117,7 +117,7 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_MUTATIONS: 'how many bytes are damaged in tests of sealed files',
   KUSTODY_LIFECYCLES: 'random operations on vaults and keys, against a model',
   KUSTODY_MALFORMED:
-    'random wrong requests at each of Key Vault, the resource manager and Graph, and random wrong tokens at each plane',
+    'random wrong requests over Key Vault and the resource manager, and as many wrong tokens and requests over all planes and Graph',
   KUSTODY_TEMPLATES: 'random templates that are large, grow or are near a limit',
   KUSTODY_FUZZ: 'random cases of properties, other ones in each run',
   KUSTODY_LARGE_TABLE: 'extents of the large table that a test drops',

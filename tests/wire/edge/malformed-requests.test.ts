@@ -15,7 +15,8 @@ import { startServerFixture } from '../../support/server-fixture.ts';
 // Random requests at every operation of the vaults' plane and the resource manager, each with something wrong: nothing that a client sends
 // may end in a 500, a broken connection, an answer in another shape or memory that does not come back.
 
-const requests = Number(process.env['KUSTODY_MALFORMED'] ?? 300);
+/** Of a run, half at each of the two planes. */
+const requests = Math.ceil(Number(process.env['KUSTODY_MALFORMED'] ?? 600) / 2);
 /** Asked for by turns, as many at once as there are connections: those that wait, as for an object that is being deleted, hold up no others. */
 const requestsEach = 32;
 const vault = 'malformed-vault';

@@ -17,7 +17,8 @@ import { startServerFixture } from '../../support/server-fixture.ts';
 // Tokens, assertions and forms with something wrong, at every plane: forged, swapped, expired, of somebody who is gone, or no token at all.
 // None is taken, and nothing ends in a 500, a broken connection, an answer in another shape or memory that does not come back.
 
-const requests = Number(process.env['KUSTODY_MALFORMED'] ?? 300);
+/** Of a run, by turns of the planes: the four that take tokens, those that give them by what is spoilt and by what others sign, and Graph. */
+const requests = Math.ceil(Number(process.env['KUSTODY_MALFORMED'] ?? 2_100) / 7);
 const entraHost = 'login.microsoftonline.com';
 const graphHost = 'graph.microsoft.com';
 const log = new PassThrough();

@@ -8,12 +8,20 @@ names=("$@")
 if ((${#names[@]} == 0)); then
   for file in tests/clients/*/requirements.txt; do names+=("$(basename "$(dirname "$file")")"); done
 fi
-for name in "${names[@]}"; do
-  wanted=tests/clients/$name/requirements.txt
-  if ! cmp -s "$wanted" ".cache/$name/requirements.txt"; then
-    rm -rf ".cache/$name"
-    python3 -m venv ".cache/$name"
-    ".cache/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile -r "$wanted"
+install() {
+  local name=$1 wanted=tests/clients/$1/requirements.txt
+  if cmp -s "$wanted" ".cache/$name/requirements.txt"; then return; fi
+  rm -rf ".cache/$name"
+  python3 -m venv ".cache/$name" &&
+    ".cache/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile -r "$wanted" &&
     cp "$wanted" ".cache/$name/requirements.txt"
-  fi
+}
+# At once: most of the time they wait for downloads.
+pids=()
+for name in "${names[@]}"; do
+  install "$name" &
+  pids+=("$!")
 done
+failed=0
+for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+exit "$failed"

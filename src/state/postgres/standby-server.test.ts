@@ -68,6 +68,7 @@ describe.skipIf(!hasPostgres)('a state whose database fails over to a standby', 
 
   it('is not opened at the standby, which takes no writes, before it has taken over', async () => {
     await using pair = await openPair();
+    await makeSynchronous(pair.primary); // else the standby may not have heard of the state yet
     const store = await open(pair);
     await store.close();
     await expect(openPostgres(pair.standby.url('state'))).rejects.toMatchObject({

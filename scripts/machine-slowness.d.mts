@@ -1,0 +1,1 @@
+export function machineSlowness(times?: number, atOnce?: number): Promise<number>;

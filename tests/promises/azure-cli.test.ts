@@ -1,27 +1,25 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { azureCliFolder, hasAzureCli, startAzureCli } from '../support/azure-cli.ts';
 import type { StartedCommand } from '../support/kustody-command.ts';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 
-const clients = join(import.meta.dirname, '..', '..', '.cache', 'azure-cli', 'bin');
 const browser = join(import.meta.dirname, '..', 'clients', 'azure-cli', 'browser.py');
-const isInstalled = existsSync(join(clients, 'az'));
-if (!isInstalled) console.warn('Skipped: no Azure CLI (scripts/python-clients.sh azure-cli installs it).');
+if (!hasAzureCli) console.warn('Skipped: no Azure CLI (scripts/python-clients.sh azure-cli installs it).');
 
-/** As a program of its own, but without Python's collector, which takes a quarter of the time that the CLI needs to load itself. */
-const az = `az() { python -c 'import gc, runpy, sys; gc.disable(); sys.argv[0] = "az"; runpy.run_module("azure.cli", run_name="__main__", alter_sys=True)' "$@"; }; export -f az`;
 const signIn =
   'az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none';
 
-/** Of one Kustody for all tests, each with groups and names of its own; `home` has an Azure CLI that the own application is signed in with. */
+/** Of one Kustody for all tests, each with groups and names of its own; `signed-in` is of an Azure CLI that the own application is
+ * signed in with, as `az` itself did; each test has a copy of it at `home`. */
 const directory = temporaryDirectory();
-const home = join(directory.path, 'home');
+const [signedIn, home] = [join(directory.path, 'signed-in'), join(directory.path, 'home')];
 let server: StartedCommand | undefined;
+let cli: ReturnType<typeof startAzureCli> | undefined;
 const seededGroup = expect.arrayContaining([expect.objectContaining({ name: 'kustody' })]) as unknown;
 
 async function run(script: string): Promise<string> {
-  const prelude = `set -euo pipefail; export PATH="${clients}:$PATH" AZURE_CORE_ONLY_SHOW_ERRORS=true; ${az}`;
+  const prelude = `set -euo pipefail; export PATH="${azureCliFolder}:$PATH" AZURE_CORE_ONLY_SHOW_ERRORS=true`;
   const shell = ['bash', '-c', `${prelude}\n${script}`];
   const { code, stdout, stderr } = await kustody(['run', '--data', join(directory.path, 'data'), '--', ...shell]);
   if (code !== 0) throw new Error(`the script ended with ${String(code)}: ${stdout}${stderr}`);
@@ -33,7 +31,8 @@ async function answersOf(script: string): Promise<Readonly<Record<string, unknow
   const stdout = await run(`
     show() { local name=$1; shift; printf '%s\\t' "$name"; "$@" -o json | tr -d '\\n'; echo; }
     refused() { local name=$1; shift; if "$@" >out 2>err; then cat out; exit 1; fi; printf '%s\\t"%s"\\n' "$name" "$(tr -d '\\n"' <err)"; }
-    cd "$(mktemp -d -p "${directory.path}")"; cp -r "${home}" home; export AZURE_CONFIG_DIR="$PWD/home"
+    ${cli?.bash ?? ''}
+    rm -rf '${home}'; cp -r '${signedIn}' '${home}'; cd "$(mktemp -d -p '${directory.path}')"
     ${script}`);
   const lines = stdout.split('\n').filter((line) => line.includes('\t'));
   return Object.fromEntries(lines.map((line) => [line.split('\t')[0] ?? '', JSON.parse(line.split('\t')[1] ?? '')]));
@@ -64,13 +63,15 @@ const groupOfTenant = {
   ],
 };
 
-describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }, () => {
+describe.skipIf(!hasAzureCli)('the Azure CLI, as it comes', { timeout: 600_000 }, () => {
   beforeAll(async () => {
     server = startKustody(['up', '--data', join(directory.path, 'data'), '--seed', '--log-level', 'silent']);
     await server.printed('Stop with');
-    await run(`export AZURE_CONFIG_DIR="${home}"; ${signIn}`);
+    await run(`export AZURE_CONFIG_DIR="${signedIn}"; ${signIn}`);
+    cli = startAzureCli(home, join(directory.path, 'az.sock'));
   }, 600_000);
   afterAll(async () => {
+    await cli?.close();
     server?.process.kill('SIGTERM');
     await server?.result;
     directory[Symbol.dispose]();

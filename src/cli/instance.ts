@@ -10,6 +10,7 @@ import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import { RealTimeError, startServer } from '../server/start-server.ts';
 import { RootKeyError } from '../state/root-key.ts';
+import type { VersionedKeyId } from '../base/key-id.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { SealedRecordError } from '../state/record-seal.ts';
 import { AnchorError } from '../state/tree/anchor.ts';
@@ -48,6 +49,8 @@ export interface InstanceOptions {
   readonly virtualTime: boolean;
   /** Without it a file beside the data is used. */
   readonly rootKey: RootKey | undefined;
+  /** Instead of a root key: the one that wraps it, in a vault outside. */
+  readonly rootKeyVault?: VersionedKeyId | undefined;
   /** While it is rotated. */
   readonly oldRootKey?: RootKey | undefined;
   readonly secondSubscription?: boolean;
@@ -82,7 +85,13 @@ export interface InstanceOptions {
 /** Starts a server in this process. What a user can mend becomes a UserError. */
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
   const { rootKey, oldRootKey, keyRecheckSeconds } = options;
-  if (rootKey === undefined && oldRootKey !== undefined)
+  const { rootKeyVault } = options;
+  if (rootKeyVault !== undefined && rootKey !== undefined)
+    throw new UserError(
+      'The root key was given, and a key in a vault that wraps another one.',
+      'Give one of the two; to go over to the vault, give the one of now in KUSTODY_OLD_ROOT_KEY.',
+    );
+  if (rootKey === undefined && rootKeyVault === undefined && oldRootKey !== undefined)
     throw new UserError('An old root key goes with a new one, in KUSTODY_ROOT_KEY or from --root-key-fd.');
   const outsideVaults = readOutsideVaults(options.outsideVaults ?? [], process.env);
   const memoryDirectory = process.env['KUSTODY_MEMORY_DIRECTORY'];
@@ -103,6 +112,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       seeds: options.seeds ?? false,
       ...(rootKey === undefined ? {} : { rootKey }),
       ...(oldRootKey === undefined ? {} : { oldRootKey }),
+      ...(rootKeyVault === undefined ? {} : { rootKeyVault }),
       ...(memoryDirectory ? { memoryDirectory: resolve(memoryDirectory) } : {}),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),

@@ -1,6 +1,8 @@
 import { Option } from 'commander';
 import type { RootKey } from '../state/root-key.ts';
 import { parseRootKey, RootKeyError } from '../state/root-key.ts';
+import type { VersionedKeyId } from '../base/key-id.ts';
+import { parseVersionedKeyId } from '../base/key-id.ts';
 import { parseDescriptor, readDescriptor } from './read-descriptor.ts';
 import { UserError } from './user-error.ts';
 
@@ -18,6 +20,16 @@ export const oldRootKeyOption = (): Option =>
     '--old-root-key-fd <N>',
     `while the root key is rotated: read the one before from this file descriptor, instead of ${oldVariable}`,
   ).argParser(parseDescriptor);
+
+export const rootKeyVaultOption = (): Option =>
+  new Option(
+    '--root-key-vault <KID>',
+    'keep the root key in the state, wrapped by this key version of a vault that --vault names: https://HOST/keys/NAME/VERSION',
+  ).argParser((text: string): VersionedKeyId => {
+    const kid = parseVersionedKeyId(text);
+    if (kid === undefined) throw new UserError(`'${text}' is not https://HOST/keys/NAME/VERSION.`);
+    return kid;
+  });
 
 /** The root keys that the user keeps elsewhere. Made once, at the entry of the program and before anything else runs: whatever the command,
  * no child inherits the variables. What the process began with stays readable for its user in /proc/PID/environ: hence the descriptors. */

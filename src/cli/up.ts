@@ -31,9 +31,10 @@ import {
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import type { CredentialSource } from './blobs-place.ts';
 import { blobsCacheOption, blobsCredentialOption, blobsOption, blobsPlaceOf } from './blobs-place.ts';
+import type { VersionedKeyId } from '../base/key-id.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { oldRootKeyOption, rootKeyOption } from './root-key-source.ts';
+import { oldRootKeyOption, rootKeyOption, rootKeyVaultOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 import type { SeedOption } from './seeding.ts';
@@ -59,6 +60,7 @@ interface UpOptions {
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
   readonly oldRootKeyFd?: number;
+  readonly rootKeyVault?: VersionedKeyId;
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
@@ -115,6 +117,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .addOption(geoipOption())
     .addOption(rootKeyOption())
     .addOption(oldRootKeyOption())
+    .addOption(rootKeyVaultOption())
     .addOption(stateAnchorOption())
     .addOption(stateOption())
     .addOption(statePasswordOption())
@@ -157,7 +160,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     throw new UserError(
       '--standby is for a state that --state names, with its extents in a container that --blobs names: other nodes reach nothing else.',
     );
-  if (options.advertise !== undefined && (given === undefined || rootKey === undefined))
+  if (options.advertise !== undefined && (given === undefined || (rootKey ?? options.rootKeyVault) === undefined))
     throw new UserError(
       '--advertise is for a state that --state names, with its root key in KUSTODY_ROOT_KEY or from --root-key-fd: nodes prove themselves by it.',
     );
@@ -180,7 +183,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   const stopped = options.standby ? stopping() : undefined;
   const starting = startInstance({
     dataDirectory,
-    ...{ rootKey, oldRootKey },
+    ...{ rootKey, oldRootKey, rootKeyVault: options.rootKeyVault },
     virtualTime: options.virtualTime,
     secondSubscription: options.secondSubscription,
     allowedHosts: options.allow,

@@ -120,6 +120,12 @@ export function createBackups(parts: ServerParts, audit: Pick<AuditLog, 'commit'
             'RootKeyRotating',
             "Records are sealed under two root keys: take the backup when 'kustody root-key rotate' has come to its end.",
           );
+        if (from.rootKeyVault !== undefined)
+          throw new ControlError(
+            409,
+            'RootKeyInVault',
+            'The root key is in a vault, wrapped for this state alone: a restore could not be given it. Backups of such a state are not built.',
+          );
         if (from.backUp === undefined)
           throw new ControlError(409, 'BackupNotBuilt', 'Only an instance of the command line copies itself.');
         begin(from.backUp, asked);

@@ -89,7 +89,13 @@ export const controlRows: readonly RouteRow[] = [
     ...{ method: 'POST', path: '/backup', access: 'token', status: 202, answer: shapes.backupShape },
     ...{
       body: shapes.backupAskedShape,
-      errors: { InvalidBackup: 400, BackupRunning: 409, RootKeyRotating: 409, BackupNotBuilt: 409 },
+      errors: {
+        InvalidBackup: 400,
+        BackupRunning: 409,
+        RootKeyRotating: 409,
+        RootKeyInVault: 409,
+        BackupNotBuilt: 409,
+      },
     },
     says: 'Begins a backup of the instance, or of one cluster, as of one moment, into a directory of this machine.',
   },

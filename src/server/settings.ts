@@ -1,3 +1,4 @@
+import type { VersionedKeyId } from '../base/key-id.ts';
 import type { OutsideVault } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { HostTime } from '../clock/host-time.ts';
@@ -61,6 +62,8 @@ export interface ServerSettings {
   readonly secondSubscription?: boolean;
   /** Kept outside the data directory; without it a file beside the data is used. */
   readonly rootKey?: RootKey;
+  /** Instead of `rootKey`: it lies in the state, wrapped by this key, whose vault is among `outsideVaults`. */
+  readonly rootKeyVault?: VersionedKeyId;
   /** The one that `rootKey` takes the place of, or has: what is sealed under it opens, too. */
   readonly oldRootKey?: RootKey;
   /** A file, or the number of a descriptor, that an older state is known by; without it only parts of a state that are older are. */

@@ -41,6 +41,7 @@ import { NodeKeys } from './node-keys.ts';
 import { readersOf } from './node-links.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
+import { openRootKeyInVault } from './root-key-in-vault.ts';
 import { rootKeysOf } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
 import { openIdentityParts } from './identity-parts.ts';
@@ -105,7 +106,10 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
   }
 }
 
-async function open(settings: ServerSettings, closing: Closing): Promise<RunningServer> {
+async function open(given: ServerSettings, closing: Closing): Promise<RunningServer> {
+  // A node that waits for its turn proves itself by it.
+  const keyInVault = given.rootKeyVault && (await openRootKeyInVault(given.rootKeyVault, given));
+  const settings = { ...given, ...(keyInVault && { rootKey: keyInVault.rootKey }) };
   const { dataDirectory, geoipDatabase } = settings;
   if (geoipDatabase !== undefined) checkGeoipDatabase(geoipDatabase);
   const host = settings.host ?? machineTime;
@@ -151,7 +155,10 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   });
   closing.add('state', () => opened.close());
   const store = new HeldStore(opened.store);
-  if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
+  if (!(await isSealed(store))) {
+    refuseEmptied(dataDirectory, rootKeyFileName, noFile);
+    await keyInVault?.keep(store);
+  }
   const rootKeys = await rootKeysOf(settings, store);
   const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
   closing.add('anchor', () => anchor?.close());
@@ -192,6 +199,7 @@ async function open(settings: ServerSettings, closing: Closing): Promise<Running
   const served = await withBlobsCache(settings, systemRandomBytes);
   await opened.adopt?.();
   await refuseOwnNames(state, settings.outsideVaults ?? []);
+  await keyInVault?.keep(store); // nothing is sealed under it before it is rotated to
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
     identity.signingKeys.load(),

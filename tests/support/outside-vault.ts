@@ -62,6 +62,9 @@ export async function openKeyOwner(dataDirectory: string, vaultNamed = vaultName
     setAccess: put,
     setNetwork: (network: 'Allow' | 'Deny') => put(['all'], network),
     setKeyEnabled: (enabled: boolean) => key('PATCH', `/keys/${keyName}`, { attributes: { enabled } }),
+    /** Of its newest version. */
+    kid: async () => String(((await key('GET', `/keys/${keyName}`))['key'] as { readonly kid?: string }).kid),
+    newVersion: () => key('POST', `/keys/${keyName}/create`, { kty: 'RSA', key_size: 2048 }),
     deleteKey: () => key('DELETE', `/keys/${keyName}`),
     recoverKey: () => key('POST', `/deletedkeys/${keyName}/recover`),
     /** The file that `--vault` names. */

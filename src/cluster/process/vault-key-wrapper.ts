@@ -1,5 +1,6 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import type { CryptographyClientOptions, KeyVaultKey } from '@azure/keyvault-keys';
+import { invariant } from '../../base/invariant.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { VersionedKeyId } from '../../base/key-id.ts';
@@ -22,7 +23,8 @@ export interface VaultAccess {
 }
 
 export interface VaultKeyWrapperOptions {
-  readonly edge: Edge;
+  /** To vaults that are ours; undefined: there are none. */
+  readonly edge?: Edge;
   readonly access: VaultAccess;
   /** For a whole call, challenge and token included. */
   readonly timeoutMs: number;
@@ -113,8 +115,11 @@ async function callVault<T>(
   const signal = AbortSignal.timeout(options.timeoutMs);
   const found = await untilAborted(options.access.resolve(host), signal).catch(() => undefined);
   if (found === undefined) return classifyOutcome({ seen: 'timeout' });
-  if (found.where === 'absent') return classifyOutcome({ seen: 'noSuchHost', host });
-  const route = found.where === 'ours' ? options.edge : found.route;
+  const { edge } = options;
+  if (found.where === 'absent' || (found.where === 'ours' && edge === undefined))
+    return classifyOutcome({ seen: 'noSuchHost', host });
+  const route = found.where === 'ours' ? edge : found.route;
+  invariant(route !== undefined, 'a vault of ours is reached through the edge');
   const first = await attempt(options, route, identity, host, call, signal);
   if (first.outcome === 'value' || first.status !== 401) return first;
   return attempt(options, route, identity, host, call, signal);

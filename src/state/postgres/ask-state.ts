@@ -1,7 +1,9 @@
 import pg from 'pg';
 import type { PostgresAddress } from './postgres-address.ts';
 import type { PasswordSource } from './postgres-connection.ts';
+import type { StoredRecord } from '../state-store.ts';
 import { connect } from './postgres-connection.ts';
+import { parseRecordRow } from './record-row.ts';
 
 /** Nobody is at the address, as far as it can be known from here: it may be back. Anything else (a name service that is away, a certificate
  * that is not trusted, a password that is refused) says nothing of the state. */
@@ -30,6 +32,28 @@ export async function askState(
     if (found?.[0] !== true) return 'holdsNone';
     const [holds] = await connection.query(`SELECT EXISTS (SELECT FROM ${name})`);
     return holds?.[0] === true ? 'holdsState' : 'holdsNone';
+  } finally {
+    await connection.close();
+  }
+}
+
+/** One record as it lies there; whoever has the state open goes on. @returns undefined without one, or without a state
+ * @throws StateDatabaseError */
+export async function readStateRecord(
+  address: PostgresAddress,
+  password: PasswordSource,
+  { table, id }: Pick<StoredRecord, 'table' | 'id'>,
+): Promise<StoredRecord | undefined> {
+  const connection = await connect(address, password);
+  try {
+    const name = `${pg.escapeIdentifier(address.schema)}.record`;
+    const [found] = await connection.query('SELECT to_regclass($1) IS NOT NULL', [name]);
+    if (found?.[0] !== true) return undefined;
+    const [row] = await connection.query(`SELECT id, version, value FROM ${name} WHERE tab = $1 AND id = $2`, [
+      table,
+      id,
+    ]);
+    return row && parseRecordRow(table, row);
   } finally {
     await connection.close();
   }

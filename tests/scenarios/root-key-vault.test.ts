@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StartedCommand } from '../support/kustody-command.ts';
+import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+import { openKeyOwner, vaultHost, vaultName } from '../support/outside-vault.ts';
+import { optionsOfPortsApart } from '../support/ports-apart.ts';
+import { keyOf, oldKey, sealedUnder } from '../support/rotated-instance.ts';
+
+// Two instances: the root key of one is wrapped by a key of the other.
+const directory = temporaryDirectory();
+const [owned, credential] = [join(directory.path, 'owner'), join(directory.path, 'credential.json')];
+const outside = ['--vault', `${vaultHost}=file:${credential}`];
+let ports: readonly string[];
+let owner: StartedCommand;
+let keys: Awaited<ReturnType<typeof openKeyOwner>>;
+let kid = '';
+
+const started = (data: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) =>
+  startKustody(['up', '--data', data, '--log-level', 'silent', ...args], variables);
+const stop = async (server: StartedCommand): Promise<void> => {
+  server.process.kill('SIGTERM');
+  await server.result;
+};
+async function serve(data: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
+  const server = started(data, args, variables);
+  await server.printed('Stop with');
+  return server;
+}
+const withKey = (of = kid): readonly string[] => [...outside, '--root-key-vault', of];
+const subscriptionOf = async (data: string): Promise<string | undefined> =>
+  (await kustody(['env', '--data', data])).stdout.match(/AZURE_SUBSCRIPTION_ID=\S+/)?.[0];
+const refusal = async (data: string, args: readonly string[]): Promise<string> => {
+  const { code, stderr } = await started(data, args).result;
+  expect(code).toBe(1);
+  return stderr;
+};
+
+beforeAll(async () => {
+  ports = await optionsOfPortsApart();
+  owner = await serve(owned, ports);
+  keys = await openKeyOwner(owned);
+  keys.writeCredential(credential);
+  kid = await keys.kid();
+});
+afterAll(async () => {
+  await stop(owner);
+  directory[Symbol.dispose]();
+});
+
+describe('a root key in a vault outside', () => {
+  const data = join(directory.path, 'data');
+
+  it('is random, lies in the state as the vault has wrapped it, and opens the state again', async () => {
+    const first = await serve(data, withKey());
+    const subscription = await subscriptionOf(data);
+    await stop(first);
+    expect(subscription).toMatch(/AZURE_SUBSCRIPTION_ID=/);
+    expect(readdirSync(data)).not.toContain('root.key');
+    const again = await serve(data, withKey());
+    expect(await subscriptionOf(data)).toBe(subscription);
+    await stop(again);
+    expect(readFileSync(join(data, 'state.db'), 'latin1')).toContain(kid);
+    expect(await refusal(data, [])).toContain('it is kept elsewhere');
+  });
+
+  it.each([
+    ['the key is disabled', () => keys.setKeyEnabled(false), () => keys.setKeyEnabled(true), 'keyDisabled'],
+    ['the access is taken away', () => keys.setAccess([]), () => keys.setAccess(['all']), 'forbiddenByPolicy'],
+  ])('is refused by name while %s, and opens it when that is given back', async (_, take, giveBack, cause) => {
+    await take();
+    const said = await refusal(data, withKey());
+    expect(said).toContain(`wrapped by ${kid}`);
+    expect(said).toContain(`(${cause})`);
+    await giveBack();
+    await stop(await serve(data, withKey()));
+  });
+
+  it('is refused under another key version, without a credential, and without a vault that answers', async () => {
+    await keys.newVersion();
+    expect(await refusal(data, withKey(await keys.kid()))).toContain(`is wrapped by ${kid}, and not by`);
+    expect(await refusal(data, ['--root-key-vault', kid])).toContain('is not named with --vault');
+    await stop(owner);
+    expect(await refusal(data, withKey())).toContain('(unreachable)');
+    owner = await serve(owned, ports);
+    await keys.reopen();
+  });
+
+  it('takes the place of one that was given, which opens nothing then', async () => {
+    const other = join(directory.path, 'other');
+    const before = await serve(other, [], { KUSTODY_ROOT_KEY: oldKey });
+    const subscription = await subscriptionOf(other);
+    await stop(before);
+    const both = await serve(other, withKey(), { KUSTODY_OLD_ROOT_KEY: oldKey });
+    expect(await kustody(['root-key', 'rotate', '--data', other])).toMatchObject({ code: 0 });
+    expect(await kustody(['backup', '--data', other, '--to', directory.path])).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('not built') as string },
+    });
+    await stop(both);
+    expect(await sealedUnder(other, keyOf(oldKey))).toEqual([]);
+    const after = await serve(other, withKey());
+    expect(await subscriptionOf(other)).toBe(subscription);
+    await stop(after);
+  });
+
+  it('is not taken from a vault of the instance itself', async () => {
+    const own = join(directory.path, 'own');
+    const server = await serve(own, [], { KUSTODY_ROOT_KEY: oldKey });
+    await openKeyOwner(own, vaultName);
+    await stop(server);
+    const { code, stderr } = await started(own, withKey(), { KUSTODY_OLD_ROOT_KEY: oldKey }).result;
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`${vaultHost} is a vault of this Kustody`)]);
+    expect(await sealedUnder(own, keyOf(oldKey))).not.toEqual([]);
+  });
+});

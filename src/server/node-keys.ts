@@ -1,4 +1,8 @@
+import { systemRandomBytes } from '../base/random.ts';
+import { nodeAddressText } from '../http/advertised-address.ts';
+import type { EdgeOptions } from '../http/edge.ts';
 import type { StartTimer } from '../http/timer.ts';
+import type { ServerSettings } from './settings.ts';
 
 /** Nodes look every second for who serves, and by which key; one that has not for so long has lost its connection, or is paused. */
 const lookedMsMax = 6_000;
@@ -23,4 +27,17 @@ export class NodeKeys {
     if (this.#keys.length > 1)
       this.#startTimer(lookedMsMax, () => (this.#keys = this.#keys.filter((one) => one === key)));
   }
+}
+
+/** @param boundPort known when the edge listens */
+export function passingOf(
+  { advertise, rootKey, listen: { host } }: ServerSettings,
+  boundPort: () => number,
+  keys: NodeKeys,
+): EdgeOptions['nodes'] {
+  if (advertise === undefined || rootKey === undefined) return undefined;
+  return {
+    ...{ keys: () => keys.all, randomBytes: systemRandomBytes, listen: { host, port: advertise.port } },
+    advertised: () => nodeAddressText({ host: advertise.host, port: boundPort() }),
+  };
 }

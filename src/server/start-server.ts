@@ -7,7 +7,7 @@ import { checkGeoipDatabase } from '../kql/algorithms/geo/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
 import type { Edge, EdgeOptions } from '../http/edge.ts';
 import { defaultEdgeLimits } from '../http/edge-limits.ts';
-import { nodeAddressText, signAddress } from '../http/advertised-address.ts';
+import { signAddress } from '../http/advertised-address.ts';
 import type { Plane } from '../http/plane.ts';
 import { createLog } from '../http/logging.ts';
 import type { State } from '../state/state.ts';
@@ -37,7 +37,7 @@ import { removeControlFile, writeAuthorityFile, writeControlFile } from './contr
 import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
-import { NodeKeys } from './node-keys.ts';
+import { NodeKeys, passingOf } from './node-keys.ts';
 import { readersOf } from './node-links.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
@@ -358,19 +358,6 @@ async function holdLease(
   void lost?.then(() => lease.end());
   await lease.start();
   return lease;
-}
-
-/** @param boundPort known when the edge listens */
-function passingOf(
-  { advertise, rootKey, listen: { host } }: ServerSettings,
-  boundPort: () => number,
-  keys: NodeKeys,
-): EdgeOptions['nodes'] {
-  if (advertise === undefined || rootKey === undefined) return undefined;
-  return {
-    ...{ keys: () => keys.all, randomBytes: systemRandomBytes, listen: { host, port: advertise.port } },
-    advertised: () => nodeAddressText({ host: advertise.host, port: boundPort() }),
-  };
 }
 
 const keepsPorts = ({ listen, kusto, proxy }: ServerSettings): boolean =>

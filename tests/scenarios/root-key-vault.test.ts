@@ -60,7 +60,16 @@ describe('a root key in a vault outside', () => {
     const again = await serve(data, withKey());
     expect(await subscriptionOf(data)).toBe(subscription);
     await stop(again);
-    expect(readFileSync(join(data, 'state.db'), 'latin1')).toContain(kid);
+    // What the vault's owner can unwrap of it lies nowhere on the disk.
+    const state = readFileSync(join(data, 'state.db'), 'latin1');
+    const wrapped = /"wrapped":"([A-Za-z0-9+/=]+)"/.exec(state)?.[1] ?? '';
+    expect(state).toContain(kid);
+    const key = Buffer.from(await keys.unwrap(kid, wrapped), 'base64url');
+    expect(key).toHaveLength(32);
+    const forms = (['latin1', 'hex', 'base64url', 'base64'] as const).map((form) => key.toString(form).slice(0, 40));
+    const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+    const held = files.map((file) => readFileSync(join(file.parentPath, file.name), 'latin1'));
+    expect(held.filter((text) => forms.some((form) => text.includes(form)))).toEqual([]);
     expect(await refusal(data, [])).toContain('it is kept elsewhere');
   });
 
@@ -93,7 +102,7 @@ describe('a root key in a vault outside', () => {
     await stop(before);
     const both = await serve(other, withKey(), { KUSTODY_OLD_ROOT_KEY: oldKey });
     expect(await kustody(['root-key', 'rotate', '--data', other])).toMatchObject({ code: 0 });
-    expect(await kustody(['backup', '--data', other, '--to', directory.path])).toMatchObject({
+    expect(await kustody(['backup', '--data', other, '--to', join(directory.path, 'backup')])).toMatchObject({
       ...{ code: 1, stderr: expect.stringContaining('not built') as string },
     });
     await stop(both);

@@ -64,6 +64,12 @@ export async function openKeyOwner(dataDirectory: string, vaultNamed = vaultName
     setKeyEnabled: (enabled: boolean) => key('PATCH', `/keys/${keyName}`, { attributes: { enabled } }),
     /** Of its newest version. */
     kid: async () => String(((await key('GET', `/keys/${keyName}`))['key'] as { readonly kid?: string }).kid),
+    /** @param wrapped base64 @returns base64url, for the owner alone */
+    unwrap: async (kid: string, wrapped: string) => {
+      const value = Buffer.from(wrapped, 'base64').toString('base64url');
+      const answer = await key('POST', `${new URL(kid).pathname}/unwrapkey`, { alg: 'RSA-OAEP-256', value });
+      return String(answer['value']);
+    },
     newVersion: () => key('POST', `/keys/${keyName}/create`, { kty: 'RSA', key_size: 2048 }),
     deleteKey: () => key('DELETE', `/keys/${keyName}`),
     recoverKey: () => key('POST', `/deletedkeys/${keyName}/recover`),

@@ -8,7 +8,11 @@ import { isJsonObject } from '../base/json.ts';
 import type { HostName } from '../base/names.ts';
 import { parseHostName } from '../base/names.ts';
 import type { OutsideVault, VaultAccount } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
-import { defaultAuthorityHost, parseOutsideHost } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
+import {
+  defaultAuthorityHost,
+  parseOutsideHost,
+  rootKeyIdentity,
+} from '../cluster/supervisor/outside-vaults/outside-vault.ts';
 import type { OutsideRoute } from '../cluster/messages/vault-calls.ts';
 import { readPrivateFile } from './private-file.ts';
 import { UserError } from './user-error.ts';
@@ -167,8 +171,8 @@ const identityPattern =
 function identitiesOf(text: string | undefined, source: Source): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const ids = text.split(',').map((id) => id.trim().toLowerCase());
-  if (ids.some((id) => !identityPattern.test(id)))
-    throw source.wrong('identities are resource ids of user-assigned identities or clusters');
+  if (ids.some((id) => id !== rootKeyIdentity && !identityPattern.test(id)))
+    throw source.wrong(`identities are resource ids of user-assigned identities or clusters, or ${rootKeyIdentity}`);
   return ids;
 }
 

@@ -162,7 +162,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     );
   if (options.advertise !== undefined && (given === undefined || (rootKey ?? options.rootKeyVault) === undefined))
     throw new UserError(
-      '--advertise is for a state that --state names, with its root key in KUSTODY_ROOT_KEY or from --root-key-fd: nodes prove themselves by it.',
+      '--advertise is for a state that --state names, with its root key in KUSTODY_ROOT_KEY, from --root-key-fd or by --root-key-vault: nodes prove themselves by it.',
     );
   if (options.readers && (options.advertise === undefined || options.blobs === undefined))
     throw new UserError(

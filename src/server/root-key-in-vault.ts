@@ -1,11 +1,12 @@
-import { timingSafeEqual } from 'node:crypto';
-import { zeroBytes } from '../base/bytes.ts';
+import { equalBytes, zeroBytes } from '../base/bytes.ts';
+import type { JsonObject } from '../base/json.ts';
 import { isJsonObject, textMember } from '../base/json.ts';
 import type { VersionedKeyId } from '../base/key-id.ts';
-import { formatKeyId } from '../base/key-id.ts';
+import { formatKeyId, parseVersionedKeyId } from '../base/key-id.ts';
 import { newGuid } from '../base/new-guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { createVaultKeyWrapper } from '../cluster/process/vault-key-wrapper.ts';
+import { rootKeyIdentity } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
 import { createOutsideVaults } from '../cluster/supervisor/outside-vaults/outside-vaults.ts';
 import type { KeyFailure, KeyWrapper } from '../encryption/key-wrapper.ts';
 import { RootKey, rootKeyBytes, RootKeyError } from '../state/root-key.ts';
@@ -19,6 +20,9 @@ import type { ServerSettings } from './settings.ts';
 /** Beside the check of the state, and like it in no digest: whoever has no key must read it. The wrapped key is no secret without the vault. */
 const place = { table: checkTable, id: 'root key in a vault' };
 const algorithm = 'RSA-OAEP-256';
+/** Of RSA keys of 2048, 3072 and 4096 bits. */
+const wrappedLengths = [256, 384, 512];
+const recordBytesMax = 2_048;
 
 export interface RootKeyInVault {
   readonly rootKey: RootKey;
@@ -38,26 +42,35 @@ export async function openRootKeyInVault(kid: VersionedKeyId, settings: Settings
     const rootKey = await unwrapped(wrapper, kid, wrappedIn(record, kid));
     return { rootKey, keep: () => Promise.resolve() };
   }
-  const bytes = Buffer.from(systemRandomBytes(rootKeyBytes));
-  const wrapped = await wrapper.wrap(account, kid, bytes);
-  if (wrapped.outcome === 'failed') throw unusable(kid, wrapped);
-  const back = await wrapper.unwrap(account, kid, wrapped.wrapped);
-  if (back.outcome === 'failed') throw unusable(kid, back);
-  const isSame = back.plaintext.byteLength === bytes.byteLength && timingSafeEqual(back.plaintext, bytes);
-  const rootKey = new RootKey(bytes);
-  zeroBytes(bytes, back.plaintext);
-  if (!isSame) throw new RootKeyError(`The vault gave back another key than ${formatKeyId(kid)} has wrapped.`);
-  return { rootKey, keep: once((store) => write(store, kid, wrapped.wrapped)) };
+  const bytes = systemRandomBytes(rootKeyBytes);
+  try {
+    const wrapped = await wrapVerified(wrapper, kid, bytes);
+    return { rootKey: new RootKey(bytes), keep: once((store) => write(store, kid, wrapped)) };
+  } finally {
+    zeroBytes(bytes);
+  }
 }
 
-/** The vaults know no identity of an instance that has not begun: the account that stands for all comes itself. */
+/** @returns what the vault has wrapped, and gives back as it was */
+async function wrapVerified(wrapper: KeyWrapper, kid: VersionedKeyId, bytes: Uint8Array): Promise<Uint8Array> {
+  const made = await wrapper.wrap(account, kid, bytes);
+  if (made.outcome === 'failed') throw unusable(kid, made);
+  const back = await wrapper.unwrap(account, kid, made.wrapped);
+  if (back.outcome === 'failed') throw unusable(kid, back);
+  const isSame = equalBytes(back.plaintext, bytes);
+  zeroBytes(back.plaintext);
+  if (!isSame) throw new RootKeyError(`The vault gave back another key than ${formatKeyId(kid)} has wrapped.`);
+  return made.wrapped;
+}
+
+/** No identity of the instance, which has not begun: credentials stand for it by a name of its own, or for all that no other stands for. */
 const account = newGuid(systemRandomBytes);
 
 function wrapperOf(kid: VersionedKeyId, { outsideVaults = [], keys }: Settings): KeyWrapper {
   if (!outsideVaults.some(({ host }) => host === kid.vaultHost))
     throw new RootKeyError(`The vault ${kid.vaultHost} of the root key is not named with --vault: it is one outside.`);
   const timeoutMs = keys.vaultTimeoutMs;
-  const findIdentity = () => Promise.resolve({ resourceId: undefined, enabled: true });
+  const findIdentity = () => Promise.resolve({ resourceId: rootKeyIdentity, enabled: true });
   const vaults = createOutsideVaults({ vaults: outsideVaults, findIdentity, timeoutMs });
   return createVaultKeyWrapper({
     access: {
@@ -88,20 +101,27 @@ async function unwrapped(wrapper: KeyWrapper, kid: VersionedKeyId, wrapped: Uint
 const unusable = (kid: VersionedKeyId, { cause, message }: KeyFailure): RootKeyError =>
   new RootKeyError(`The root key is wrapped by ${formatKeyId(kid)}, which cannot be used (${cause}): ${message}`);
 
+/** Whoever writes where the state lies can have written it: of what it says nothing is done, asked or repeated that is not of its form. */
 function wrappedIn({ value }: StoredRecord, kid: VersionedKeyId): Buffer {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(value).toString('utf8'));
-  } catch {
-    parsed = undefined;
-  }
-  const said = isJsonObject(parsed) ? parsed : undefined;
-  const [of, by, text] = [textMember(said, 'kid'), textMember(said, 'algorithm'), textMember(said, 'wrapped')];
-  if (by !== algorithm || text === '')
+  const said = value.byteLength <= recordBytesMax ? parsedObject(value) : undefined;
+  const [of, by] = [parseVersionedKeyId(textMember(said, 'kid')), textMember(said, 'algorithm')];
+  const wrapped = Buffer.from(textMember(said, 'wrapped'), 'base64');
+  if (of === undefined || by !== algorithm || !wrappedLengths.includes(wrapped.byteLength))
     throw new RootKeyError(`The record ${place.table}/${place.id} is no root key that Kustody has wrapped.`);
-  if (of !== formatKeyId(kid))
-    throw new RootKeyError(`The root key of this state is wrapped by ${of}, and not by ${formatKeyId(kid)}.`);
-  return Buffer.from(text, 'base64');
+  if (formatKeyId(of) !== formatKeyId(kid))
+    throw new RootKeyError(
+      `The root key of this state is wrapped by ${formatKeyId(of)}, and not by ${formatKeyId(kid)}.`,
+    );
+  return wrapped;
+}
+
+function parsedObject(value: Uint8Array): JsonObject | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(value).toString('utf8'));
+    return isJsonObject(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function write(store: StateStore, kid: VersionedKeyId, wrapped: Uint8Array): Promise<void> {

@@ -41,7 +41,6 @@ import { NodeKeys, passingOf } from './node-keys.ts';
 import { readersOf } from './node-links.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
-import { openRootKeyInVault } from './root-key-in-vault.ts';
 import { rootKeysOf } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
 import { openIdentityParts } from './identity-parts.ts';
@@ -108,7 +107,9 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
 
 async function open(given: ServerSettings, closing: Closing): Promise<RunningServer> {
   // A node that waits for its turn proves itself by it.
-  const keyInVault = given.rootKeyVault && (await openRootKeyInVault(given.rootKeyVault, given));
+  const keyInVault =
+    given.rootKeyVault &&
+    (await (await import('./root-key-in-vault.ts')).openRootKeyInVault(given.rootKeyVault, given));
   const settings = { ...given, ...(keyInVault && { rootKey: keyInVault.rootKey }) };
   const { dataDirectory, geoipDatabase } = settings;
   if (geoipDatabase !== undefined) checkGeoipDatabase(geoipDatabase);

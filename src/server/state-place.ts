@@ -116,7 +116,7 @@ function inTime(asked: Promise<string>, startTimer: StartTimer): Promise<string>
 }
 
 export const keptElsewhere =
-  'A state in PostgreSQL is sealed under a root key that is kept elsewhere. Give it in KUSTODY_ROOT_KEY or by --root-key-fd.';
+  'A state in PostgreSQL is sealed under a root key that is kept elsewhere. Give it in KUSTODY_ROOT_KEY, by --root-key-fd or by --root-key-vault.';
 
 /** In the state file of a data directory whose state is elsewhere: its only record, not sealed. */
 const markId = 'postgres';

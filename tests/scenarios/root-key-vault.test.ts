@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
+import type { StoredRecord } from '../../src/state/state-store.ts';
 import type { StartedCommand } from '../support/kustody-command.ts';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import { openKeyOwner, vaultHost, vaultName } from '../support/outside-vault.ts';
@@ -35,6 +38,18 @@ const refusal = async (data: string, args: readonly string[]): Promise<string> =
   expect(code).toBe(1);
   return stderr;
 };
+
+/** @returns what the record was before */
+async function changeRecord(of: string, change: (record: StoredRecord) => Uint8Array | Promise<Uint8Array>) {
+  const [table, id] = ['seal', 'root key in a vault'];
+  const store = SqliteStateStore.open(of);
+  const record = await store.get(table, id);
+  if (record === undefined) throw new Error('The state holds no root key in a vault.');
+  const put = { version: record.version, value: await change(record) };
+  await store.commit({ write: [{ table, id, expect: record.version, put }], reseals: true });
+  await store.close();
+  return record.value;
+}
 
 beforeAll(async () => {
   ports = await optionsOfPortsApart();
@@ -89,10 +104,39 @@ describe('a root key in a vault outside', () => {
     await keys.newVersion();
     expect(await refusal(data, withKey(await keys.kid()))).toContain(`is wrapped by ${kid}, and not by`);
     expect(await refusal(data, ['--root-key-vault', kid])).toContain('is not named with --vault');
+    const other = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Kusto/clusters/c';
+    keys.writeCredential(credential, { identities: [other] });
+    expect(await refusal(data, withKey())).toContain('stands for the identity root-key');
+    keys.writeCredential(credential, { identities: [other, 'root-key'] });
     await stop(owner);
     expect(await refusal(data, withKey())).toContain('(unreachable)');
     owner = await serve(owned, ports);
     await keys.reopen();
+    await stop(await serve(data, withKey()));
+  });
+
+  it('is refused when somebody has put another record there, and opens with the one that was there', async () => {
+    const altered = (change: (value: Record<string, unknown>) => unknown) =>
+      changeRecord(data, async ({ value }) => {
+        const said = JSON.parse(Buffer.from(value).toString()) as Record<string, unknown>;
+        return Buffer.from(JSON.stringify(await change(said)));
+      });
+    // Wrapping needs the public key alone: the vault unwraps it, and it opens nothing.
+    const before = await altered(async (said) => ({ ...said, wrapped: await keys.wrap(kid, randomBytes(32)) }));
+    expect(await refusal(data, withKey())).toContain('The root key does not open this state');
+    await altered(async (said) => ({ ...said, wrapped: await keys.wrap(kid, randomBytes(31)) }));
+    expect(await refusal(data, withKey())).toContain(`What ${kid} has wrapped is no root key.`);
+    await altered((said) => ({ ...said, wrapped: Buffer.alloc(256, 1).toString('base64') }));
+    expect(await refusal(data, withKey())).toContain(`wrapped by ${kid}, which cannot be used`);
+    const noForm = ['kid', 'algorithm', 'wrapped'].map((name) => ({ [name]: `\u001b[31m${'x'.repeat(400)}` }));
+    for (const wrong of [...noForm, { more: 'x'.repeat(3_000) }]) {
+      await altered((said) => ({ ...said, ...wrong }));
+      const said = await refusal(data, withKey());
+      expect(said).toContain('is no root key that Kustody has wrapped');
+      expect(said).not.toContain('\u001b');
+      await changeRecord(data, () => before);
+    }
+    await stop(await serve(data, withKey()));
   });
 
   it('takes the place of one that was given, which opens nothing then', async () => {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findInstance } from '../../src/cli/control-client.ts';
 import type { Json } from '../../src/base/json.ts';
+import { textMember } from '../../src/base/json.ts';
 import { callLocal, localToken, succeeded } from '../../src/server/local-client.ts';
 import type { InstanceEnvironment } from '../../src/server/instance-environment.ts';
 import { seed } from '../../src/server/seed.ts';
@@ -68,7 +69,13 @@ export async function openKeyOwner(dataDirectory: string, vaultNamed = vaultName
     unwrap: async (kid: string, wrapped: string) => {
       const value = Buffer.from(wrapped, 'base64').toString('base64url');
       const answer = await key('POST', `${new URL(kid).pathname}/unwrapkey`, { alg: 'RSA-OAEP-256', value });
-      return String(answer['value']);
+      return textMember(answer, 'value');
+    },
+    /** As anybody could who knows the public key. @returns base64 */
+    wrap: async (kid: string, bytes: Buffer) => {
+      const body = { alg: 'RSA-OAEP-256', value: bytes.toString('base64url') };
+      const answer = await key('POST', `${new URL(kid).pathname}/wrapkey`, body);
+      return Buffer.from(textMember(answer, 'value'), 'base64url').toString('base64');
     },
     newVersion: () => key('POST', `/keys/${keyName}/create`, { kty: 'RSA', key_size: 2048 }),
     deleteKey: () => key('DELETE', `/keys/${keyName}`),

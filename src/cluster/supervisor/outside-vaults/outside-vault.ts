@@ -26,6 +26,9 @@ export interface OutsideVault {
   readonly route: OutsideRoute;
 }
 
+/** In `identities`: the server itself, for its root key. No identity of a cluster is called so. */
+export const rootKeyIdentity = 'root-key';
+
 export const defaultAuthorityHost = required(parseHostName('login.microsoftonline.com'));
 
 /** Of the public cloud and the national ones (Key Vault documentation, "DNS suffixes for object identifiers"). */

@@ -6,7 +6,8 @@ import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant, toIso } from '../../src/clock/clock.ts';
 import type { State } from '../../src/state/state.ts';
 import { writeRecord } from '../../src/state/state.ts';
-import { done, openAuditedState, operationFacts } from './audited-state.ts';
+import { done, openAuditedState } from './audited-state.ts';
+import { operationFacts } from './operation-facts.ts';
 
 const [directory = '', writers = '1'] = process.argv.slice(2);
 const clock = { now: () => instant(Date.UTC(2026, 0, 1)) };

@@ -1,5 +1,3 @@
-import type { VaultFacts } from '../../src/audit/audit-event.ts';
-import type { Guid } from '../../src/base/guid.ts';
 import type { Json } from '../../src/base/json.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { stateTables } from '../../src/server/state-tables.ts';
@@ -19,11 +17,3 @@ export const openAuditedState = (directory: string): Promise<SealedState> =>
     randomBytes: systemRandomBytes,
     tables: stateTables,
   });
-
-const somebody = '11111111-1111-4111-8111-111111111111' as Guid;
-
-export const operationFacts = (writer: string): VaultFacts => ({
-  ...{ kind: 'vault', vaultId: somebody, vaultName: 'v', resourceId: '/v', operation: 'KeyUnwrap', status: 200 },
-  ...{ id: `https://v/keys/k${writer}`, clientAddress: '::1' },
-  caller: { objectId: somebody, tenantId: somebody, displayName: 'somebody' },
-});

@@ -14,9 +14,9 @@ import { instant, toIso } from '../../src/clock/clock.ts';
 import { addRows } from '../../src/cluster/process/add-rows.ts';
 import { createDeliveries } from '../../src/providers/insights/deliveries.ts';
 import { writeRecord } from '../../src/state/state.ts';
-import { operationFacts } from './audited-state.ts';
 import type { KilledCluster } from './killed-cluster.ts';
 import { clusterId, databaseId } from './killed-cluster.ts';
+import { operationFacts } from './operation-facts.ts';
 
 /** Where a vault's events go. */
 export const eventTable = 'AZKVAuditLogs';

@@ -9,11 +9,12 @@ import type { Json } from '../base/json.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { Instant } from '../clock/clock.ts';
 import { listAll } from '../state/list-all.ts';
-import type { State, Table } from '../state/state.ts';
+import type { State } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import type { FindUnmetPolicy } from '../identity/entra/conditional-access.ts';
 import type { OperationFault } from '../providers/kusto/operation-record.ts';
 import type { VaultFault } from '../vault/faults.ts';
+import { faultTable } from './fault-records.ts';
 
 /** Trouble that a user asks for, as a rule. `vault` and `operation` narrow a vault rule down; without them it hits all. */
 export const faultRuleSchema = Type.Union([
@@ -79,10 +80,6 @@ export const faultRuleSchema = Type.Union([
 export type FaultRule = Static<typeof faultRuleSchema>;
 export type StoredFault = FaultRule & { readonly id: Guid; readonly since: number };
 
-export const faultTable: Table<StoredFault> = {
-  name: 'faults',
-  parse: (value) => value as unknown as StoredFault,
-};
 /** Compiled for the first rule that comes: most servers never see one, and all would wait for it. */
 const isFaultRule = (rule: Json): rule is FaultRule =>
   (faultRuleCheck ??= new Ajv({ allErrors: false }).compile<FaultRule>(faultRuleSchema))(rule);

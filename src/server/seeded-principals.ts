@@ -1,14 +1,13 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { FastifyInstance } from 'fastify';
-import type { Json } from '../base/json.ts';
-import { recordFields } from '../identity/record-fields.ts';
 import { listAll } from '../state/list-all.ts';
-import type { State, Table } from '../state/state.ts';
+import type { State } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import type { InstanceEnvironment, SeededPrincipal } from './instance-environment.ts';
 import { ControlError } from './control-plane.ts';
 import { callLocal, succeeded } from './local-client.ts';
+import { seededPrincipalTable } from './seeded-principal-records.ts';
 
 const text = Type.String({ minLength: 1, maxLength: 512 });
 /** What `PUT /principals` takes. */
@@ -34,24 +33,6 @@ export const sentPrincipalsSchema = Type.Object(
 
 /** All that are kept at once. */
 const principalsMax = 1000;
-
-/** By name, in lower case. How they sign in is kept as the instance's own secret is: in a sealed record, for whoever holds the control
- * token. Nothing asks it whether somebody may do something. */
-export const seededPrincipalTable: Table<SeededPrincipal> = { name: 'seededPrincipal', parse: parseRecord };
-
-function parseRecord(value: Json): SeededPrincipal {
-  const fields = recordFields(value, seededPrincipalTable.name, 1);
-  const type = fields.text('type');
-  const optional = (name: 'clientId' | 'userPrincipalName' | 'secret'): Partial<SeededPrincipal> => {
-    const held = fields.optionalText(name);
-    return held === undefined ? {} : { [name]: held };
-  };
-  return {
-    ...{ name: fields.text('name'), objectId: fields.guid('objectId') },
-    type: type === 'User' || type === 'Group' ? type : 'ServicePrincipal',
-    ...{ ...optional('clientId'), ...optional('userPrincipalName'), ...optional('secret') },
-  };
-}
 
 export async function listSeededPrincipals(state: State): Promise<readonly SeededPrincipal[]> {
   return (await listAll(state, seededPrincipalTable)).map(({ value }) => value);

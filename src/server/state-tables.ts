@@ -18,7 +18,7 @@ import { appRoleAssignmentTable, permissionGrantTable } from '../identity/princi
 import { groupMemberTable, groupTable, memberOfTable } from '../identity/principals/group.ts';
 import { userByNameTable, userTable } from '../identity/principals/user.ts';
 import { principalByAppTable, principalTable } from '../identity/principals/principal.ts';
-import { signingKeysTable } from '../identity/entra/signing-keys.ts';
+import { signingKeysTable } from '../identity/entra/signing-key-records.ts';
 import { tenantTable } from '../identity/tenants.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
 import { clusterNames } from '../providers/kusto/cluster-record.ts';
@@ -36,9 +36,9 @@ import { vaultContacts, vaultIssuerKeys, vaultIssuers } from '../vault/certifica
 import { vaultSecrets, vaultSecretValues, vaultSecretVersions } from '../vault/secrets/secret-records.ts';
 import { wallTable } from './clocks.ts';
 import { earlierVaultAudit } from './earlier-vault-audit.ts';
-import { faultTable } from './faults.ts';
+import { faultTable } from './fault-records.ts';
 import { portsTable } from './kept-ports.ts';
-import { seededPrincipalTable } from './seeded-principals.ts';
+import { seededPrincipalTable } from './seeded-principal-records.ts';
 
 /** Ids begin with the id or the name of the cluster or vault. */
 const cluster = firstSegmentOwner('cluster');

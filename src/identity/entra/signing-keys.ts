@@ -9,49 +9,15 @@ import type { Soon } from '../../base/soon.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import type { State, Table, Versioned } from '../../state/state.ts';
+import type { State, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
-import { recordFields } from '../record-fields.ts';
+import type { StoredKey, StoredKeys } from './signing-key-records.ts';
+import { privateKeyTable, signingKeysId, signingKeysTable } from './signing-key-records.ts';
 
 const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
 const modulusBits = 2048;
 /** The newest signs; the one before still verifies. */
 const generationsMax = 2;
-
-/** The public half of one generation. */
-interface StoredKey {
-  /** Thumbprint of the certificate, as `x5t`: base64url of its SHA-1. */
-  readonly kid: string;
-  /** DER, base64url. */
-  readonly certificate: string;
-}
-
-interface StoredKeys {
-  readonly format: 1;
-  /** Newest first. */
-  readonly generations: readonly StoredKey[];
-}
-
-/** Read with every request, so it holds nothing secret. */
-export const signingKeysTable: Table<StoredKeys> = {
-  name: 'entraSigningKeys',
-  parse: (value) => ({
-    format: 1,
-    generations: recordFields(value, 'entraSigningKeys', 1)
-      .list('generations')
-      .map((item) => {
-        const fields = recordFields(item, 'entraSigningKeys (generation)');
-        return { kid: fields.text('kid'), certificate: fields.text('certificate') };
-      }),
-  }),
-};
-const keysId = 'keys';
-
-/** By kid: PKCS #8, base64url. Of the newest generation only. */
-const privateKeyTable: Table<{ readonly format: 1; readonly privateKey: string }> = {
-  name: 'entraPrivateKey',
-  parse: (value) => ({ format: 1, privateKey: recordFields(value, 'entraPrivateKey', 1).text('privateKey') }),
-};
 
 interface PublicSigningKey {
   readonly kid: string;
@@ -100,7 +66,7 @@ export function openSigningKeys(options: SigningKeysOptions): SigningKeys {
     const before = present?.value.generations ?? [];
     const generations = [made, ...before].slice(0, generationsMax);
     const write = [
-      writeRecord(signingKeysTable, keysId, present?.version ?? null, { format: 1, generations }),
+      writeRecord(signingKeysTable, signingKeysId, present?.version ?? null, { format: 1, generations }),
       writeRecord(privateKeyTable, made.kid, null, { format: 1, privateKey }),
     ];
     const last = before[0] && (await state.get(privateKeyTable, before[0].kid));
@@ -118,7 +84,7 @@ export function openSigningKeys(options: SigningKeysOptions): SigningKeys {
   async function read(): Promise<SigningKeySet> {
     for (;;) {
       const now = state.markOfAll?.();
-      const present = await state.get(signingKeysTable, keysId);
+      const present = await state.get(signingKeysTable, signingKeysId);
       readAt = undefined;
       if (present !== undefined && imported?.version === present.version) {
         readAt = now;
@@ -136,7 +102,7 @@ export function openSigningKeys(options: SigningKeysOptions): SigningKeys {
     load,
     async rotate() {
       await load();
-      await addGeneration(await state.get(signingKeysTable, keysId));
+      await addGeneration(await state.get(signingKeysTable, signingKeysId));
     },
   };
 }

@@ -10,7 +10,7 @@ import type { FoundCertificate } from './certificate-bundle.ts';
 import { selfIssuer } from './certificate-policy.ts';
 import type { CertificateRecord, PendingCertificate } from './certificate-records.ts';
 import { vaultCertificates, vaultCertificateVersions } from './certificate-records.ts';
-import { issuerSigner } from './issuer-records.ts';
+import { issuerSigner } from './issuer-signer.ts';
 import { issuedWrites, privateKeyOf } from './issued-writes.ts';
 import { certifiedKey, datesFrom, makeCertificate } from './x509-crypto.ts';
 

@@ -1,10 +1,7 @@
-import { fromBase64Url } from '../../base/base64url.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { JsonObject } from '../../base/json.ts';
-import type { State, Table } from '../../state/state.ts';
+import type { Table } from '../../state/state.ts';
 import { formatOne } from '../objects/object-kind.ts';
-import type { Signer } from './x509-crypto.ts';
-import { certifiedKey } from './x509-crypto.ts';
 
 /** An issuer of a vault. Passwords of accounts are not kept: nobody here would use them. */
 export interface IssuerRecord {
@@ -61,19 +58,3 @@ export const vaultContacts: Table<ContactsRecord> = {
 
 export const issuerRecordId = (vaultId: string, name: string): string => `${vaultId}/${name.toLowerCase()}`;
 export const contactsRecordId = (vaultId: string): string => `${vaultId}/contacts`;
-
-/** @returns undefined for an issuer that is not there, or whose provider signs nothing here */
-export async function issuerSigner(
-  state: State,
-  vaultId: string,
-  name: string,
-): Promise<{ readonly signer: Signer; readonly chain: readonly Buffer[] } | undefined> {
-  const id = issuerRecordId(vaultId, name);
-  const issuer = await state.get(vaultIssuers, id);
-  const record = await state.get(vaultIssuerKeys, id);
-  const authority = issuer?.value.authority;
-  const der = record && fromBase64Url(record.value.pkcs8);
-  const key = der && (await certifiedKey(der));
-  if (authority === undefined || key === undefined) return undefined;
-  return { signer: { issuer: authority.subject, key }, chain: [Buffer.from(authority.cer, 'base64')] };
-}

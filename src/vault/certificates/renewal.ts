@@ -13,7 +13,7 @@ import { selfIssuer, shapeOf } from './certificate-policy.ts';
 import { keyOpsFor, keyPairOf } from './create-certificate.ts';
 import type { IssueServices } from './issue.ts';
 import { newVersion, serialNumber } from './issue.ts';
-import { issuerSigner } from './issuer-records.ts';
+import { issuerSigner } from './issuer-signer.ts';
 import { issuedWrites, privateKeyOf } from './issued-writes.ts';
 import { certifiedKey, datesFrom, makeCertificate } from './x509-crypto.ts';
 

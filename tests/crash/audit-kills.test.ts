@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import { verifyChain } from '../../src/audit/verify-chain.ts';
 import { listAll } from '../../src/state/list-all.ts';
 import { buildProgram } from '../support/build-program.ts';
 import { recordedEvents } from '../support/audit-events.ts';
+import { quickDirectory } from '../support/quick-directory.ts';
 import { done, openAuditedState } from './audited-state.ts';
 
 /** So many operations in all, in some runs that are killed. */
@@ -16,15 +16,17 @@ const operations = Number(process.env['KUSTODY_AUDITED'] ?? 600);
 const runs = Math.max(1, Math.min(20, Math.floor(operations / 100)));
 const writers = 32;
 
-const directory = mkdtempSync(join(tmpdir(), 'kustody-audit-kills-'));
+const directory = quickDirectory('kustody-audit-kills-');
 const program = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'kustody-crash', 'audit-writer.cjs');
+let start: readonly string[] = [];
 afterAll(() => rmSync(directory, { recursive: true }));
 
 it(
   `${operations} operations reconcile to exactly one event each, across ${runs} kills`,
   { timeout: 240_000 + operations * 10 },
   async () => {
-    buildProgram(join(import.meta.dirname, 'audit-writer.ts'), program);
+    start = buildProgram(join(import.meta.dirname, 'audit-writer.ts'), program);
+    execFileSync(process.execPath, [...start, directory, '0']); // the only one that ends, and leaves what was compiled to the others
     const acknowledged = new Map<string, string>();
     while (acknowledged.size < operations)
       for (const [id, kind] of await workUntilKilled(1 + randomInt(2 * Math.ceil(operations / runs))))
@@ -48,7 +50,7 @@ it(
 
 /** @returns what was acknowledged: what kind of operation, by its request */
 async function workUntilKilled(lines: number): Promise<ReadonlyMap<string, string>> {
-  const child = spawn(process.execPath, [program, directory, String(writers)], {
+  const child = spawn(process.execPath, [...start, directory, String(writers)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));

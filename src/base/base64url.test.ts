@@ -31,3 +31,13 @@ it('looks at every end that there is', () => {
       expect([text, isBase64Url(text)]).toEqual([text, Buffer.from(text, 'base64url').toString('base64url') === text]);
     }
 });
+
+it('takes long texts as it takes short ones', () => {
+  for (const length of [1_021, 1_022, 1_023, 1_024, 1_025, 1_026, 1_027, 1_028, 5_000]) {
+    const text = 'A'.repeat(length);
+    expect([length, isBase64Url(text)]).toEqual([length, length % 4 !== 1]);
+    for (const wrong of ['=', '+', '/', '\n', 'é'])
+      for (const at of [0, length - 40, length - 1])
+        expect(isBase64Url(`${text.slice(0, at)}${wrong}${text.slice(at + 1)}`)).toBe(false);
+  }
+});

@@ -26,43 +26,54 @@ export const tagOf = (sealed: Uint8Array): string =>
   Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength).subarray(-16).toString('base64');
 
 /** The order of UTF-8 bytes, which is that of stores: by code points, so what needs two units comes last. */
-export function compareKeys(left: string, right: string): number {
+export const compareKeys = (left: string, right: string): number => comparedAt(left, right, differAt(left, right, 0));
+
+/** @returns where two keys that are the same before `from` are not any more, or where the shorter one ends */
+function differAt(left: string, right: string, from: number): number {
   const length = Math.min(left.length, right.length);
-  for (let at = 0; at < length; at += 1) {
-    const [a, b] = [left.charCodeAt(at), right.charCodeAt(at)];
-    if (a !== b) return isHalf(a) === isHalf(b) ? a - b : isHalf(a) ? 1 : -1;
-  }
-  return left.length - right.length;
+  let at = from;
+  while (at < length && left.charCodeAt(at) === right.charCodeAt(at)) at += 1;
+  return at;
+}
+
+function comparedAt(left: string, right: string, at: number): number {
+  if (at === left.length || at === right.length) return left.length - right.length;
+  const [a, b] = [left.charCodeAt(at), right.charCodeAt(at)];
+  return isHalf(a) === isHalf(b) ? a - b : isHalf(a) ? 1 : -1;
 }
 
 const isHalf = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff;
 
+type Keyed = readonly { readonly key: string }[];
+
 /** @returns where `key` is, or where it belongs: the first item that is not less */
-export function placeOf(items: readonly { readonly key: string }[], key: string): number {
-  let [low, high] = [0, items.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareKeys(items[middle]?.key ?? '', key) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+export const placeOf = (items: Keyed, key: string): number => firstThat(items, key, 0, (order) => order >= 0);
 
 /** @returns the child below which `key` is, if it is anywhere. The key of the first child may be greater than those of the next ones: it
  * was another's before the first one was taken out, and has been split since. */
-export function childFor(items: readonly { readonly key: string }[], key: string): number {
-  let [low, high] = [0, items.length - 1];
+export const childFor = (items: Keyed, key: string): number => firstThat(items, key, 1, (order) => order > 0) - 1;
+
+/** What lies between two items begins with what both have in common with `key`, so that is not looked at again: keys of one owner begin
+ * with the same hundred characters.
+ * @param from items before it are left out
+ * @param isReached told how an item stands to `key`; true for all after the first one
+ * @returns that first one, or the end */
+function firstThat(items: Keyed, key: string, from: number, isReached: (order: number) => boolean): number {
+  let [low, high] = [from, items.length];
+  let [sharedBelow, sharedAbove] = [0, 0];
   while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (compareKeys(items[middle]?.key ?? '', key) <= 0) low = middle;
-    else high = middle - 1;
+    const middle = (low + high) >> 1;
+    const item = items[middle]?.key ?? '';
+    const at = differAt(item, key, Math.min(sharedBelow, sharedAbove));
+    if (isReached(comparedAt(item, key, at))) [high, sharedAbove] = [middle, at];
+    else [low, sharedBelow] = [middle + 1, at];
   }
   return low;
 }
 
 /** What all keys of the page begin with is written once. */
 export function encodePage({ kind, items }: Page): Buffer {
-  const prefix = commonPrefix(items.map(({ key }) => key));
+  const prefix = commonPrefix(items);
   const rows =
     kind === 'leaf'
       ? items.map(({ key, version, tag }) => [key.slice(prefix.length), version, tag])
@@ -90,10 +101,12 @@ interface StoredPage {
   readonly inner?: readonly (readonly [key: string, version: number, tag: string, page: number])[];
 }
 
-function commonPrefix(keys: readonly string[]): string {
-  const [first = '', ...rest] = keys;
-  let length = first.length;
-  for (const key of rest) while (!key.startsWith(first.slice(0, length))) length -= 1;
+/** Of keys in their order, but for the first (`childFor`): those between the second and the last begin with what both have in common. */
+function commonPrefix(items: Keyed): string {
+  const first = items[0]?.key ?? '';
+  let { length } = first;
+  for (const item of [items[1], items.at(-1)])
+    if (item !== undefined) length = Math.min(length, differAt(first, item.key, 0));
   // Never half of a pair.
   return first.slice(0, isHalf(first.charCodeAt(length - 1)) ? length - 1 : length);
 }

@@ -122,6 +122,20 @@ describe('a tree of digests', () => {
     );
   });
 
+  it('reads pages as it has written them, also where the first child has a key that is not the least', () => {
+    const entry = { version: 1, tag: 'r' };
+    const keys = ['t\0ab', 't\0abc1', 't\0abc2', 't\0abd\u{10001}', 't\0abd\u{10002}', 't\0abe'];
+    for (const first of ['', 't\0ab', 't\0abd1', 't\0b', 'u'])
+      for (let end = 0; end <= keys.length; end += 1) {
+        const items = [first, ...keys.slice(0, end)].map((key, page) => ({ key, page, ...entry }));
+        expect(decodePage(encodePage({ kind: 'inner', items }))).toEqual({ kind: 'inner', items });
+      }
+    for (let from = 0; from < keys.length; from += 1) {
+      const items = keys.slice(from).map((key) => ({ key, ...entry }));
+      expect(decodePage(encodePage({ kind: 'leaf', items }))).toEqual({ kind: 'leaf', items });
+    }
+  });
+
   it('touches one page a level, however many records there are', async () => {
     const tree = testTree();
     const count = 20_000;

@@ -1,8 +1,9 @@
 import { transform } from 'esbuild';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
+import { azureCliFolder, hasAzureCli, startAzureCli } from '../support/azure-cli.ts';
 import { kustody } from '../support/kustody-command.ts';
 import { python, pythonHas } from '../support/python.ts';
 import { masked, snippetsOf, withOutputs } from './runnable-page.ts';
@@ -19,10 +20,12 @@ const languages = ['bash', 'powershell', 'ts', 'python', 'csharp'];
 // Below the repository, where the packages that TypeScript imports are found.
 mkdirSync(join(root, '.cache'), { recursive: true });
 const directory = mkdtempSync(join(root, '.cache', 'article-page-'));
-afterAll(() => rmSync(directory, { recursive: true }));
+let cli: Awaited<ReturnType<typeof startAzureCli>> | undefined;
+afterAll(async () => {
+  await cli?.close();
+  rmSync(directory, { recursive: true });
+});
 
-const azureCli = join(root, '.cache', 'azure-cli', 'bin');
-const hasAzureCli = existsSync(join(azureCli, 'az'));
 if (!hasAzureCli) console.warn('Skipped: no Azure CLI (scripts/python-clients.sh azure-cli installs it).');
 const hasPython = pythonHas('azure.identity', 'azure.mgmt.kusto', 'azure.mgmt.keyvault', 'azure.keyvault.keys');
 
@@ -45,10 +48,12 @@ const runnable: readonly Language[] = [
   {
     info: 'bash',
     isThere: hasAzureCli,
-    program: (code) => {
+    program: async (code) => {
       const marked = code.flatMap((snippet, index) => [`echo '${mark(index)}'`, snippet]);
-      const prelude = [`set -euo pipefail`, `export PATH="${azureCli}:$PATH" AZURE_CORE_ONLY_SHOW_ERRORS=true`];
-      return Promise.resolve(['bash', written('article.sh', [...prelude, ...marked])]);
+      cli = await startAzureCli(join(directory, 'az'), join(directory, 'az.sock'));
+      const path = `export PATH="${azureCliFolder}:$PATH" AZURE_CORE_ONLY_SHOW_ERRORS=true`;
+      const prelude = [`set -euo pipefail`, path, cli.bash];
+      return ['bash', written('article.sh', [...prelude, ...marked])];
     },
   },
   {

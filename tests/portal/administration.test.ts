@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,10 +16,10 @@ import { buildGroup } from '../../src/cli/export/build-group.ts';
 import { gather } from '../../src/cli/export/gather.ts';
 import type { AdministrationStep } from '../support/administration-steps.ts';
 import { administrationSteps } from '../support/administration-steps.ts';
+import { azureCliFolder, hasAzureCli, startAzureCli } from '../support/azure-cli.ts';
 import { planesAsPortal } from '../support/planes-as-portal.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const azFolder = join(root, '.cache', 'azure-cli', 'bin');
 const nothing: Thing = { id: '', name: '', cells: [], resource: {} };
 /** Modules that are for browsers: these sources have no types of the document. */
 const fromPortal = <T>(path: string): Promise<T> => import(join(root, 'portal', 'src', path)) as Promise<T>;
@@ -164,17 +164,16 @@ describe('what the forms of the administration say that they do', () => {
     }
   });
 
-  it.skipIf(!existsSync(join(azFolder, 'az')))(
-    'is done by the lines for the Azure CLI',
-    { timeout: 300_000 },
-    async () => {
-      const env = { ...environment, PATH: `${azFolder}:${environment['PATH'] ?? ''}`, AZURE_CONFIG_DIR: folder };
-      const run = (lines: readonly string[]) =>
-        promisify(execFile)('bash', ['-ec', lines.join('\n')], { env, cwd: folder });
+  it.skipIf(!hasAzureCli)('is done by the lines for the Azure CLI', { timeout: 300_000 }, async () => {
+    const env = { ...environment, PATH: `${azureCliFolder}:${environment['PATH'] ?? ''}` };
+    const cli = await startAzureCli(folder, join(folder, 'az.sock'));
+    const run = (lines: readonly string[]) =>
+      promisify(execFile)('bash', ['-ec', [cli.bash, ...lines].join('\n')], { env, cwd: folder });
+    try {
       await run([
         'az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none',
       ]);
-      // A command takes seconds: what makes something, of each kind once.
+      // A command takes long: what makes something, of each kind once.
       const steps = all('az', '7f0e5c1e-6f4e-4b5f-9df3-2a9c5b8d0a03').filter(
         ({ form, isExtension }) => form.startsWith('make') && isExtension !== true,
       );
@@ -182,8 +181,10 @@ describe('what the forms of the administration say that they do', () => {
         await run((await deedOf(step)).az);
         await expectThen(step);
       }
-    },
-  );
+    } finally {
+      await cli.close();
+    }
+  });
 });
 
 /** What of the steps is in the export as they left it: policies are written with their vault, and a database as it was changed. */

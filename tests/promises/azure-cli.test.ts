@@ -15,7 +15,7 @@ const signIn =
 const directory = temporaryDirectory();
 const [signedIn, home] = [join(directory.path, 'signed-in'), join(directory.path, 'home')];
 let server: StartedCommand | undefined;
-let cli: ReturnType<typeof startAzureCli> | undefined;
+let cli: Awaited<ReturnType<typeof startAzureCli>> | undefined;
 const seededGroup = expect.arrayContaining([expect.objectContaining({ name: 'kustody' })]) as unknown;
 
 async function run(script: string): Promise<string> {
@@ -68,7 +68,7 @@ describe.skipIf(!hasAzureCli)('the Azure CLI, as it comes', { timeout: 600_000 }
     server = startKustody(['up', '--data', join(directory.path, 'data'), '--seed', '--log-level', 'silent']);
     await server.printed('Stop with');
     await run(`export AZURE_CONFIG_DIR="${signedIn}"; ${signIn}`);
-    cli = startAzureCli(home, join(directory.path, 'az.sock'));
+    cli = await startAzureCli(home, join(directory.path, 'az.sock'));
   }, 600_000);
   afterAll(async () => {
     await cli?.close();

@@ -17,12 +17,13 @@ const program = join(root, 'tests', 'clients', 'azure-cli', 'forked.py');
  * @param configDirectory what AZURE_CONFIG_DIR is in all commands, for it is read with the modules; what lies in it may change
  * @param socket a path for it
  * @returns Bash that has `az` be this; ends when `close` has */
-export function startAzureCli(configDirectory: string, socket: string) {
+export async function startAzureCli(configDirectory: string, socket: string) {
   const python = join(azureCliFolder, 'python');
   const env = { ...process.env, AZURE_CONFIG_DIR: configDirectory };
-  const child = spawn(python, [program, 'serve', socket], { env, stdio: ['pipe', 'ignore', 'inherit'] });
+  const child = spawn(python, [program, 'serve', socket], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   endedWithTests(child, ended);
+  await Promise.race([once(child.stdout, 'data'), ended.then(() => Promise.reject(new Error('no Azure CLI listens')))]);
   return {
     bash: `export AZURE_CONFIG_DIR='${configDirectory}'; az() { '${python}' -IS '${program}' call '${socket}' "$@"; }; export -f az`,
     close: async (): Promise<void> => {

@@ -1,5 +1,5 @@
 # Runs the Azure CLI's own program many times, each in a process of its own, and reads its modules once: that takes most of a command's time.
-#   python forked.py serve SOCKET           until standard input ends
+#   python forked.py serve SOCKET           says that it listens; until standard input ends
 #   python -IS forked.py call SOCKET ARG…   as `az ARG…` with the caller's environment, directory and standard streams
 import array
 import os
@@ -78,6 +78,7 @@ def serve(path):
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(path)
     listener.listen()
+    print("listens", flush=True)
     learnt = {}
     while True:
         ready, _, _ = select.select([0, listener, *learnt], [], [])

@@ -86,15 +86,20 @@ function print({ json }: RotateOptions, rotated: Rotated, waiting: Waiting): voi
   process.stdout.write(`${json ? JSON.stringify(rotated) : rotatedText(rotated).join('\n')}\n`);
 }
 
+const oldKeyTexts: Readonly<Record<Rotated['oldKey'], string>> = {
+  destroyed: 'The file of the old root key was overwritten and is gone.',
+  wrapped:
+    'The old root key, as a vault has wrapped it, is gone from the state. Copies of the state have it still: they open with the use of that key.',
+  elsewhere: 'Destroy the old root key now, wherever it is kept: it is not needed any more.',
+};
+
 function rotatedText({ records, resealed, damaged = 0, oldKey }: Rotated): readonly string[] {
   return [
     records === undefined
       ? 'Every record of the state was sealed under this root key already.'
       : `Every record of the state is sealed under the new root key: ${records} records, ${resealed ?? 0} of them by this run.`,
     ...(damaged === 0 ? [] : [`Damaged records stay as they lie there, refused by name as before: ${damaged}.`]),
-    oldKey === 'destroyed'
-      ? 'The file of the old root key was overwritten and is gone.'
-      : 'Destroy the old root key now, wherever it is kept: it is not needed any more.',
+    oldKeyTexts[oldKey],
     'Backups that were taken before open with the old root key alone. Take them again.',
   ];
 }

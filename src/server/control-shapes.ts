@@ -122,7 +122,7 @@ export const rootKeyShape = shape({
   ...{ id: text, oldId: maybe(text), resealing: flag, running: flag, done: maybe(whole), failure: maybe(text) },
   rotated: maybe(
     shape({
-      ...{ oldKey: oneOf('destroyed', 'elsewhere') },
+      ...{ oldKey: oneOf('destroyed', 'wrapped', 'elsewhere') },
       ...{ records: maybe(whole), resealed: maybe(whole), damaged: maybe(whole) },
     }),
   ),

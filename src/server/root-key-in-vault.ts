@@ -1,155 +1,119 @@
 import { equalBytes, zeroBytes } from '../base/bytes.ts';
-import type { JsonObject } from '../base/json.ts';
-import { isJsonObject, textMember } from '../base/json.ts';
 import type { VersionedKeyId } from '../base/key-id.ts';
-import { formatKeyId, parseVersionedKeyId } from '../base/key-id.ts';
-import { newGuid } from '../base/new-guid.ts';
+import { formatKeyId } from '../base/key-id.ts';
 import { systemRandomBytes } from '../base/random.ts';
-import { createVaultKeyWrapper } from '../cluster/process/vault-key-wrapper.ts';
-import { rootKeyIdentity } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
-import { createOutsideVaults } from '../cluster/supervisor/outside-vaults/outside-vaults.ts';
-import type { KeyFailure, KeyWrapper } from '../encryption/key-wrapper.ts';
+import type { KeyFailure } from '../encryption/key-wrapper.ts';
 import { RootKey, rootKeyBytes, RootKeyError } from '../state/root-key.ts';
 import type { StateStore, StoredRecord } from '../state/state-store.ts';
-import { StateConflictError } from '../state/state-store.ts';
-import { checkTable } from '../state/tree/build-trees.ts';
-import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
-import { hasNoState } from './emptied-state.ts';
-import type { ServerSettings } from './settings.ts';
-
-/** Beside the check of the state, and like it in no digest: whoever has no key must read it. The wrapped key is no secret without the vault. */
-const place = { table: checkTable, id: 'root key in a vault' };
-const algorithm = 'RSA-OAEP-256';
-/** Of RSA keys of 2048, 3072 and 4096 bits. */
-const wrappedLengths = [256, 384, 512];
-const recordBytesMax = 2_048;
+import type { RootKeyVaults, WrappingKey } from './root-key-wrapper.ts';
+import { wrappingKeyOf } from './root-key-wrapper.ts';
+import type { KeyPlace } from './wrapped-root-key.ts';
+import { claimWrapped, dropWrapped, findWrapped, keepWrapped, readWrapped, wrappedRecord } from './wrapped-root-key.ts';
 
 export interface RootKeyInVault {
   readonly rootKey: RootKey;
-  /** Makes it durable, wrapped, where the state is; before anything is sealed under it. @throws RootKeyError when another node has made one */
+  /** It is durable, wrapped, where the state is; before anything is sealed under it. @throws RootKeyError when another node has made one */
   keep(store: StateStore): Promise<void>;
+  /** It will not be used. */
+  drop(store: StateStore): Promise<void>;
 }
 
-type Settings = Pick<ServerSettings, 'dataDirectory' | 'statePlace' | 'outsideVaults' | 'keys'>;
-
 /** The root key of a state that is kept in it, wrapped by a key in a vault outside: 32 random bytes, which lie nowhere in the clear. A state
- * that has none gets one.
+ * that has none gets one. Nodes that prove themselves by it have to agree on it before any of them serves: where several can start, it is there
+ * at once.
  * @throws RootKeyError naming vault, key and cause when the vault does not unwrap it, or another key has wrapped it */
-export async function openRootKeyInVault(kid: VersionedKeyId, settings: Settings): Promise<RootKeyInVault> {
-  const wrapper = wrapperOf(kid, settings);
-  const record = await readRecord(settings);
-  if (record !== undefined) {
-    const rootKey = await unwrapped(wrapper, kid, wrappedIn(record, kid));
-    return { rootKey, keep: () => Promise.resolve() };
-  }
+export async function openRootKeyInVault(
+  key: WrappingKey,
+  at: KeyPlace & {
+    /** Another root key is given, or beside the data, whose place it takes. */
+    readonly hasOther: boolean;
+  },
+): Promise<RootKeyInVault> {
+  const { record, isSealed } = await findWrapped(at);
+  if (record !== undefined) return opened(key, record);
+  if (isSealed && !at.hasOther) throw new RootKeyError(sealedAlready);
+  return made(key, at);
+}
+
+const sealedAlready =
+  "This state is sealed under a root key that no vault has wrapped. Give that one, too, in KUSTODY_OLD_ROOT_KEY or by --old-root-key-fd, and let 'kustody root-key rotate' put the other in its place.";
+
+/** The one that a state has, to be left. @throws RootKeyError, also when there is none */
+export async function openOldRootKeyInVault(key: WrappingKey, at: KeyPlace): Promise<RootKey> {
+  const { record } = await findWrapped(at);
+  if (record === undefined)
+    throw new RootKeyError(
+      'No key in a vault has wrapped a root key of this state: leave out --old-root-key-vault, or give the old root key itself.',
+    );
+  return (await opened(key, record)).rootKey;
+}
+
+async function made(key: WrappingKey, { statePlace }: KeyPlace): Promise<RootKeyInVault> {
   const bytes = systemRandomBytes(rootKeyBytes);
   try {
-    const wrapped = await wrapVerified(wrapper, kid, bytes);
-    return { rootKey: new RootKey(bytes), keep: once((store) => write(store, kid, wrapped)) };
+    const record = wrappedRecord({ kid: key.kid, wrapped: await wrapVerified(key, bytes) });
+    const there = statePlace && (await claimWrapped(statePlace, record));
+    if (there !== undefined && !equalBytes(there.value, record.value)) return await opened(key, there);
+    return { rootKey: new RootKey(bytes), keep: (store) => keepWrapped(store, record), drop: dropWrapped };
   } finally {
     zeroBytes(bytes);
   }
 }
 
-/** @returns what the vault has wrapped, and gives back as it was */
-async function wrapVerified(wrapper: KeyWrapper, kid: VersionedKeyId, bytes: Uint8Array): Promise<Uint8Array> {
-  const made = await wrapper.wrap(account, kid, bytes);
-  if (made.outcome === 'failed') throw unusable(kid, made);
-  const back = await wrapper.unwrap(account, kid, made.wrapped);
-  if (back.outcome === 'failed') throw unusable(kid, back);
-  const isSame = equalBytes(back.plaintext, bytes);
-  zeroBytes(back.plaintext);
-  if (!isSame) throw new RootKeyError(`The vault gave back another key than ${formatKeyId(kid)} has wrapped.`);
-  return made.wrapped;
-}
-
-/** No identity of the instance, which has not begun: credentials stand for it by a name of its own, or for all that no other stands for. */
-const account = newGuid(systemRandomBytes);
-
-function wrapperOf(kid: VersionedKeyId, { outsideVaults = [], keys }: Settings): KeyWrapper {
-  if (!outsideVaults.some(({ host }) => host === kid.vaultHost))
-    throw new RootKeyError(`The vault ${kid.vaultHost} of the root key is not named with --vault: it is one outside.`);
-  const timeoutMs = keys.vaultTimeoutMs;
-  const findIdentity = () => Promise.resolve({ resourceId: rootKeyIdentity, enabled: true });
-  const vaults = createOutsideVaults({ vaults: outsideVaults, findIdentity, timeoutMs });
-  return createVaultKeyWrapper({
-    access: {
-      resolve: (host) => {
-        const found = vaults.resolve(host);
-        return Promise.resolve(found === undefined ? { where: 'absent' } : { where: 'outside', route: found.route });
-      },
-      token: (identity, host, target) =>
-        vaults.resolve(host)?.mintToken(identity, target) ??
-        Promise.resolve({ outcome: 'refused', reason: `Nobody has named ${host}.` }),
-    },
-    timeoutMs,
-  });
-}
-
-async function unwrapped(wrapper: KeyWrapper, kid: VersionedKeyId, wrapped: Uint8Array): Promise<RootKey> {
-  const found = await wrapper.unwrap(account, kid, wrapped);
-  if (found.outcome === 'failed') throw unusable(kid, found);
+async function opened({ kid, wrapper, identity }: WrappingKey, record: StoredRecord): Promise<RootKeyInVault> {
+  const { kid: by, wrapped } = readWrapped(record);
+  const [is, given] = [by, kid].map(formatKeyId);
+  if (is !== given) throw new RootKeyError(`The root key of this state is wrapped by ${is}, and not by ${given}.`);
+  const found = await wrapper.unwrap(identity, kid, wrapped);
+  if (found.outcome === 'failed') throw unusable({ kid }, found);
   try {
     if (found.plaintext.byteLength !== rootKeyBytes)
       throw new RootKeyError(`What ${formatKeyId(kid)} has wrapped is no root key.`);
-    return new RootKey(found.plaintext);
+    return { rootKey: new RootKey(found.plaintext), keep: (store) => keepWrapped(store, record), drop: dropWrapped };
   } finally {
     zeroBytes(found.plaintext);
   }
 }
 
-const unusable = (kid: VersionedKeyId, { cause, message }: KeyFailure): RootKeyError =>
+/** @returns what the vault has wrapped, and gives back as it was */
+async function wrapVerified({ kid, wrapper, identity }: WrappingKey, bytes: Uint8Array): Promise<Uint8Array> {
+  const wrapped = await wrapper.wrap(identity, kid, bytes);
+  if (wrapped.outcome === 'failed') throw unusable({ kid }, wrapped);
+  const back = await wrapper.unwrap(identity, kid, wrapped.wrapped);
+  if (back.outcome === 'failed') throw unusable({ kid }, back);
+  const isSame = equalBytes(back.plaintext, bytes);
+  zeroBytes(back.plaintext);
+  if (!isSame) throw new RootKeyError(`The vault gave back another key than ${formatKeyId(kid)} has wrapped.`);
+  return wrapped.wrapped;
+}
+
+const unusable = ({ kid }: Pick<WrappingKey, 'kid'>, { cause, message }: KeyFailure): RootKeyError =>
   new RootKeyError(`The root key is wrapped by ${formatKeyId(kid)}, which cannot be used (${cause}): ${message}`);
 
-/** Whoever writes where the state lies can have written it: of what it says nothing is done, asked or repeated that is not of its form. */
-function wrappedIn({ value }: StoredRecord, kid: VersionedKeyId): Buffer {
-  const said = value.byteLength <= recordBytesMax ? parsedObject(value) : undefined;
-  const [of, by] = [parseVersionedKeyId(textMember(said, 'kid')), textMember(said, 'algorithm')];
-  const wrapped = Buffer.from(textMember(said, 'wrapped'), 'base64');
-  if (of === undefined || by !== algorithm || !wrappedLengths.includes(wrapped.byteLength))
-    throw new RootKeyError(`The record ${place.table}/${place.id} is no root key that Kustody has wrapped.`);
-  if (formatKeyId(of) !== formatKeyId(kid))
-    throw new RootKeyError(
-      `The root key of this state is wrapped by ${formatKeyId(of)}, and not by ${formatKeyId(kid)}.`,
-    );
-  return wrapped;
+export interface KeysInVaults {
+  readonly now: RootKeyInVault | undefined;
+  readonly keys: { readonly rootKey?: RootKey; readonly oldRootKey?: RootKey };
+  /** Once nothing is sealed under the old one: takes it out of the state. Undefined: it is not there. */
+  readonly forgetOld: ((store: StateStore) => Promise<void>) | undefined;
 }
 
-function parsedObject(value: Uint8Array): JsonObject | undefined {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(value).toString('utf8'));
-    return isJsonObject(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function write(store: StateStore, kid: VersionedKeyId, wrapped: Uint8Array): Promise<void> {
-  const said = { kid: formatKeyId(kid), algorithm, wrapped: Buffer.from(wrapped).toString('base64') };
-  const put = { version: 1, value: Buffer.from(JSON.stringify(said)) };
-  try {
-    await store.commit({ write: [{ ...place, expect: null, put }] });
-  } catch (error) {
-    if (!(error instanceof StateConflictError)) throw error;
-    throw new RootKeyError('Another node has made the root key of this state meanwhile: start this one again.');
-  }
-}
-
-async function readRecord({ dataDirectory, statePlace }: Settings): Promise<StoredRecord | undefined> {
-  if (statePlace !== undefined) {
-    const { readStateRecord } = await import('../state/postgres/ask-state.ts');
-    return readStateRecord(statePlace.address, statePlace.password, place);
-  }
-  if (hasNoState(dataDirectory)) return undefined;
-  const store = SqliteStateStore.open(dataDirectory);
-  try {
-    return await store.get(place.table, place.id);
-  } finally {
-    await store.close();
-  }
-}
-
-function once(work: (store: StateStore) => Promise<void>): (store: StateStore) => Promise<void> {
-  let done: Promise<void> | undefined;
-  return (store) => (done ??= work(store));
+/** Both root keys of a start, as far as vaults have wrapped them. @throws RootKeyError */
+export async function keysInVaults(
+  settings: KeyPlace &
+    RootKeyVaults & {
+      readonly rootKeyVault?: VersionedKeyId;
+      readonly oldRootKeyVault?: VersionedKeyId;
+      readonly oldRootKey?: RootKey;
+    },
+): Promise<KeysInVaults> {
+  const { rootKeyVault, oldRootKeyVault, oldRootKey } = settings;
+  const hasOther = oldRootKey !== undefined;
+  const now =
+    rootKeyVault && (await openRootKeyInVault(wrappingKeyOf(rootKeyVault, settings), { ...settings, hasOther }));
+  const old = oldRootKeyVault && (await openOldRootKeyInVault(wrappingKeyOf(oldRootKeyVault, settings), settings));
+  return {
+    now,
+    keys: { ...(now && { rootKey: now.rootKey }), ...(old && { oldRootKey: old }) },
+    forgetOld: old && dropWrapped,
+  };
 }

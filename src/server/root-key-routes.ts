@@ -40,6 +40,7 @@ interface Parts {
   readonly nodesWithout?: RotationPorts['nodesWithout'];
   /** Another one seals everything now: nodes prove themselves by that. */
   readonly onRotated: () => Promise<void>;
+  readonly forgetOld?: RotationPorts['forgetOld'];
 }
 
 export interface RootKeyRotation {
@@ -64,6 +65,7 @@ export function createRootKeyRotation({
   givenRootKeys: given,
   nodesWithout,
   onRotated,
+  forgetOld,
 }: Parts): RootKeyRotation {
   let last: Pick<RootKeyStatus, 'done' | 'rotated' | 'failure'> = {};
   let going: Promise<void> | undefined;
@@ -84,7 +86,7 @@ export function createRootKeyRotation({
         last = { done };
       };
       const rotated = await rotateRootKey({
-        ...{ sealed, dataDirectory: settings.dataDirectory, given, nodesWithout, progress },
+        ...{ sealed, dataDirectory: settings.dataDirectory, given, nodesWithout, progress, forgetOld },
         // One that the stop ends goes on later: it has not failed.
         tell: (step) => (isClosing && step.status === 'Failed' ? Promise.resolve() : tell(step)),
       });

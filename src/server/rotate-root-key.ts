@@ -27,6 +27,8 @@ export interface RotationPorts {
   readonly given: RootKeys | undefined;
   /** Of a state that several nodes have: those that live and do not have all of these root keys. */
   readonly nodesWithout?: ((keys: readonly string[]) => Promise<readonly NodeName[]>) | undefined;
+  /** The old key lies in the state, wrapped by a vault: takes it out when nothing is sealed under it. */
+  readonly forgetOld?: (() => Promise<void> | undefined) | undefined;
   /** Durable when it resolves. */
   readonly tell: (step: RotationStep) => Promise<void>;
   /** @param done records looked at so far */
@@ -39,18 +41,18 @@ interface NodeName {
 }
 
 export interface Rotated extends Partial<ResealCounts> {
-  /** Where the old key was: its file is overwritten and gone, or whoever has kept it destroys it now. */
-  readonly oldKey: 'destroyed' | 'elsewhere';
+  /** Where the old key was: its file is overwritten and gone, it lay in the state as a vault has wrapped it, or whoever has kept it destroys it now. */
+  readonly oldKey: 'destroyed' | 'wrapped' | 'elsewhere';
 }
 
 /** Puts another root key in the place of the one that seals the state, which then opens nothing of it. Whatever interrupts it, the same call
  * goes on, and meanwhile both keys together open the state.
  *
  * Order: the next key is durable → the audit says so → `SealedState.reseal` → the audit says so → its file is in the place of the old one, which is
- * overwritten.
+ * overwritten; one that a vault has wrapped goes from the state.
  * @throws RootKeyError when there is no other key, or a node that lives has not both; and those of `SealedState.reseal` */
 export async function rotateRootKey(ports: RotationPorts): Promise<Rotated> {
-  const { sealed, dataDirectory, given } = ports;
+  const { sealed, dataDirectory, given, forgetOld } = ports;
   const path = join(dataDirectory, rootKeyFileName);
   if (given === undefined) {
     const isUnderWay = sealed.oldRootKey !== undefined;
@@ -66,6 +68,8 @@ export async function rotateRootKey(ports: RotationPorts): Promise<Rotated> {
   if (isSame(rootKey, otherRootKey)) throw new RootKeyError('The new root key and the old one are the same.');
   if (sealed.oldRootKey !== undefined && !isSame(sealed.rootKey, rootKey)) throw new RootKeyError(otherWayRound);
   const counts = await resealTold(ports, otherRootKey, rootKey);
+  await forgetOld?.();
+  if (forgetOld !== undefined) return { ...counts, oldKey: 'wrapped' };
   const isBeside = existsSync(path) && isSame(openRootKeyFile(path, systemRandomBytes), otherRootKey);
   if (isBeside) destroyRootKeyFile(path);
   return { ...counts, oldKey: isBeside ? 'destroyed' : 'elsewhere' };

@@ -64,6 +64,8 @@ export interface ServerSettings {
   readonly rootKey?: RootKey;
   /** Instead of `rootKey`: it lies in the state, wrapped by this key, whose vault is among `outsideVaults`. */
   readonly rootKeyVault?: VersionedKeyId;
+  /** Instead of `oldRootKey`: that lies in the state, wrapped by this key, and goes when `rootKey` has taken its place. */
+  readonly oldRootKeyVault?: VersionedKeyId;
   /** The one that `rootKey` takes the place of, or has: what is sealed under it opens, too. */
   readonly oldRootKey?: RootKey;
   /** A file, or the number of a descriptor, that an older state is known by; without it only parts of a state that are older are. */

@@ -107,10 +107,9 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
 
 async function open(given: ServerSettings, closing: Closing): Promise<RunningServer> {
   // A node that waits for its turn proves itself by it.
-  const keyInVault =
-    given.rootKeyVault &&
-    (await (await import('./root-key-in-vault.ts')).openRootKeyInVault(given.rootKeyVault, given));
-  const settings = { ...given, ...(keyInVault && { rootKey: keyInVault.rootKey }) };
+  const inVault = await (await vaultsOf(given))?.keysInVaults(given);
+  const keyInVault = inVault?.now;
+  const settings = { ...given, ...inVault?.keys };
   const { dataDirectory, geoipDatabase } = settings;
   if (geoipDatabase !== undefined) checkGeoipDatabase(geoipDatabase);
   const host = settings.host ?? machineTime;
@@ -199,8 +198,14 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   const blobs = await openBlobsPlace(state, instance, settings);
   const served = await withBlobsCache(settings, systemRandomBytes);
   await opened.adopt?.();
-  await refuseOwnNames(state, settings.outsideVaults ?? []);
-  await keyInVault?.keep(store); // nothing is sealed under it before it is rotated to
+  // Nothing is sealed under it before it is rotated to.
+  const isInUse = [sealed.rootKey, sealed.oldRootKey].some((key) => key === settings.rootKey);
+  const nextInVault = isInUse ? undefined : keyInVault;
+  await refuseOwnNames(state, settings.outsideVaults ?? []).catch(async (error: unknown) => {
+    await nextInVault?.drop(store);
+    throw error;
+  });
+  await nextInVault?.keep(store);
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
     identity.signingKeys.load(),
@@ -212,6 +217,7 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
     ...{ sealed, settings, log, givenRootKeys: settings.rootKey && rootKeys },
     nodesWithout: opened.nodesWithout,
     onRotated: () => bound.rotated?.() ?? Promise.resolve(),
+    forgetOld: inVault?.forgetOld && (() => inVault.forgetOld?.(store)),
   });
   closing.add('root key rotation', () => rootKeyRotation.close());
   const refusedHosts = new RefusedHosts();
@@ -345,6 +351,10 @@ const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clo
     vaultTimeoutMs: keys.vaultTimeoutMs,
     ...{ output: 'ignore', tracer },
   });
+
+/** What asks vaults for root keys is loaded by those alone who have one there. */
+const vaultsOf = async ({ rootKeyVault, oldRootKeyVault }: ServerSettings) =>
+  (rootKeyVault ?? oldRootKeyVault) && import('./root-key-in-vault.ts');
 
 /** Before anything is answered, and ended before the state is closed. */
 async function holdLease(

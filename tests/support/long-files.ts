@@ -199,6 +199,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/rolled-back-records.test.ts',
   'tests/scenarios/rolling-upgrade.test.ts',
   'tests/scenarios/root-key-nodes.test.ts',
+  'tests/scenarios/root-key-vault-nodes.test.ts',
   'tests/scenarios/root-key-vault.test.ts',
   'tests/scenarios/shred.test.ts',
   'tests/scenarios/silent-container.test.ts',

@@ -6,6 +6,9 @@ import type { Postgres } from './postgres.ts';
 import { databasePassword } from './postgres.ts';
 import { descendantsOf } from './process-tree.ts';
 
+/** Undefined: it is not given. */
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** Nodes of one instance, each with a directory of its own, as on machines of their own.
  * @param schema of their state */
 export async function openNodes(server: Postgres, azurite: Azurite, schema: string, program?: string) {
@@ -20,8 +23,11 @@ export async function openNodes(server: Postgres, azurite: Azurite, schema: stri
   const started: StartedCommand[] = [];
   const dataOf = (name: string): string => join(directory.path, name);
   /** An instance elsewhere, of the same root key. */
-  const startWith = (variables: Readonly<Record<string, string>>, data: string, options: readonly string[]) => {
-    const environment = { ...secrets, ...variables };
+  const startWith = (variables: Variables, data: string, options: readonly string[]) => {
+    const all: readonly [string, string | undefined][] = Object.entries({ ...secrets, ...variables });
+    const environment = Object.fromEntries(
+      all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    );
     const node = startKustody(['up', '--data', data, '--log-level', 'error', ...options], environment, [], program);
     started.push(node);
     return node;
@@ -32,7 +38,7 @@ export async function openNodes(server: Postgres, azurite: Azurite, schema: stri
     start: (name: string, ...options: string[]): StartedCommand =>
       startAt(dataOf(name), ...state, ...blobs, ...options),
     /** @param variables instead of what all nodes are given */
-    startHaving: (variables: Readonly<Record<string, string>>, name: string, ...options: string[]): StartedCommand =>
+    startHaving: (variables: Variables, name: string, ...options: string[]): StartedCommand =>
       startWith(variables, dataOf(name), [...state, ...blobs, ...options]),
     /** To all processes of a node. */
     signal: ({ process: { pid = 0 } }: StartedCommand, signal: NodeJS.Signals): void => {

@@ -51,6 +51,8 @@ export interface InstanceOptions {
   readonly rootKey: RootKey | undefined;
   /** Instead of a root key: the one that wraps it, in a vault outside. */
   readonly rootKeyVault?: VersionedKeyId | undefined;
+  /** Instead of an old root key. */
+  readonly oldRootKeyVault?: VersionedKeyId | undefined;
   /** While it is rotated. */
   readonly oldRootKey?: RootKey | undefined;
   readonly secondSubscription?: boolean;
@@ -85,11 +87,15 @@ export interface InstanceOptions {
 /** Starts a server in this process. What a user can mend becomes a UserError. */
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
   const { rootKey, oldRootKey, keyRecheckSeconds } = options;
-  const { rootKeyVault } = options;
+  const { rootKeyVault, oldRootKeyVault } = options;
   if (rootKeyVault !== undefined && rootKey !== undefined)
     throw new UserError(
       'The root key was given, and a key in a vault that wraps another one.',
       'Give one of the two; to go over to the vault, give the one of now in KUSTODY_OLD_ROOT_KEY.',
+    );
+  if (oldRootKeyVault !== undefined && (rootKey === undefined || oldRootKey !== undefined))
+    throw new UserError(
+      'An old root key in a vault goes with a new one in KUSTODY_ROOT_KEY or from --root-key-fd, and with no other old one.',
     );
   if (rootKey === undefined && rootKeyVault === undefined && oldRootKey !== undefined)
     throw new UserError('An old root key goes with a new one, in KUSTODY_ROOT_KEY or from --root-key-fd.');
@@ -113,6 +119,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(rootKey === undefined ? {} : { rootKey }),
       ...(oldRootKey === undefined ? {} : { oldRootKey }),
       ...(rootKeyVault === undefined ? {} : { rootKeyVault }),
+      ...(oldRootKeyVault === undefined ? {} : { oldRootKeyVault }),
       ...(memoryDirectory ? { memoryDirectory: resolve(memoryDirectory) } : {}),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),

@@ -25,11 +25,19 @@ export const rootKeyVaultOption = (): Option =>
   new Option(
     '--root-key-vault <KID>',
     'keep the root key in the state, wrapped by this key version of a vault that --vault names: https://HOST/keys/NAME/VERSION',
-  ).argParser((text: string): VersionedKeyId => {
-    const kid = parseVersionedKeyId(text);
-    if (kid === undefined) throw new UserError(`'${text}' is not https://HOST/keys/NAME/VERSION.`);
-    return kid;
-  });
+  ).argParser(versionedKeyId);
+
+export const oldRootKeyVaultOption = (): Option =>
+  new Option(
+    '--old-root-key-vault <KID>',
+    'while another root key takes its place: the one before lies in the state, wrapped by this key version',
+  ).argParser(versionedKeyId);
+
+function versionedKeyId(text: string): VersionedKeyId {
+  const kid = parseVersionedKeyId(text);
+  if (kid === undefined) throw new UserError(`'${text}' is not https://HOST/keys/NAME/VERSION.`);
+  return kid;
+}
 
 /** The root keys that the user keeps elsewhere. Made once, at the entry of the program and before anything else runs: whatever the command,
  * no child inherits the variables. What the process began with stays readable for its user in /proc/PID/environ: hence the descriptors. */

@@ -34,7 +34,7 @@ import { blobsCacheOption, blobsCredentialOption, blobsOption, blobsPlaceOf } fr
 import type { VersionedKeyId } from '../base/key-id.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { oldRootKeyOption, rootKeyOption, rootKeyVaultOption } from './root-key-source.ts';
+import { oldRootKeyOption, oldRootKeyVaultOption, rootKeyOption, rootKeyVaultOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 import type { SeedOption } from './seeding.ts';
@@ -61,6 +61,7 @@ interface UpOptions {
   readonly rootKeyFd?: number;
   readonly oldRootKeyFd?: number;
   readonly rootKeyVault?: VersionedKeyId;
+  readonly oldRootKeyVault?: VersionedKeyId;
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
@@ -118,6 +119,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .addOption(rootKeyOption())
     .addOption(oldRootKeyOption())
     .addOption(rootKeyVaultOption())
+    .addOption(oldRootKeyVaultOption())
     .addOption(stateAnchorOption())
     .addOption(stateOption())
     .addOption(statePasswordOption())
@@ -183,7 +185,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   const stopped = options.standby ? stopping() : undefined;
   const starting = startInstance({
     dataDirectory,
-    ...{ rootKey, oldRootKey, rootKeyVault: options.rootKeyVault },
+    ...{ rootKey, oldRootKey, rootKeyVault: options.rootKeyVault, oldRootKeyVault: options.oldRootKeyVault },
     virtualTime: options.virtualTime,
     secondSubscription: options.secondSubscription,
     allowedHosts: options.allow,

@@ -7,11 +7,19 @@ import { dropOldRootKeyFile, nextRootKeyPath, replaceRootKeyFile } from '../stat
 import { isSealed, openCheck, ResealingError } from '../state/sealed/check-record.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
+import type { KeysInVaults } from './root-key-in-vault.ts';
+import type { ServerSettings } from './settings.ts';
 
 /** What opens a state. While one root key takes the place of another there are two; which of them seals is what the state says. */
 export interface RootKeys {
   readonly rootKey: RootKey;
   readonly otherRootKey?: RootKey | undefined;
+}
+
+/** Those that vaults have wrapped. What asks vaults is loaded by those alone who have one there. @throws RootKeyError */
+export async function keysInVaultsOf(settings: ServerSettings): Promise<KeysInVaults | undefined> {
+  if ((settings.rootKeyVault ?? settings.oldRootKeyVault) === undefined) return undefined;
+  return (await import('./root-key-in-vault.ts')).keysInVaults(settings);
 }
 
 /** Given by whoever keeps them, or in files beside the data. @throws RootKeyError, WrongRootKeyError */

@@ -41,7 +41,7 @@ import { NodeKeys, passingOf } from './node-keys.ts';
 import { readersOf } from './node-links.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
-import { rootKeysOf } from './root-key-beside.ts';
+import { keysInVaultsOf, rootKeysOf } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
 import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance, withDirectory, withSecondSubscription } from './instance.ts';
@@ -107,8 +107,7 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
 
 async function open(given: ServerSettings, closing: Closing): Promise<RunningServer> {
   // A node that waits for its turn proves itself by it.
-  const inVault = await (await vaultsOf(given))?.keysInVaults(given);
-  const keyInVault = inVault?.now;
+  const inVault = await keysInVaultsOf(given);
   const settings = { ...given, ...inVault?.keys };
   const { dataDirectory, geoipDatabase } = settings;
   if (geoipDatabase !== undefined) checkGeoipDatabase(geoipDatabase);
@@ -157,7 +156,7 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   const store = new HeldStore(opened.store);
   if (!(await isSealed(store))) {
     refuseEmptied(dataDirectory, rootKeyFileName, noFile);
-    await keyInVault?.keep(store);
+    await inVault?.now?.keep(store);
   }
   const rootKeys = await rootKeysOf(settings, store);
   const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
@@ -199,8 +198,7 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   const served = await withBlobsCache(settings, systemRandomBytes);
   await opened.adopt?.();
   // Nothing is sealed under it before it is rotated to.
-  const isInUse = [sealed.rootKey, sealed.oldRootKey].some((key) => key === settings.rootKey);
-  const nextInVault = isInUse ? undefined : keyInVault;
+  const nextInVault = [sealed.rootKey, sealed.oldRootKey].includes(settings.rootKey) ? undefined : inVault?.now;
   await refuseOwnNames(state, settings.outsideVaults ?? []).catch(async (error: unknown) => {
     await nextInVault?.drop(store);
     throw error;
@@ -351,10 +349,6 @@ const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clo
     vaultTimeoutMs: keys.vaultTimeoutMs,
     ...{ output: 'ignore', tracer },
   });
-
-/** What asks vaults for root keys is loaded by those alone who have one there. */
-const vaultsOf = async ({ rootKeyVault, oldRootKeyVault }: ServerSettings) =>
-  (rootKeyVault ?? oldRootKeyVault) && import('./root-key-in-vault.ts');
 
 /** Before anything is answered, and ended before the state is closed. */
 async function holdLease(

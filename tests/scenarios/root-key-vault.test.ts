@@ -8,7 +8,7 @@ import type { StartedCommand } from '../support/kustody-command.ts';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import { openKeyOwner, vaultHost, vaultName } from '../support/outside-vault.ts';
 import { optionsOfPortsApart } from '../support/ports-apart.ts';
-import { keyOf, oldKey, sealedUnder } from '../support/rotated-instance.ts';
+import { keyOf, newKey, oldKey, sealedUnder } from '../support/rotated-instance.ts';
 
 // Two instances: the root key of one is wrapped by a key of the other.
 const directory = temporaryDirectory();
@@ -154,6 +154,20 @@ describe('a root key in a vault outside', () => {
     const after = await serve(other, withKey());
     expect(await subscriptionOf(other)).toBe(subscription);
     await stop(after);
+    // And back: then the state has nothing that the vault could unwrap.
+    const given = { KUSTODY_ROOT_KEY: newKey };
+    const back = [...outside, '--old-root-key-vault', kid];
+    const leaving = await serve(other, back, given);
+    const rotated = await kustody(['root-key', 'rotate', '--data', other, '--json']);
+    expect(JSON.parse(rotated.stdout)).toMatchObject({ oldKey: 'wrapped', damaged: 0 });
+    await stop(leaving);
+    expect(readFileSync(join(other, 'state.db'), 'latin1')).not.toContain(kid);
+    const left = await serve(other, [], given);
+    expect(await subscriptionOf(other)).toBe(subscription);
+    await stop(left);
+    expect(await refusal(other, withKey())).toContain('sealed under a root key that no vault has wrapped');
+    const again = await started(other, back, given).result;
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('leave out --old-root-key-vault')]);
   });
 
   it('is not taken from a vault of the instance itself', async () => {

@@ -10,8 +10,13 @@ const makes = first === '--make';
 const file = join(import.meta.dirname, 'cluster-program.cjs');
 const program = loadProgram<ClusterProgram>(file, makes || first === '' ? undefined : first);
 if (makes) {
-  void program.exports.warmUp().then(() => {
-    program.writeCode(draft);
-    process.exit(0);
-  });
+  // What was compiled until something failed is worth keeping, too.
+  const failed = (error: unknown): void => console.error(error);
+  void program.exports
+    .warmUp()
+    .catch(failed)
+    .then(() => {
+      program.writeCode(draft);
+      process.exit(0);
+    });
 } else program.exports.start();

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { join } from 'node:path';
 import { parseTraceparent } from '../../http/tracing/trace-context.ts';
 import { mindNoSignals } from '../../base/mind-no-signals.ts';
 import { invariant } from '../../base/invariant.ts';
@@ -45,7 +46,7 @@ export function start(): void {
   });
 }
 
-/** Loads what a cluster needs for its first query, with no cluster near: what is compiled by then need not be in later starts. */
+/** Loads and does what a cluster needs for its first answers, with no cluster near: what is compiled by then need not be in later starts. */
 export async function warmUp(): Promise<void> {
   await Promise.all([
     loadVaultSdk(),
@@ -54,6 +55,8 @@ export async function warmUp(): Promise<void> {
     import('../data-plane/remote-log.ts'),
     import('./open-data-parts.ts'),
   ]);
+  const { serveNobody } = await import('./warm-up.ts');
+  await serveNobody(join(import.meta.dirname, 'kql-process.js'));
 }
 
 function post(message: unknown): void {

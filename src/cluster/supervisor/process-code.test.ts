@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { fork } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { builtScripts } from '../../../tests/support/built.ts';
@@ -50,6 +51,13 @@ describe('a cluster process', () => {
     const { path, bytes } = keptCode();
     expect(path).toMatch(/cluster-[0-9a-f]{32}\.code$/);
     expect(await answerWith(bytes)).toEqual({ stays: true, outcome: answered });
+  });
+
+  it('has them from a run that was asked what clusters are asked first', async () => {
+    const draft = join(folder, 'made.code');
+    const made = promisify(execFile)(process.execPath, [clusterProcess, '--make', draft]);
+    expect(await made).toEqual({ stdout: '', stderr: '' });
+    expect(existsSync(draft)).toBe(true);
   });
 
   it('takes away code that is damaged or that V8 does not take, and starts plain', async () => {

@@ -120,7 +120,7 @@ export function createBackups(parts: ServerParts, audit: Pick<AuditLog, 'commit'
             'RootKeyRotating',
             "Records are sealed under two root keys: take the backup when 'kustody root-key rotate' has come to its end.",
           );
-        if (from.rootKeyVault !== undefined)
+        if ((from.rootKeyVault ?? from.oldRootKeyVault) !== undefined)
           throw new ControlError(
             409,
             'RootKeyInVault',

@@ -13,6 +13,7 @@ export const longFiles: readonly string[] = [
   'src/cluster/supervisor/key-concerns.test.ts',
   'src/cluster/supervisor/key-visits.test.ts',
   'src/cluster/supervisor/outage.test.ts',
+  'src/cluster/supervisor/process-code.test.ts',
   'src/cluster/supervisor/process-state.test.ts',
   'src/cluster/supervisor/revocation.test.ts',
   'src/database/catalog/history.test.ts',

@@ -13,8 +13,8 @@ import { quickDirectory } from '../support/quick-directory.ts';
 import type { Killed } from './killed-check.ts';
 import type { Written } from './watched-store.ts';
 
-/** Kills of each kind. */
-export const killsMin = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 3);
+/** @returns kills of each kind that are asked for when a test file begins */
+export const killsAsked = (): number => Number(process.env['KUSTODY_CRASH_RUNS'] ?? 3);
 /** Where processes find their parser. */
 const parser = { KILLED_PARSER: parserEntry, KILLED_PARSER_SNAPSHOTS: parserSnapshots };
 const started = Date.UTC(2026, 0, 1);
@@ -59,7 +59,7 @@ function seededRandom(): Random {
  * @param always kinds of steps at which it is killed however few kills are asked for */
 export async function killEverywhere(
   scenario: string,
-  wanted = killsMin,
+  wanted = killsAsked(),
   always: readonly string[] = [],
 ): Promise<KillFigures> {
   const random = seededRandom();

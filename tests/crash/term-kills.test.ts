@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { killEverywhere, killsMin } from './kill-runs.ts';
+import { killEverywhere, killsAsked } from './kill-runs.ts';
+
+const killsMin = killsAsked();
 
 /** Before and after the filter has its name, the extent has its own, and the commit names both. */
 const always = ['name given', 'name given, done', 'commit', 'commit done'];

@@ -3,7 +3,6 @@ import { drawn } from './drawn.ts';
 
 /** Set for every run by `global-setup.ts`, which prints it. */
 const seed = process.env['KUSTODY_SEED'] ?? '0';
-const isWhole = process.env['KUSTODY_CASES'] === 'all';
 
 /** Of the cases of a long run, some: other ones in each run, in each file, the same again with the same `KUSTODY_SEED`. All of them, in CI and
  * wherever `KUSTODY_CASES` is `all`.
@@ -11,7 +10,7 @@ const isWhole = process.env['KUSTODY_CASES'] === 'all';
  * @param purpose tells samples of one file apart, which would be of the same places
  * @returns in their order */
 export function sample<T>(cases: readonly T[], count: number, purpose = ''): readonly T[] {
-  if (isWhole) return cases;
+  if (process.env['KUSTODY_CASES'] === 'all') return cases;
   const file = expect.getState().testPath?.replace(process.cwd(), '') ?? '';
   return drawn(cases, count, [seed, file, purpose].join('\n'));
 }

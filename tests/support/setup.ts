@@ -2,9 +2,11 @@ import { afterAll, beforeEach, expect } from 'vitest';
 import { fixSeed } from './fuzz.ts';
 import { hangMs } from './hang.ts';
 import { endLeftCommands } from './kustody-command.ts';
+import { shortenLateRuns } from './late-runs.ts';
 import { watchdog } from './watchdog.mjs';
 
 fixSeed();
+shortenLateRuns(process.env, Date.now());
 
 // After the limits of tests, which say more.
 const doing = watchdog(1.25 * hangMs);

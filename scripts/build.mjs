@@ -4,21 +4,23 @@ import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { recordBuild } from './built-from.mjs';
 import { licences } from './licences.mjs';
 
+const startedMs = Date.now();
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
-/** Names below dist/, and the sources that went into them. */
+/** Names below dist/, the sources that went into bundles there, and what else was read. */
 const written = new Set();
 const bundled = new Set();
+const scripts = ['build.mjs', 'built-from.mjs', 'licences.mjs'].map((name) => join('scripts', name));
+const read = new Set(['package.json', 'package-lock.json', 'tsconfig.json', ...scripts]);
 const common = {
   absWorkingDir: root,
   outdir: 'dist',
   bundle: true,
   platform: 'node',
   target: 'node20',
-  // Files do not name their maps, which the package leaves out.
-  sourcemap: 'external',
   define: { builtAsCommonJs: 'false' },
   legalComments: 'none',
   minifyWhitespace: true,
@@ -144,6 +146,7 @@ writeTypes();
 write('built-at.txt', `${new Date().toISOString()}\n`);
 write('LICENCES.txt', licences(root, bundled, ['@kusto/language-service-next']));
 if (process.argv.includes('--only')) removeOthers();
+recordBuild(root, [...read, ...bundled, ...[...written].map((name) => join('dist', name))], startedMs);
 
 async function bundle(options) {
   const { metafile } = await build({ ...common, ...options });
@@ -155,13 +158,19 @@ async function bundle(options) {
 
 /** Public types stand in files that import from packages and from each other only. A package that the user does not have is no error. */
 function writeTypes() {
-  const folder = join(root, 'src', 'testing');
+  const folder = join('src', 'testing');
+  const types = join(folder, 'types');
   const files = [
     ...['public', 'shared-public'].map((name) => [name, join(folder, `${name}.ts`)]),
-    ...readdirSync(join(folder, 'types')).map((file) => [file.replace('.d.ts', ''), join(folder, 'types', file)]),
+    ...readdirSync(join(root, types)).map((file) => [file.replace('.d.ts', ''), join(types, file)]),
   ];
+  read.add(types);
   for (const [name, file] of files) {
-    const text = readFileSync(file, 'utf8').replaceAll(/^import type .* from '(?!node:|\.)/gm, '// @ts-ignore\n$&');
+    read.add(file);
+    const text = readFileSync(join(root, file), 'utf8').replaceAll(
+      /^import type .* from '(?!node:|\.)/gm,
+      '// @ts-ignore\n$&',
+    );
     const withModules = (extension) => text.replaceAll(/'\.{1,2}\/([\w-]+)\.ts'/g, `'./$1${extension}'`);
     write(`${name}.d.ts`, withModules('.js'));
     write(`${name}.d.cts`, withModules('.cjs'));
@@ -186,7 +195,9 @@ function copyLanguage() {
   // They are scripts, in a package of modules.
   write(join('kusto-language', 'package.json'), '{ "type": "commonjs" }\n');
   for (const file of ['bridge.min.js', 'Kusto.Language.Bridge.min.js']) {
-    const source = join(root, 'node_modules', '@kusto', 'language-service-next', file);
+    const name = join('node_modules', '@kusto', 'language-service-next', file);
+    const source = join(root, name);
+    read.add(name);
     digest.update(readFileSync(source));
     copyFileSync(source, join(dist, 'kusto-language', file));
     written.add(join('kusto-language', file));

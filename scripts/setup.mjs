@@ -1,7 +1,8 @@
 // Brings a fresh clone to a state in which kustody runs: dependencies installed as the lock file says, then built.
-// Does nothing that is done already.
+// Does nothing that is done already. `--only`, for the package, builds always (build.mjs).
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isBuilt } from './built-from.mjs';
 import { runWaiting } from './waiting.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -17,8 +18,11 @@ if (!existsSync(stamp) || statSync(stamp).mtimeMs < statSync(lock).mtimeMs) {
   console.error('Installing dependencies (once; about half a minute) …');
   await run('Installing', 'npm', ['ci', '--no-audit', '--no-fund']);
 }
-console.error('Building …');
-await run('Building', process.execPath, [join(root, 'scripts', 'build.mjs'), ...process.argv.slice(2)]);
+const words = process.argv.slice(2);
+if (words.includes('--only') || !isBuilt(root)) {
+  console.error('Building …');
+  await run('Building', process.execPath, [join(root, 'scripts', 'build.mjs'), ...words]);
+}
 
 async function run(what, command, args) {
   const shell = process.platform === 'win32' && command === 'npm';

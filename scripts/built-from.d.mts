@@ -1,0 +1,2 @@
+export function recordBuild(root: string, files: readonly string[], startedMs: number): void;
+export function isBuilt(root: string): boolean;

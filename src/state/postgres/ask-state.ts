@@ -3,7 +3,7 @@ import type { PostgresAddress } from './postgres-address.ts';
 import type { PasswordSource } from './postgres-connection.ts';
 import type { StoredRecord } from '../state-store.ts';
 import { connect } from './postgres-connection.ts';
-import { parseRecordRow } from './record-row.ts';
+import { readRow } from './record-row.ts';
 
 /** Nobody is at the address, as far as it can be known from here: it may be back. Anything else (a name service that is away, a certificate
  * that is not trusted, a password that is refused) says nothing of the state. */
@@ -42,18 +42,14 @@ export async function askState(
 export async function readStateRecord(
   address: PostgresAddress,
   password: PasswordSource,
-  { table, id }: Pick<StoredRecord, 'table' | 'id'>,
+  record: Pick<StoredRecord, 'table' | 'id'>,
 ): Promise<StoredRecord | undefined> {
   const connection = await connect(address, password);
   try {
     const name = `${pg.escapeIdentifier(address.schema)}.record`;
     const [found] = await connection.query('SELECT to_regclass($1) IS NOT NULL', [name]);
     if (found?.[0] !== true) return undefined;
-    const [row] = await connection.query(`SELECT id, version, value FROM ${name} WHERE tab = $1 AND id = $2`, [
-      table,
-      id,
-    ]);
-    return row && parseRecordRow(table, row);
+    return await readRow(connection, name, record);
   } finally {
     await connection.close();
   }

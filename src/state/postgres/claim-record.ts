@@ -6,7 +6,7 @@ import { nameOf } from './postgres-address.ts';
 import type { PasswordSource } from './postgres-connection.ts';
 import { connect } from './postgres-connection.ts';
 import { prepareSchema } from './prepare-schema.ts';
-import { parseRecordRow } from './record-row.ts';
+import { readRow } from './record-row.ts';
 import { invariant } from '../../base/invariant.ts';
 
 /** Puts a record there unless there is one, whoever has the state open; a state that is not made yet is made. Of several that do so at once one
@@ -29,12 +29,9 @@ export async function claimStateRecord(
       `INSERT INTO ${name} (tab, id, version, value) VALUES ($1, $2, $3, $4) ON CONFLICT (tab, id) DO NOTHING`,
       [table, id, version, value],
     );
-    const [row] = await connection.query(`SELECT id, version, value FROM ${name} WHERE tab = $1 AND id = $2`, [
-      table,
-      id,
-    ]);
-    invariant(row !== undefined, 'the record lies there');
-    return parseRecordRow(table, row);
+    const there = await readRow(connection, name, { table, id });
+    invariant(there !== undefined, 'the record lies there');
+    return there;
   } finally {
     await connection.close();
   }

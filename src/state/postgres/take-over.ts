@@ -4,7 +4,7 @@ import type { PostgresConnection } from './postgres-connection.ts';
 import { tellRootKey } from './node-root-keys.ts';
 import { StateInUseError } from './postgres-errors.ts';
 import type { StoredRecord } from '../state-store.ts';
-import { parseRecordRow } from './record-row.ts';
+import { readRow } from './record-row.ts';
 
 /** A Kustody that serves a state, or would. */
 export interface ServingNode {
@@ -87,13 +87,7 @@ export async function takeTurn(
   let isTold = false;
   let locks = 0;
   const toldKeys = new Set<string>();
-  const read: ReadRecord = async (table, id) => {
-    const [row] = await connection.query('SELECT id, version, value FROM record WHERE tab = $1 AND id = $2', [
-      table,
-      id,
-    ]);
-    return row && parseRecordRow(table, row);
-  };
+  const read: ReadRecord = (table, id) => readRow(connection, 'record', { table, id });
   if (standsBy) await connection.query(`SET application_name = '${waitingName}'`);
   for (;;) {
     let isOut = await isHindered(false);

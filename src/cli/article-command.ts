@@ -5,6 +5,7 @@ import { interrupted } from './interrupted.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
 import { jsonOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
+import { givenBy } from './root-key-source.ts';
 
 export function articleCommand(rootKeys: RootKeySource): Command {
   return new Command('article')
@@ -19,7 +20,11 @@ export function articleCommand(rootKeys: RootKeySource): Command {
     )
     .addHelpText('after', '\nExamples:\n  $ kustody article\n  $ kustody article --keep')
     .action(async (options: { readonly json: boolean; readonly keep: boolean }) => {
-      const instance = await openLiveInstance(undefined, { rootKey: rootKeys.take(undefined), expectsCluster: true });
+      const instance = await openLiveInstance(undefined, {
+        rootKey: rootKeys.take(undefined),
+        rootKeyBy: givenBy(undefined),
+        expectsCluster: true,
+      });
       try {
         // A process of its own: Node reads NODE_EXTRA_CA_CERTS only when it starts, as for any user's program.
         process.exitCode = await runChild({

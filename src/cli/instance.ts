@@ -35,9 +35,11 @@ import { StatePlaceError } from '../server/state-place.ts';
 import { StateMovedError } from '../server/move-marks.ts';
 import { MoveError } from '../server/moving/move-error.ts';
 import { StorageFullError } from '../base/storage-full.ts';
+import type { GivenBy } from '../server/root-key-place.ts';
 import type { StatePlace } from '../server/state-place.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { builtScripts } from './built-scripts.ts';
+import { requireOneMeaning } from './root-key-source.ts';
 import { readOutsideVaults } from './outside-vault-option.ts';
 import { openTelemetry } from './telemetry/open-telemetry.ts';
 import { TelemetryError } from './telemetry/telemetry-settings.ts';
@@ -49,12 +51,14 @@ export interface InstanceOptions {
   readonly virtualTime: boolean;
   /** Without it a file beside the data is used. */
   readonly rootKey: RootKey | undefined;
+  readonly rootKeyBy?: GivenBy;
   /** Instead of a root key: the one that wraps it, in a vault outside. */
   readonly rootKeyVault?: VersionedKeyId | undefined;
   /** Instead of an old root key. */
   readonly oldRootKeyVault?: VersionedKeyId | undefined;
   /** While it is rotated. */
   readonly oldRootKey?: RootKey | undefined;
+  readonly oldRootKeyBy?: GivenBy;
   readonly secondSubscription?: boolean;
   readonly allowedHosts?: readonly AllowedHost[];
   readonly listen?: ServerAddress;
@@ -88,17 +92,7 @@ export interface InstanceOptions {
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
   const { rootKey, oldRootKey, keyRecheckSeconds } = options;
   const { rootKeyVault, oldRootKeyVault } = options;
-  if (rootKeyVault !== undefined && rootKey !== undefined)
-    throw new UserError(
-      'The root key was given, and a key in a vault that wraps another one.',
-      'Give one of the two; to go over to the vault, give the one of now in KUSTODY_OLD_ROOT_KEY.',
-    );
-  if (oldRootKeyVault !== undefined && (rootKey === undefined || oldRootKey !== undefined))
-    throw new UserError(
-      'An old root key in a vault goes with a new one in KUSTODY_ROOT_KEY or from --root-key-fd, and with no other old one.',
-    );
-  if (rootKey === undefined && rootKeyVault === undefined && oldRootKey !== undefined)
-    throw new UserError('An old root key goes with a new one, in KUSTODY_ROOT_KEY or from --root-key-fd.');
+  requireOneMeaning({ rootKey, oldRootKey, rootKeyVault, oldRootKeyVault });
   const outsideVaults = readOutsideVaults(options.outsideVaults ?? [], process.env);
   const memoryDirectory = process.env['KUSTODY_MEMORY_DIRECTORY'];
   const geoipDatabase = options.geoipDatabase ?? process.env['KUSTODY_GEOIP_DATABASE'];
@@ -116,8 +110,8 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       secondSubscription: options.secondSubscription ?? false,
       expectsCluster: options.expectsCluster ?? false,
       seeds: options.seeds ?? false,
-      ...(rootKey === undefined ? {} : { rootKey }),
-      ...(oldRootKey === undefined ? {} : { oldRootKey }),
+      ...(rootKey && { rootKey, ...(options.rootKeyBy && { rootKeyBy: options.rootKeyBy }) }),
+      ...(oldRootKey && { oldRootKey, ...(options.oldRootKeyBy && { oldRootKeyBy: options.oldRootKeyBy }) }),
       ...(rootKeyVault === undefined ? {} : { rootKeyVault }),
       ...(oldRootKeyVault === undefined ? {} : { oldRootKeyVault }),
       ...(memoryDirectory ? { memoryDirectory: resolve(memoryDirectory) } : {}),

@@ -32,7 +32,9 @@ export interface LiveInstance {
 export type OpenOptions = Pick<
   InstanceOptions,
   | 'rootKey'
+  | 'rootKeyBy'
   | 'oldRootKey'
+  | 'oldRootKeyBy'
   | 'stateAnchor'
   | 'statePlace'
   | 'blobs'

@@ -11,14 +11,16 @@ import type { CredentialSource } from './blobs-place.ts';
 import { blobsPlaceOf } from './blobs-place.ts';
 import { isDataDirectory, prepareDataDirectory } from './data-directory.ts';
 import { explain } from './instance.ts';
+import type { RootKeyOptions } from './root-key-options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { ask } from './question.ts';
+import { stoppedRootKeys } from './stopped-root-keys.ts';
 import { statePlaceOf } from './state-place.ts';
 import { UserError } from './user-error.ts';
 import type { Waiting } from './waiting.ts';
 import { startWaiting } from './waiting.ts';
 
-export interface MigrateOptions {
+export interface MigrateOptions extends RootKeyOptions {
   readonly from: string;
   readonly fromState?: PostgresAddress;
   readonly fromStatePasswordFd?: number;
@@ -29,7 +31,6 @@ export interface MigrateOptions {
   readonly toStatePasswordFd?: number;
   readonly toBlobs?: string;
   readonly toBlobsCredential?: CredentialSource;
-  readonly rootKeyFd?: number;
   readonly plan: boolean;
   readonly takeBack: boolean;
   readonly yes: boolean;
@@ -49,7 +50,6 @@ export async function migrate(rootKeys: RootKeySource, options: MigrateOptions):
       );
   if (options.plan && options.takeBack) throw new UserError('Give one of --plan and --take-back.');
   if (options.yes && !options.takeBack) throw new UserError('--yes goes with --take-back: a move asks nothing.');
-  const rootKey = rootKeys.take(options.rootKeyFd);
   const from = await endOf(resolve(options.from), {
     ...(options.fromState && { state: options.fromState }),
     ...(options.fromStatePasswordFd !== undefined && { statePasswordFd: options.fromStatePasswordFd }),
@@ -69,14 +69,12 @@ export async function migrate(rootKeys: RootKeySource, options: MigrateOptions):
     from: { ...from, dataDirectory: realpathSync(from.dataDirectory) },
     to,
   };
-  const key = rootKey === undefined ? {} : { rootKey };
   try {
     const act = options.plan ? showPlan : options.takeBack ? bringBack : perform;
-    await act({ ...ends, ...key }, options);
+    const { rootKey, close } = await stoppedRootKeys(rootKeys, options, ends.from);
+    await act({ ...ends, ...(rootKey && { rootKey }) }, options).finally(close);
   } catch (error) {
     throw explain(error, { dataDirectory: from.dataDirectory });
-  } finally {
-    rootKey?.close();
   }
 }
 
@@ -158,10 +156,16 @@ function progressOn(waiting: Waiting): (progress: MoveProgress) => void {
   };
 }
 
+const rootKeyTexts: Readonly<Record<MoveCounts['rootKey'], string>> = {
+  file: 'copied to root.key of the new directory',
+  wrapped: 'goes with the state, as the vault has wrapped it',
+  elsewhere: 'kept elsewhere, by you: not copied',
+};
+
 const countLines = ({ records, blobs, clusters, blobsStay, rootKey }: MoveCounts): readonly string[] => [
   `  records   ${records.records} (${records.bytes} bytes, SHA-256 of all ${records.digest})`,
   `  extents   ${blobs.blobs} sealed blobs (${blobs.bytes} bytes) of ${clusters} clusters${blobsStay ? ', which stay in their container' : ''}`,
-  `  root key  ${rootKey === 'file' ? 'copied to root.key of the new directory' : 'kept elsewhere, by you: not copied'}`,
+  `  root key  ${rootKeyTexts[rootKey]}`,
 ];
 
 const described = ({ from, to }: MoveSettings, counts: MoveCounts | undefined) => ({

@@ -3,7 +3,7 @@ import { blobsCredentialOption, blobsOption } from './blobs-place.ts';
 import type { MigrateOptions } from './migrate-action.ts';
 import { jsonOption, stateOption, statePasswordOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { rootKeyOption } from './root-key-source.ts';
+import { withRootKeyOptions } from './root-key-options.ts';
 
 const examples = `
 Examples:
@@ -14,7 +14,7 @@ Examples:
   $ kustody migrate --from ./azure --to ./new --take-back`;
 
 export function migrateCommand(rootKeys: RootKeySource): Command {
-  return new Command('migrate')
+  return withRootKeyOptions(new Command('migrate'), 'now')
     .description(
       'Move an instance: from a data directory to PostgreSQL and Azure Blob Storage, back, or to another directory. Sealed records and extents are copied as they are and read back, under the same root key; then the source says that it was moved, and is not served any more. The server is stopped. Whatever interrupts it, the same command goes on.',
     )
@@ -38,7 +38,6 @@ export function migrateCommand(rootKeys: RootKeySource): Command {
       ),
     )
     .addOption(blobsCredentialOption('to-'))
-    .addOption(rootKeyOption())
     .option('--plan', 'say what would be moved; opens the source alone, and changes nothing', false)
     .option(
       '--take-back',

@@ -1,7 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { invariant } from '../base/invariant.ts';
+import { formatKeyId } from '../base/key-id.ts';
 import { instant } from '../clock/clock.ts';
-import { rotateStopped } from '../server/moving/rotate-stopped.ts';
+import { rewrapStopped, rotateStopped } from '../server/moving/rotate-stopped.ts';
 import type { RootKeyStatus } from '../server/root-key-routes.ts';
 import type { Rotated } from '../server/rotate-root-key.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
@@ -10,16 +12,15 @@ import { findInstance } from './control-client.ts';
 import { isDataDirectory } from './data-directory.ts';
 import { explain } from './instance.ts';
 import { dataDirectoryOf } from './options.ts';
+import type { RootKeyOptions } from './root-key-options.ts';
 import type { RootKeySource } from './root-key-source.ts';
+import { stoppedRootKeys } from './stopped-root-keys.ts';
 import { statePlaceOf } from './state-place.ts';
 import { UserError } from './user-error.ts';
-import type { Waiting } from './waiting.ts';
 import { startWaiting } from './waiting.ts';
 
-export interface RotateOptions {
+export interface RotateOptions extends RootKeyOptions {
   readonly data?: string;
-  readonly rootKeyFd?: number;
-  readonly oldRootKeyFd?: number;
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
@@ -28,41 +29,79 @@ export interface RotateOptions {
 
 /** @throws UserError */
 export async function rotate(rootKeys: RootKeySource, options: RotateOptions): Promise<void> {
-  const [rootKey, oldRootKey] = [rootKeys.take(options.rootKeyFd), rootKeys.takeOld(options.oldRootKeyFd)];
+  if (options.rootKeyVault !== undefined && options.oldRootKeyVault !== undefined)
+    throw new UserError(
+      'Another key in a vault wraps the same root key: nothing is sealed anew for that.',
+      "Give both to 'kustody root-key rewrap'.",
+    );
   const waiting = startWaiting();
   try {
-    const directory = dataDirectoryOf(options);
-    if (!isDataDirectory(directory)) throw new UserError(`${directory} is not a data directory of Kustody.`);
-    const dataDirectory = realpathSync(directory);
+    const dataDirectory = directoryOf(options);
     const running = await findInstance(dataDirectory);
     let done = 0;
     waiting.begin(() => `sealing records under the new root key, ${done}`);
     const progress = (now: number): void => void (done = now);
-    if (running !== undefined) {
-      print(options, await rotateRunning(running, progress), waiting);
-      return;
-    }
-    if (rootKey === undefined && oldRootKey !== undefined)
-      throw new UserError('An old root key goes with a new one, in KUSTODY_ROOT_KEY or from --root-key-fd.');
-    const statePlace = statePlaceOf(options);
-    const keys = { ...(rootKey && { rootKey }), ...(oldRootKey && { oldRootKey }) };
-    const { stateAnchor } = options;
-    const rotated = await rotateStopped({
-      ...{
-        from: { dataDirectory, ...(statePlace && { statePlace }) },
-        ...keys,
-        now: () => instant(Date.now()),
-        progress,
-      },
-      ...(stateAnchor !== undefined && { stateAnchor }),
-    }).catch((error: unknown) => {
-      throw explain(error, { dataDirectory });
-    });
-    print(options, rotated, waiting);
+    const rotated =
+      running === undefined
+        ? await stopped(rootKeys, options, dataDirectory, (settings) =>
+            rotateStopped({ ...settings, now: () => instant(Date.now()), progress }),
+          )
+        : await rotateRunning(running, progress);
+    waiting.end();
+    print(options, rotated, rotatedText(rotated));
   } finally {
     waiting.end();
-    rootKey?.close();
-    oldRootKey?.close();
+  }
+}
+
+/** @throws UserError */
+export async function rewrap(rootKeys: RootKeySource, options: RotateOptions): Promise<void> {
+  const { rootKeyVault, oldRootKeyVault } = options;
+  if (rootKeyVault === undefined || oldRootKeyVault === undefined)
+    throw new UserError(
+      'The root key is wrapped by one key in a vault, and is to be by another.',
+      'Give the new one by --root-key-vault and the one of now by --old-root-key-vault.',
+    );
+  const dataDirectory = directoryOf(options);
+  if ((await findInstance(dataDirectory)) !== undefined)
+    throw new UserError(
+      `${dataDirectory} is served.`,
+      "Stop it; or start it again with both: 'kustody up' with --root-key-vault and --old-root-key-vault does the same before it serves.",
+    );
+  await stopped(rootKeys, options, dataDirectory, async (settings) => {
+    invariant(settings.inVault !== undefined, 'two keys in vaults are given');
+    await rewrapStopped({ ...settings, inVault: settings.inVault });
+  });
+  const [kid, oldKid] = [formatKeyId(rootKeyVault), formatKeyId(oldRootKeyVault)];
+  print(options, { kid, oldKid }, [
+    `The root key is wrapped by ${kid}.`,
+    `${oldKid} is not needed any more by this state, and can be disabled. Copies of it from before open with that one.`,
+  ]);
+}
+
+function directoryOf(options: RotateOptions): string {
+  const directory = dataDirectoryOf(options);
+  if (!isDataDirectory(directory)) throw new UserError(`${directory} is not a data directory of Kustody.`);
+  return realpathSync(directory);
+}
+
+type StoppedSettings = Omit<Parameters<typeof rotateStopped>[0], 'now' | 'progress'>;
+
+/** With the root keys of a state that nobody serves. */
+async function stopped<T>(
+  rootKeys: RootKeySource,
+  options: RotateOptions,
+  dataDirectory: string,
+  work: (settings: StoppedSettings) => Promise<T>,
+): Promise<T> {
+  const statePlace = statePlaceOf(options);
+  const from = { dataDirectory, ...(statePlace && { statePlace }) };
+  const { stateAnchor } = options;
+  try {
+    const { close, ...keys } = await stoppedRootKeys(rootKeys, options, from);
+    return await work({ from, ...keys, ...(stateAnchor !== undefined && { stateAnchor }) }).finally(close);
+  } catch (error) {
+    throw explain(error, { dataDirectory });
   }
 }
 
@@ -81,9 +120,8 @@ async function rotateRunning(instance: ControlClient, progress: (done: number) =
   return status.rotated;
 }
 
-function print({ json }: RotateOptions, rotated: Rotated, waiting: Waiting): void {
-  waiting.end();
-  process.stdout.write(`${json ? JSON.stringify(rotated) : rotatedText(rotated).join('\n')}\n`);
+function print({ json }: RotateOptions, value: unknown, text: readonly string[]): void {
+  process.stdout.write(`${json ? JSON.stringify(value) : text.join('\n')}\n`);
 }
 
 const oldKeyTexts: Readonly<Record<Rotated['oldKey'], string>> = {

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import type { RootKey } from '../state/root-key.ts';
 import { parseRootKey, RootKeyError } from '../state/root-key.ts';
+import type { GivenBy } from '../server/root-key-place.ts';
 import type { VersionedKeyId } from '../base/key-id.ts';
 import { parseVersionedKeyId } from '../base/key-id.ts';
 import { parseDescriptor, readDescriptor } from './read-descriptor.ts';
@@ -30,7 +31,7 @@ export const rootKeyVaultOption = (): Option =>
 export const oldRootKeyVaultOption = (): Option =>
   new Option(
     '--old-root-key-vault <KID>',
-    'while another root key takes its place: the one before lies in the state, wrapped by this key version',
+    'while another root key takes its place: the one before lies in the state, wrapped by this key version; together with --root-key-vault: that is to wrap it from now on, instead of this one',
   ).argParser(versionedKeyId);
 
 function versionedKeyId(text: string): VersionedKeyId {
@@ -38,6 +39,36 @@ function versionedKeyId(text: string): VersionedKeyId {
   if (kid === undefined) throw new UserError(`'${text}' is not https://HOST/keys/NAME/VERSION.`);
   return kid;
 }
+
+/** @throws UserError when it is not clear which root key is meant */
+export function requireOneMeaning({
+  rootKey,
+  oldRootKey,
+  rootKeyVault,
+  oldRootKeyVault,
+}: {
+  readonly rootKey: RootKey | undefined;
+  readonly oldRootKey: RootKey | undefined;
+  readonly rootKeyVault: VersionedKeyId | undefined;
+  readonly oldRootKeyVault: VersionedKeyId | undefined;
+}): void {
+  if (rootKeyVault !== undefined && rootKey !== undefined)
+    throw new UserError(
+      'The root key was given, and a key in a vault that wraps another one.',
+      'Give one of the two; to go over to the vault, give the one of now in KUSTODY_OLD_ROOT_KEY.',
+    );
+  const hasNew = (rootKey ?? rootKeyVault) !== undefined;
+  if (oldRootKeyVault !== undefined && (!hasNew || oldRootKey !== undefined))
+    throw new UserError(
+      'An old root key in a vault goes with a new one in KUSTODY_ROOT_KEY or from --root-key-fd, or with the key that wraps it from now on (--root-key-vault), and with no other old one.',
+    );
+  if (!hasNew && oldRootKey !== undefined)
+    throw new UserError('An old root key goes with a new one, in KUSTODY_ROOT_KEY or from --root-key-fd.');
+}
+
+/** How it was given. @param descriptor as `RootKeySource.take` */
+export const givenBy = (descriptor: number | undefined): GivenBy =>
+  descriptor === undefined ? 'environment' : 'descriptor';
 
 /** The root keys that the user keeps elsewhere. Made once, at the entry of the program and before anything else runs: whatever the command,
  * no child inherits the variables. What the process began with stays readable for its user in /proc/PID/environ: hence the descriptors. */

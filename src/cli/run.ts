@@ -26,7 +26,7 @@ import type { CredentialSource } from './blobs-place.ts';
 import { blobsCredentialOption, blobsOption, blobsPlaceOf } from './blobs-place.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { oldRootKeyOption, rootKeyOption } from './root-key-source.ts';
+import { givenBy, oldRootKeyOption, rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 import type { SeedOption } from './seeding.ts';
@@ -94,8 +94,8 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
   const waiting = startWaiting();
   waiting.begin('starting an instance');
   const opening = openLiveInstance(options.data, {
-    rootKey: rootKeys.take(options.rootKeyFd),
-    oldRootKey: rootKeys.takeOld(options.oldRootKeyFd),
+    ...{ rootKey: rootKeys.take(options.rootKeyFd), rootKeyBy: givenBy(options.rootKeyFd) },
+    ...{ oldRootKey: rootKeys.takeOld(options.oldRootKeyFd), oldRootKeyBy: givenBy(options.oldRootKeyFd) },
     allowedHosts: options.allow,
     expectsCluster: options.seed !== undefined,
     secondSubscription: options.secondSubscription,

@@ -6,13 +6,12 @@ import { ask } from './question.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { oldRootKeyOption, rootKeyOption } from './root-key-source.ts';
+import type { RootKeyOptions } from './root-key-options.ts';
+import { withRootKeyOptions } from './root-key-options.ts';
 import { UserError } from './user-error.ts';
 
-interface AcceptOptions {
+interface AcceptOptions extends RootKeyOptions {
   readonly data?: string;
-  readonly rootKeyFd?: number;
-  readonly oldRootKeyFd?: number;
   readonly stateAnchor?: string;
   readonly state?: PostgresAddress;
   readonly statePasswordFd?: number;
@@ -23,14 +22,11 @@ export function stateCommand(rootKeys: RootKeySource): Command {
   const state = new Command('state')
     .description('Look after the sealed state of a data directory.')
     .addHelpText('after', '\nExample:\n  $ kustody state accept --data ./azure');
-  state
-    .command('accept')
+  withRootKeyOptions(state.command('accept'), 'both')
     .description(
       'Take a state that was refused as older or changed (a backup that you put back yourself) for the right one, and move its anchor there. Whatever was revoked since is in force again. Records that do not open stay refused. The server is stopped.',
     )
     .addOption(dataOption())
-    .addOption(rootKeyOption())
-    .addOption(oldRootKeyOption())
     .addOption(stateAnchorOption())
     .addOption(stateOption())
     .addOption(statePasswordOption())
@@ -41,8 +37,6 @@ export function stateCommand(rootKeys: RootKeySource): Command {
 }
 
 async function accept(rootKeys: RootKeySource, options: AcceptOptions): Promise<void> {
-  const rootKey = rootKeys.take(options.rootKeyFd);
-  const oldRootKey = rootKeys.takeOld(options.oldRootKeyFd);
   const statePlace = statePlaceOf(options);
   const directory = dataDirectoryOf(options);
   if (!isDataDirectory(directory)) throw new UserError(`${directory} is not a data directory of Kustody.`);
@@ -51,13 +45,15 @@ async function accept(rootKeys: RootKeySource, options: AcceptOptions): Promise<
   const dataDirectory = realpathSync(directory);
   const { explain } = await import('./instance.ts');
   const { acceptState } = await import('../server/start-server.ts');
+  const { stoppedRootKeys } = await import('./stopped-root-keys.ts');
+  const at = { dataDirectory, ...(statePlace && { statePlace }) };
   try {
+    const { rootKey, oldRootKey } = await stoppedRootKeys(rootKeys, options, at);
     await acceptState({
-      dataDirectory,
-      ...(rootKey === undefined ? {} : { rootKey }),
-      ...(oldRootKey === undefined ? {} : { oldRootKey }),
+      ...at,
+      ...(rootKey && { rootKey }),
+      ...(oldRootKey && { oldRootKey }),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
-      ...(statePlace === undefined ? {} : { statePlace }),
     });
   } catch (error) {
     throw explain(error, { dataDirectory });

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { RootKeyStatus } from '../server/root-key-routes.ts';
 import type { ClusterDescription } from '../server/cluster-inventory.ts';
+import type { RootKeyPlace } from '../server/root-key-place.ts';
 import type { StateShown } from '../server/state-place.ts';
 import type { ServerPorts } from '../server/settings.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
@@ -37,7 +38,7 @@ interface ServerStatus extends ServerPorts {
 /** Everything that the command shows; `--json` prints it as it is. */
 export interface InstanceStatus extends ServerStatus {
   readonly dataDirectory: string;
-  readonly rootKey: Pick<RootKeyStatus, 'id' | 'oldId' | 'resealing' | 'running'>;
+  readonly rootKey: Pick<RootKeyStatus, 'id' | 'kept' | 'oldId' | 'oldKept' | 'resealing' | 'running'>;
   readonly clusters: readonly ClusterDescription[];
   readonly vaults: readonly VaultDescription[];
   /** Hosts of the vaults outside. */
@@ -93,9 +94,10 @@ async function readStatus(client: ControlClient): Promise<InstanceStatus> {
 }
 
 /** Without what came of the last rotation, which whoever asked for it was told. */
-const rootKeyOf = ({ id, oldId, resealing, running }: RootKeyStatus): InstanceStatus['rootKey'] => ({
-  ...{ id, ...(oldId !== undefined && { oldId }), resealing, running },
-});
+export const rootKeyOf = (status: RootKeyStatus): InstanceStatus['rootKey'] => {
+  const { id, kept, oldId, oldKept, resealing, running } = status;
+  return { id, kept, ...(oldId !== undefined && { oldId }), ...(oldKept && { oldKept }), resealing, running };
+};
 
 const isSuspended = ({ suspension, databaseKeys = [] }: ClusterDescription): boolean =>
   suspension !== undefined || databaseKeys.some((key) => key.suspension !== undefined);
@@ -170,8 +172,22 @@ function statusText(found: InstanceStatus): string {
   ].join('\n');
 }
 
-const rootKeyText = ({ id, oldId, running }: InstanceStatus['rootKey']): string =>
-  oldId === undefined ? id : `${id}, taking the place of ${oldId}${running ? '' : ', which was interrupted'}`;
+const placeTexts: Readonly<Record<Exclude<RootKeyPlace['place'], 'vault'>, string>> = {
+  file: 'in root.key beside the data',
+  environment: 'given in the environment',
+  descriptor: 'given by a file descriptor',
+  elsewhere: 'given by the program that serves it',
+};
+
+const placeText = ({ place, kid = '' }: RootKeyPlace): string =>
+  place === 'vault' ? `in the state, wrapped by ${kid}` : placeTexts[place];
+
+/** Where the root keys are, and what they are known by: nothing of them. */
+export function rootKeyText({ id, kept, oldId, oldKept, running }: InstanceStatus['rootKey']): string {
+  const now = `${id}, ${placeText(kept)}`;
+  if (oldId === undefined || oldKept === undefined) return now;
+  return `${now}, taking the place of ${oldId}, ${placeText(oldKept)}${running ? '' : ', which was interrupted'}`;
+}
 
 export const refusedText = ({ host, why, times }: RefusedHost): string =>
   `  ${host} (${times} ${times === 1 ? 'time' : 'times'})${why === 'absent' ? ': no such host here' : ''}`;

@@ -34,7 +34,13 @@ import { blobsCacheOption, blobsCredentialOption, blobsOption, blobsPlaceOf } fr
 import type { VersionedKeyId } from '../base/key-id.ts';
 import { statePlaceOf } from './state-place.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { oldRootKeyOption, oldRootKeyVaultOption, rootKeyOption, rootKeyVaultOption } from './root-key-source.ts';
+import {
+  givenBy,
+  oldRootKeyOption,
+  oldRootKeyVaultOption,
+  rootKeyOption,
+  rootKeyVaultOption,
+} from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 import type { SeedOption } from './seeding.ts';
@@ -185,7 +191,8 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   const stopped = options.standby ? stopping() : undefined;
   const starting = startInstance({
     dataDirectory,
-    ...{ rootKey, oldRootKey, rootKeyVault: options.rootKeyVault, oldRootKeyVault: options.oldRootKeyVault },
+    ...{ rootKey, rootKeyBy: givenBy(options.rootKeyFd), rootKeyVault: options.rootKeyVault },
+    ...{ oldRootKey, oldRootKeyBy: givenBy(options.oldRootKeyFd), oldRootKeyVault: options.oldRootKeyVault },
     virtualTime: options.virtualTime,
     secondSubscription: options.secondSubscription,
     allowedHosts: options.allow,

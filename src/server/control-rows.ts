@@ -110,7 +110,7 @@ export const controlRows: readonly RouteRow[] = [
   },
   {
     ...{ method: 'GET', path: '/root-key', access: 'token', answer: shapes.rootKeyShape },
-    says: 'Which root key seals the state, by an id; whether records are sealed under two, how far that is, or what came of it.',
+    says: 'Which root key seals the state, by an id, and where it is kept; whether records are sealed under two, how far that is, or what came of it.',
   },
   {
     ...{ method: 'GET', path: '/clusters/:cluster/extents/:extent', access: 'session' },

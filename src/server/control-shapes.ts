@@ -118,8 +118,14 @@ export const backupShape = shape({
   ),
 });
 
+/** Of a vault, with the full id of the key version that has wrapped it. */
+const rootKeyPlaceShape = shape({
+  ...{ place: oneOf('file', 'environment', 'descriptor', 'elsewhere', 'vault'), kid: maybe(text) },
+});
+
 export const rootKeyShape = shape({
-  ...{ id: text, oldId: maybe(text), resealing: flag, running: flag, done: maybe(whole), failure: maybe(text) },
+  ...{ id: text, kept: rootKeyPlaceShape, oldId: maybe(text), oldKept: maybe(rootKeyPlaceShape) },
+  ...{ resealing: flag, running: flag, done: maybe(whole), failure: maybe(text) },
   rotated: maybe(
     shape({
       ...{ oldKey: oneOf('destroyed', 'wrapped', 'elsewhere') },

@@ -7,8 +7,8 @@ import { dropOldRootKeyFile, nextRootKeyPath, replaceRootKeyFile } from '../stat
 import { isSealed, openCheck, ResealingError } from '../state/sealed/check-record.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
-import type { KeysInVaults } from './root-key-in-vault.ts';
-import type { ServerSettings } from './settings.ts';
+import type { KeysInVaults, VaultKeySettings } from './root-key-in-vault.ts';
+import { inVaultOnly, wrapperIn } from './wrapped-root-key.ts';
 
 /** What opens a state. While one root key takes the place of another there are two; which of them seals is what the state says. */
 export interface RootKeys {
@@ -17,7 +17,7 @@ export interface RootKeys {
 }
 
 /** Those that vaults have wrapped. What asks vaults is loaded by those alone who have one there. @throws RootKeyError */
-export async function keysInVaultsOf(settings: ServerSettings): Promise<KeysInVaults | undefined> {
+export async function keysInVaultsOf(settings: VaultKeySettings): Promise<KeysInVaults | undefined> {
   if ((settings.rootKeyVault ?? settings.oldRootKeyVault) === undefined) return undefined;
   return (await import('./root-key-in-vault.ts')).keysInVaults(settings);
 }
@@ -51,8 +51,11 @@ async function rootKeysBeside(store: StateStore, dataDirectory: string): Promise
   const path = join(dataDirectory, rootKeyFileName);
   const sealed = await isSealed(store);
   if (!existsSync(path) && sealed) {
+    const kid = await wrapperIn(store);
     throw new RootKeyError(
-      `There is no root key in ${dataDirectory}: it is kept elsewhere. Give the one that the directory was made with, in KUSTODY_ROOT_KEY or by --root-key-fd.`,
+      kid === undefined
+        ? `There is no root key in ${dataDirectory}: it is kept elsewhere. Give the one that the directory was made with, in KUSTODY_ROOT_KEY or by --root-key-fd.`
+        : inVaultOnly(dataDirectory, kid),
     );
   }
   const rootKey = openRootKeyFile(path, systemRandomBytes);

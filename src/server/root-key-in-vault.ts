@@ -5,10 +5,21 @@ import { systemRandomBytes } from '../base/random.ts';
 import type { KeyFailure } from '../encryption/key-wrapper.ts';
 import { RootKey, rootKeyBytes, RootKeyError } from '../state/root-key.ts';
 import type { StateStore, StoredRecord } from '../state/state-store.ts';
+import type { SealedState } from '../state/sealed/sealed-state.ts';
+import { refuseOwnNames } from './outside-names.ts';
 import type { RootKeyVaults, WrappingKey } from './root-key-wrapper.ts';
 import { wrappingKeyOf } from './root-key-wrapper.ts';
 import type { KeyPlace } from './wrapped-root-key.ts';
-import { claimWrapped, dropWrapped, findWrapped, keepWrapped, readWrapped, wrappedRecord } from './wrapped-root-key.ts';
+import {
+  claimWrapped,
+  dropWrapped,
+  findWrapped,
+  keepWrapped,
+  readWrapped,
+  replaceWrapped,
+  wrappedRecord,
+  wrapperOf,
+} from './wrapped-root-key.ts';
 
 export interface RootKeyInVault {
   readonly rootKey: RootKey;
@@ -16,6 +27,8 @@ export interface RootKeyInVault {
   keep(store: StateStore): Promise<void>;
   /** It will not be used. */
   drop(store: StateStore): Promise<void>;
+  /** The state is sealed under it, and another key has wrapped it until it is kept. */
+  readonly isRewrap: boolean;
 }
 
 /** The root key of a state that is kept in it, wrapped by a key in a vault outside: 32 random bytes, which lie nowhere in the clear. A state
@@ -27,11 +40,14 @@ export async function openRootKeyInVault(
   at: KeyPlace & {
     /** Another root key is given, or beside the data, whose place it takes. */
     readonly hasOther: boolean;
+    /** None is made for a state that has not begun. */
+    readonly isThere?: boolean;
   },
 ): Promise<RootKeyInVault> {
   const { record, isSealed } = await findWrapped(at);
   if (record !== undefined) return opened(key, record);
   if (isSealed && !at.hasOther) throw new RootKeyError(sealedAlready);
+  if (!isSealed && at.isThere === true) throw new RootKeyError('There is no state yet: start it once.');
   return made(key, at);
 }
 
@@ -41,12 +57,12 @@ const sealedAlready =
 /** The one that a state has, to be left. @throws RootKeyError, also when there is none */
 export async function openOldRootKeyInVault(key: WrappingKey, at: KeyPlace): Promise<RootKey> {
   const { record } = await findWrapped(at);
-  if (record === undefined)
-    throw new RootKeyError(
-      'No key in a vault has wrapped a root key of this state: leave out --old-root-key-vault, or give the old root key itself.',
-    );
+  if (record === undefined) throw new RootKeyError(noneWrapped);
   return (await opened(key, record)).rootKey;
 }
+
+const noneWrapped =
+  'No key in a vault has wrapped a root key of this state: leave out --old-root-key-vault, or give the old root key itself.';
 
 async function made(key: WrappingKey, { statePlace }: KeyPlace): Promise<RootKeyInVault> {
   const bytes = systemRandomBytes(rootKeyBytes);
@@ -54,25 +70,55 @@ async function made(key: WrappingKey, { statePlace }: KeyPlace): Promise<RootKey
     const record = wrappedRecord({ kid: key.kid, wrapped: await wrapVerified(key, bytes) });
     const there = statePlace && (await claimWrapped(statePlace, record));
     if (there !== undefined && !equalBytes(there.value, record.value)) return await opened(key, there);
-    return { rootKey: new RootKey(bytes), keep: (store) => keepWrapped(store, record), drop: dropWrapped };
+    const keep = (store: StateStore): Promise<void> => keepWrapped(store, record);
+    return { rootKey: new RootKey(bytes), keep, drop: dropWrapped, isRewrap: false };
   } finally {
     zeroBytes(bytes);
   }
 }
 
-async function opened({ kid, wrapper, identity }: WrappingKey, record: StoredRecord): Promise<RootKeyInVault> {
+/** The same root key, wrapped by another key, mostly a newer version: nothing that it seals is written again.
+ *
+ * Order: unwrapped by the old one → wrapped by the new one, unwrapped again and compared → (`keep`, by whoever has the state open) the record
+ * takes the place of the old one, which it expects → the old version may be disabled. Whatever interrupts it, the same start goes on: it takes
+ * what it finds wrapped by either.
+ * @throws RootKeyError, also for a third one */
+export async function rewrapRootKey(next: WrappingKey, before: WrappingKey, at: KeyPlace): Promise<RootKeyInVault> {
+  const { record } = await findWrapped(at);
+  if (record === undefined) throw new RootKeyError(noneWrapped);
+  if (wrapperOf(record) === formatKeyId(next.kid)) return opened(next, record);
+  const bytes = await unwrapped(before, record);
+  try {
+    const anew = wrappedRecord({ kid: next.kid, wrapped: await wrapVerified(next, bytes) });
+    return {
+      rootKey: new RootKey(bytes),
+      keep: (store) => replaceWrapped(store, record, anew),
+      drop: () => Promise.resolve(), // the one of before stays
+      isRewrap: true,
+    };
+  } finally {
+    zeroBytes(bytes);
+  }
+}
+
+async function opened(key: WrappingKey, record: StoredRecord): Promise<RootKeyInVault> {
+  const bytes = await unwrapped(key, record);
+  const keep = (store: StateStore): Promise<void> => keepWrapped(store, record);
+  const rootKey = new RootKey(bytes);
+  zeroBytes(bytes);
+  return { rootKey, keep, drop: dropWrapped, isRewrap: false };
+}
+
+/** @returns a root key, which the caller zeroes */
+async function unwrapped({ kid, wrapper, identity }: WrappingKey, record: StoredRecord): Promise<Uint8Array> {
   const { kid: by, wrapped } = readWrapped(record);
   const [is, given] = [by, kid].map(formatKeyId);
   if (is !== given) throw new RootKeyError(`The root key of this state is wrapped by ${is}, and not by ${given}.`);
   const found = await wrapper.unwrap(identity, kid, wrapped);
   if (found.outcome === 'failed') throw unusable({ kid }, found);
-  try {
-    if (found.plaintext.byteLength !== rootKeyBytes)
-      throw new RootKeyError(`What ${formatKeyId(kid)} has wrapped is no root key.`);
-    return { rootKey: new RootKey(found.plaintext), keep: (store) => keepWrapped(store, record), drop: dropWrapped };
-  } finally {
-    zeroBytes(found.plaintext);
-  }
+  if (found.plaintext.byteLength === rootKeyBytes) return found.plaintext;
+  zeroBytes(found.plaintext);
+  throw new RootKeyError(`What ${formatKeyId(kid)} has wrapped is no root key.`);
 }
 
 /** @returns what the vault has wrapped, and gives back as it was */
@@ -92,28 +138,57 @@ const unusable = ({ kid }: Pick<WrappingKey, 'kid'>, { cause, message }: KeyFail
 
 export interface KeysInVaults {
   readonly now: RootKeyInVault | undefined;
+  /** Once the state is open: what is to seal it from the next rotation on, or is wrapped by another key, is durable when it resolves.
+   * @throws OutsideVaultError for a vault of the instance itself, and leaves nothing of it */
+  readonly keepNext: (sealed: SealedState, store: StateStore) => Promise<void>;
   readonly keys: { readonly rootKey?: RootKey; readonly oldRootKey?: RootKey };
   /** Once nothing is sealed under the old one: takes it out of the state. Undefined: it is not there. */
   readonly forgetOld: ((store: StateStore) => Promise<void>) | undefined;
 }
 
+export interface VaultKeySettings extends KeyPlace, RootKeyVaults {
+  readonly rootKeyVault?: VersionedKeyId;
+  readonly oldRootKeyVault?: VersionedKeyId;
+  readonly oldRootKey?: RootKey;
+  /** Of a command that makes no state: one that has not begun is refused. */
+  readonly isThere?: boolean;
+}
+
 /** Both root keys of a start, as far as vaults have wrapped them. @throws RootKeyError */
-export async function keysInVaults(
-  settings: KeyPlace &
-    RootKeyVaults & {
-      readonly rootKeyVault?: VersionedKeyId;
-      readonly oldRootKeyVault?: VersionedKeyId;
-      readonly oldRootKey?: RootKey;
-    },
-): Promise<KeysInVaults> {
+export async function keysInVaults(settings: VaultKeySettings): Promise<KeysInVaults> {
   const { rootKeyVault, oldRootKeyVault, oldRootKey } = settings;
+  if (rootKeyVault !== undefined && oldRootKeyVault !== undefined) {
+    const [next, before] = [wrappingKeyOf(rootKeyVault, settings), wrappingKeyOf(oldRootKeyVault, settings)];
+    const now = await rewrapRootKey(next, before, settings);
+    return {
+      now,
+      keepNext: keeping(now, rootKeyVault, settings),
+      keys: { rootKey: now.rootKey },
+      forgetOld: undefined,
+    };
+  }
   const hasOther = oldRootKey !== undefined;
   const now =
     rootKeyVault && (await openRootKeyInVault(wrappingKeyOf(rootKeyVault, settings), { ...settings, hasOther }));
   const old = oldRootKeyVault && (await openOldRootKeyInVault(wrappingKeyOf(oldRootKeyVault, settings), settings));
   return {
     now,
+    keepNext: keeping(now, rootKeyVault, settings),
     keys: { ...(now && { rootKey: now.rootKey }), ...(old && { oldRootKey: old }) },
     forgetOld: old && dropWrapped,
   };
 }
+
+const keeping =
+  (now: RootKeyInVault | undefined, kid: VersionedKeyId | undefined, { outsideVaults = [] }: RootKeyVaults) =>
+  async (sealed: SealedState, store: StateStore): Promise<void> => {
+    // Nothing is sealed under it before it is rotated to.
+    const isInUse = [sealed.rootKey, sealed.oldRootKey].some((key) => key === now?.rootKey);
+    if (now === undefined || (isInUse && !now.isRewrap)) return;
+    const itsVault = outsideVaults.filter(({ host }) => host === kid?.vaultHost);
+    await refuseOwnNames(sealed, itsVault).catch(async (error: unknown) => {
+      await now.drop(store);
+      throw error;
+    });
+    await now.keep(store);
+  };

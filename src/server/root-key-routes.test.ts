@@ -25,6 +25,7 @@ async function served(without: readonly { host: string; id: string }[] = []) {
   const ended = new Promise<void>((resolve) => (end = resolve));
   const rotation = createRootKeyRotation({
     ...{ sealed, settings: { dataDirectory: '/nowhere' }, log: silentLog },
+    placeOf: () => Promise.resolve({ place: 'environment' as const }),
     ...{ givenRootKeys: { rootKey: newer, otherRootKey: older }, onRotated: () => ended },
     nodesWithout: (keys) => Promise.resolve(asked.push(...keys) > 0 ? without : []),
   });

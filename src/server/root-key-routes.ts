@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { NotResealedError } from '../state/sealed/reseal.ts';
 import { SealedRecordError } from '../state/record-seal.ts';
+import type { RootKey } from '../state/root-key.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import { StorageFullError } from '../base/storage-full.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
@@ -10,6 +11,7 @@ import { ControlError } from './control-plane.ts';
 import type { Rotated, RotationPorts, RotationStep } from './rotate-root-key.ts';
 import { rotateRootKey, rotationEvent } from './rotate-root-key.ts';
 import type { ServerSettings } from './settings.ts';
+import type { RootKeyPlace } from './root-key-place.ts';
 import type { RootKeys } from './root-key-beside.ts';
 import type { Log } from '../http/logging.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
@@ -18,8 +20,10 @@ import type { SealedState } from '../state/sealed/sealed-state.ts';
 export interface RootKeyStatus {
   /** What the key that seals now is known by in this state, hex: it says nothing of the key. */
   readonly id: string;
+  readonly kept: RootKeyPlace;
   /** The one whose place it takes, as long as records may be sealed under that. */
   readonly oldId?: string;
+  readonly oldKept?: RootKeyPlace;
   /** Records are sealed under two root keys: the old one is needed until it has come to its end. */
   readonly resealing: boolean;
   /** It goes on now. */
@@ -34,6 +38,7 @@ export interface RootKeyStatus {
 interface Parts {
   readonly sealed: SealedState;
   readonly settings: Pick<ServerSettings, 'dataDirectory'>;
+  readonly placeOf: (key: RootKey) => Promise<RootKeyPlace>;
   readonly log: Log;
   /** Undefined: both are files beside the data. */
   readonly givenRootKeys: RootKeys | undefined;
@@ -61,6 +66,7 @@ export interface RootKeyRotation {
 export function createRootKeyRotation({
   sealed,
   settings,
+  placeOf,
   log,
   givenRootKeys: given,
   nodesWithout,
@@ -70,11 +76,13 @@ export function createRootKeyRotation({
   let last: Pick<RootKeyStatus, 'done' | 'rotated' | 'failure'> = {};
   let going: Promise<void> | undefined;
   let isClosing = false;
-  const status = (): RootKeyStatus => {
+  const status = async (): Promise<RootKeyStatus> => {
     const { rootKey, oldRootKey } = sealed;
+    const kept = await placeOf(rootKey);
+    const oldKept = oldRootKey && (await placeOf(oldRootKey));
     return {
-      id: sealed.nameOf(rootKey),
-      ...(oldRootKey && { oldId: sealed.nameOf(oldRootKey) }),
+      ...{ id: sealed.nameOf(rootKey), kept },
+      ...(oldRootKey && oldKept && { oldId: sealed.nameOf(oldRootKey), oldKept }),
       ...{ resealing: oldRootKey !== undefined, running: going !== undefined },
       ...last,
     };
@@ -107,7 +115,7 @@ export function createRootKeyRotation({
       (app) => {
         const tell = (step: RotationStep): Promise<void> =>
           audit.commit({ events: [rotationEvent(instance, clocks.clock.now(), step)] });
-        app.post('/root-key/rotate', (_request, reply) => {
+        app.post('/root-key/rotate', async (_request, reply) => {
           if (going !== undefined)
             throw new ControlError(409, 'RotationRunning', 'The root key is being rotated: wait for its end.');
           if (backups.isRunning())
@@ -118,7 +126,7 @@ export function createRootKeyRotation({
             );
           last = {};
           going = rotate(tell);
-          return reply.code(202).send(status());
+          return reply.code(202).send(await status());
         });
         app.get('/root-key', status);
       },

@@ -8,6 +8,7 @@ import type { LeaseSettings } from '../encryption/lease.ts';
 import { defaultLeaseSettings } from '../encryption/lease.ts';
 import type { RootKey } from '../state/root-key.ts';
 import type { StateFormat } from '../state/formats/state-formats.ts';
+import type { GivenBy } from './root-key-place.ts';
 import type { StatePlace } from './state-place.ts';
 import type { MakeSigningKeys } from '../identity/entra/signing-keys.ts';
 import type { MakeRsaKey } from '../vault/rsa/rsa-keys.ts';
@@ -62,12 +63,15 @@ export interface ServerSettings {
   readonly secondSubscription?: boolean;
   /** Kept outside the data directory; without it a file beside the data is used. */
   readonly rootKey?: RootKey;
+  /** How the user has given it, for people. */
+  readonly rootKeyBy?: GivenBy;
   /** Instead of `rootKey`: it lies in the state, wrapped by this key, whose vault is among `outsideVaults`. */
   readonly rootKeyVault?: VersionedKeyId;
   /** Instead of `oldRootKey`: that lies in the state, wrapped by this key, and goes when `rootKey` has taken its place. */
   readonly oldRootKeyVault?: VersionedKeyId;
   /** The one that `rootKey` takes the place of, or has: what is sealed under it opens, too. */
   readonly oldRootKey?: RootKey;
+  readonly oldRootKeyBy?: GivenBy;
   /** A file, or the number of a descriptor, that an older state is known by; without it only parts of a state that are older are. */
   readonly stateAnchor?: string;
   /** Where the state is kept instead of in the data directory. */

@@ -39,6 +39,7 @@ import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
 import { NodeKeys, passingOf } from './node-keys.ts';
 import { readersOf } from './node-links.ts';
+import { placeOfRootKey } from './root-key-place.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
 import { keysInVaultsOf, rootKeysOf } from './root-key-beside.ts';
@@ -197,13 +198,8 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   const blobs = await openBlobsPlace(state, instance, settings);
   const served = await withBlobsCache(settings, systemRandomBytes);
   await opened.adopt?.();
-  // Nothing is sealed under it before it is rotated to.
-  const nextInVault = [sealed.rootKey, sealed.oldRootKey].includes(settings.rootKey) ? undefined : inVault?.now;
-  await refuseOwnNames(state, settings.outsideVaults ?? []).catch(async (error: unknown) => {
-    await nextInVault?.drop(store);
-    throw error;
-  });
-  await nextInVault?.keep(store);
+  await inVault?.keepNext(sealed, store);
+  await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
     identity.signingKeys.load(),
@@ -213,6 +209,7 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   const bound: { ports?: ServerPorts; nodePort?: number | undefined; rotated?: () => Promise<void> } = {};
   const rootKeyRotation = createRootKeyRotation({
     ...{ sealed, settings, log, givenRootKeys: settings.rootKey && rootKeys },
+    placeOf: (key) => placeOfRootKey(key, settings, store),
     nodesWithout: opened.nodesWithout,
     onRotated: () => bound.rotated?.() ?? Promise.resolve(),
     forgetOld: inVault?.forgetOld && (() => inVault.forgetOld?.(store)),

@@ -14,6 +14,8 @@ import type { RecordWrite, StateStore } from '../state/state-store.ts';
 import type { ReserveOptions } from '../state/sqlite/sqlite-state-store.ts';
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
 import { systemRandomBytes } from '../base/random.ts';
+import type { KeyPlace } from './wrapped-root-key.ts';
+import { findWrapped, inVaultOnly, wrapperOf } from './wrapped-root-key.ts';
 import { StandbyEndedError } from './standby-ended.ts';
 import { markTable, requireServed } from './move-marks.ts';
 import { version } from './version.ts';
@@ -118,6 +120,18 @@ function inTime(asked: Promise<string>, startTimer: StartTimer): Promise<string>
 export const keptElsewhere =
   'A state in PostgreSQL is sealed under a root key that is kept elsewhere. Give it in KUSTODY_ROOT_KEY, by --root-key-fd or by --root-key-vault.';
 
+/** Which key in a vault has wrapped it is what the state itself says. */
+async function withoutRootKey(at: KeyPlace & { readonly statePlace: StatePlace }): Promise<RootKeyError> {
+  // Whoever has none hears that first, whatever else is wrong.
+  const record = await findWrapped(at).then(
+    (found) => found.record,
+    () => undefined,
+  );
+  return new RootKeyError(
+    record === undefined ? keptElsewhere : inVaultOnly(nameOf(at.statePlace.address), wrapperOf(record)),
+  );
+}
+
 /** In the state file of a data directory whose state is elsewhere: its only record, not sealed. */
 const markId = 'postgres';
 /** Beside it: what the node is known by. */
@@ -192,7 +206,7 @@ export async function openStore(
       throw new StatePlaceError(
         `${dataDirectory} holds a state of its own. 'kustody migrate' moves it to PostgreSQL and a new directory.`,
       );
-    if (rootKey === undefined) throw new RootKeyError(keptElsewhere);
+    if (rootKey === undefined) throw await withoutRootKey({ dataDirectory, statePlace });
     const known = mark && Buffer.from(mark.value).toString();
     return await openElsewhere({ directory, known, dataDirectory, mayOpen, ...wanted }, statePlace, serving);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { equalBytes } from '../base/bytes.ts';
 import type { JsonObject } from '../base/json.ts';
 import { isJsonObject, textMember } from '../base/json.ts';
 import type { VersionedKeyId } from '../base/key-id.ts';
@@ -91,7 +92,7 @@ export async function claimWrapped({ address, password }: StatePlace, record: St
 /** Durable when it resolves; one that is there already is the same. @throws RootKeyError when somebody has made another one */
 export async function keepWrapped(store: StateStore, record: StoredRecord): Promise<void> {
   const there = await store.get(place.table, place.id);
-  if (there !== undefined && Buffer.from(there.value).equals(record.value)) return;
+  if (there !== undefined && equalBytes(there.value, record.value)) return;
   const put = { version: record.version, value: record.value };
   try {
     await store.commit({ write: [{ ...place, expect: null, put }] });
@@ -100,6 +101,34 @@ export async function keepWrapped(store: StateStore, record: StoredRecord): Prom
     throw new RootKeyError('Another node has made the root key of this state meanwhile: start this one again.');
   }
 }
+
+/** The same root key, wrapped by another key, in the place of the record that was read: durable when it resolves, and then nobody needs the key
+ * that had wrapped it. Of several that do so at once one has done it, and all have it done. No replaced one is left in a file of the state.
+ * @throws RootKeyError when it is another record by now */
+export async function replaceWrapped(store: StateStore, before: StoredRecord, next: StoredRecord): Promise<void> {
+  const there = await store.get(place.table, place.id);
+  if (there !== undefined && wrapperOf(there) === wrapperOf(next)) return;
+  if (there === undefined || !equalBytes(there.value, before.value)) throw new RootKeyError(changedMeanwhile);
+  const put = { version: there.version + 1, value: next.value };
+  await store.commit({ write: [{ ...place, expect: there.version, put }] });
+  await store.compact();
+}
+
+const changedMeanwhile =
+  'The root key of this state was wrapped anew, or taken out of it, meanwhile: give the same command again.';
+
+/** The full kid of the key that has wrapped it. @throws RootKeyError */
+export const wrapperOf = (record: StoredRecord): string => formatKeyId(readWrapped(record).kid);
+
+/** As a state says that is open, or is about to be: for people, who are told which vault it takes. @returns undefined: none has wrapped it */
+export async function wrapperIn(store: Pick<StateStore, 'get'>): Promise<string | undefined> {
+  const record = await store.get(place.table, place.id);
+  return record && wrapperOf(record);
+}
+
+/** For whoever has named neither it nor a root key. */
+export const inVaultOnly = (place: string, kid: string): string =>
+  `The root key of ${place} is kept elsewhere: it lies in its state, wrapped by ${kid}. Commands that take --root-key-vault need that kid there and the vault in --vault. For others, and for backups, go back to a root key of your own: start it with that in KUSTODY_ROOT_KEY and with --old-root-key-vault, then 'kustody root-key rotate'.`;
 
 /** Of a root key that seals nothing any more, or nothing yet. */
 export async function dropWrapped(store: StateStore): Promise<void> {

@@ -50,6 +50,9 @@ describe.skipIf(!hasPostgres)('a state in PostgreSQL', () => {
       /^Besides, the state of this Kustody, .*\(schema served\): Failover is asynchronous: /m,
     );
     expect(told.stdout).toMatch(/"failover": "Failover is asynchronous: /);
+    expect(status.stdout).toMatch(/^ {2}root key {15}[0-9a-f]{32}, given by a file descriptor$/m);
+    expect(told.stdout).toMatch(/^Besides, the root key of this Kustody: [0-9a-f]{32}, given by a file descriptor\.$/m);
+    expect(told.stdout).toMatch(/"kept": \{\s*"place": "descriptor"\s*\}/);
     const seen = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${up.process.pid}/${name}`, 'latin1'));
     await ended('served');
     const { code, stdout, stderr } = await up.result;

@@ -57,7 +57,7 @@ describe('kustody root-key rotate', () => {
       const before = await subscriptionOf(data);
       const old = readFileSync(join(data, 'root.key'), 'utf8').trim();
       const known = await shown(data);
-      expect(known.text).toContain(`root key               ${known.id}\n`);
+      expect(known.text).toContain(`root key               ${known.id}, in root.key beside the data\n`);
       const done = await rotated(data);
       expect(done).toMatchObject({ oldKey: 'destroyed' });
       expect(done.resealed).toBeGreaterThan(20);
@@ -119,8 +119,11 @@ describe('kustody root-key rotate', () => {
       });
     await served(data, both, async () => {
       expect(await subscriptionOf(data)).toBe(first);
-      const { id, oldId, text } = await shown(data);
-      expect(text).toContain(`${id}, taking the place of ${oldId}, which was interrupted`);
+      const { id, oldId, kept, oldKept, text } = await shown(data);
+      const place = { place: 'environment' };
+      expect([kept, oldKept]).toEqual([place, place]);
+      const given = 'given in the environment';
+      expect(text).toContain(`${id}, ${given}, taking the place of ${oldId}, ${given}, which was interrupted`);
       expect(text).toContain("each start needs both: 'kustody root-key rotate' goes on.");
       const backup = ['backup', '--data', data, '--to', join(directory.path, 'backup')];
       expect(await kustody(backup)).toMatchObject({

@@ -85,7 +85,7 @@ describe('a root key in a vault outside', () => {
     const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
     const held = files.map((file) => readFileSync(join(file.parentPath, file.name), 'latin1'));
     expect(held.filter((text) => forms.some((form) => text.includes(form)))).toEqual([]);
-    expect(await refusal(data, [])).toContain('it is kept elsewhere');
+    expect(await refusal(data, [])).toContain(`is kept elsewhere: it lies in its state, wrapped by ${kid}`);
   });
 
   it.each([

@@ -201,6 +201,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/rolling-upgrade.test.ts',
   'tests/scenarios/root-key-nodes.test.ts',
   'tests/scenarios/root-key-vault-nodes.test.ts',
+  'tests/scenarios/root-key-vault-stopped.test.ts',
   'tests/scenarios/root-key-vault.test.ts',
   'tests/scenarios/shred.test.ts',
   'tests/scenarios/silent-container.test.ts',

@@ -63,6 +63,8 @@ export async function openKeyOwner(dataDirectory: string, vaultNamed = vaultName
     setAccess: put,
     setNetwork: (network: 'Allow' | 'Deny') => put(['all'], network),
     setKeyEnabled: (enabled: boolean) => key('PATCH', `/keys/${keyName}`, { attributes: { enabled } }),
+    setVersionEnabled: (kid: string, enabled: boolean) =>
+      key('PATCH', new URL(kid).pathname, { attributes: { enabled } }),
     /** Of its newest version. */
     kid: async () => String(((await key('GET', `/keys/${keyName}`))['key'] as { readonly kid?: string }).kid),
     /** @param wrapped base64 @returns base64url, for the owner alone */

@@ -7,6 +7,7 @@ import { guessVault, parseVault } from '../../cmk/target.ts';
 import { UserError } from '../user-error.ts';
 import type { NamedArguments } from './arguments.ts';
 import { givenOf } from './arguments.ts';
+import { rootKeyText } from '../status.ts';
 import { localState } from './local-state.ts';
 import { printJson, targetJson } from './present.ts';
 import { withSession } from './session.ts';
@@ -21,14 +22,20 @@ export async function doctor(args: NamedArguments): Promise<void> {
       throw new UserError('The vault and the key are not named, and the cluster has none.', 'Give --vault and --key.');
     const prognosis = prognosisOf(live, target, pace.now(), malformed);
     process.exitCode = exitCodeOf(prognosis);
-    const state = await localState(process.env);
+    const local = await localState(process.env);
+    const state = local?.state;
     if (args.json)
       printJson({
         ...{ command: 'doctor', ...targetJson(target), ...prognosis },
+        ...(local && { rootKey: local.rootKey }),
         ...(state === undefined ? {} : { state: { address: state.address, failover: state.failover } }),
       });
     else {
-      const lines = [textOf(target, prognosis), ...(state === undefined ? [] : [stateText(state)])];
+      const lines = [
+        textOf(target, prognosis),
+        ...(local === undefined ? [] : [`Besides, the root key of this Kustody: ${rootKeyText(local.rootKey)}.`]),
+        ...(state === undefined ? [] : [stateText(state)]),
+      ];
       process.stdout.write(`${lines.join('\n')}\n`);
     }
   });

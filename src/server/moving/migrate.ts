@@ -12,6 +12,7 @@ import type { StateStore } from '../../state/state-store.ts';
 import { rootKeyFileName, seedMarkName } from '../data-directory-names.ts';
 import { rootKeyBeside } from '../root-key-beside.ts';
 import type { OpenedStore } from '../state-place.ts';
+import { wrapperIn } from '../wrapped-root-key.ts';
 import { keptElsewhere, openStore } from '../state-place.ts';
 import type { BlobSum } from './copy-blobs.ts';
 import { copyBlobs, sumBlobs } from './copy-blobs.ts';
@@ -53,8 +54,8 @@ export interface MoveCounts {
   readonly clusters: number;
   /** The extents are in a container, which both ends name: they stay there. */
   readonly blobsStay: boolean;
-  /** What becomes of the root key: a file is copied, or its keeper gives it at the target, too. */
-  readonly rootKey: 'file' | 'elsewhere';
+  /** What becomes of the root key: a file is copied, it goes with the state as a vault has wrapped it, or its keeper gives it at the target, too. */
+  readonly rootKey: 'file' | 'wrapped' | 'elsewhere';
 }
 
 export interface Moved {
@@ -151,8 +152,10 @@ async function move(settings: MoveSettings, sourceOpened: OpenedStore, targetOpe
   return { migration: mine.migration, counts };
 }
 
-const keyTravels = ({ rootKey, to }: MoveSettings): MoveCounts['rootKey'] =>
-  rootKey === undefined && to.statePlace === undefined ? 'file' : 'elsewhere';
+async function keyTravels({ rootKey, to }: MoveSettings, source: StateStore): Promise<MoveCounts['rootKey']> {
+  if (rootKey === undefined && to.statePlace === undefined) return 'file';
+  return (await wrapperIn(source)) === undefined ? 'elsewhere' : 'wrapped';
+}
 
 const staysThere = ({ from, to }: MoveSettings): boolean =>
   elsewhere(to) !== undefined && elsewhere(to)?.address === elsewhere(from)?.address;
@@ -164,7 +167,7 @@ async function countsOf(settings: MoveSettings, source: StateStore, owners: read
     blobs: await sumBlobs(placeAt(settings.from), owners),
     clusters: owners.length,
     blobsStay: staysThere(settings),
-    rootKey: keyTravels(settings),
+    rootKey: await keyTravels(settings, source),
   };
 }
 

@@ -13,8 +13,10 @@ import { readInstance } from '../instance.ts';
 import { requireServed } from '../move-marks.ts';
 import type { RootKeys } from '../root-key-beside.ts';
 import { rootKeysOf } from '../root-key-beside.ts';
+import type { KeysInVaults } from '../root-key-in-vault.ts';
 import type { Rotated, RotationStep } from '../rotate-root-key.ts';
 import { rotateRootKey, rotationEvent } from '../rotate-root-key.ts';
+import type { OpenedStore } from '../state-place.ts';
 import { stateTables } from '../state-tables.ts';
 import type { MoveEnd } from './move-end.ts';
 import { openHeld, requireState } from './open-source.ts';
@@ -26,15 +28,53 @@ export interface RotateSettings {
   readonly rootKey?: RootKey;
   /** Kept elsewhere; without it the file beside the data, which then goes. */
   readonly oldRootKey?: RootKey;
+  /** What vaults have wrapped of the two. */
+  readonly inVault?: KeysInVaults | undefined;
   readonly stateAnchor?: string;
   readonly now: () => Instant;
   readonly progress?: (done: number) => void;
 }
 
 /** `rotateRootKey` of a state that nobody serves.
- * @throws those of `rotateRootKey`, `openStore` and `SealedState.open`, MoveError where there is no state */
+ * @throws those of `rotateRootKey`, `openStore`, `SealedState.open` and `KeysInVaults`, MoveError where there is no state */
 export async function rotateStopped(settings: RotateSettings): Promise<Rotated> {
-  const { from, rootKey, stateAnchor, now, progress } = settings;
+  const { from, rootKey, inVault, now, progress } = settings;
+  return withStopped(settings, async ({ sealed, store, nodesWithout, keys }) => {
+    await inVault?.keepNext(sealed, store);
+    const forgetOld = inVault?.forgetOld;
+    const instance = await readInstance(sealed);
+    const audit = new AuditLog(sealed, { now });
+    const tell = async (step: RotationStep): Promise<void> => {
+      if (instance !== undefined) await audit.commit({ events: [rotationEvent(instance, now(), step)] });
+    };
+    return rotateRootKey({
+      ...{ sealed, dataDirectory: from.dataDirectory, given: rootKey && keys, nodesWithout, tell },
+      ...(forgetOld && { forgetOld: () => forgetOld(store) }),
+      ...(progress && { progress }),
+    });
+  });
+}
+
+/** The root key of a state that nobody serves stays, and another key in a vault has wrapped it when this resolves: see `rewrapRootKey`.
+ * @throws as `rotateStopped` */
+export function rewrapStopped(
+  settings: Omit<RotateSettings, 'oldRootKey' | 'now' | 'progress'> & { readonly inVault: KeysInVaults },
+): Promise<void> {
+  return withStopped(settings, ({ sealed, store }) => settings.inVault.keepNext(sealed, store));
+}
+
+interface StoppedState {
+  readonly sealed: SealedState;
+  readonly store: StateStore;
+  readonly nodesWithout: OpenedStore['nodesWithout'];
+  readonly keys: RootKeys;
+}
+
+async function withStopped<T>(
+  settings: Omit<RotateSettings, 'now' | 'progress'>,
+  work: (stopped: StoppedState) => Promise<T>,
+): Promise<T> {
+  const { from, rootKey, stateAnchor } = settings;
   const { opened, close } = await openHeld({ from, ...(rootKey && { rootKey }) }, requireServed);
   try {
     const { store, nodesWithout } = opened;
@@ -44,21 +84,8 @@ export async function rotateStopped(settings: RotateSettings): Promise<Rotated> 
     const sealed = await SealedState.open({
       ...{ store, ...keys, randomBytes: systemRandomBytes, tables: stateTables, anchor },
     });
-    const { dataDirectory } = from;
     try {
-      const instance = await readInstance(sealed);
-      const audit = new AuditLog(sealed, { now });
-      const tell = async (step: RotationStep): Promise<void> => {
-        if (instance !== undefined) await audit.commit({ events: [rotationEvent(instance, now(), step)] });
-      };
-      return await rotateRootKey({
-        sealed,
-        dataDirectory,
-        given: rootKey && keys,
-        nodesWithout,
-        tell,
-        ...(progress && { progress }),
-      });
+      return await work({ sealed, store, nodesWithout, keys });
     } finally {
       await sealed.close();
     }
@@ -67,7 +94,10 @@ export async function rotateStopped(settings: RotateSettings): Promise<Rotated> 
   }
 }
 
-function keysOf({ from, rootKey, oldRootKey }: RotateSettings, store: StateStore): Promise<RootKeys> {
+function keysOf(
+  { from, rootKey, oldRootKey }: Pick<RotateSettings, 'from' | 'rootKey' | 'oldRootKey'>,
+  store: StateStore,
+): Promise<RootKeys> {
   const path = join(from.dataDirectory, rootKeyFileName);
   if (rootKey !== undefined && oldRootKey === undefined && existsSync(path))
     return Promise.resolve({ rootKey, otherRootKey: openRootKeyFile(path, systemRandomBytes) });

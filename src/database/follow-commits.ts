@@ -1,7 +1,7 @@
 import type { Catalog } from './catalog/catalog.ts';
 import type { FollowedRecord } from './catalog/catalog-follow.ts';
-import { ofKind } from './catalog/image.ts';
-import type { CatalogRecord, ExtentRecord } from './catalog/records.ts';
+import { extentsIn } from './catalog/extent-page.ts';
+import type { ExtentRecord } from './catalog/records.ts';
 import { recordId } from './catalog/records.ts';
 import type { ExtentWriter } from './extents/extent-writer.ts';
 import type { LogBook } from './extents/log-book.ts';
@@ -13,11 +13,14 @@ export function followCommits(
   { catalog, log, writer }: { readonly catalog: Catalog; readonly log: LogBook; readonly writer: ExtentWriter },
   changed: readonly FollowedRecord[],
 ): void {
-  const before = changed.flatMap(({ id }) => ofKind(catalog.image.stored(id), 'extent'));
+  const before = changed.flatMap(({ id }) => {
+    const record = catalog.image.stored(id);
+    return record?.kind === 'extent' || record?.kind === 'extentPage' ? extentsIn(record) : [];
+  });
   log.follow(catalog.follow(changed), catalog.image, catalog.keys);
-  const gone = before.filter((extent) => !isSameFile(extent, catalog.image.stored(recordId(extent))));
+  const gone = before.filter((extent) => !isSameFile(extent, catalog.image.extentAt(recordId(extent))));
   void writer.forget(gone).catch(() => undefined); // it goes with this process at the latest
 }
 
-const isSameFile = (extent: ExtentRecord, now: CatalogRecord | undefined): boolean =>
-  now?.kind === 'extent' && now.sealed.dekId === extent.sealed.dekId;
+const isSameFile = (extent: ExtentRecord, now: ExtentRecord | undefined): boolean =>
+  now?.sealed.dekId === extent.sealed.dekId;

@@ -212,8 +212,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     databaseBytes: (databaseId) => {
       const held = heldTables(catalog.image, databaseId);
       const extents = held
-        .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
-        .reduce((sum, { sealed }) => sum + bytesAtRest(sealed), 0);
+        .flatMap(({ tableId }) => catalog.image.extentsAndPagesOf(tableId))
+        .reduce((sum, one) => sum + (one.kind === 'extent' ? bytesAtRest(one.sealed) : one.facts.bytesAtRest), 0);
       return (
         extents + held.flatMap(({ tableId }) => log.segmentsOf(tableId)).reduce((sum, { bytes }) => sum + bytes, 0)
       );

@@ -1,3 +1,4 @@
+import { extentPagesFormat } from '../state/formats/state-formats.ts';
 import { dirname, join } from 'node:path';
 import { AuditLog } from '../audit/audit-log.ts';
 import { createArmAudit } from '../arm/arm-audit.ts';
@@ -124,6 +125,7 @@ export function createPlanes(parts: ServerParts): Planes {
     clock: parts.clocks.clock,
     ...placeOf(parts.settings),
     destructionHeld: () => parts.clocks.destructionHeld(),
+    packsExtents: () => parts.format.written >= extentPagesFormat,
   });
   const openable = {
     ...contents,

@@ -79,6 +79,8 @@ export interface SupervisorCalls {
     readonly dropped: readonly Guid[];
     /** Nothing goes for its age: the clock is doubtful. */
     readonly destructionHeld: boolean;
+    /** Pages of extents may be written. */
+    readonly packsExtents: boolean;
     /** What the resource manager knows: the data is opened when it is not. */
     readonly open?: InventoryCall['databases'];
   };

@@ -280,12 +280,12 @@ export class DataHolder {
 
   /** For data that is open: databases that were deleted go, and merging and expiring goes on, behind the answer, one at a time.
    * The answer tells how far that has come. */
-  upkeep({ now, dropped, destructionHeld }: SupervisorCalls['upkeep']): SupervisorReplies['upkeep'] {
+  upkeep({ now, dropped, destructionHeld, packsExtents }: SupervisorCalls['upkeep']): SupervisorReplies['upkeep'] {
     this.tell(instant(now));
     const opened = this.#openNow();
     if (opened === undefined || opened.data.broken) return { outcome: 'notOpen' };
     const { data } = opened;
-    this.#maintain(data, { droppedDatabases: dropped, destructionHeld });
+    this.#maintain(data, { droppedDatabases: dropped, destructionHeld, packsExtents });
     const problems = data.upkeepProblems();
     return {
       outcome: 'done',

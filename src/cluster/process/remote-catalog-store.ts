@@ -15,7 +15,7 @@ import { headId } from '../../database/catalog/records.ts';
 import type { SecondLayer } from '../../encryption/infrastructure/infrastructure-key.ts';
 import { SecondLayerError } from '../../encryption/infrastructure/infrastructure-key.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import type { State, StateWrite, Table } from '../../state/state.ts';
+import type { State, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { ChannelBusyError } from '../messages/channel.ts';
 import type { RemoteState } from './remote-state.ts';
@@ -41,6 +41,8 @@ export type AskSecondLayer = () => Promise<SecondLayer | undefined>;
 const noLayer: AskSecondLayer = () => Promise.resolve(undefined);
 
 const recordsEachMax = 1_000;
+/** A record of which many are large: a page of extents takes 60 KB here, as text. So many go in a message. */
+const largeEachMax = 200;
 /** More records than this are looked up together. */
 const lookupsMax = 4;
 
@@ -93,8 +95,7 @@ export function createRemoteCatalogStore(
   const sideNow = async (): Promise<CatalogSide> => (side ??= await sideInUse(state, clusterId));
   const page = async (from: string, after: string | undefined): Promise<readonly StoredCatalogRecord[]> => {
     const prefix = `${clusterId}/${from}`;
-    const options = { prefix, limit: recordsEach, ...(after === undefined ? {} : { after: prefix + after }) };
-    const found = await state.list(clusterCatalogTable, options);
+    const found = await boundedList(state, prefix, after, recordsEach);
     const layer = await secondLayer();
     return found
       .map(({ id, version, value }): StoredCatalogRecord => ({
@@ -190,6 +191,32 @@ export function createRemoteCatalogStore(
       }
     },
   };
+}
+
+/** Ids of extents and of pages of them begin with these. */
+const [extentPrefix, pagePrefix, afterPages] = ['e/', 'g/', 'h'];
+
+/** Records of a side after an id, in order; none: there are no more. What may be large comes in smaller numbers; extents, which are many and small,
+ * by themselves, so that no page of them is behind. */
+async function boundedList(
+  state: Pick<State, 'list'>,
+  prefix: string,
+  after: string | undefined,
+  recordsEach: number,
+): Promise<readonly Versioned<StoredSealed>[]> {
+  const list = (within: string, from: string | undefined, limit: number) =>
+    state.list(clusterCatalogTable, {
+      ...{ prefix: prefix + within, limit },
+      ...(from === undefined ? {} : { after: prefix + from }),
+    });
+  const few = Math.min(recordsEach, largeEachMax);
+  if (after === undefined || after < extentPrefix) return list('', after, few);
+  if (after >= afterPages) return list('', after, recordsEach);
+  if (after < pagePrefix) {
+    const extents = after.startsWith(extentPrefix) ? await list(extentPrefix, after, recordsEach) : [];
+    if (extents.length > 0) return extents;
+  }
+  return list('', after, few);
 }
 
 /** Before all that is no record of the first side. */

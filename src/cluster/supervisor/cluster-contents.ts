@@ -64,6 +64,8 @@ export interface ClusterContentsPorts {
   readonly log: KeyLog;
   /** While true nothing goes for its age: the clock is doubtful. */
   readonly destructionHeld?: () => boolean;
+  /** Whether pages of extents may be written: all who serve the state, or may, know of them. */
+  readonly packsExtents?: () => boolean;
 }
 
 /** How the upkeep of a cluster stands, as its process last told. */
@@ -177,12 +179,15 @@ async function upkeepOf(
   clusterId: Guid,
   open?: InventoryCall['databases'],
 ): Promise<UpkeepProblems | undefined> {
-  const { state, keys, clock, destructionHeld = () => false } = ports;
+  const { state, keys, clock, destructionHeld = () => false, packsExtents = () => false } = ports;
   const process = keys.processOf(clusterId);
   if (process === undefined || (await keys.admitted(clusterId)).outcome !== 'admitted') return undefined;
   const dropped = (await dueDatabases(ports, clusterId)).slice(0, databasesPerCall);
   const databaseIds = dropped.flatMap(({ id }) => parseGuid(id.slice(clusterId.length + 1)) ?? []);
-  const call = { now: clock.now(), dropped: databaseIds, destructionHeld: destructionHeld(), ...(open && { open }) };
+  const call = {
+    ...{ now: clock.now(), dropped: databaseIds, destructionHeld: destructionHeld(), packsExtents: packsExtents() },
+    ...(open && { open }),
+  };
   const reply = await process.call('upkeep', call).catch(() => undefined);
   if (reply?.outcome !== 'done') return undefined;
   const gone = dropped.filter(({ id }) => reply.removed.some((databaseId) => id.endsWith(`/${databaseId}`)));

@@ -6,10 +6,12 @@ import { addElement, CatalogDamagedError, tagText } from './catalog-seal.ts';
 import { CommitRefusedError } from './data-error.ts';
 import type { Rewrap } from './data-keys.ts';
 import type { CatalogDraft, CatalogImage } from './image.ts';
-import { ownerOf } from './image.ts';
+import { makePage, openPage } from './extent-page.ts';
+import { ofKind, ownerOf } from './image.ts';
 import type { SealedExtent } from './sealed-extent.ts';
 import type { CatalogRecord } from './records.ts';
-import { decodeRecord, encodeRecord, headId, withoutValues } from './records.ts';
+import { decodeRecord, encodeRecord } from './record-coding.ts';
+import { headId, withoutValues } from './records.ts';
 
 /** What is known of a stored record besides its content. */
 export interface Entry {
@@ -99,6 +101,11 @@ function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap, image: Pick<Cata
   const { databaseId, hasOwnKey = false } = rewrap.database ?? {};
   const databaseOf = (tableId: Guid): Guid | undefined =>
     databaseId === undefined ? undefined : ownerOf(image, tableId)?.databaseId;
+  if (record.kind === 'extentPage')
+    return makePage(
+      record.pageId,
+      openPage(record).flatMap((extent) => ofKind(rewrappedRecord(extent, rewrap, image), 'extent')),
+    );
   if (record.kind === 'extent') {
     const owner = record.sealed.sealedFor ?? databaseOf(record.tableId);
     const isOfDatabase = owner !== undefined && owner === databaseId;

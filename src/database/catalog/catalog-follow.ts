@@ -4,7 +4,8 @@ import type { CatalogSeal } from './catalog-seal.ts';
 import { addElement, CatalogDamagedError, takeElement } from './catalog-seal.ts';
 import type { SealedRecord } from './catalog-store.ts';
 import type { CatalogRecord } from './records.ts';
-import { decodeRecord, headId, logPrefix } from './records.ts';
+import { decodeRecord } from './record-coding.ts';
+import { headId, logPrefix } from './records.ts';
 
 /** A record that another process has written, or removed. */
 export interface FollowedRecord {

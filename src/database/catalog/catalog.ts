@@ -19,7 +19,9 @@ import { createJournal, requesterNow } from './journal.ts';
 import type { LogWriter, PreparedLog } from './log-writer.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { CatalogRecord } from './records.ts';
-import { encodeRecord, headId } from './records.ts';
+import { storedChanges } from './stored-changes.ts';
+import { encodeRecord } from './record-coding.ts';
+import { headId } from './records.ts';
 
 export interface CatalogOptions {
   readonly clusterId: string;
@@ -227,7 +229,10 @@ export class Catalog {
     const draft = new CatalogDraft(this.image);
     const planned: { readonly waiting: Waiting; readonly result: unknown }[] = [];
     for (let taken = 0; taken < changesPerGroupMax; taken += 1) {
-      const waiting = draft.changes.size + draft.logDeletes.size < recordsPerGroup ? this.#waiting.shift() : undefined;
+      const waiting =
+        draft.changes.size + draft.logDeletes.size + draft.packed.length < recordsPerGroup
+          ? this.#waiting.shift()
+          : undefined;
       if (waiting === undefined) break;
       try {
         if (this.#broken) throw new CommitRefusedError('conflict');
@@ -246,7 +251,7 @@ export class Catalog {
     try {
       draft.ingested(() => (ingestedAt = this.#order.next()));
       log = this.#log?.prepare(draft, this.#keys);
-      if (draft.changes.size > 0 || draft.logDeletes.size > 0 || draft.fenced)
+      if (draft.changes.size > 0 || draft.logDeletes.size > 0 || draft.packed.length > 0 || draft.fenced)
         await this.#commit(draft, log, ingestedAt);
     } catch (error) {
       log?.failed();
@@ -271,7 +276,8 @@ export class Catalog {
   async #commit(draft: CatalogDraft, log: PreparedLog | undefined, ingestedTo: IngestedAt): Promise<void> {
     const puts = new Map<string, SealedRecord | null>(log?.writes);
     for (const id of draft.logDeletes) puts.set(id, null);
-    for (const [id, record] of draft.changes) {
+    const changes = storedChanges(draft, this.image, this.#options.randomBytes);
+    for (const [id, record] of changes) {
       const revision = (this.#entries.get(id)?.revision ?? 0) + 1;
       puts.set(id, record === null ? null : this.#seal.seal(id, revision, encodeRecord(record)));
     }
@@ -286,10 +292,13 @@ export class Catalog {
     }
     const head = this.#sealedHead(this.#seal, sum, ingestedTo);
     writes.push({ id: headId, expect: null, put: head });
-    const versions = await this.#store(writes, !log?.writes.size && takesAway(draft, this.#entries));
+    const versions = await this.#store(
+      writes,
+      !log?.writes.size && draft.packed.length === 0 && takesAway(draft, this.#entries),
+    );
     writes.forEach(({ id, put }, index) => this.#remember(id, put, versions[index] ?? 0));
     this.#sum = sum;
-    this.#show(draft.changes);
+    this.#show(changes);
     log?.committed(); // in the same turn: whoever sees the image sees the log of the same moment
     this.#order.commit(ingestedTo);
   }

@@ -1,7 +1,8 @@
 import type { CatalogOptions } from './catalog.ts';
 import { CatalogSeal } from './catalog-seal.ts';
 import type { CatalogWrite } from './catalog-store.ts';
-import { encodeRecord, headId } from './records.ts';
+import { encodeRecord } from './record-coding.ts';
+import { headId } from './records.ts';
 
 /** The catalog of a cluster that holds nothing yet. It is committed together with the cluster's first key, so a catalog that is
  * not there was lost. */

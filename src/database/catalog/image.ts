@@ -8,7 +8,9 @@ import type {
   StoredResultFacts,
   TableRecord,
 } from './records.ts';
+import type { ExtentOrPage, ExtentPageRecord } from './extent-page.ts';
 import { ExtentsByTable } from './extents-by-table.ts';
+import { ExtentPages } from './extent-pages.ts';
 import type { IngestedAt } from './ingestion-order.ts';
 import { millisecondsOf, ticksOfIngestion } from './ingestion-order.ts';
 import { ingestedInCommit, logRecordId, noTimes, recordId } from './records.ts';
@@ -65,8 +67,10 @@ function groupsOf(record: CatalogRecord): readonly string[] {
 }
 const nameGroup = (databaseId: Guid, name: string): string => `n/${databaseId}/${name}`;
 
-type RowRecord = ExtentRecord | SegmentRecord;
-const isRows = (record: CatalogRecord): record is RowRecord => record.kind === 'extent' || record.kind === 'segment';
+/** What rows lie in, or are named by. */
+export type RowRecord = ExtentRecord | ExtentPageRecord | SegmentRecord;
+const rowKinds: ReadonlySet<string> = new Set(['extent', 'extentPage', 'segment']);
+const isRows = (record: CatalogRecord): record is RowRecord => rowKinds.has(record.kind);
 
 /** Rows are seen as long as their table is there, or may come back, and has not been emptied since. So a table of any size is dropped or emptied by one
  * record; what is not seen any more is swept later, a part at a time. */
@@ -76,18 +80,38 @@ function isSeen(record: CatalogRecord, reader: Pick<CatalogReader, 'get'>): bool
   return table !== undefined && (table.epoch ?? 0) === (record.epoch ?? 0);
 }
 
-/** All records of a catalog in memory. Changes only by `apply`, after they are durable. */
+/** All records of a catalog in memory. Changes only by `apply`, after they are durable. An extent is read by its id wherever it lies, in a
+ * record of its own or in a page. */
 export class CatalogImage implements CatalogReader {
   readonly #records = new Map<string, CatalogRecord>();
   readonly #groups = new Map<string, Set<string>>();
   readonly #extents = new ExtentsByTable();
+  readonly #pages = new ExtentPages();
   readonly #unseen = new Set<string>();
 
   get(id: string): CatalogRecord | undefined {
-    return this.#unseen.has(id) ? undefined : this.#records.get(id);
+    if (this.#unseen.has(id)) return undefined;
+    return this.#records.get(id) ?? this.#paged(id, true);
   }
 
-  /** Also what is not seen any more. */
+  /** An extent, also one that is not seen any more. */
+  extentAt(id: string): ExtentRecord | undefined {
+    const own = this.#records.get(id);
+    return own === undefined ? this.#paged(id, false) : ofKind(own, 'extent')[0];
+  }
+
+  /** The page that has an extent, by the id of its record; also one that is not seen any more. */
+  pageOf(id: string): ExtentPageRecord | undefined {
+    return this.#pages.find(id);
+  }
+
+  #paged(id: string, isSeenOnly: boolean): ExtentRecord | undefined {
+    const page = this.#pages.find(id);
+    if (page === undefined || (isSeenOnly && this.#unseen.has(recordId(page)))) return undefined;
+    return this.#pages.extent(page, id);
+  }
+
+  /** A record as it is stored: also what is not seen any more. */
   stored(id: string): CatalogRecord | undefined {
     return this.#records.get(id);
   }
@@ -101,7 +125,7 @@ export class CatalogImage implements CatalogReader {
     return this.#records.values();
   }
 
-  *unseen(): IterableIterator<ExtentRecord | SegmentRecord> {
+  *unseen(): IterableIterator<RowRecord> {
     for (const id of this.#unseen) {
       const record = this.#records.get(id);
       if (record !== undefined && isRows(record)) yield record;
@@ -134,9 +158,30 @@ export class CatalogImage implements CatalogReader {
   }
 
   extentsOf(tableId: Guid): ExtentRecord[] {
+    const own = this.extentsAlone(tableId);
+    const pages = this.pagesOf(tableId);
+    return pages.length === 0 ? own : [...own, ...pages.flatMap((page) => this.#pages.opened(page))];
+  }
+
+  /** Those that have records of their own. */
+  extentsAlone(tableId: Guid): ExtentRecord[] {
     const own = this.#extents.of(tableId);
     if (this.#unseen.size === 0) return [...own.values()];
     return [...own].flatMap(([id, extent]) => (this.#unseen.has(id) ? [] : [extent]));
+  }
+
+  pagesOf(tableId: Guid): ExtentPageRecord[] {
+    return [...this.#pages.of(tableId)].filter((page) => !this.#unseen.has(recordId(page)));
+  }
+
+  /** All extents of a table: for whoever opens pages only where it has to. */
+  extentsAndPagesOf(tableId: Guid): ExtentOrPage[] {
+    return [...this.extentsAlone(tableId), ...this.pagesOf(tableId)];
+  }
+
+  /** The extents of a page. It stays open for a while. */
+  opened(page: ExtentPageRecord): readonly ExtentRecord[] {
+    return this.#pages.opened(page);
   }
 
   segmentsOf(tableId: Guid): SegmentRecord[] {
@@ -147,6 +192,7 @@ export class CatalogImage implements CatalogReader {
     const before = this.#records.get(id);
     for (const left of before ? groupsOf(before) : []) this.#leave(left, id);
     if (before?.kind === 'extent') this.#extents.delete(id, before);
+    if (before?.kind === 'extentPage') this.#pages.delete(before);
     if (record === null) {
       this.#records.delete(id);
       this.#unseen.delete(id);
@@ -158,6 +204,7 @@ export class CatalogImage implements CatalogReader {
     for (const joined of groupsOf(record))
       this.#groups.set(joined, (this.#groups.get(joined) ?? new Set<string>()).add(id));
     if (record.kind === 'extent') this.#extents.set(id, record);
+    if (record.kind === 'extentPage') this.#pages.set(record);
     if (isRows(record)) this.#look(id, record);
     if (record.kind === 'table' && (before?.kind !== 'table' || before.epoch !== record.epoch))
       this.#lookAgain(record.tableId);
@@ -169,6 +216,7 @@ export class CatalogImage implements CatalogReader {
     for (const [id, record] of records) {
       this.#records.set(id, record);
       if (record.kind === 'extent') this.#extents.set(id, record);
+      if (record.kind === 'extentPage') this.#pages.set(record);
     }
   }
 
@@ -180,6 +228,7 @@ export class CatalogImage implements CatalogReader {
 
   #lookAgain(tableId: Guid): void {
     for (const [id, extent] of this.#extents.of(tableId)) this.#look(id, extent);
+    for (const page of this.#pages.of(tableId)) this.#look(recordId(page), page);
     for (const id of this.group(`s/${tableId}`)) {
       const record = this.#records.get(id);
       if (record !== undefined) this.#look(id, record);
@@ -210,6 +259,7 @@ export class CatalogDraft implements CatalogReader {
   readonly #changes = new Map<string, CatalogRecord | null>();
   readonly #logDeletes = new Set<string>();
   readonly #clearedTables = new Set<Guid>();
+  readonly #packed: string[] = [];
   #logAppends: LogAppend[] = [];
   #fenced = false;
 
@@ -234,7 +284,7 @@ export class CatalogDraft implements CatalogReader {
   }
 
   /** Removes rows that are not seen any more. */
-  sweep(record: ExtentRecord | SegmentRecord): void {
+  sweep(record: RowRecord): void {
     this.#changes.set(recordId(record), null);
     if (record.kind === 'segment') this.#dropLog(record);
   }
@@ -242,6 +292,15 @@ export class CatalogDraft implements CatalogReader {
   delete(id: string): void {
     if (this.get(id) === undefined) return;
     this.#changes.set(id, null);
+  }
+
+  /** Extents, by the ids of their records, that are to lie in pages if they are still there. To whoever reads the catalog nothing changes. */
+  pack(ids: readonly string[]): void {
+    this.#packed.push(...ids);
+  }
+
+  get packed(): readonly string[] {
+    return this.#packed;
   }
 
   fence(): void {
@@ -316,6 +375,7 @@ export class CatalogDraft implements CatalogReader {
   merge(other: CatalogDraft): void {
     for (const [id, record] of other.#changes) this.#changes.set(id, record);
     this.#fenced ||= other.#fenced;
+    this.#packed.push(...other.#packed);
     for (const id of other.#logDeletes) this.#logDeletes.add(id);
     for (const tableId of other.#clearedTables) this.#clearedTables.add(tableId);
     this.#logAppends = [

@@ -14,6 +14,7 @@ const kinds = {
   clusterSettings: { comes: 'now', prefix: 'p/' }, // callouts, blocked principals, plugins, workload groups
   storageKeys: { comes: 'now', prefix: 'k/' }, // what addresses of the cluster's storage are signed with
   extent: { comes: 'then' },
+  extentPage: { comes: 'then' },
   segment: { comes: 'then' },
   requests: { comes: 'then' },
   operation: { comes: 'then' },

@@ -5,7 +5,8 @@ import { addElement, CatalogDamagedError } from './catalog-seal.ts';
 import type { CatalogStore, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import type { CatalogImage } from './image.ts';
 import type { CatalogRecord, HeadRecord } from './records.ts';
-import { decodeRecord, headId, logPrefix } from './records.ts';
+import { decodeRecord } from './record-coding.ts';
+import { headId, logPrefix } from './records.ts';
 import { SharedParts } from './shared-parts.ts';
 
 /** What is stored of a catalog besides what its image has. */
@@ -42,7 +43,7 @@ export async function loadCatalog(store: CatalogStore, seal: CatalogSeal, image:
       continue;
     }
     const record = shared.record(id, recordAt(id, seal.open(id, sealed)));
-    if (record.kind === 'extent') extents.push([id, record]);
+    if (record.kind === 'extent' || record.kind === 'extentPage') extents.push([id, record]);
     else image.apply(id, record);
   }
   // A cluster has a head as long as it has a key.

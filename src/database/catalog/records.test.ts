@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { TableRecord } from './records.ts';
-import { decodeRecord, encodeRecord } from './records.ts';
+import { decodeRecord, encodeRecord } from './record-coding.ts';
 
 const table: TableRecord = {
   ...{ kind: 'table', tableId: newGuid(systemRandomBytes), databaseId: newGuid(systemRandomBytes), name: 'T' },

@@ -6,15 +6,15 @@ import type { DataOperationRecord } from './data-operation-record.ts';
 import type { JournalRecord } from './journal-record.ts';
 import type { ContinuousExportsRecord, ExportHistoryRecord } from './continuous-export.ts';
 import type { ExternalTableView } from './external-table.ts';
+import type { ExtentPageRecord } from './extent-page.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { ViewFacts } from './view-facts.ts';
 import type { WorkloadGroup } from './workload-group.ts';
 import type { SealedExtent } from './sealed-extent.ts';
 import type { ClusterSettings } from './cluster-setting.ts';
 import { clusterSettingsId } from './cluster-setting.ts';
-import { CatalogDamagedError } from './catalog-seal.ts';
 import type { QueuedRecord } from './queued-records.ts';
-import { queuedKinds, queuedRecordId } from './queued-records.ts';
+import { queuedRecordId } from './queued-records.ts';
 
 /** The records of a catalog, by kind. Ids are opaque: a letter and guids. Times are milliseconds on the Kustody clock. */
 export interface DatabaseRecord {
@@ -182,6 +182,7 @@ export type CatalogRecord =
   | TableRecord
   | DroppedTableRecord
   | ExtentRecord
+  | ExtentPageRecord
   | SegmentRecord
   | RequestsRecord
   | OperationEntry
@@ -207,6 +208,8 @@ export function recordId(record: CatalogRecord): string {
       return `x/${record.table.tableId}`;
     case 'extent':
       return `e/${record.extentId}`;
+    case 'extentPage':
+      return `g/${record.pageId}`;
     case 'segment':
       return `s/${record.segmentId}`;
     case 'requests':
@@ -235,29 +238,3 @@ export function recordId(record: CatalogRecord): string {
 /** Sequence numbers are padded, so that records of a segment are listed in their order. */
 export const logRecordId = (segmentId: Guid, sequence: number): string =>
   `${logPrefix}${segmentId}/${String(sequence).padStart(8, '0')}`;
-
-const kinds: readonly string[] = [
-  ...['database', 'table', 'droppedTable', 'extent', 'segment', 'requests', 'operation', 'failure'],
-  ...['workloadGroup', 'clusterSettings', 'journal', 'dataOperation', 'continuousExports', 'exportHistory'],
-  'head',
-  ...queuedKinds,
-];
-/** The second one has epochs: who does not know of them would show rows that are gone. The third has views, which are no tables. */
-const formats = [1, 2, 3];
-function formatOf(record: CatalogRecord | HeadRecord): number {
-  if (record.kind !== 'table') return 1;
-  return record.view !== undefined ? 3 : record.epoch !== undefined ? 2 : 1;
-}
-
-/** One that was read has the format of then: what counts is what it says now. */
-export const encodeRecord = (record: CatalogRecord | HeadRecord): Buffer =>
-  Buffer.from(JSON.stringify({ ...record, format: formatOf(record) }));
-
-/** What was sealed under our key is our own writing; only its format can be another.
- * @throws CatalogDamagedError */
-export function decodeRecord(plaintext: Buffer): CatalogRecord | HeadRecord {
-  const record = JSON.parse(plaintext.toString('utf8')) as CatalogRecord & { readonly format: number };
-  if (!formats.includes(record.format) || !kinds.includes(record.kind))
-    throw new CatalogDamagedError('it was written by a newer Kustody');
-  return record;
-}

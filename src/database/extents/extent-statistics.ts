@@ -1,3 +1,4 @@
+import type { ExtentPageRecord } from '../catalog/extent-page.ts';
 import type { ColumnRange, ExtentRecord } from '../catalog/records.ts';
 import type { ScanRange, SummaryUse, TableUses } from '../../kql/scan-ranges.ts';
 import type { KnownRows } from '../../kql/summaries.ts';
@@ -7,30 +8,37 @@ export interface ReadableColumn extends StoredColumn {
   readonly name: string;
 }
 
-type Statistics = Pick<ExtentRecord, 'columnIds' | 'ranges' | 'texts' | 'nulls' | 'rowCount'>;
+type Statistics = Pick<ExtentRecord, 'columnIds' | 'ranges' | 'texts' | 'nulls' | 'rowCount'> & {
+  readonly kind?: 'extent';
+};
 
 /** Which extents a query reads, and what the catalog says of the others. An extent is read when any use needs it; it is known to a summary
- * when all of its rows are of the summary, and all that is asked of them is in the record.
+ * when all of its rows are of the summary, and all that is asked of them is in the record. What holds for a page holds for each of its extents:
+ * a page is opened when an extent of it may have to be read.
  * @returns also, for each summary, what is known of the extents that are not read */
 export function plannedReads<Extent extends Statistics>(
   columns: readonly ReadableColumn[],
-  extents: readonly Extent[],
+  extents: readonly (Extent | ExtentPageRecord)[],
   { rows, summaries }: TableUses,
+  opened: (page: ExtentPageRecord) => readonly Extent[],
 ): { readonly wanted: readonly Extent[]; readonly known: readonly KnownRows[] } {
   const wanted: Extent[] = [];
   const known = summaries.map(({ columns: names }) => new Known(names.length));
   const ids = new Map(columns.toReversed().map(({ name, columnId }) => [name, columnId]));
-  for (const extent of extents) {
-    const facts = new ExtentFacts(ids, extent);
-    if (summaries.length === 0) {
-      if (rows !== undefined && facts.mayMatch(rows)) wanted.push(extent);
-      continue;
-    }
+  /** @returns whether that was all that is asked of it */
+  const isKnown = (statistics: Statistics): boolean => {
+    const facts = new ExtentFacts(ids, statistics);
+    if (summaries.length === 0) return rows === undefined || !facts.mayMatch(rows);
     const found = summaries.map((use) => summaryOf(facts, use));
-    if ((rows !== undefined && facts.mayMatch(rows)) || found.includes('unknown')) wanted.push(extent);
-    else
-      for (const [index, summary] of found.entries())
-        if (typeof summary === 'object') known[index]?.add(extent.rowCount, summary);
+    if ((rows !== undefined && facts.mayMatch(rows)) || found.includes('unknown')) return false;
+    for (const [index, summary] of found.entries())
+      if (typeof summary === 'object') known[index]?.add(statistics.rowCount, summary);
+    return true;
+  };
+  for (const one of extents) {
+    if (one.kind !== 'extentPage') {
+      if (!isKnown(one)) wanted.push(one);
+    } else if (!isKnown(one.facts)) for (const extent of opened(one)) if (!isKnown(extent)) wanted.push(extent);
   }
   return { wanted, known };
 }

@@ -56,6 +56,12 @@ export function mergeable<Extent extends Candidate>(
   return best;
 }
 
+/** Whether an extent is merged no more unless the policies change: it is large, or too old. */
+export const mayMergeNoMore = (extent: Candidate, { merge }: MergePolicies, periods: Periods, now: number): boolean =>
+  merge?.['AllowMerge'] === false ||
+  extent.rowCount >= smallRows ||
+  !isRecent(extent, merge?.['Lookback'], periods, now);
+
 interface Size {
   readonly rows: number;
   readonly bytes: number;

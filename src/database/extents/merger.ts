@@ -4,14 +4,17 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
-import { recordId, sealedOf } from '../catalog/records.ts';
-import type { CatalogReader } from '../catalog/image.ts';
+import { recordId } from '../catalog/records.ts';
+import type { ExtentOrPage } from '../catalog/extent-page.ts';
+import { extentsPerPage, sealedIn } from '../catalog/extent-page.ts';
+import type { CatalogImage, CatalogReader } from '../catalog/image.ts';
+import { isHidden } from '../catalog/image.ts';
 import { dropTable, forget, recoverableUntil } from '../catalog/dropped-tables.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
 import type { WrittenExtent } from './extent-writer.ts';
-import { mergeable } from './merge-policy.ts';
+import { mayMergeNoMore, mergeable } from './merge-policy.ts';
 import { isPastRetention } from './periods.ts';
 import { autoDeleteAt, tagGoesAt } from './aging.ts';
 import { commitExtents, dropExtents, ExtentsGoneError, replaceExtents, retagged } from './replace-extents.ts';
@@ -95,10 +98,8 @@ export class Merger {
   async merge(table: TableRecord): Promise<void> {
     await this.#inTurn(() => this.#parts.store.parts.writer.retried(() => this.#merge(table)));
     const found = this.#unreadable.get(table.tableId);
-    const left = this.#parts.store.parts.catalog.image.extentsOf(table.tableId);
-    for (const extentId of found?.keys() ?? []) {
-      if (!left.some((extent) => extent.extentId === extentId)) found?.delete(extentId);
-    }
+    const { image } = this.#parts.store.parts.catalog;
+    for (const extentId of found?.keys() ?? []) if (image.get(`e/${extentId}`) === undefined) found?.delete(extentId);
     const [why] = found?.values() ?? [];
     if (why !== undefined) throw new UnreadableExtentsError(found?.size ?? 0, why);
   }
@@ -108,7 +109,10 @@ export class Merger {
     const { catalog, files } = store.parts;
     const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
     const unreadable = this.#unreadable.get(table.tableId);
-    const extents = catalog.image.extentsOf(table.tableId).filter(({ extentId }) => unreadable?.has(extentId) !== true);
+    // Those in pages were none to merge when they came there.
+    const extents = catalog.image
+      .extentsAlone(table.tableId)
+      .filter(({ extentId }) => unreadable?.has(extentId) !== true);
     const fitting = mergeable(extents, policies, store.periods(table), store.parts.now());
     // What comes out is to be opened as well, beside the others.
     const chosen = firstWithin(fitting, files.mergedBytesMax);
@@ -122,6 +126,22 @@ export class Merger {
     const source = await opening.catch((error: unknown) => this.#leaveOut(table, chosen, error));
     if (source === undefined) return this.#merge(table);
     await this.#replace(source, table, chosen);
+  }
+
+  /** Puts extents that are not merged any more into pages, whole ones, so many a commit: with few it does nothing. Whoever reads the catalog
+   * reads the same before and after. */
+  async pack(table: TableRecord): Promise<void> {
+    const { store } = this.#parts;
+    const { catalog, now } = store.parts;
+    if (isHidden(table)) return;
+    const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
+    const found = catalog.image.extentsAlone(table.tableId);
+    if (found.length < extentsPerPage * 2) return;
+    const [periods, at] = [store.periods(table), now()];
+    const settled = found.filter((extent) => mayMergeNoMore(extent, policies, periods, at)).sort(inTime);
+    const whole = settled.slice(0, settled.length - (settled.length % extentsPerPage));
+    for (const chunk of chunksOf(whole, extentsPerPage * 4))
+      await catalog.change((draft) => draft.pack(chunk.map(recordId)));
   }
 
   /** Makes one extent of these, whatever the policies say.
@@ -176,11 +196,15 @@ export class Merger {
     const at = now();
     const isOver = table.stored !== undefined && table.stored.expiresOn <= at;
     const periods = store.periods(table);
-    const extents = catalog.image.extentsOf(table.tableId).filter((extent) => isPastRetention(extent, periods, at));
     if (isOver) {
       await catalog.change((draft) => dropHidden(draft, table.tableId));
       return; // the rows are swept
     }
+    const { image } = catalog;
+    const extents = image.extentsAlone(table.tableId).filter((extent) => isPastRetention(extent, periods, at));
+    for (const page of image.pagesOf(table.tableId))
+      if (isPastRetention({ maxCreatedOn: page.facts.oldestMaxCreatedOn }, periods, at))
+        extents.push(...image.opened(page).filter((extent) => isPastRetention(extent, periods, at)));
     for (const chunk of chunksOf(extents))
       await writer.remove(await catalog.change((draft) => dropExtents(draft, chunk)));
   }
@@ -214,9 +238,7 @@ export class Merger {
       (extent: ExtentRecord) =>
       (tag: string): boolean =>
         tagGoesAt(tag, extent, policy) > at;
-    const old = store.parts.catalog.image
-      .extentsOf(table.tableId)
-      .filter((extent) => !extent.tags.every(isKept(extent)));
+    const old = tagged(store.parts.catalog.image, table).filter((extent) => !extent.tags.every(isKept(extent)));
     for (const chunk of chunksOf(old))
       await commitExtents(
         store,
@@ -254,17 +276,16 @@ export class Merger {
       case 'table': {
         if (record.stored !== undefined) return record.stored.expiresOn;
         const { softDeleteMs } = store.periods(record);
-        const extents = store.parts.catalog.image.extentsOf(record.tableId);
+        const { image } = store.parts.catalog;
+        const extents = image.extentsAndPagesOf(record.tableId);
         const tags = store.policy(record, 'extent_tags_retention');
         const goes = extents.length === 0 || record.policies.auto_delete?.DeleteIfNotEmpty === true;
-        return extents.reduce(
-          (first, extent) =>
-            Math.min(
-              first,
-              extent.maxCreatedOn + softDeleteMs,
-              ...extent.tags.map((tag) => tagGoesAt(tag, extent, tags)),
-            ),
-          goes ? autoDeleteAt(record.policies) : Infinity,
+        const autoDelete = goes ? autoDeleteAt(record.policies) : Infinity;
+        const aged = extents.reduce((first, one) => Math.min(first, oldestOf(one) + softDeleteMs), autoDelete);
+        if (tags === undefined) return aged;
+        return tagged(image, record).reduce(
+          (first, extent) => Math.min(first, ...extent.tags.map((tag) => tagGoesAt(tag, extent, tags))),
+          aged,
         );
       }
       case 'droppedTable':
@@ -313,7 +334,8 @@ export class Merger {
       await catalog.fence();
       const named = new Set<string>();
       for (const record of catalog.image.everything()) {
-        if (record.kind === 'extent') for (const { blob } of sealedOf(record)) named.add(blob);
+        if (record.kind === 'extent' || record.kind === 'extentPage')
+          for (const { blob } of sealedIn(record)) named.add(blob);
         if (record.kind === 'stagedBlob' || record.kind === 'stagedBlock')
           for (const { blob } of record.pieces) named.add(blob);
       }
@@ -371,6 +393,25 @@ export class Merger {
     return result;
   }
 }
+
+/** By when their rows were ingested, then by the first column that has values to compare: what is looked for together lies together. */
+function inTime(left: ExtentRecord, right: ExtentRecord): number {
+  if (left.minCreatedOn !== right.minCreatedOn) return left.minCreatedOn - right.minCreatedOn;
+  const [one, other] = [left, right].map(({ columnIds, ranges }) => {
+    const first = columnIds.find((id) => id !== ingestionColumn.columnId && ranges[id] !== undefined);
+    return BigInt((first === undefined ? undefined : ranges[first]?.[0]) ?? 0);
+  });
+  return one === undefined || other === undefined || one === other ? 0 : one < other ? -1 : 1;
+}
+
+/** Extents that may have tags. */
+const tagged = (image: CatalogImage, { tableId }: TableRecord): readonly ExtentRecord[] => [
+  ...image.extentsAlone(tableId),
+  ...image.pagesOf(tableId).flatMap((page) => (page.facts.hasTags ? image.opened(page) : [])),
+];
+
+const oldestOf = (one: ExtentOrPage): number =>
+  one.kind === 'extent' ? one.maxCreatedOn : one.facts.oldestMaxCreatedOn;
 
 /** Unknown when it is of one of them. */
 function lastOf(extents: readonly ExtentRecord[]): Pick<ExtentRecord, 'ingestedTo'> {

@@ -1,6 +1,7 @@
 import type { Policies } from '../catalog/catalog-view.ts';
 import type { ClusterDatabase } from '../catalog/catalog-view.ts';
 import type { ExtentRecord } from '../catalog/records.ts';
+import type { ChosenExtents } from './chosen-extents.ts';
 import { parseDatetime, parseTimespan, ticksPerMillisecond, unixEpochTicks } from '../../kql/values/ticks.ts';
 
 /** How long a table keeps its rows, and how long they count as hot, in milliseconds; Infinity: always. The table's own policy, or else
@@ -38,6 +39,23 @@ export const isHot = (
   now: number,
 ): boolean =>
   maxCreatedOn + hotMs > now || hotWindows.some(({ from, to }) => maxCreatedOn >= from && minCreatedOn < to);
+
+/** Extents that are not past the period. */
+export const keptBy = (periods: Periods, now: number): ChosenExtents => ({
+  isMeant: (extent) => !isPastRetention(extent, periods, now),
+  ofPage: ({ maxCreatedOn, oldestMaxCreatedOn }) => {
+    if (isPastRetention({ maxCreatedOn }, periods, now)) return 'none';
+    return isPastRetention({ maxCreatedOn: oldestMaxCreatedOn }, periods, now) ? undefined : 'all';
+  },
+});
+
+export const hotBy = (periods: Periods, now: number): ChosenExtents => ({
+  isMeant: (extent) => isHot(extent, periods, now),
+  ofPage: ({ minCreatedOn, maxCreatedOn, oldestMaxCreatedOn }) => {
+    if (oldestMaxCreatedOn + periods.hotMs > now) return 'all';
+    return isHot({ minCreatedOn, maxCreatedOn }, periods, now) ? undefined : 'none';
+  },
+});
 
 const windowOf = ({ MinValue, MaxValue }: { readonly MinValue: string; readonly MaxValue: string }) => ({
   from: unixMs(MinValue),

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import type { ExtentRecord, SegmentRecord } from '../catalog/records.ts';
+import { extentsIn } from '../catalog/extent-page.ts';
+import type { RowRecord } from '../catalog/image.ts';
 import type { ExtentWriter } from './extent-writer.ts';
 
 /** So many records go in one commit: it takes some ten milliseconds. */
@@ -43,26 +44,31 @@ export class Sweeper {
     await this.#catalog.change((draft) => {
       for (const record of chunk) draft.sweep(record);
     });
-    await this.#writer.remove(chunk.filter((record): record is ExtentRecord => record.kind === 'extent'));
+    await this.#writer.remove(chunk.flatMap((record) => (record.kind === 'segment' ? [] : extentsIn(record))));
     return true;
   }
 }
 
-/** A segment counts with its log records. */
-function firstOf(records: Iterable<ExtentRecord | SegmentRecord>): (ExtentRecord | SegmentRecord)[] {
-  const chunk: (ExtentRecord | SegmentRecord)[] = [];
+/** A segment counts with its log records, a page with its extents. */
+function firstOf(records: Iterable<RowRecord>): RowRecord[] {
+  const chunk: RowRecord[] = [];
   let weight = 0;
   for (const record of records) {
     if (weight >= recordsPerChunk) break;
     chunk.push(record);
-    weight += record.kind === 'segment' ? 1 + record.count : 1;
+    weight += weightOf(record);
   }
   return chunk;
 }
 
-/** @returns the items in lists of at most `recordsPerChunk` */
-export function chunksOf<T>(items: readonly T[]): T[][] {
+function weightOf(record: RowRecord): number {
+  if (record.kind === 'segment') return 1 + record.count;
+  return record.kind === 'extentPage' ? record.facts.count : 1;
+}
+
+/** @returns the items in lists of at most so many */
+export function chunksOf<T>(items: readonly T[], each = recordsPerChunk): T[][] {
   const chunks: T[][] = [];
-  for (let at = 0; at < items.length; at += recordsPerChunk) chunks.push(items.slice(at, at + recordsPerChunk));
+  for (let at = 0; at < items.length; at += each) chunks.push(items.slice(at, at + each));
   return chunks;
 }

@@ -1,4 +1,6 @@
 import { BlobNotFoundError } from '../../storage/blob-store.ts';
+import type { ExtentOrPage, ExtentPageRecord } from '../catalog/extent-page.ts';
+import { openPage } from '../catalog/extent-page.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { OpenTable, ScanCounts } from '../../kql/query-request.ts';
@@ -9,6 +11,8 @@ import { plannedReads } from './extent-statistics.ts';
 import { withTerms } from './term-pruning.ts';
 import { extentFacts } from './extent-pieces.ts';
 import type { Segment } from './log-book.ts';
+import type { ChosenExtents } from './chosen-extents.ts';
+import { chosenExtents } from './chosen-extents.ts';
 import type { Names, ReadExtents, ReadParts } from './read-extents.ts';
 import { missing, readableColumns, readExtents, selectOf, withExtent } from './read-extents.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
@@ -18,11 +22,13 @@ export interface SourceParts extends ReadParts {
   /** Comes before extents are read. Absent: at once. */
   readonly turn?: Promise<unknown> | undefined;
   /** Whether rows of an extent of the table count as hot, as of now. Absent: all do. */
-  readonly isHot?: (table: TableRecord) => (extent: ExtentRecord) => boolean;
+  readonly isHot?: (table: TableRecord) => ChosenExtents;
+  /** What opens a page. Absent: `openPage`. */
+  readonly opened?: (page: ExtentPageRecord) => readonly ExtentRecord[];
   /** The table's extents and segments as of now. */
   readonly snapshot: () => {
     readonly table: TableRecord;
-    readonly extents: readonly ExtentRecord[];
+    readonly extents: readonly ExtentOrPage[];
     readonly segments: readonly Pick<Segment, 'tail'>[];
   };
 }
@@ -58,7 +64,8 @@ async function openOnce(
   const { table, segments } = snapshot;
   // What is in no extent yet came just now.
   const isHot = uses.hotOnly && parts.isHot?.(table);
-  const extents = isHot === undefined ? snapshot.extents : snapshot.extents.filter(isHot);
+  const { opened: openedPage = openPage } = parts;
+  const extents = isHot === undefined ? snapshot.extents : chosenExtents(snapshot.extents, isHot, openedPage);
   const held: { release(): void }[] = [];
   const release = (): void => {
     for (const one of held.splice(0)) one.release();
@@ -71,7 +78,7 @@ async function openOnce(
       const own = rows[index];
       return own === undefined ? [] : [{ columns: [ingestionColumn, ...tail.columns], sql: own.sql }];
     });
-    const { wanted: planned, known } = plannedReads(readableColumns(table), extents, uses);
+    const { wanted: planned, known } = plannedReads(readableColumns(table), extents, uses, openedPage);
     const wanted = await withTerms(parts.files, readableColumns(table), planned, uses);
     // What the catalog knows of rows is told only while they could be read.
     if (known.some(({ rowCount }) => rowCount > 0n)) parts.files.requireKey();
@@ -138,14 +145,15 @@ async function openAgain(
 
 /** Rows that are not in an extent yet are all read. */
 function countsOf(
-  extents: readonly ExtentRecord[],
+  extents: readonly ExtentOrPage[],
   wanted: readonly ExtentRecord[],
   segments: Snapshot['segments'],
 ): ScanCounts {
   const logged = segments.reduce((sum, { tail }) => sum + tail.rowCount, 0);
-  const rowsOf = (some: readonly ExtentRecord[]): number => some.reduce((sum, { rowCount }) => sum + rowCount, logged);
+  const rowsOf = (some: readonly ExtentOrPage[]): number =>
+    some.reduce((sum, one) => sum + (one.kind === 'extentPage' ? one.facts : one).rowCount, logged);
   return {
-    extents: extents.length,
+    extents: extents.reduce((sum, one) => sum + (one.kind === 'extentPage' ? one.facts.count : 1), 0),
     extentsScanned: wanted.length,
     rows: rowsOf(extents),
     rowsScanned: rowsOf(wanted),

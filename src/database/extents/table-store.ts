@@ -9,6 +9,7 @@ import type { DataOperations } from '../catalog/data-operations.ts';
 import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
 import { clusterSettingsOf, inheritedPolicies } from '../catalog/cluster-settings.ts';
 import { databaseOf, isHidden } from '../catalog/image.ts';
+import type { ExtentOrPage, ExtentPageRecord } from '../catalog/extent-page.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { RequestIndex } from '../catalog/request-index.ts';
 import { requireGraphModel } from '../catalog/graph-models.ts';
@@ -20,12 +21,14 @@ import { requireTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
 import type { TableUses } from '../../kql/scan-ranges.ts';
+import type { ChosenExtents } from './chosen-extents.ts';
+import { chosenExtents } from './chosen-extents.ts';
 import type { ExtentFiles } from './extent-files.ts';
 import type { ExtentWriter } from './extent-writer.ts';
 import type { HotExtents } from './hot-extents.ts';
 import type { LogBook } from './log-book.ts';
 import type { Periods } from './periods.ts';
-import { isHot, isPastRetention, periodsOf } from './periods.ts';
+import { hotBy, keptBy, periodsOf } from './periods.ts';
 import type { Sweeper } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { ViewRowsParts } from './view-rows.ts';
@@ -167,22 +170,28 @@ export class TableStore {
         segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0),
       };
     };
-    return openTable({ files, connect, hot, keys: () => catalog.keys, turn, isHot: this.#isHot, snapshot }, uses);
+    return openTable(
+      {
+        ...{ files, connect, hot, turn, snapshot },
+        keys: () => catalog.keys,
+        isHot: this.#isHot,
+        opened: this.#opened,
+      },
+      uses,
+    );
   }
 
-  readonly #isHot = (table: TableRecord): ((extent: ExtentRecord) => boolean) => {
-    const [periods, now] = [this.periods(table), this.parts.now()];
-    return (extent) => isHot(extent, periods, now);
-  };
+  readonly #isHot = (table: TableRecord): ChosenExtents => hotBy(this.periods(table), this.parts.now());
 
-  #kept(table: TableRecord): ExtentRecord[] {
+  #kept(table: TableRecord): ExtentOrPage[] {
     const { catalog, now } = this.parts;
     const periods = this.periods(table);
-    const extents = catalog.image.extentsOf(table.tableId);
+    const extents = catalog.image.extentsAndPagesOf(table.tableId);
     if (periods.softDeleteMs === Infinity) return extents;
-    const at = now();
-    return extents.filter((extent) => !isPastRetention(extent, periods, at));
+    return chosenExtents(extents, keptBy(periods, now()), this.#opened);
   }
+
+  readonly #opened = (page: ExtentPageRecord): readonly ExtentRecord[] => this.parts.catalog.image.opened(page);
 
   /** What materialized views are read from. */
   viewRows(): ViewRowsParts {
@@ -191,6 +200,7 @@ export class TableStore {
       ...{ files, connect, hot, now, image: catalog.image, keys: () => catalog.keys },
       kept: (table) => this.#kept(table),
       isHot: this.#isHot,
+      opened: this.#opened,
       segmentsOf: (tableId) => log.segmentsOf(tableId),
     };
   }

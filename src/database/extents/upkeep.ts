@@ -29,6 +29,8 @@ export interface UpkeepOptions {
   readonly droppedDatabases?: readonly Guid[];
   /** Nothing goes for its age: the clock is doubtful. */
   readonly destructionHeld?: boolean;
+  /** All nodes that live know of pages of extents. */
+  readonly packsExtents?: boolean;
 }
 
 /** Something that upkeep could not do, and has not done since. Ids and the class of an error only: it goes to logs. */
@@ -70,7 +72,11 @@ export class Upkeep {
   }
 
   /** @throws CommitRefusedError when the cluster may not use its key any more: then nothing further can succeed */
-  async run({ droppedDatabases = [], destructionHeld = false }: UpkeepOptions = {}): Promise<void> {
+  async run({
+    droppedDatabases = [],
+    destructionHeld = false,
+    packsExtents = false,
+  }: UpkeepOptions = {}): Promise<void> {
     const { merger, sweeper, tables, removeDatabases } = this.#parts;
     if (droppedDatabases.length > 0)
       await this.#attempt('databases', undefined, () => removeDatabases(droppedDatabases));
@@ -85,7 +91,10 @@ export class Upkeep {
     for (const table of tables()) {
       await this.#attempt('flush', table, () => merger.flush(table));
       await this.#attempt('views', table, () => this.#parts.materialize(table));
-      await this.#attempt('merge', table, () => merger.merge(table));
+      await this.#attempt('merge', table, async () => {
+        if (packsExtents) await merger.pack(table);
+        await merger.merge(table);
+      });
     }
     await this.#attempt('collection', undefined, () => merger.collect());
     const present = new Set(tables().map(({ tableId }) => tableId));

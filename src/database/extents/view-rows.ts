@@ -5,6 +5,7 @@ import type { OpenTable } from '../../kql/query-request.ts';
 import type { ViewTable } from '../../kql/plan/hidden-tables.ts';
 import type { TableUses } from '../../kql/scan-ranges.ts';
 import { ticksPerMillisecond } from '../../kql/values/ticks.ts';
+import type { ExtentOrPage } from '../catalog/extent-page.ts';
 import type { CatalogReader } from '../catalog/image.ts';
 import type { IngestedAt } from '../catalog/ingestion-order.ts';
 import { ticksOfIngestion } from '../catalog/ingestion-order.ts';
@@ -13,17 +14,20 @@ import { findView, requireView } from '../catalog/materialized-view.ts';
 import { ingestedInCommit } from '../catalog/records.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { findTable, requireTable } from '../catalog/table-changes.ts';
+import type { ChosenExtents } from './chosen-extents.ts';
+import { chosenExtents } from './chosen-extents.ts';
 import type { Segment } from './log-book.ts';
 import type { SourceParts } from './table-sources.ts';
 import { openTable } from './table-sources.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
 
 export interface ViewRowsParts extends Pick<SourceParts, 'files' | 'connect' | 'keys' | 'hot' | 'turn'> {
+  readonly opened: NonNullable<SourceParts['opened']>;
   readonly image: CatalogReader;
   readonly isHot: NonNullable<SourceParts['isHot']>;
   readonly now: () => Instant;
   /** Extents of a table that are not past its retention. */
-  readonly kept: (table: TableRecord) => readonly ExtentRecord[];
+  readonly kept: (table: TableRecord) => readonly ExtentOrPage[];
   readonly segmentsOf: (tableId: Guid) => readonly Segment[];
 }
 
@@ -37,14 +41,14 @@ export const sourceOfView = (
 
 /** Whether its source may have rows that are not in it. */
 export function hasRowsToCome(
-  parts: Pick<ViewRowsParts, 'image' | 'kept' | 'segmentsOf'>,
+  parts: Pick<ViewRowsParts, 'image' | 'kept' | 'opened' | 'segmentsOf'>,
   { databaseId, view }: ViewRecord,
 ): boolean {
   const find = view.isOverView ? findView : findTable;
   const source = find(parts.image, databaseId, view.source);
   if (source === undefined) return false;
   return (
-    parts.kept(source).some((extent) => mayHaveLater(extent, view.materializedTo)) ||
+    chosenExtents(parts.kept(source), laterThan(view.materializedTo), parts.opened).length > 0 ||
     parts.segmentsOf(source.tableId).some(({ ingestedTo }) => ingestedTo > view.materializedTo)
   );
 }
@@ -80,7 +84,7 @@ export async function openView(
 
 /** Rows of a table that were ingested after one time, and until another. */
 export async function openBetween(
-  { kept, segmentsOf, files, connect, keys, hot, turn, isHot }: ViewRowsParts,
+  { kept, opened, segmentsOf, files, connect, keys, hot, turn, isHot }: ViewRowsParts,
   found: () => TableRecord,
   { after, until }: { readonly after: IngestedAt; readonly until: IngestedAt },
   uses?: TableUses,
@@ -89,7 +93,7 @@ export async function openBetween(
     const table = found();
     return {
       table,
-      extents: kept(table).filter((extent) => mayHaveLater(extent, after)),
+      extents: chosenExtents(kept(table), laterThan(after), opened),
       segments: segmentsOf(table.tableId).filter((segment) => segment.record.count > 0),
     };
   };
@@ -106,7 +110,7 @@ export async function openDelta(
   found: () => ViewRecord,
   { uses, until, maxAge }: DeltaUses,
 ): Promise<OpenTable> {
-  const { image, kept, segmentsOf, files, connect, keys, hot, turn, isHot } = parts;
+  const { image, kept, opened: openedPage, segmentsOf, files, connect, keys, hot, turn, isHot } = parts;
   let record = found();
   const snapshot = (): ReturnType<SourceParts['snapshot']> => {
     record = found();
@@ -115,7 +119,7 @@ export async function openDelta(
     const { materializedTo } = record.view;
     return {
       table,
-      extents: kept(table).filter((extent) => mayHaveLater(extent, materializedTo)),
+      extents: chosenExtents(kept(table), laterThan(materializedTo), openedPage),
       segments: segmentsOf(table.tableId).filter((segment) => segment.record.count > 0),
     };
   };
@@ -136,6 +140,15 @@ function momentsOf(image: CatalogReader, record: ViewRecord): NonNullable<OpenTa
 
 const isYoung = ({ view }: ViewRecord, maxAge: bigint, now: Instant): boolean =>
   view.lastRunOn !== undefined && BigInt(Math.trunc(now - view.lastRunOn)) * ticksPerMillisecond < maxAge;
+
+/** Extents that may have rows which were ingested later. */
+const laterThan = (than: IngestedAt): ChosenExtents => ({
+  isMeant: (extent) => mayHaveLater(extent, than),
+  ofPage: ({ ingestedTo }) => {
+    if (than === 0) return 'all';
+    return ingestedTo !== undefined && ingestedTo <= than ? 'none' : undefined;
+  },
+});
 
 function mayHaveLater({ ingestedAt, ingestedTo, ranges }: ExtentRecord, than: IngestedAt): boolean {
   const last = ingestedAt === ingestedInCommit ? undefined : (ingestedAt ?? ingestedTo);

@@ -15,12 +15,16 @@ export interface StateFormat {
  * version, and the newer is written after `kustody upgrade finish`. */
 export const firstAgreedFormat = 4;
 
+/** From here on extents that are merged no more may lie in pages (`database/catalog/extent-page`): nothing is made, records of a new form come. */
+export const extentPagesFormat = 5;
+
 /** All of them, one after the other. Whoever adds one keeps reading the one before, and asks `StoredFormat.written` which of the two to write. */
 export const stateFormats: readonly StateFormat[] = [
   { format: 1, says: 'records', postgres: recordsSql },
   { format: 2, says: 'nodes that take over, and digest trees in files', postgres: heartbeatSql },
   { format: 3, says: 'nodes that pass connections on', postgres: advertisedSql },
   { format: firstAgreedFormat, says: 'nodes that tell which formats they know', postgres: nodesSql },
+  { format: extentPagesFormat, says: 'extents in pages', postgres: '' },
 ];
 
 /** The newest that a version with these formats writes. */

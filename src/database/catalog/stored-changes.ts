@@ -1,0 +1,47 @@
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/new-guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { ExtentPageRecord } from './extent-page.ts';
+import { extentsPerPage, makePage, pageWithout } from './extent-page.ts';
+import type { CatalogDraft, CatalogImage } from './image.ts';
+import { ofKind } from './image.ts';
+import type { CatalogRecord, ExtentRecord } from './records.ts';
+import { recordId } from './records.ts';
+
+/** What a commit writes of what it changes, by the ids of stored records: an extent that goes, or becomes another one, leaves its page, which
+ * is written anew without it; those that are to lie in pages go from their own records into new pages. */
+export function storedChanges(
+  { changes, packed }: Pick<CatalogDraft, 'changes' | 'packed'>,
+  image: Pick<CatalogImage, 'stored' | 'pageOf'>,
+  randomBytes: RandomBytes,
+): ReadonlyMap<string, CatalogRecord | null> {
+  const stored = new Map(changes);
+  const left = new Map<ExtentPageRecord, Set<Guid>>();
+  for (const [id, record] of changes) {
+    const page = image.stored(id) === undefined ? image.pageOf(id) : undefined;
+    if (page === undefined) continue;
+    if (record === null) stored.delete(id);
+    left.set(page, (left.get(page) ?? new Set()).add(id.slice(2) as Guid));
+  }
+  for (const [page, gone] of left) if (!stored.has(recordId(page))) stored.set(recordId(page), pageWithout(page, gone));
+  const extents = packed.flatMap((id) => (changes.has(id) ? [] : ofKind(image.stored(id), 'extent')));
+  for (const alike of grouped(extents))
+    for (let at = 0; at < alike.length; at += extentsPerPage) {
+      const page = makePage(newGuid(randomBytes), alike.slice(at, at + extentsPerPage));
+      stored.set(recordId(page), page);
+    }
+  for (const extent of extents) stored.set(recordId(extent), null);
+  return stored;
+}
+
+/** Those of a page are of one table, and of one epoch of it. */
+function grouped(extents: readonly ExtentRecord[]): Iterable<readonly ExtentRecord[]> {
+  const groups = new Map<string, ExtentRecord[]>();
+  for (const extent of extents) {
+    const key = `${extent.tableId} ${extent.epoch ?? 0}`;
+    const group = groups.get(key);
+    if (group) group.push(extent);
+    else groups.set(key, [extent]);
+  }
+  return groups.values();
+}

@@ -1,0 +1,209 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CatalogPair } from '../../../tests/support/catalog-pair.ts';
+import { openCatalogPair } from '../../../tests/support/catalog-pair.ts';
+import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
+import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
+import { newGuid } from '../../base/new-guid.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import { clusterCatalogTable } from '../../cluster/process/remote-catalog-store.ts';
+import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
+import type { TableUses } from '../../kql/scan-ranges.ts';
+import { listAll } from '../../state/list-all.ts';
+import { parseBlobName } from '../../storage/blob-store.ts';
+import type { ExtentRecord } from '../catalog/records.ts';
+import { collect } from './collect.ts';
+
+const copies = 600;
+const day = 86_400_000;
+let engine: EngineDatabase;
+let cluster: DataFixture;
+beforeAll(async () => {
+  engine = await openTestEngine();
+});
+afterAll(() => engine.close());
+
+/** Of a value each, from 1,000 on, and with a blob that is not there: they are counted, never read. */
+function copyAs(clusterId: string): (model: ExtentRecord) => ExtentRecord {
+  let made = 1_000;
+  return (model) => {
+    const blob = parseBlobName(`clusters/${clusterId}/${newGuid(systemRandomBytes)}`);
+    if (blob === undefined) throw new Error('a blob has a name');
+    const value = `${(made += 1)}`;
+    const tags = made % 100 === 0 ? [`drop-by:${value}`] : [];
+    const sealed = { ...model.sealed, blob, dekId: newGuid(systemRandomBytes) };
+    return { ...model, tags, sealed, ranges: { ...model.ranges, 1: [value, value] } };
+  };
+}
+
+async function filled(): Promise<void> {
+  cluster = await openDataFixture({ engine });
+  await cluster.table('T', { n: 'long' });
+  await cluster.ingest('T', 'csv', '1', { kind: 'inline' });
+  await cluster.manyExtents(copies, copyAs(cluster.clusterId));
+  await (await cluster.data()).setPolicy('db', 'T', 'merge', { AllowMerge: false });
+  await cluster.ingest('T', 'csv', '2\n3', { kind: 'inline' });
+}
+
+const pack = async (): Promise<void> => {
+  const data = await cluster.data();
+  await data.maintain({ packsExtents: true });
+  expect(data.upkeepProblems()).toEqual([]);
+};
+const stored = async (prefix: string): Promise<number> =>
+  (await listAll(cluster.state, clusterCatalogTable, `${cluster.clusterId}/${prefix}`)).length;
+const idsNow = async (table = 'T'): Promise<string[]> =>
+  (await cluster.data())
+    .extents('db', table)
+    .map(({ extentId }) => extentId)
+    .sort();
+
+/** What is read of values in a range: those extents are opened alone. */
+async function between(min: bigint, max: bigint, table = 'T'): Promise<unknown[]> {
+  const uses: TableUses = { rows: [{ column: 'n', min, max }], summaries: [] };
+  const opened = await (await cluster.data()).sources(undefined).open('db', table, uses);
+  const connection = await engine.connect();
+  try {
+    const column = opened.columns.get('n') ?? '';
+    return (await collect(connection, `SELECT ${column} FROM ${opened.sql} ORDER BY 1`)).flat();
+  } finally {
+    connection.close();
+    opened.release();
+  }
+}
+
+async function readable(): Promise<void> {
+  expect(await between(1n, 3n)).toEqual([1n, 2n, 3n]);
+}
+
+describe('extents in pages', () => {
+  beforeEach(filled);
+  afterEach(() => cluster.close());
+
+  it('are the same to whoever reads the catalog, now and in the next process', async () => {
+    const before = await idsNow();
+    expect(before).toHaveLength(copies + 2);
+    await (await cluster.data()).maintain();
+    expect(await stored('g/')).toBe(0); // nobody said that all nodes know of them
+    await pack();
+    expect([await stored('g/'), await stored('e/')]).toEqual([2, copies + 2 - 512]);
+    expect(await idsNow()).toEqual(before);
+    await readable();
+    await cluster.crash();
+    expect(await idsNow()).toEqual(before);
+    await readable();
+    const { rowCount, extentCount } = (await cluster.data()).tableStatistics('db', 'T');
+    expect([rowCount, extentCount]).toEqual([copies + 3, copies + 2]);
+    await pack();
+    expect(await stored('g/')).toBe(2);
+  });
+
+  it('keep their keys through a change of custody', async () => {
+    await pack();
+    const before = await idsNow();
+    await cluster.changeCustody();
+    await readable();
+    await cluster.crash();
+    expect(await idsNow()).toEqual(before);
+    await readable();
+    await pack();
+    await readable(); // nothing that a page names was taken for garbage
+  });
+
+  it('go one by one, and the others stay', async () => {
+    await pack();
+    const data = await cluster.data();
+    const before = await idsNow();
+    const gone = before.slice(0, 40) as never[];
+    const real = data.extents('db', 'T').filter(({ rowCount }) => rowCount === 2);
+    await data.dropExtents('db', 'T', { extentIds: gone.filter((id) => id !== real[0]?.extentId) });
+    const left = before.filter((id) => !gone.includes(id as never) || id === real[0]?.extentId);
+    expect(await idsNow()).toEqual(left);
+    await cluster.crash();
+    expect(await idsNow()).toEqual(left);
+    await expect((await cluster.data()).dropExtents('db', 'T', { extentIds: gone })).rejects.toMatchObject({
+      code: 'ExtentNotFound',
+    });
+  });
+
+  it('go by their tags, and get others', async () => {
+    await pack();
+    const data = await cluster.data();
+    const tagged = data.extents('db', 'T').filter(({ tags }) => tags.length > 0);
+    expect(tagged).toHaveLength(6);
+    const changed = await data.tagExtents({
+      ...{ database: 'db', table: 'T' },
+      choose: () => Promise.resolve(new Map(tagged.slice(0, 2).map(({ extentId }) => [extentId, ['other']]))),
+    });
+    expect(changed).toHaveLength(2);
+    await cluster.crash();
+    const again = await cluster.data();
+    expect(again.extents('db', 'T').filter(({ tags }) => tags.includes('other'))).toHaveLength(2);
+    expect(again.extents('db', 'T')).toHaveLength(copies + 2);
+    await again.dropExtents('db', 'T', { tags: ['other'] });
+    expect(again.extents('db', 'T')).toHaveLength(copies);
+  });
+
+  it('are dropped with their table, come back with it, and are swept', async () => {
+    await pack();
+    const before = await idsNow();
+    const data = await cluster.data();
+    const { schemaVersion } = data.database('db');
+    await data.dropTables('db', ['T'], false);
+    await cluster.crash();
+    const again = await cluster.data();
+    expect(again.database('db').tables.has('T')).toBe(false);
+    const [dropped] = again.droppedTables('db');
+    await again.undoDropTable('db', 'T', dropped?.schemaVersion ?? schemaVersion);
+    expect(await idsNow()).toEqual(before);
+    await readable();
+    await again.clearTable('db', 'T');
+    expect(await idsNow()).toEqual([]);
+    await again.maintain();
+    expect([await stored('g/'), await stored('e/')]).toEqual([0, 0]);
+  });
+
+  it('go when they are past their retention', async () => {
+    await pack();
+    const data = await cluster.data();
+    await data.setPolicy('db', 'T', 'retention', { SoftDeletePeriod: '10.00:00:00', Recoverability: 'Disabled' });
+    cluster.advance(11 * day);
+    expect(await between(1n, 3n)).toEqual([]);
+    await data.maintain();
+    expect(data.upkeepProblems()).toEqual([]);
+    expect([await stored('g/'), await stored('e/')]).toEqual([0, 0]);
+  });
+});
+
+describe('a process that only reads', () => {
+  it('follows extents into pages and out of them', async () => {
+    const pair: CatalogPair = await openCatalogPair();
+    try {
+      cluster = pair.writer;
+      await cluster.table('T', { n: 'long' });
+      await cluster.ingest('T', 'csv', '1', { kind: 'inline' });
+      await cluster.manyExtents(copies, copyAs(cluster.clusterId));
+      const data = await cluster.data();
+      await data.setPolicy('db', 'T', 'merge', { AllowMerge: false });
+      const known = async (): Promise<string[]> => {
+        await (
+          await pair.asked()
+        ).isCurrent;
+        const reader = await pair.data();
+        return reader
+          .extents('db', 'T')
+          .map(({ extentId }) => extentId)
+          .sort();
+      };
+      const before = await known();
+      expect(before).toHaveLength(copies + 1);
+      await data.maintain({ packsExtents: true });
+      expect(await stored('g/')).toBe(2);
+      expect(await known()).toEqual(before);
+      await data.dropExtents('db', 'T', { extentIds: before.slice(0, 20) as never[] });
+      expect(await known()).toEqual(before.slice(20));
+      expect(await known()).toEqual(await idsNow());
+    } finally {
+      await pair.close();
+    }
+  });
+});

@@ -12,6 +12,7 @@ import { DataHolder } from '../src/cluster/process/data-holder.ts';
 import { createRemoteCatalogStore } from '../src/cluster/process/remote-catalog-store.ts';
 import { ClusterKey } from '../src/encryption/cluster-key.ts';
 import { Catalog } from '../src/database/catalog/catalog.ts';
+import { extentsPerPage, makePage } from '../src/database/catalog/extent-page.ts';
 import type { ExtentRecord } from '../src/database/catalog/records.ts';
 import type { OpenedClusterData } from '../src/database/open-cluster-data.ts';
 import type { EngineDatabase } from '../src/kql/duckdb/engine-database.ts';
@@ -48,8 +49,9 @@ export interface LocalCluster {
   readonly changeCustody: () => Promise<void>;
   /** Commits another wrap of the cluster key, durably. */
   readonly commitKey: (wrapped: string) => Promise<void>;
-  /** Adds records of extents that are copies of one of the first. @param change what becomes of each, numbered from 0 */
-  readonly copyExtents: (count: number, change?: ChangeCopy) => Promise<void>;
+  /** Adds records of extents that are copies of one of the first. @param change what becomes of each, numbered from 0 @param inPages as upkeep packs
+   * them, in the order of their numbers */
+  readonly copyExtents: (count: number, change?: ChangeCopy, inPages?: boolean) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -117,9 +119,9 @@ export async function openLocalCluster(hotBytesMax?: number): Promise<LocalClust
       await state.commit({ write: [writeRecord(table, clusterId, keyVersion, { wrapped })] });
       keyVersion = (await state.get(table, clusterId))?.version ?? null;
     },
-    copyExtents: async (count, change = (copy) => copy) => {
+    copyExtents: async (count, change = (copy) => copy, inPages = false) => {
       await holder.dispose();
-      await copyFirstExtent({ clusterId, current, store, pause, count, change });
+      await copyFirstExtent({ clusterId, current, store, pause, count, change, inPages });
       holder = open();
     },
     close: async () => {
@@ -177,8 +179,9 @@ async function copyFirstExtent(parts: {
   readonly pause: () => Promise<void>;
   readonly count: number;
   readonly change: ChangeCopy;
+  readonly inPages: boolean;
 }): Promise<void> {
-  const { clusterId, current, store, pause, count, change } = parts;
+  const { clusterId, current, store, pause, count, change, inPages } = parts;
   const keys = dataKeysOf(current.generation, current.key, {
     randomBytes: systemRandomBytes,
     databaseKeys: new DatabaseKeyring(),
@@ -191,10 +194,16 @@ async function copyFirstExtent(parts: {
   if (model?.kind !== 'extent') return;
   for (let made = 0; made < count; made += copiesAtOnce)
     await catalog.change((draft) => {
-      for (let index = made; index < Math.min(count, made + copiesAtOnce); index += 1)
-        draft.put({ ...change(model, index), extentId: newGuid(systemRandomBytes) });
+      const copies = Array.from({ length: Math.min(count - made, copiesAtOnce) }, (_value, index) => ({
+        ...change(model, made + index),
+        extentId: newGuid(systemRandomBytes),
+      }));
+      if (!inPages) for (const copy of copies) draft.put(copy);
+      else
+        for (let at = 0; at < copies.length; at += extentsPerPage)
+          draft.put(makePage(newGuid(systemRandomBytes), copies.slice(at, at + extentsPerPage)));
     });
 }
 
 /** In one commit. */
-const copiesAtOnce = 5_000;
+const copiesAtOnce = 5_120;

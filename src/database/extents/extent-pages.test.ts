@@ -10,6 +10,7 @@ import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
 import type { TableUses } from '../../kql/scan-ranges.ts';
 import { listAll } from '../../state/list-all.ts';
 import { parseBlobName } from '../../storage/blob-store.ts';
+import type { CatalogStore, StoredCatalogRecord } from '../catalog/catalog-store.ts';
 import type { ExtentRecord } from '../catalog/records.ts';
 import { collect } from './collect.ts';
 
@@ -35,8 +36,8 @@ function copyAs(clusterId: string): (model: ExtentRecord) => ExtentRecord {
   };
 }
 
-async function filled(): Promise<void> {
-  cluster = await openDataFixture({ engine });
+async function filled(wrapStore?: (store: CatalogStore) => CatalogStore): Promise<void> {
+  cluster = await openDataFixture({ engine, ...(wrapStore && { wrapStore }) });
   await cluster.table('T', { n: 'long' });
   await cluster.ingest('T', 'csv', '1', { kind: 'inline' });
   await cluster.manyExtents(copies, copyAs(cluster.clusterId));
@@ -76,7 +77,7 @@ async function readable(): Promise<void> {
 }
 
 describe('extents in pages', () => {
-  beforeEach(filled);
+  beforeEach(() => filled());
   afterEach(() => cluster.close());
 
   it('are the same to whoever reads the catalog, now and in the next process', async () => {
@@ -172,6 +173,96 @@ describe('extents in pages', () => {
     expect(data.upkeepProblems()).toEqual([]);
     expect([await stored('g/'), await stored('e/')]).toEqual([0, 0]);
   });
+});
+
+describe('a page', () => {
+  afterEach(() => cluster.close());
+
+  /** What the store gives in the place of what it has, by id; null: nothing. */
+  type Instead = ReadonlyMap<string, StoredCatalogRecord | null>;
+  async function packed(): Promise<{ instead: Instead; pages: () => Promise<StoredCatalogRecord[]> }> {
+    const given: { instead: Instead; pages: () => Promise<StoredCatalogRecord[]> } = {
+      instead: new Map(),
+      pages: () => Promise.resolve([]),
+    };
+    await filled((store) => {
+      given.pages = async () => {
+        const found: StoredCatalogRecord[] = [];
+        for (let after: string | undefined; ;) {
+          const page = await store.load(after);
+          found.push(...page.filter(({ id }) => id.startsWith('g/')));
+          after = page.at(-1)?.id;
+          if (after === undefined) return found;
+        }
+      };
+      const load: CatalogStore['load'] = async (after) =>
+        (await store.load(after)).flatMap((record) => {
+          const other = given.instead.get(record.id);
+          return other === null ? [] : [other ?? record];
+        });
+      return { ...store, load };
+    });
+    await pack();
+    return given;
+  }
+
+  it('that is not the one that was written last, or as it was written, is found', async () => {
+    const given = await packed();
+    const old = await given.pages();
+    await (await cluster.data()).dropExtents('db', 'T', { tags: ['drop-by:1100'] });
+    const now = await given.pages();
+    const before = old.find(({ id, sealed }) =>
+      now.some((page) => page.id === id && page.sealed.revision > sealed.revision),
+    );
+    const [first, second] = now;
+    if (before === undefined || first === undefined || second === undefined) throw new Error('a page is written anew');
+    const bytes = Buffer.from(first.sealed.bytes);
+    bytes[100] = (bytes[100] ?? 0) ^ 1;
+    const damages: readonly (readonly [string, StoredCatalogRecord | null])[] = [
+      [before.id, before],
+      [first.id, null],
+      [first.id, { ...first, sealed: { ...first.sealed, bytes } }],
+      [first.id, { ...first, sealed: { ...first.sealed, bytes: first.sealed.bytes.subarray(0, -1) } }],
+      [first.id, { ...first, sealed: second.sealed }],
+    ];
+    for (const damage of damages) {
+      given.instead = new Map([damage]);
+      await expect(cluster.crash()).rejects.toMatchObject({ name: 'CatalogDamagedError' });
+    }
+    given.instead = new Map();
+    await cluster.crash();
+    expect(await idsNow()).toHaveLength(copies + 1);
+  });
+});
+
+describe('a commit that packs', () => {
+  afterEach(() => cluster.close());
+
+  it.each(['before it is durable', 'after it is durable'])(
+    'and whose process ends %s leaves every extent once',
+    async (when) => {
+      const broken = { isOn: false };
+      await filled((store) => ({
+        ...store,
+        commit: async (writes, takesAway) => {
+          if (!broken.isOn || !writes.some(({ id }) => id.startsWith('g/'))) return store.commit(writes, takesAway);
+          broken.isOn = false;
+          if (when === 'after it is durable') await store.commit(writes, takesAway);
+          throw new Error('the process ends');
+        },
+      }));
+      const before = await idsNow();
+      broken.isOn = true;
+      await (await cluster.data()).maintain({ packsExtents: true }).catch(() => undefined);
+      await cluster.crash();
+      expect(await idsNow()).toEqual(before);
+      expect(await stored('g/')).toBe(when === 'after it is durable' ? 2 : 0);
+      await pack();
+      expect(await idsNow()).toEqual(before);
+      expect(await stored('g/')).toBe(2);
+      await readable();
+    },
+  );
 });
 
 describe('a process that only reads', () => {

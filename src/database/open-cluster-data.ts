@@ -16,6 +16,7 @@ import type { HotLimits } from './extents/hot-extents.ts';
 import { HotExtents } from './extents/hot-extents.ts';
 import { LogBook } from './extents/log-book.ts';
 import { Merger } from './extents/merger.ts';
+import { packExtents } from './extents/pack-extents.ts';
 import { createStoredResults } from './stored-results.ts';
 import { chunksOf, Sweeper } from './extents/sweeper.ts';
 import { TableStore } from './extents/table-store.ts';
@@ -134,14 +135,12 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, sweeper, databaseIds);
   const upkeep = new Upkeep({
     expireQueued: () => queued.expire(),
-    merger,
-    sweeper,
+    packExtents: (table) => packExtents(tables, table),
+    ...{ merger, sweeper, removeDatabases, now },
     materialize: async (table) => {
       if (table.view !== undefined) await materializer.run({ ...table, view: table.view });
     },
     tables: () => openTables(catalog),
-    removeDatabases,
-    now,
   });
   const materializer = new Materializer({
     ...{ store: tables, queries, randomBytes },

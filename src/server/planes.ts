@@ -1,4 +1,3 @@
-import { extentPagesFormat } from '../state/formats/state-formats.ts';
 import { dirname, join } from 'node:path';
 import { AuditLog } from '../audit/audit-log.ts';
 import { createArmAudit } from '../arm/arm-audit.ts';
@@ -74,6 +73,7 @@ import { version } from './version.ts';
 import { createExportRecords } from '../cluster/supervisor/export-records.ts';
 import { findOutwardHost } from '../http/outward-host.ts';
 import { startSystemTimer } from '../http/timer.ts';
+import { extentPagesFormat } from '../state/formats/state-formats.ts';
 import { TemplateEvaluator } from '../templates/thread/template-evaluator.ts';
 
 export interface Planes {
@@ -121,9 +121,7 @@ export function createPlanes(parts: ServerParts): Planes {
   );
   const contents = createClusterContents({
     ...common(parts),
-    keys,
-    clock: parts.clocks.clock,
-    ...placeOf(parts.settings),
+    ...{ keys, clock: parts.clocks.clock, ...placeOf(parts.settings) },
     destructionHeld: () => parts.clocks.destructionHeld(),
     packsExtents: () => parts.format.written >= extentPagesFormat,
   });

@@ -2,40 +2,10 @@ import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { guidBytes, packValues, readShared, unpackValue } from './packed-values.ts';
-import type { ColumnRange, ExtentRecord } from './records.ts';
+import type { ColumnRange, ExtentOrPage, ExtentPageRecord, ExtentRecord, PageFacts } from './records.ts';
 import { ingestedInCommit, sealedOf } from './records.ts';
 import type { SealedExtent } from './sealed-extent.ts';
 import { bytesAtRest } from './sealed-extent.ts';
-
-/** Extents of one table that lie in one record of the catalog: whoever looks for a value looks at what they have together first, and opens
- * the page when that does not decide. Each of them is in one page, or in a record of its own, by the same id. */
-export interface ExtentPageRecord {
-  readonly kind: 'extentPage';
-  readonly pageId: Guid;
-  readonly tableId: Guid;
-  /** Of all of them. */
-  readonly epoch?: number;
-  readonly facts: PageFacts;
-  readonly body: Buffer;
-}
-
-/** What holds for the extents of a page together, read as if they were one. */
-export interface PageFacts extends Pick<
-  ExtentRecord,
-  'columnIds' | 'ranges' | 'texts' | 'nulls' | 'rowCount' | 'minCreatedOn' | 'maxCreatedOn'
-> {
-  readonly count: number;
-  /** The newest row of the extent whose newest row is the oldest. */
-  readonly oldestMaxCreatedOn: number;
-  readonly bytesAtRest: number;
-  /** An extent of it has tags. */
-  readonly hasTags: boolean;
-  /** When the last of its rows was ingested; absent: not known of all. */
-  readonly ingestedTo?: number;
-}
-
-/** An extent, or a page of them. */
-export type ExtentOrPage = ExtentRecord | ExtentPageRecord;
 
 /** So many extents make a page: it takes 40 KB, and 1 ms to open. */
 export const extentsPerPage = 256;

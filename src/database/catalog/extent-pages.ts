@@ -1,8 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
-import type { ExtentPageRecord } from './extent-page.ts';
 import { extentInPage, isInPage, openPage } from './extent-page.ts';
 import { guidBytes } from './packed-values.ts';
-import type { ExtentRecord } from './records.ts';
+import type { ExtentPageRecord, ExtentRecord } from './records.ts';
 
 /** So many pages stay open: 8 MB of extents. */
 const openMax = 32;

@@ -1,3 +1,4 @@
+import type { ExtentOrPage, ExtentPageRecord } from './records.ts';
 import type { Guid } from '../../base/guid.ts';
 import type {
   CatalogRecord,
@@ -8,14 +9,15 @@ import type {
   StoredResultFacts,
   TableRecord,
 } from './records.ts';
-import type { ExtentOrPage, ExtentPageRecord } from './extent-page.ts';
 import { ExtentsByTable } from './extents-by-table.ts';
 import { ExtentPages } from './extent-pages.ts';
 import type { IngestedAt } from './ingestion-order.ts';
-import { millisecondsOf, ticksOfIngestion } from './ingestion-order.ts';
-import { ingestedInCommit, logRecordId, noTimes, recordId } from './records.ts';
-import { isQueued, queuedGroup } from './queued-records.ts';
-import type { RowBatch } from './row-batch.ts';
+import { ingestedOn, untimed } from './ingested-extent.ts';
+import { millisecondsOf } from './ingestion-order.ts';
+import { ingestedInCommit, logRecordId, recordId } from './records.ts';
+import type { LogAppend } from './log-append.ts';
+import type { RowRecord } from './record-groups.ts';
+import { groupsOf, isHidden, isRows, nameGroup } from './record-groups.ts';
 
 /** What the catalog says: read by id, by table, by database. */
 export interface CatalogReader {
@@ -47,30 +49,7 @@ export function ownerOf(reader: Pick<CatalogReader, 'get'>, tableId: Guid): Tabl
 }
 
 export type StoredResultRecord = TableRecord & { readonly stored: StoredResultFacts };
-export const isHidden = ({ stored, snapshotOf, view }: TableRecord): boolean =>
-  stored !== undefined || snapshotOf !== undefined || view !== undefined;
 const isStored = (record: TableRecord): record is StoredResultRecord => record.stored !== undefined;
-
-const listedKinds: ReadonlySet<string> = new Set(['operation', 'failure', 'journal', 'dataOperation']);
-
-/** The groups that a record is listed in. */
-function groupsOf(record: CatalogRecord): readonly string[] {
-  if (record.kind === 'table') {
-    const { databaseId, name } = record;
-    return isHidden(record) ? [`h/${databaseId}`] : [`t/${databaseId}`, nameGroup(databaseId, name)];
-  }
-  if (record.kind === 'droppedTable') return [`x/${record.table.databaseId}`];
-  if (record.kind === 'segment') return [`s/${record.tableId}`];
-  if (listedKinds.has(record.kind)) return [record.kind];
-  const queued = isQueued(record) ? queuedGroup(record) : undefined;
-  return queued === undefined ? [] : [queued];
-}
-const nameGroup = (databaseId: Guid, name: string): string => `n/${databaseId}/${name}`;
-
-/** What rows lie in, or are named by. */
-export type RowRecord = ExtentRecord | ExtentPageRecord | SegmentRecord;
-const rowKinds: ReadonlySet<string> = new Set(['extent', 'extentPage', 'segment']);
-const isRows = (record: CatalogRecord): record is RowRecord => rowKinds.has(record.kind);
 
 /** Rows are seen as long as their table is there, or may come back, and has not been emptied since. So a table of any size is dropped or emptied by one
  * record; what is not seen any more is swept later, a part at a time. */
@@ -83,10 +62,11 @@ function isSeen(record: CatalogRecord, reader: Pick<CatalogReader, 'get'>): bool
 /** All records of a catalog in memory. Changes only by `apply`, after they are durable. An extent is read by its id wherever it lies, in a
  * record of its own or in a page. */
 export class CatalogImage implements CatalogReader {
+  /** Also those that are not seen any more; changed by `apply` alone. */
+  readonly pages = new ExtentPages();
   readonly #records = new Map<string, CatalogRecord>();
   readonly #groups = new Map<string, Set<string>>();
   readonly #extents = new ExtentsByTable();
-  readonly #pages = new ExtentPages();
   readonly #unseen = new Set<string>();
 
   get(id: string): CatalogRecord | undefined {
@@ -100,15 +80,10 @@ export class CatalogImage implements CatalogReader {
     return own === undefined ? this.#paged(id, false) : ofKind(own, 'extent')[0];
   }
 
-  /** The page that has an extent, by the id of its record; also one that is not seen any more. */
-  pageOf(id: string): ExtentPageRecord | undefined {
-    return this.#pages.find(id);
-  }
-
   #paged(id: string, isSeenOnly: boolean): ExtentRecord | undefined {
-    const page = this.#pages.find(id);
+    const page = this.pages.find(id);
     if (page === undefined || (isSeenOnly && this.#unseen.has(recordId(page)))) return undefined;
-    return this.#pages.extent(page, id);
+    return this.pages.extent(page, id);
   }
 
   /** A record as it is stored: also what is not seen any more. */
@@ -160,7 +135,7 @@ export class CatalogImage implements CatalogReader {
   extentsOf(tableId: Guid): ExtentRecord[] {
     const own = this.extentsAlone(tableId);
     const pages = this.pagesOf(tableId);
-    return pages.length === 0 ? own : [...own, ...pages.flatMap((page) => this.#pages.opened(page))];
+    return pages.length === 0 ? own : [...own, ...pages.flatMap((page) => this.pages.opened(page))];
   }
 
   /** Those that have records of their own. */
@@ -171,17 +146,12 @@ export class CatalogImage implements CatalogReader {
   }
 
   pagesOf(tableId: Guid): ExtentPageRecord[] {
-    return [...this.#pages.of(tableId)].filter((page) => !this.#unseen.has(recordId(page)));
+    return [...this.pages.of(tableId)].filter((page) => !this.#unseen.has(recordId(page)));
   }
 
   /** All extents of a table: for whoever opens pages only where it has to. */
   extentsAndPagesOf(tableId: Guid): ExtentOrPage[] {
     return [...this.extentsAlone(tableId), ...this.pagesOf(tableId)];
-  }
-
-  /** The extents of a page. It stays open for a while. */
-  opened(page: ExtentPageRecord): readonly ExtentRecord[] {
-    return this.#pages.opened(page);
   }
 
   segmentsOf(tableId: Guid): SegmentRecord[] {
@@ -192,7 +162,7 @@ export class CatalogImage implements CatalogReader {
     const before = this.#records.get(id);
     for (const left of before ? groupsOf(before) : []) this.#leave(left, id);
     if (before?.kind === 'extent') this.#extents.delete(id, before);
-    if (before?.kind === 'extentPage') this.#pages.delete(before);
+    if (before?.kind === 'extentPage') this.pages.delete(before);
     if (record === null) {
       this.#records.delete(id);
       this.#unseen.delete(id);
@@ -204,7 +174,7 @@ export class CatalogImage implements CatalogReader {
     for (const joined of groupsOf(record))
       this.#groups.set(joined, (this.#groups.get(joined) ?? new Set<string>()).add(id));
     if (record.kind === 'extent') this.#extents.set(id, record);
-    if (record.kind === 'extentPage') this.#pages.set(record);
+    if (record.kind === 'extentPage') this.pages.set(record);
     if (isRows(record)) this.#look(id, record);
     if (record.kind === 'table' && (before?.kind !== 'table' || before.epoch !== record.epoch))
       this.#lookAgain(record.tableId);
@@ -216,7 +186,7 @@ export class CatalogImage implements CatalogReader {
     for (const [id, record] of records) {
       this.#records.set(id, record);
       if (record.kind === 'extent') this.#extents.set(id, record);
-      if (record.kind === 'extentPage') this.#pages.set(record);
+      if (record.kind === 'extentPage') this.pages.set(record);
     }
   }
 
@@ -228,7 +198,7 @@ export class CatalogImage implements CatalogReader {
 
   #lookAgain(tableId: Guid): void {
     for (const [id, extent] of this.#extents.of(tableId)) this.#look(id, extent);
-    for (const page of this.#pages.of(tableId)) this.#look(recordId(page), page);
+    for (const page of this.pages.of(tableId)) this.#look(recordId(page), page);
     for (const id of this.group(`s/${tableId}`)) {
       const record = this.#records.get(id);
       if (record !== undefined) this.#look(id, record);
@@ -242,16 +212,6 @@ export class CatalogImage implements CatalogReader {
 }
 
 const nothing: ReadonlySet<string> = new Set();
-
-/** Rows for the log of small writes. */
-export interface LogAppend {
-  readonly tableId: Guid;
-  readonly batch: RowBatch;
-  readonly at: number;
-  /** The table's policy is that nobody learns the time. */
-  readonly isUntimed?: true;
-  readonly request?: string;
-}
 
 /** Changes on top of a catalog that are not durable yet. */
 export class CatalogDraft implements CatalogReader {
@@ -428,26 +388,6 @@ export class CatalogDraft implements CatalogReader {
     const changed = [...this.#changes.values()].flatMap((record) => ofKind(record ?? undefined, kind)).filter(belongs);
     return [...kept, ...changed].filter((record) => isSeen(record, this));
   }
-}
-
-/** The column of times that its file has is read no more: its rows have none. */
-function untimed(record: ExtentRecord): ExtentRecord {
-  const without = <T>(byColumn: Readonly<Record<string, T>>): Record<string, T> =>
-    Object.fromEntries(Object.entries(byColumn).filter(([id]) => id !== '0'));
-  const { columnIds, ranges, nulls } = record;
-  const kept = {
-    ...{ ...record, columnIds: columnIds.filter((id) => id !== 0), ranges: without(ranges), ingestedTo: noTimes },
-    ...(nulls !== undefined && { nulls: without(nulls) }),
-  };
-  Reflect.deleteProperty(kept, 'ingestedAt');
-  return kept;
-}
-
-/** What is known of the times in its rows is that time, too. */
-function ingestedOn(record: ExtentRecord, at: IngestedAt): ExtentRecord {
-  const ticks = String(ticksOfIngestion(at));
-  const ranges = '0' in record.ranges ? { ...record.ranges, '0': [ticks, ticks] as const } : record.ranges;
-  return { ...record, ingestedAt: at, ranges };
 }
 
 /** @returns the record in a list of one, or nothing when it is of another kind */

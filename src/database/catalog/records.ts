@@ -6,7 +6,6 @@ import type { DataOperationRecord } from './data-operation-record.ts';
 import type { JournalRecord } from './journal-record.ts';
 import type { ContinuousExportsRecord, ExportHistoryRecord } from './continuous-export.ts';
 import type { ExternalTableView } from './external-table.ts';
-import type { ExtentPageRecord } from './extent-page.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { ViewFacts } from './view-facts.ts';
 import type { WorkloadGroup } from './workload-group.ts';
@@ -107,6 +106,36 @@ export interface ExtentRecord {
   /** The last of those times, where it is known; `noTimes` where no row has one. */
   readonly ingestedTo?: number;
 }
+
+/** Extents of one table that lie in one record of the catalog: whoever looks for a value looks at what they have together first, and opens
+ * the page when that does not decide. Each of them is in one page, or in a record of its own, by the same id. */
+export interface ExtentPageRecord {
+  readonly kind: 'extentPage';
+  readonly pageId: Guid;
+  readonly tableId: Guid;
+  /** Of all of them. */
+  readonly epoch?: number;
+  readonly facts: PageFacts;
+  readonly body: Buffer;
+}
+
+/** What holds for the extents of a page together, read as if they were one. */
+export interface PageFacts extends Pick<
+  ExtentRecord,
+  'columnIds' | 'ranges' | 'texts' | 'nulls' | 'rowCount' | 'minCreatedOn' | 'maxCreatedOn'
+> {
+  readonly count: number;
+  /** The newest row of the extent whose newest row is the oldest. */
+  readonly oldestMaxCreatedOn: number;
+  readonly bytesAtRest: number;
+  /** An extent of it has tags. */
+  readonly hasTags: boolean;
+  /** When the last of its rows was ingested; absent: not known of all. */
+  readonly ingestedTo?: number;
+}
+
+/** An extent, or a page of them. */
+export type ExtentOrPage = ExtentRecord | ExtentPageRecord;
 
 /** All that is sealed of an extent, each in a blob of its own. */
 export const sealedOf = ({ sealed, terms }: Pick<ExtentRecord, 'sealed' | 'terms'>): readonly SealedExtent[] =>

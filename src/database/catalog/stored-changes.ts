@@ -1,24 +1,23 @@
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import type { ExtentPageRecord } from './extent-page.ts';
 import { extentsPerPage, makePage, pageWithout } from './extent-page.ts';
 import type { CatalogDraft, CatalogImage } from './image.ts';
 import { ofKind } from './image.ts';
-import type { CatalogRecord, ExtentRecord } from './records.ts';
+import type { CatalogRecord, ExtentPageRecord, ExtentRecord } from './records.ts';
 import { recordId } from './records.ts';
 
 /** What a commit writes of what it changes, by the ids of stored records: an extent that goes, or becomes another one, leaves its page, which
  * is written anew without it; those that are to lie in pages go from their own records into new pages. */
 export function storedChanges(
   { changes, packed }: Pick<CatalogDraft, 'changes' | 'packed'>,
-  image: Pick<CatalogImage, 'stored' | 'pageOf'>,
+  image: Pick<CatalogImage, 'stored' | 'pages'>,
   randomBytes: RandomBytes,
 ): ReadonlyMap<string, CatalogRecord | null> {
   const stored = new Map(changes);
   const left = new Map<ExtentPageRecord, Set<Guid>>();
   for (const [id, record] of changes) {
-    const page = image.stored(id) === undefined ? image.pageOf(id) : undefined;
+    const page = image.stored(id) === undefined ? image.pages.find(id) : undefined;
     if (page === undefined) continue;
     if (record === null) stored.delete(id);
     left.set(page, (left.get(page) ?? new Set()).add(id.slice(2) as Guid));

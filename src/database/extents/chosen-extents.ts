@@ -1,5 +1,4 @@
-import type { ExtentOrPage, ExtentPageRecord, PageFacts } from '../catalog/extent-page.ts';
-import type { ExtentRecord } from '../catalog/records.ts';
+import type { ExtentOrPage, ExtentPageRecord, ExtentRecord, PageFacts } from '../catalog/records.ts';
 
 /** Which extents are meant. */
 export interface ChosenExtents {

@@ -1,5 +1,4 @@
-import type { ExtentPageRecord } from '../catalog/extent-page.ts';
-import type { ColumnRange, ExtentRecord } from '../catalog/records.ts';
+import type { ColumnRange, ExtentPageRecord, ExtentRecord } from '../catalog/records.ts';
 import type { ScanRange, SummaryUse, TableUses } from '../../kql/scan-ranges.ts';
 import type { KnownRows } from '../../kql/summaries.ts';
 import type { StoredColumn } from './tail-table.ts';

@@ -3,18 +3,16 @@ import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
+import type { CatalogRecord, ExtentOrPage, ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { recordId } from '../catalog/records.ts';
-import type { ExtentOrPage } from '../catalog/extent-page.ts';
-import { extentsPerPage, sealedIn } from '../catalog/extent-page.ts';
+import { sealedIn } from '../catalog/extent-page.ts';
 import type { CatalogImage, CatalogReader } from '../catalog/image.ts';
-import { isHidden } from '../catalog/image.ts';
 import { dropTable, forget, recoverableUntil } from '../catalog/dropped-tables.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
 import type { WrittenExtent } from './extent-writer.ts';
-import { mayMergeNoMore, mergeable } from './merge-policy.ts';
+import { mergeable } from './merge-policy.ts';
 import { isPastRetention } from './periods.ts';
 import { autoDeleteAt, tagGoesAt } from './aging.ts';
 import { commitExtents, dropExtents, ExtentsGoneError, replaceExtents, retagged } from './replace-extents.ts';
@@ -128,22 +126,6 @@ export class Merger {
     await this.#replace(source, table, chosen);
   }
 
-  /** Puts extents that are not merged any more into pages, whole ones, so many a commit: with few it does nothing. Whoever reads the catalog
-   * reads the same before and after. */
-  async pack(table: TableRecord): Promise<void> {
-    const { store } = this.#parts;
-    const { catalog, now } = store.parts;
-    if (isHidden(table)) return;
-    const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
-    const found = catalog.image.extentsAlone(table.tableId);
-    if (found.length < extentsPerPage * 2) return;
-    const [periods, at] = [store.periods(table), now()];
-    const settled = found.filter((extent) => mayMergeNoMore(extent, policies, periods, at)).sort(inTime);
-    const whole = settled.slice(0, settled.length - (settled.length % extentsPerPage));
-    for (const chunk of chunksOf(whole, extentsPerPage * 4))
-      await catalog.change((draft) => draft.pack(chunk.map(recordId)));
-  }
-
   /** Makes one extent of these, whatever the policies say.
    * @returns it; undefined when they have no rows @throws ExtentsGoneError when one of them is there no more */
   mergeThese(table: TableRecord, extents: readonly ExtentRecord[]): Promise<ExtentRecord | undefined> {
@@ -204,7 +186,7 @@ export class Merger {
     const extents = image.extentsAlone(table.tableId).filter((extent) => isPastRetention(extent, periods, at));
     for (const page of image.pagesOf(table.tableId))
       if (isPastRetention({ maxCreatedOn: page.facts.oldestMaxCreatedOn }, periods, at))
-        extents.push(...image.opened(page).filter((extent) => isPastRetention(extent, periods, at)));
+        extents.push(...image.pages.opened(page).filter((extent) => isPastRetention(extent, periods, at)));
     for (const chunk of chunksOf(extents))
       await writer.remove(await catalog.change((draft) => dropExtents(draft, chunk)));
   }
@@ -394,20 +376,10 @@ export class Merger {
   }
 }
 
-/** By when their rows were ingested, then by the first column that has values to compare: what is looked for together lies together. */
-function inTime(left: ExtentRecord, right: ExtentRecord): number {
-  if (left.minCreatedOn !== right.minCreatedOn) return left.minCreatedOn - right.minCreatedOn;
-  const [one, other] = [left, right].map(({ columnIds, ranges }) => {
-    const first = columnIds.find((id) => id !== ingestionColumn.columnId && ranges[id] !== undefined);
-    return BigInt((first === undefined ? undefined : ranges[first]?.[0]) ?? 0);
-  });
-  return one === undefined || other === undefined || one === other ? 0 : one < other ? -1 : 1;
-}
-
 /** Extents that may have tags. */
 const tagged = (image: CatalogImage, { tableId }: TableRecord): readonly ExtentRecord[] => [
   ...image.extentsAlone(tableId),
-  ...image.pagesOf(tableId).flatMap((page) => (page.facts.hasTags ? image.opened(page) : [])),
+  ...image.pagesOf(tableId).flatMap((page) => (page.facts.hasTags ? image.pages.opened(page) : [])),
 ];
 
 const oldestOf = (one: ExtentOrPage): number =>

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { extentsIn } from '../catalog/extent-page.ts';
-import type { RowRecord } from '../catalog/image.ts';
+import type { RowRecord } from '../catalog/record-groups.ts';
 import type { ExtentWriter } from './extent-writer.ts';
 
 /** So many records go in one commit: it takes some ten milliseconds. */

@@ -1,7 +1,6 @@
 import { BlobNotFoundError } from '../../storage/blob-store.ts';
-import type { ExtentOrPage, ExtentPageRecord } from '../catalog/extent-page.ts';
 import { openPage } from '../catalog/extent-page.ts';
-import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
+import type { ExtentOrPage, ExtentPageRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { OpenTable, ScanCounts } from '../../kql/query-request.ts';
 import { SnapshotGoneError } from '../../kql/open-tables.ts';

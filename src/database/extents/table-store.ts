@@ -8,9 +8,9 @@ import { dataError } from '../catalog/data-error.ts';
 import type { DataOperations } from '../catalog/data-operations.ts';
 import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
 import { clusterSettingsOf, inheritedPolicies } from '../catalog/cluster-settings.ts';
-import { databaseOf, isHidden } from '../catalog/image.ts';
-import type { ExtentOrPage, ExtentPageRecord } from '../catalog/extent-page.ts';
-import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
+import { databaseOf } from '../catalog/image.ts';
+import { isHidden } from '../catalog/record-groups.ts';
+import type { ExtentOrPage, ExtentPageRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { RequestIndex } from '../catalog/request-index.ts';
 import { requireGraphModel } from '../catalog/graph-models.ts';
 import type { ViewTable } from '../../kql/plan/hidden-tables.ts';
@@ -191,7 +191,7 @@ export class TableStore {
     return chosenExtents(extents, keptBy(periods, now()), this.#opened);
   }
 
-  readonly #opened = (page: ExtentPageRecord): readonly ExtentRecord[] => this.parts.catalog.image.opened(page);
+  readonly #opened = (page: ExtentPageRecord): readonly ExtentRecord[] => this.parts.catalog.image.pages.opened(page);
 
   /** What materialized views are read from. */
   viewRows(): ViewRowsParts {

@@ -49,6 +49,8 @@ export interface UpkeepProblem {
 export interface UpkeepParts {
   readonly merger: Merger;
   readonly sweeper: Sweeper;
+  /** Puts extents that are merged no more into pages. */
+  readonly packExtents: (table: TableRecord) => Promise<void>;
   readonly expireQueued: () => Promise<void>;
   /** Of a materialized view: takes in the new rows of its source. */
   readonly materialize: (view: TableRecord) => Promise<void>;
@@ -92,7 +94,7 @@ export class Upkeep {
       await this.#attempt('flush', table, () => merger.flush(table));
       await this.#attempt('views', table, () => this.#parts.materialize(table));
       await this.#attempt('merge', table, async () => {
-        if (packsExtents) await merger.pack(table);
+        if (packsExtents) await this.#parts.packExtents(table);
         await merger.merge(table);
       });
     }

@@ -1,6 +1,7 @@
 import type { Catalog } from './catalog/catalog.ts';
 import type { FollowedRecord } from './catalog/catalog-follow.ts';
-import { extentsIn } from './catalog/extent-page.ts';
+import { goneFrom } from './catalog/extent-page.ts';
+import { ofKind } from './catalog/image.ts';
 import type { ExtentRecord } from './catalog/records.ts';
 import { recordId } from './catalog/records.ts';
 import type { ExtentWriter } from './extents/extent-writer.ts';
@@ -15,10 +16,15 @@ export function followCommits(
 ): void {
   const before = changed.flatMap(({ id }) => {
     const record = catalog.image.stored(id);
-    return record?.kind === 'extent' || record?.kind === 'extentPage' ? extentsIn(record) : [];
+    return record?.kind === 'extent' || record?.kind === 'extentPage' ? record : [];
   });
   log.follow(catalog.follow(changed), catalog.image, catalog.keys);
-  const gone = before.filter((extent) => !isSameFile(extent, catalog.image.extentAt(recordId(extent))));
+  const left = before.flatMap((record) =>
+    record.kind === 'extent'
+      ? record
+      : goneFrom(record, ofKind(catalog.image.stored(recordId(record)), 'extentPage')[0]),
+  );
+  const gone = left.filter((extent) => !isSameFile(extent, catalog.image.extentAt(recordId(extent))));
   void writer.forget(gone).catch(() => undefined); // it goes with this process at the latest
 }
 

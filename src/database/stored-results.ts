@@ -2,7 +2,7 @@ import { newGuid } from '../base/new-guid.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { instant } from '../clock/clock.ts';
 import type { CatalogReader, StoredResultRecord } from './catalog/image.ts';
-import { CatalogDraft } from './catalog/image.ts';
+import { CatalogDraft } from './catalog/catalog-draft.ts';
 import { dropHidden } from './catalog/hidden-table.ts';
 import type { StoredResults, StoredResultView } from './catalog/stored-result.ts';
 import { createStoredResult, findStored } from './catalog/stored-result.ts';

@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { dataError, entityExists } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
-import type { CatalogDraft } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 import { databaseOf } from './image.ts';
 import type { DroppedTableRecord, TableRecord } from './records.ts';
 import { recordId } from './records.ts';

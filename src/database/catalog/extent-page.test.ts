@@ -6,9 +6,13 @@ import { systemRandomBytes } from '../../base/random.ts';
 import { parseBlobName } from '../../storage/blob-store.ts';
 import { plannedReads } from '../extents/extent-statistics.ts';
 import type { TableUses } from '../../kql/scan-ranges.ts';
-import { decodePage, encodePage, extentInPage, isInPage, makePage, openPage, pageWithout } from './extent-page.ts';
-import { guidBytes } from './packed-values.ts';
-import type { ColumnRange, ExtentRecord } from './records.ts';
+import { blobsIn, decodePage, encodePage, goneFrom, makePage, openPage, pageWithout } from './extent-page.ts';
+import { guidBytes } from './packed-form.ts';
+import { PageBody, placeIn } from './page-body.ts';
+import { mayHaveTag } from './page-facts.ts';
+import { PageIndex } from './page-index.ts';
+import type { ColumnRange, ExtentPageRecord, ExtentRecord } from './records.ts';
+import { sealedOf } from './records.ts';
 
 const tableId = newGuid(systemRandomBytes);
 const columns = [1, 2, 3];
@@ -62,45 +66,144 @@ const extents = fc.array(extent, { minLength: 1, maxLength: 12 });
 const byId = (list: readonly ExtentRecord[]): ExtentRecord[] =>
   list.toSorted((left, right) => (left.extentId < right.extentId ? -1 : 1));
 
+/** As those of a table are: a value and a number of rows each. @param valueOf so many extents have the same values */
+function alike(count: number, valueOf = 1): ExtentRecord[] {
+  return fc.sample(sealed, { seed: 1, numRuns: count }).map((own, index): ExtentRecord => {
+    const ticks = `${638_000_000_000_000_000n + BigInt(Math.trunc(index / valueOf))}`;
+    return {
+      ...{ kind: 'extent', extentId: newGuid(systemRandomBytes), tableId, columnIds: [0, 1, 2] },
+      ...{ sealed: own, ranges: { 1: [ticks, ticks], 2: ['0', '1'] }, nulls: { 0: 0, 1: 0, 2: 0 } },
+      ...{ texts: {}, rowCount: 1_000 + index, originalBytes: 70, minCreatedOn: 5, maxCreatedOn: 6, tags: [] },
+    };
+  });
+}
+
+/** A page but for how it is packed, and in which order columns are named. */
+const inOrder = ({ facts, body: _body, ...page }: ExtentPageRecord): unknown => ({
+  ...{ ...page, ...facts },
+  columnIds: facts.columnIds.toSorted((left, right) => left - right),
+});
+
 describe('a page of extents', () => {
   it('has each of them as it was, stored or not, and by its id', () => {
     fc.assert(
       fc.property(extents, (some) => {
         const page = decodePage(encodePage(makePage(newGuid(systemRandomBytes), some)));
         expect(openPage(page)).toEqual(byId(some));
-        for (const one of some) expect(extentInPage(page, guidBytes(one.extentId))).toEqual(one);
-        expect(isInPage(page, systemRandomBytes(16) as Buffer)).toBe(false);
+        for (const one of some) {
+          const place = placeIn(page.body, guidBytes(one.extentId)) ?? -1;
+          expect(new PageBody(page.body).extent(place)).toEqual(one);
+        }
+        expect(placeIn(page.body, systemRandomBytes(16) as Buffer)).toBeUndefined();
+        expect(blobsIn(page)).toEqual(byId(some).flatMap((one) => sealedOf(one).map(({ blob }) => blob)));
       }),
       { numRuns: 50 },
     );
   });
 
-  it('has the others when some have gone, and is none without any', () => {
+  it('has the others when some have gone, with what is known of them, and is none without any', () => {
+    const isGone = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 });
     fc.assert(
-      fc.property(extents, fc.nat(12), (some, count) => {
-        const page = makePage(newGuid(systemRandomBytes), some);
-        const gone = new Set(some.slice(0, count).map(({ extentId }) => extentId));
-        const left = some.slice(count);
-        expect(pageWithout(page, gone)).toEqual(left.length === 0 ? null : makePage(page.pageId, left));
+      fc.property(extents, isGone, isGone, (some, first, second) => {
+        let page = makePage(newGuid(systemRandomBytes), some);
+        // What went from it before was the reason for some of what is known.
+        for (const those of [first, second]) {
+          const before = openPage(page);
+          const gone = before.flatMap((_one, place) => (those[place] === true ? [place] : []));
+          const left = before.filter((_one, place) => those[place] !== true);
+          const now = pageWithout(page, new Set(gone), (place) => new PageBody(page.body).extent(place));
+          expect(goneFrom(page, now ?? undefined)).toEqual(gone.map((place) => before[place]));
+          if (left.length === 0) return expect(now).toBeNull();
+          if (now === null) throw new Error('something is left');
+          expect(openPage(now)).toEqual(left);
+          expect(openPage(decodePage(encodePage(now)))).toEqual(left);
+          expect(inOrder(now)).toEqual(inOrder(makePage(page.pageId, left)));
+          page = now;
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is read no further than what has gone is the reason for', () => {
+    const some = alike(64);
+    const page = makePage(newGuid(systemRandomBytes), some);
+    const body = new PageBody(page.body);
+    const read = new Set<number>();
+    const without = (gone: number): ExtentPageRecord | null => {
+      read.clear();
+      return pageWithout(page, new Set([gone]), (place) => {
+        read.add(place);
+        return body.extent(place);
+      });
+    };
+    const places = openPage(page).map(({ rowCount }, place) => ({ rowCount, place }));
+    const [least, next] = places.sort((left, right) => left.rowCount - right.rowCount);
+    expect(without(next?.place ?? -1)?.facts.leastRowCount).toBe(least?.rowCount);
+    expect(read.size).toBeLessThan(4);
+    expect(without(least?.place ?? -1)?.facts.leastRowCount).toBe(next?.rowCount);
+    expect(read.size).toBe(64);
+  });
+
+  it('keeps no more of what those that have gone shared than the others take', () => {
+    let page = makePage(newGuid(systemRandomBytes), alike(256, 2));
+    const whole = page.body.length;
+    while (page.facts.count > 4) {
+      const gone = new Set(Array.from({ length: page.facts.count >> 1 }, (_value, place) => place));
+      const { body } = page;
+      const now = pageWithout(page, gone, (place) => new PageBody(body).extent(place));
+      if (now === null) throw new Error('something is left');
+      page = now;
+    }
+    expect(page.body.length).toBeLessThan(whole / 16);
+  });
+
+  it('says which tags it has not', () => {
+    const tags = fc.array(fc.string({ unit: 'binary' }), { maxLength: 3 });
+    fc.assert(
+      fc.property(fc.array(tags, { minLength: 1, maxLength: 5 }), (each) => {
+        const [model] = alike(1);
+        if (model === undefined) throw new Error('there is a model');
+        const some = each.map((own): ExtentRecord => ({ ...model, extentId: newGuid(systemRandomBytes), tags: own }));
+        const { facts } = makePage(newGuid(systemRandomBytes), some);
+        for (const tag of each.flat()) expect(mayHaveTag(facts, tag)).toBe(true);
+        const others = Array.from({ length: 100 }, (_value, index) => `another tag ${index}`);
+        expect(others.filter((tag) => mayHaveTag(facts, tag))).toEqual([]);
       }),
       { numRuns: 50 },
     );
   });
 
-  it('takes a sixth of their JSON', () => {
-    const [model] = fc.sample(extent, { seed: 1, numRuns: 1 });
-    if (model === undefined) throw new Error('there is a sample');
-    const some = Array.from({ length: 256 }, (_value, index): ExtentRecord => {
-      const [own] = fc.sample(sealed, 1);
-      const ticks = `${638_000_000_000_000_000n + BigInt(index)}`;
-      return {
-        ...model,
-        ...(own && { sealed: own }),
-        extentId: newGuid(systemRandomBytes),
-        ranges: { 1: [ticks, ticks] },
-      };
-    });
-    expect(encodePage(makePage(newGuid(systemRandomBytes), some)).length).toBeLessThan(JSON.stringify(some).length / 4);
+  it('is found by the id of each of its extents, as long as it has it', () => {
+    const index = new PageIndex();
+    const pages = Array.from({ length: 30 }, () => makePage(newGuid(systemRandomBytes), alike(50)));
+    const pageOf = (id: string): ExtentPageRecord | undefined => index.find(guidBytes(id))?.page;
+    const check = (there: readonly ExtentPageRecord[]): void => {
+      for (const page of pages)
+        for (const { extentId } of openPage(page)) {
+          const holder = there.find(
+            (one) => one.pageId === page.pageId && placeIn(one.body, guidBytes(extentId)) !== undefined,
+          );
+          expect(pageOf(extentId)).toBe(holder);
+        }
+    };
+    expect(pageOf(newGuid(systemRandomBytes))).toBeUndefined();
+    for (const page of pages.slice(0, 5)) index.set(page);
+    check(pages.slice(0, 5));
+    for (const page of pages.slice(5)) index.set(page); // more than the table was made for
+    check(pages);
+    const less = pages.map((page) =>
+      pageWithout(page, new Set([1, 7]), (place) => new PageBody(page.body).extent(place)),
+    );
+    for (const page of less) if (page !== null) index.set(page);
+    check(less.flatMap((page) => page ?? []));
+    for (const page of less.slice(0, 10)) if (page !== null) index.delete(page);
+    check(less.slice(10).flatMap((page) => page ?? []));
+  });
+
+  it('takes a third of their JSON', () => {
+    const some = alike(256);
+    expect(encodePage(makePage(newGuid(systemRandomBytes), some)).length).toBeLessThan(JSON.stringify(some).length / 3);
   });
 
   it('decides what a query reads as its extents do', () => {

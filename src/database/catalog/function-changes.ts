@@ -3,7 +3,7 @@ import type { FunctionView } from './catalog-view.ts';
 import type { FunctionSchema } from './schema.ts';
 import { dataError, entityExists } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
-import type { CatalogDraft } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 import { databaseOf } from './image.ts';
 import { findView } from './materialized-view.ts';
 import { findTable, requireText } from './table-changes.ts';

@@ -6,7 +6,8 @@ import type { AppendRows } from './append-rows.ts';
 import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { GraphModelVersion, GraphModelView, GraphPart, GraphSnapshotView } from './graph-model.ts';
-import type { CatalogDraft, CatalogReader } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
+import type { CatalogReader } from './image.ts';
 import { databaseOf } from './image.ts';
 
 export interface MakeSnapshotRequest {

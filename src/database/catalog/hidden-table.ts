@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Column } from '../../kql/plan/types.ts';
-import type { CatalogDraft } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 import type { TableRecord } from './records.ts';
 
 /** The record of rows that are kept beside the tables. Whoever makes it says what it is for (`stored`, `snapshotOf`). */

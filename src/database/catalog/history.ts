@@ -4,7 +4,7 @@ import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Catalog } from './catalog.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
-import type { CatalogDraft } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 import { ofKind } from './image.ts';
 import type { CatalogRecord } from './records.ts';
 import { recordId } from './records.ts';

@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { instant } from '../../clock/clock.ts';
-import { CatalogDraft, CatalogImage } from './image.ts';
+import { CatalogDraft } from './catalog-draft.ts';
+import { CatalogImage } from './image.ts';
 import { dropTable } from './dropped-tables.ts';
 import { createTable, findTable, renameTables } from './table-changes.ts';
 

@@ -1,6 +1,6 @@
 import type { SealedRecord } from './catalog-store.ts';
 import type { DataKeys } from './data-keys.ts';
-import type { CatalogDraft } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 
 /** Turns the rows that a group of changes adds into log records; see the log of small writes. */
 export interface LogWriter {

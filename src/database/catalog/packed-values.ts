@@ -1,31 +1,6 @@
 import { guidPattern } from '../../base/guid.ts';
-import { invariant } from '../../base/invariant.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
-
-/** How values stand in a pack: a byte of these, then what it says. Numbers of items and bytes are varints. */
-const tags = {
-  ...{ null: 0, false: 1, true: 2 },
-  /** Whole, not negative: a varint. */
-  count: 3,
-  /** Any other number: 8 bytes. */
-  number: 4,
-  text: 5,
-  /** A text that is a guid: 16 bytes. */
-  guid: 6,
-  /** A text that is unpadded base64url of some bytes: these. */
-  bytes: 7,
-  /** A text that is a whole number as `BigInt` writes it, of 64 bits with its sign. */
-  digits: 8,
-  /** A text that ends with a guid: what is before it, by its place among what is shared, and 16 bytes. */
-  named: 9,
-  /** Any value, by its place among what is shared. */
-  shared: 10,
-  list: 11,
-  /** Its names, by their place among what is shared, and a value for each. */
-  object: 12,
-  /** A list of two values that are alike. */
-  pair: 13,
-} as const;
+import { guidBytes, tags } from './packed-form.ts';
 
 const bytesMin = 12;
 const guidLength = 36;
@@ -40,72 +15,107 @@ export interface PackedValues {
 }
 
 export function packValues(values: readonly JsonObject[]): PackedValues {
-  const counts = new Map<string, number>();
-  for (const value of values) countParts(value, counts);
-  const pack = new Packing(counts);
-  const packed = values.map((value) => pack.packed(value));
+  const parts = new Parts();
+  const members = values.map((value) => parts.membersOf(value));
+  for (const { parts: own } of members) for (const part of own) part.uses += 1;
+  const pack = new Packing(parts);
+  const packed = members.map((one) => pack.packed(one));
   return { shared: Buffer.from(JSON.stringify(pack.shared)), values: packed };
 }
 
-export const readShared = (shared: Buffer): readonly Json[] => JSON.parse(shared.toString('utf8')) as Json[];
-
-/** @param shared of the pack that it is of; what is read has parts of it: nobody changes them
- * @throws Error when it is no packed value */
-export function unpackValue(bytes: Buffer, shared: readonly Json[]): JsonObject {
-  const value = new Reading(bytes, shared).value();
-  invariant(typeof value === 'object' && value !== null && !Array.isArray(value), 'what is packed is an object');
-  return value as JsonObject;
+/** A value below those that are packed: one for all that are written alike, so that none is written out to be compared. */
+interface Part {
+  readonly value: Json;
+  /** The same for values that are written alike, and for no others. */
+  readonly key: string;
+  /** Of a list, or of an object in the order of its names. */
+  readonly parts: readonly Part[];
+  /** Of an object. */
+  readonly names?: Part;
+  /** How often it stands in different ones. */
+  uses: number;
+  /** Among what is shared, once it is there. */
+  place?: number;
 }
 
-/** Texts, lists and objects below a value, by their JSON. */
-function countParts(value: Json, counts: Map<string, number>): void {
-  if (typeof value !== 'object' || value === null) return;
-  for (const part of Object.values(value) as (Json | undefined)[]) {
-    if (part === undefined) continue;
-    if (isShareable(part)) {
-      const text = JSON.stringify(part);
-      const before = counts.get(text) ?? 0;
-      counts.set(text, before + 1);
-      if (before > 0) continue; // its parts are shared with it
-    }
-    countParts(part, counts);
+type Members = Required<Pick<Part, 'names' | 'parts'>>;
+const noParts: readonly Part[] = [];
+
+class Parts {
+  readonly #texts = new Map<string, Part>();
+  readonly #others = new Map<string, Part>();
+
+  text(value: string): Part {
+    const known = this.#texts.get(value);
+    if (known !== undefined) return known;
+    const part: Part = { value, key: `"${this.#texts.size}`, parts: noParts, uses: 0 };
+    this.#texts.set(value, part);
+    return part;
+  }
+
+  membersOf(value: JsonObject): Members {
+    const names = Object.keys(value).filter((name) => value[name] !== undefined);
+    return { names: this.#list(names), parts: names.map((name) => this.#of(value[name] ?? null)) };
+  }
+
+  #of(value: Json): Part {
+    if (typeof value === 'string') return this.text(value);
+    if (typeof value !== 'object' || value === null) return { value, key: String(value), parts: noParts, uses: 0 };
+    if (Array.isArray(value)) return this.#list(value as readonly Json[]);
+    const { names, parts } = this.membersOf(value as JsonObject);
+    return this.#one(`{${names.key},${keyOf(parts)}`, value, parts, names);
+  }
+
+  #list(value: readonly Json[]): Part {
+    const parts = value.map((item) => this.#of(item));
+    return this.#one(`[${keyOf(parts)}`, value, parts);
+  }
+
+  /** What a new one has stands in it; what is the same as one before is shared with it. */
+  #one(written: string, value: Json, parts: readonly Part[], names?: Part): Part {
+    const known = this.#others.get(written);
+    if (known !== undefined) return known;
+    const part: Part = { value, key: `#${this.#others.size}`, parts, uses: 0, ...(names && { names }) };
+    this.#others.set(written, part);
+    for (const own of isPair(parts) ? parts.slice(1) : parts) own.uses += 1;
+    return part;
   }
 }
+
+const keyOf = (parts: readonly Part[]): string => parts.map(({ key }) => key).join();
+
+const isPair = ([first, second, ...more]: readonly Part[]): boolean =>
+  first !== undefined && first.key === second?.key && more.length === 0;
 
 const isShareable = (value: Json): boolean =>
   typeof value === 'string' ? value.length > 2 : typeof value === 'object' && value !== null;
 
 class Packing {
   readonly shared: Json[] = [];
-  readonly #places = new Map<string, number>();
-  readonly #counts: ReadonlyMap<string, number>;
+  readonly #parts: Parts;
   #out: number[] = [];
 
-  constructor(counts: ReadonlyMap<string, number>) {
-    this.#counts = counts;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
-  packed(value: JsonObject): Buffer {
+  packed(members: Members): Buffer {
     this.#out = [];
-    this.#object(value);
+    this.#object(members);
     return Buffer.from(this.#out);
   }
 
-  #value(value: Json): void {
-    if (isShareable(value)) {
-      const text = JSON.stringify(value);
-      if ((this.#counts.get(text) ?? 0) > 1) {
-        this.#out.push(tags.shared);
-        this.#varint(this.#place(text, value));
-        return;
-      }
-    }
-    if (value === null) this.#out.push(tags.null);
+  #value(part: Part): void {
+    const { value, parts, names } = part;
+    if (part.uses > 1 && isShareable(value)) {
+      this.#out.push(tags.shared);
+      this.#varint(this.#place(part));
+    } else if (value === null) this.#out.push(tags.null);
     else if (typeof value === 'boolean') this.#out.push(value ? tags.true : tags.false);
     else if (typeof value === 'number') this.#number(value);
-    else if (typeof value === 'string') this.#text(value);
-    else if (Array.isArray(value)) this.#list(value as readonly Json[]);
-    else this.#object(value as JsonObject);
+    else if (typeof value === 'string') this.#text(part, value);
+    else if (names === undefined) this.#list(parts);
+    else this.#object({ names, parts });
   }
 
   #number(value: number): void {
@@ -119,41 +129,43 @@ class Packing {
     this.#out.push(tags.number, ...bytes);
   }
 
-  #text(value: string): void {
-    if (guidPattern.test(value)) this.#out.push(tags.guid, ...guidBytes(value));
-    else if (guidPattern.test(value.slice(-guidLength))) {
-      const before = value.slice(0, -guidLength);
-      this.#out.push(tags.named);
-      this.#varint(this.#place(JSON.stringify(before), before));
-      this.#out.push(...guidBytes(value.slice(-guidLength)));
-    } else if (isDigits(value)) {
-      const bytes = Buffer.alloc(8);
-      bytes.writeBigInt64BE(BigInt(value));
-      this.#out.push(tags.digits, ...bytes);
-    } else if (isBytes(value)) this.#sized(tags.bytes, Buffer.from(value, 'base64url'));
+  #text(part: Part, value: string): void {
+    const end = value.length < guidLength ? '' : value.slice(-guidLength);
+    if (end !== '' && guidPattern.test(end)) {
+      if (value === end) this.#out.push(tags.guid);
+      else {
+        this.#out.push(tags.named);
+        this.#varint(this.#place(this.#parts.text(value.slice(0, -guidLength))));
+      }
+      for (const byte of guidBytes(end)) this.#out.push(byte);
+      return;
+    }
+    const digits = digitsOf(value);
+    const bytes = digits ?? bytesOf(value);
+    if (digits !== undefined) this.#out.push(tags.digits, ...digits);
+    else if (bytes !== undefined) this.#sized(tags.bytes, bytes);
     else if (/\p{Surrogate}/u.test(value)) {
       this.#out.push(tags.shared); // it survives as JSON only
-      this.#varint(this.#place(JSON.stringify(value), value));
+      this.#varint(this.#place(part));
     } else this.#sized(tags.text, Buffer.from(value, 'utf8'));
   }
 
-  #list(value: readonly Json[]): void {
-    const [first, second] = value;
-    if (value.length === 2 && first !== undefined && first === second) {
+  #list(parts: readonly Part[]): void {
+    const [first] = parts;
+    if (first !== undefined && isPair(parts)) {
       this.#out.push(tags.pair);
       this.#value(first);
       return;
     }
     this.#out.push(tags.list);
-    this.#varint(value.length);
-    for (const item of value) this.#value(item);
+    this.#varint(parts.length);
+    for (const part of parts) this.#value(part);
   }
 
-  #object(value: JsonObject): void {
-    const names = Object.keys(value).filter((name) => value[name] !== undefined);
+  #object({ names, parts }: Members): void {
     this.#out.push(tags.object);
-    this.#varint(this.#place(JSON.stringify(names), names));
-    for (const name of names) this.#value(value[name] ?? null);
+    this.#varint(this.#place(names));
+    for (const part of parts) this.#value(part);
   }
 
   #sized(tag: number, bytes: Buffer): void {
@@ -162,11 +174,9 @@ class Packing {
     for (const byte of bytes) this.#out.push(byte);
   }
 
-  #place(text: string, value: Json): number {
-    const known = this.#places.get(text);
-    if (known !== undefined) return known;
-    this.#places.set(text, this.shared.length);
-    return this.shared.push(value) - 1;
+  #place(part: Part): number {
+    part.place ??= this.shared.push(part.value) - 1;
+    return part.place;
   }
 
   #varint(value: number): void {
@@ -176,105 +186,17 @@ class Packing {
   }
 }
 
-class Reading {
-  readonly #bytes: Buffer;
-  readonly #shared: readonly Json[];
-  #at = 0;
-
-  constructor(bytes: Buffer, shared: readonly Json[]) {
-    this.#bytes = bytes;
-    this.#shared = shared;
-  }
-
-  value(): Json {
-    switch (this.#byte()) {
-      case tags.null:
-        return null;
-      case tags.false:
-        return false;
-      case tags.true:
-        return true;
-      case tags.count:
-        return this.#varint();
-      case tags.number:
-        return this.#taken(8).readDoubleBE();
-      case tags.text:
-        return this.#taken(this.#varint()).toString('utf8');
-      case tags.guid:
-        return guidText(this.#taken(16));
-      case tags.bytes:
-        return this.#taken(this.#varint()).toString('base64url');
-      case tags.digits:
-        return String(this.#taken(8).readBigInt64BE());
-      case tags.named: {
-        const before = this.#sharedOne();
-        invariant(typeof before === 'string', 'a name begins with a text');
-        return before + guidText(this.#taken(16));
-      }
-      case tags.shared:
-        return this.#sharedOne();
-      case tags.list:
-        return Array.from({ length: this.#varint() }, () => this.value());
-      case tags.object:
-        return this.#object();
-      case tags.pair: {
-        const one = this.value();
-        return [one, one];
-      }
-      default:
-        throw new Error('That is no packed value.');
-    }
-  }
-
-  #object(): JsonObject {
-    const names = this.#sharedOne() as readonly string[];
-    const object: Record<string, Json> = {};
-    for (const name of names) object[name] = this.value();
-    return object;
-  }
-
-  #sharedOne(): Json {
-    const found = this.#shared[this.#varint()];
-    invariant(found !== undefined, 'what is shared is there');
-    return found;
-  }
-
-  #byte(): number {
-    const byte = this.#bytes[this.#at];
-    invariant(byte !== undefined, 'a packed value is whole');
-    this.#at += 1;
-    return byte;
-  }
-
-  #taken(length: number): Buffer {
-    const taken = this.#bytes.subarray(this.#at, this.#at + length);
-    invariant(taken.length === length, 'a packed value is whole');
-    this.#at += length;
-    return taken;
-  }
-
-  #varint(): number {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = this.#byte();
-      value += (byte % 128) * factor;
-      if (byte < 128) return value;
-    }
-  }
-}
-
-export const guidBytes = (guid: string): Buffer => Buffer.from(guid.replaceAll('-', ''), 'hex');
-
-function guidText(bytes: Buffer): string {
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-function isDigits(text: string): boolean {
-  if (!/^-?[1-9]\d{0,18}$|^0$/.test(text)) return false;
+function digitsOf(text: string): Buffer | undefined {
+  if (!/^-?[1-9]\d{0,18}$|^0$/.test(text)) return undefined;
   const value = BigInt(text);
-  return value <= int64Max && value >= -int64Max;
+  if (value > int64Max || value < -int64Max) return undefined;
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64BE(value);
+  return bytes;
 }
 
-const isBytes = (text: string): boolean =>
-  text.length >= bytesMin && Buffer.from(text, 'base64url').toString('base64url') === text;
+function bytesOf(text: string): Buffer | undefined {
+  if (text.length < bytesMin) return undefined;
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.toString('base64url') === text ? bytes : undefined;
+}

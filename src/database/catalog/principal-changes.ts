@@ -2,7 +2,7 @@ import type { EntityKind, EntityPrincipal } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import { dataError } from './data-error.ts';
 import { requireGraphModel, saveGraphModel } from './graph-models.ts';
-import type { CatalogDraft } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 import { databaseOf } from './image.ts';
 import { requireView } from './materialized-view.ts';
 import { requireTable, saveTable } from './table-changes.ts';

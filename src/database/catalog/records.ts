@@ -122,14 +122,16 @@ export interface ExtentPageRecord {
 /** What holds for the extents of a page together, read as if they were one. */
 export interface PageFacts extends Pick<
   ExtentRecord,
-  'columnIds' | 'ranges' | 'texts' | 'nulls' | 'rowCount' | 'minCreatedOn' | 'maxCreatedOn'
+  'columnIds' | 'ranges' | 'texts' | 'nulls' | 'rowCount' | 'originalBytes' | 'minCreatedOn' | 'maxCreatedOn'
 > {
   readonly count: number;
+  /** Of the extent that has the fewest. */
+  readonly leastRowCount: number;
   /** The newest row of the extent whose newest row is the oldest. */
   readonly oldestMaxCreatedOn: number;
   readonly bytesAtRest: number;
-  /** An extent of it has tags. */
-  readonly hasTags: boolean;
+  /** What tells which tags they may have (`mayHaveTag`). Absent: none. */
+  readonly tagPrints?: string;
   /** When the last of its rows was ingested; absent: not known of all. */
   readonly ingestedTo?: number;
 }

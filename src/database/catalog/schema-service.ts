@@ -7,7 +7,7 @@ import type { Catalog } from './catalog.ts';
 import type { EntityGroup, MappingKind, Policies, TableView } from './catalog-view.ts';
 import { dropTable } from './dropped-tables.ts';
 import { dropFunctions, putFunction, setFunctionText } from './function-changes.ts';
-import type { CatalogDraft } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 import { databaseOf } from './image.ts';
 import type { TableRecord } from './records.ts';
 import type { EntityPrincipal } from '../../authz/kusto-roles.ts';

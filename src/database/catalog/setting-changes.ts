@@ -5,7 +5,7 @@ import type { MappingKind, MappingView, Policies } from './catalog-view.ts';
 import type { MappingSchema } from './schema.ts';
 import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
-import type { CatalogDraft } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 import { databaseOf } from './image.ts';
 import { viewsOf } from './materialized-view.ts';
 import type { TableRecord } from './records.ts';

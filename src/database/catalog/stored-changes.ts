@@ -1,8 +1,8 @@
-import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { extentsPerPage, makePage, pageWithout } from './extent-page.ts';
-import type { CatalogDraft, CatalogImage } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
+import type { CatalogImage } from './image.ts';
 import { ofKind } from './image.ts';
 import type { CatalogRecord, ExtentPageRecord, ExtentRecord } from './records.ts';
 import { recordId } from './records.ts';
@@ -15,14 +15,19 @@ export function storedChanges(
   randomBytes: RandomBytes,
 ): ReadonlyMap<string, CatalogRecord | null> {
   const stored = new Map(changes);
-  const left = new Map<ExtentPageRecord, Set<Guid>>();
+  const left = new Map<ExtentPageRecord, Set<number>>();
   for (const [id, record] of changes) {
-    const page = image.stored(id) === undefined ? image.pages.find(id) : undefined;
-    if (page === undefined) continue;
+    const found = image.stored(id) === undefined ? image.pages.find(id) : undefined;
+    if (found === undefined) continue;
     if (record === null) stored.delete(id);
-    left.set(page, (left.get(page) ?? new Set()).add(id.slice(2) as Guid));
+    left.set(found.page, (left.get(found.page) ?? new Set()).add(found.place));
   }
-  for (const [page, gone] of left) if (!stored.has(recordId(page))) stored.set(recordId(page), pageWithout(page, gone));
+  for (const [page, gone] of left)
+    if (!stored.has(recordId(page)))
+      stored.set(
+        recordId(page),
+        pageWithout(page, gone, (place) => image.pages.extent({ page, place })),
+      );
   const extents = packed.flatMap((id) => (changes.has(id) ? [] : ofKind(image.stored(id), 'extent')));
   for (const alike of grouped(extents))
     for (let at = 0; at < alike.length; at += extentsPerPage) {

@@ -6,7 +6,8 @@ import type { ExtentView } from './catalog-view.ts';
 import { dataError, entityExists } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import { dropHidden, hiddenRecord } from './hidden-table.ts';
-import type { CatalogDraft, StoredResultRecord } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
+import type { StoredResultRecord } from './image.ts';
 
 /** Rows of a query that its principal keeps for some hours.
  * @see https://learn.microsoft.com/kusto/management/stored-query-results */

@@ -4,7 +4,7 @@ import type { ColumnView } from './catalog-view.ts';
 import type { TableSchema } from './schema.ts';
 import { dataError, entityExists } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
-import type { CatalogDraft } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 import { databaseOf } from './image.ts';
 import { findView } from './materialized-view.ts';
 import type { TableRecord } from './records.ts';

@@ -1,7 +1,8 @@
 import type { Catalog } from './catalog.ts';
 import { clusterSettingsOf } from './cluster-settings.ts';
 import { dataError } from './data-error.ts';
-import type { CatalogDraft, CatalogReader } from './image.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
+import type { CatalogReader } from './image.ts';
 import type { WorkloadGroup } from './workload-group.ts';
 import { builtInGroups, defaultGroup } from './workload-group.ts';
 

@@ -5,7 +5,8 @@ import { systemRandomBytes } from '../../base/random.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import { instant } from '../../clock/clock.ts';
 import { DataOperations, dataOperationsOf } from '../catalog/data-operations.ts';
-import { CatalogDraft, CatalogImage } from '../catalog/image.ts';
+import { CatalogDraft } from '../catalog/catalog-draft.ts';
+import { CatalogImage } from '../catalog/image.ts';
 
 let cluster: CommandFixture;
 let isFull = false;

@@ -13,7 +13,8 @@ import type {
 import { exportDueOn, exportUntil } from '../catalog/continuous-export.ts';
 import { CommitRefusedError, dataError, DataError } from '../catalog/data-error.ts';
 import { requireEntityName } from '../catalog/entity-name.ts';
-import type { CatalogDraft, CatalogReader } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
+import type { CatalogReader } from '../catalog/image.ts';
 import type { IngestedAt } from '../catalog/ingestion-order.ts';
 import type { TableStore } from '../extents/table-store.ts';
 import type { ExportedBlob } from './export-target.ts';

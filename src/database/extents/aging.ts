@@ -1,6 +1,8 @@
 import { parseDatetime, parseTimespan, ticksPerMillisecond, unixEpochTicks } from '../../kql/values/ticks.ts';
 import type { Policies } from '../catalog/catalog-view.ts';
-import type { ExtentRecord } from '../catalog/records.ts';
+import type { CatalogImage } from '../catalog/image.ts';
+import type { ExtentOrPage, ExtentRecord, TableRecord } from '../catalog/records.ts';
+import { eachExtent } from './chosen-extents.ts';
 
 /** What policies take away when its time has come, in milliseconds of the Kustody clock. */
 
@@ -24,3 +26,19 @@ const milliseconds = (text: string): number => {
   const ticks = parseTimespan(text);
   return ticks === undefined ? Infinity : Number(ticks / ticksPerMillisecond);
 };
+
+/** Extents that are meant, of those that have tags. */
+export const tagged = (
+  image: CatalogImage,
+  { tableId }: TableRecord,
+  isMeant: (extent: ExtentRecord) => boolean,
+): Iterable<ExtentRecord> =>
+  eachExtent(
+    image.extentsAndPagesOf(tableId),
+    { isMeant, ofPage: ({ tagPrints }) => (tagPrints === undefined ? 'none' : undefined) },
+    (page) => image.pages.opened(page),
+  );
+
+/** When the newest row was made of what goes first. */
+export const oldestOf = (one: ExtentOrPage): number =>
+  one.kind === 'extent' ? one.maxCreatedOn : one.facts.oldestMaxCreatedOn;

@@ -1,4 +1,5 @@
 import type { ExtentOrPage, ExtentPageRecord, ExtentRecord, PageFacts } from '../catalog/records.ts';
+import { bytesAtRest } from '../catalog/sealed-extent.ts';
 
 /** Which extents are meant. */
 export interface ChosenExtents {
@@ -7,15 +8,66 @@ export interface ChosenExtents {
   readonly ofPage: (facts: PageFacts) => 'all' | 'none' | undefined;
 }
 
+export const everyExtent: ChosenExtents = { isMeant: () => true, ofPage: () => 'all' };
+
+/** What opens a page. */
+type Opened = (page: ExtentPageRecord) => readonly ExtentRecord[];
+
 /** @returns pages, where all of their extents are meant @param opened opens a page that does not say */
 export function chosenExtents(
   extents: readonly ExtentOrPage[],
   { isMeant, ofPage }: ChosenExtents,
-  opened: (page: ExtentPageRecord) => readonly ExtentRecord[],
+  opened: Opened,
 ): ExtentOrPage[] {
   return extents.flatMap((one): ExtentOrPage | readonly ExtentOrPage[] => {
     if (one.kind !== 'extentPage') return isMeant(one) ? one : [];
     const all = ofPage(one.facts);
     return all === undefined ? opened(one).filter(isMeant) : all === 'all' ? one : [];
   });
+}
+
+/** The same, each by itself: a page is opened when its turn has come. */
+export function* eachExtent(
+  extents: Iterable<ExtentOrPage>,
+  { isMeant, ofPage }: ChosenExtents,
+  opened: Opened,
+): Generator<ExtentRecord, undefined> {
+  for (const one of extents) {
+    if (one.kind !== 'extentPage') {
+      if (isMeant(one)) yield one;
+      continue;
+    }
+    const all = ofPage(one.facts);
+    if (all === 'all') yield* opened(one);
+    else if (all === undefined) yield* opened(one).filter(isMeant);
+  }
+}
+
+/** What of extents is added up. */
+export type ExtentSums = Pick<
+  PageFacts,
+  'count' | 'rowCount' | 'originalBytes' | 'bytesAtRest' | 'minCreatedOn' | 'maxCreatedOn'
+>;
+
+/** Of none: no time. */
+export function sumsOf(extents: readonly ExtentOrPage[]): ExtentSums {
+  const sums = {
+    count: 0,
+    rowCount: 0,
+    originalBytes: 0,
+    bytesAtRest: 0,
+    minCreatedOn: Infinity,
+    maxCreatedOn: -Infinity,
+  };
+  for (const one of extents) {
+    const own: ExtentSums =
+      one.kind === 'extentPage' ? one.facts : { ...one, count: 1, bytesAtRest: bytesAtRest(one.sealed) };
+    sums.count += own.count;
+    sums.rowCount += own.rowCount;
+    sums.originalBytes += own.originalBytes;
+    sums.bytesAtRest += own.bytesAtRest;
+    sums.minCreatedOn = Math.min(sums.minCreatedOn, own.minCreatedOn);
+    sums.maxCreatedOn = Math.max(sums.maxCreatedOn, own.maxCreatedOn);
+  }
+  return sums;
 }

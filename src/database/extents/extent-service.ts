@@ -3,18 +3,22 @@ import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
+import { ofKind } from '../catalog/image.ts';
+import { mayHaveTag } from '../catalog/page-facts.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { bytesAtRest } from '../catalog/sealed-extent.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
 import type { ExportedExtent, ExtentExchange } from './extent-exchange.ts';
+import type { ChosenExtents } from './chosen-extents.ts';
+import { chosenExtents, eachExtent, everyExtent, sumsOf } from './chosen-extents.ts';
 import { collect } from './collect.ts';
 import type { StatisticsRequest, TableColumnStatistics } from './column-statistics.ts';
 import { columnStatistics } from './column-statistics.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import type { Merger } from './merger.ts';
-import { isHot } from './periods.ts';
+import { hotBy, isHot } from './periods.ts';
+import { byPage, removalChunks } from './removals.ts';
 import { dropExtents, replaceExtents } from './replace-extents.ts';
-import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
@@ -77,38 +81,67 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
   const tablesOf = (database: string, table: string | undefined): TableRecord[] =>
     table === undefined ? catalog.image.tablesOf(store.database(database).databaseId) : [store.table(database, table)];
 
+  /** Of a table, one after the other. */
+  const extentsOf = (table: TableRecord, chosen = everyExtent): Iterable<ExtentRecord> =>
+    eachExtent(catalog.image.extentsAndPagesOf(table.tableId), chosen, (page) => catalog.image.pages.opened(page));
+
+  const viewsOf = (table: TableRecord): readonly ExtentView[] => {
+    const views: ExtentView[] = [];
+    for (const extent of extentsOf(table)) views.push(extentView(store, extent, table));
+    return views;
+  };
+
   /** Order: so many records a commit → their blobs → the next ones. After a crash those are gone that were dropped before it. */
-  const dropRecords = async (extents: readonly ExtentRecord[]): Promise<void> => {
-    for (const chunk of chunksOf(extents))
+  const dropFrom = async (table: TableRecord, extents: Iterable<ExtentRecord>): Promise<readonly ExtentView[]> => {
+    const views: ExtentView[] = [];
+    for (const chunk of removalChunks(catalog.image, extents)) {
+      for (const extent of chunk) views.push(extentView(store, extent, table));
       await writer.remove(await catalog.change((draft) => dropExtents(draft, chunk)));
+    }
+    return views;
+  };
+
+  /** Those of a table that are named, of pages too. */
+  const named = ({ tableId }: TableRecord, filter: ExtentFilter): readonly ExtentRecord[] => {
+    const ids = new Set(filter.extentIds);
+    const alone = catalog.image.extentsAlone(tableId).filter(({ extentId }) => ids.has(extentId));
+    const paged = [...ids].flatMap((id) =>
+      catalog.image.pageOf(`e/${id}`) === undefined ? [] : ofKind(catalog.image.get(`e/${id}`), 'extent'),
+    );
+    const found = [...alone, ...paged.filter((extent) => extent.tableId === tableId)];
+    return byPage(
+      catalog.image,
+      found.filter((extent) => hasTags(extent, filter)),
+    );
   };
 
   return {
-    extents: (database, table) =>
-      tablesOf(database, table).flatMap((record) =>
-        catalog.image.extentsOf(record.tableId).map((extent) => extentView(store, extent, record)),
-      ),
+    extents: (database, table) => tablesOf(database, table).flatMap(viewsOf),
     keptExtents: (database) =>
       keptTables(store.database(database).databaseId).map(({ title, table }) => ({
         title,
-        extents: catalog.image.extentsOf(table.tableId).map((extent) => extentView(store, extent, table)),
+        extents: viewsOf(table),
       })),
-    tableStatistics: (database, table) => statistics(store, store.table(database, table)),
+    tableStatistics: (database, table) => statistics(store.table(database, table)),
     columnStatistics: (database, table, request) =>
       columnStatistics(store, () => store.table(database, table), request),
     flush: (database, table) => merger.flush(store.table(database, table)),
 
     async dropExtents(database, table, filter) {
-      const found = tablesOf(database, table).flatMap((record) =>
-        catalog.image
-          .extentsOf(record.tableId)
-          .flatMap((extent) => (isWanted(extent, filter) ? [{ extent, record }] : [])),
-      );
-      const missing = filter.extentIds?.find((id) => !found.some(({ extent }) => extent.extentId === id));
-      if (missing !== undefined) throw dataError('ExtentNotFound', missing);
-      const views = found.map(({ extent, record }) => extentView(store, extent, record));
-      await dropRecords(found.map(({ extent }) => extent));
-      return views;
+      const tables = tablesOf(database, table);
+      const found = new Map<TableRecord, Iterable<ExtentRecord>>();
+      if (filter.extentIds === undefined)
+        for (const record of tables) found.set(record, extentsOf(record, tagged(filter)));
+      else {
+        const those = tables.map((record) => [record, named(record, filter)] as const);
+        const ids = new Set(those.flatMap(([, extents]) => extents.map(({ extentId }) => extentId)));
+        const missing = filter.extentIds.find((id) => !ids.has(id));
+        if (missing !== undefined) throw dataError('ExtentNotFound', missing);
+        for (const [record, extents] of those) found.set(record, extents);
+      }
+      const dropped: ExtentView[] = [];
+      for (const [record, extents] of found) for (const view of await dropFrom(record, extents)) dropped.push(view);
+      return dropped;
     },
 
     async clearTable(database, table) {
@@ -124,7 +157,7 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
       await merger.flush(store.table(database, table));
       const record = store.table(database, table);
       let gone = 0;
-      for (const extent of catalog.image.extentsOf(record.tableId))
+      for (const extent of extentsOf(record))
         gone += await writer.retried(() => purgeExtent(store, record, extent, predicate));
       return gone;
     },
@@ -147,34 +180,32 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
 
   function extentOf(database: string, extentId: Guid): ExtentRecord {
     const { databaseId } = store.database(database);
-    const found = [...catalog.image.tablesOf(databaseId), ...keptTables(databaseId).map(({ table }) => table)]
-      .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
-      .find((extent) => extent.extentId === extentId);
-    if (found === undefined) throw dataError('ExtentNotFound', extentId);
+    const [found] = ofKind(catalog.image.get(`e/${extentId}`), 'extent');
+    const tables = [...catalog.image.tablesOf(databaseId), ...keptTables(databaseId).map(({ table }) => table)];
+    if (found === undefined || !tables.some(({ tableId }) => tableId === found.tableId))
+      throw dataError('ExtentNotFound', extentId);
     return found;
   }
 
-  function statistics(_store: TableStore, table: TableRecord): TableStatistics {
-    const views = catalog.image.extentsOf(table.tableId).map((extent) => extentView(store, extent, table));
+  function statistics(table: TableRecord): TableStatistics {
+    const extents = catalog.image.extentsAndPagesOf(table.tableId);
+    const hot = chosenExtents(extents, hotBy(store.periods(table), store.parts.now()), (page) =>
+      catalog.image.pages.opened(page),
+    );
+    const [all, ofHot] = [sumsOf(extents), sumsOf(hot)];
     const segments = log.segmentsOf(table.tableId).filter(({ record }) => record.count > 0);
-    const hot = views.filter((view) => view.hot);
-    const sum = (of: readonly ExtentView[], value: (view: ExtentView) => number): number =>
-      of.reduce((total, view) => total + value(view), 0);
     const logged = segments.reduce((total, { tail }) => total + tail.rowCount, 0);
-    const times = [
-      ...views.flatMap((view) => [view.minCreatedOn, view.maxCreatedOn]),
-      ...segments.flatMap(({ minAt, maxAt }) => [minAt, maxAt]),
-    ];
+    const hasRows = all.count + segments.length > 0;
     return {
-      extentCount: views.length,
-      rowCount: sum(views, (view) => view.rowCount) + logged,
-      originalBytes: sum(views, (view) => view.originalBytes) + segments.reduce((total, { bytes }) => total + bytes, 0),
-      extentBytes: sum(views, (view) => view.extentBytes),
-      hotExtentCount: hot.length,
-      hotRowCount: sum(hot, (view) => view.rowCount) + logged,
-      hotExtentBytes: sum(hot, (view) => view.extentBytes),
-      minCreatedOn: times.length === 0 ? undefined : instant(Math.min(...times)),
-      maxCreatedOn: times.length === 0 ? undefined : instant(Math.max(...times)),
+      extentCount: all.count,
+      rowCount: all.rowCount + logged,
+      originalBytes: all.originalBytes + segments.reduce((total, { bytes }) => total + bytes, 0),
+      extentBytes: all.bytesAtRest,
+      hotExtentCount: ofHot.count,
+      hotRowCount: ofHot.rowCount + logged,
+      hotExtentBytes: ofHot.bytesAtRest,
+      minCreatedOn: hasRows ? instant(Math.min(all.minCreatedOn, ...segments.map(({ minAt }) => minAt))) : undefined,
+      maxCreatedOn: hasRows ? instant(Math.max(all.maxCreatedOn, ...segments.map(({ maxAt }) => maxAt))) : undefined,
     };
   }
 }
@@ -201,9 +232,17 @@ export function extentView(store: TableStore, extent: ExtentRecord, table: Table
   };
 }
 
-const isWanted = (extent: ExtentRecord, { extentIds, tags }: ExtentFilter): boolean =>
-  (extentIds === undefined || extentIds.includes(extent.extentId)) &&
-  (tags === undefined || tags.every((tag) => extent.tags.includes(tag)));
+const hasTags = (extent: ExtentRecord, { tags = [] }: ExtentFilter): boolean =>
+  tags.every((tag) => extent.tags.includes(tag));
+
+const tagged = (filter: ExtentFilter): ChosenExtents => ({
+  isMeant: (extent) => hasTags(extent, filter),
+  ofPage: (facts) => {
+    const { tags = [] } = filter;
+    if (tags.length === 0) return 'all';
+    return tags.every((tag) => mayHaveTag(facts, tag)) ? undefined : 'none';
+  },
+});
 
 /** Order: rows that stay → new blob → one commit that swaps the records → old blob deleted. @returns rows that are gone */
 async function purgeExtent(

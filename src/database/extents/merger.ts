@@ -3,18 +3,21 @@ import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import type { CatalogRecord, ExtentOrPage, ExtentRecord, TableRecord } from '../catalog/records.ts';
+import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { recordId } from '../catalog/records.ts';
-import { sealedIn } from '../catalog/extent-page.ts';
-import type { CatalogImage, CatalogReader } from '../catalog/image.ts';
+import type { CatalogReader } from '../catalog/image.ts';
 import { dropTable, forget, recoverableUntil } from '../catalog/dropped-tables.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
 import type { WrittenExtent } from './extent-writer.ts';
+import { eachExtent } from './chosen-extents.ts';
 import { mergeable } from './merge-policy.ts';
-import { isPastRetention } from './periods.ts';
-import { autoDeleteAt, tagGoesAt } from './aging.ts';
+import { MergeablePages } from './mergeable-pages.ts';
+import { namedBlobs } from './named-blobs.ts';
+import { goneBy } from './periods.ts';
+import { autoDeleteAt, oldestOf, tagged, tagGoesAt } from './aging.ts';
+import { removalChunks } from './removals.ts';
 import { commitExtents, dropExtents, ExtentsGoneError, replaceExtents, retagged } from './replace-extents.ts';
 import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
@@ -41,6 +44,7 @@ export class Merger {
   #turn: Promise<unknown> = Promise.resolve();
   /** Extents that did not open: by table, with the class of the error. Tried again when the data is opened anew. */
   readonly #unreadable = new Map<Guid, Map<Guid, string>>();
+  readonly #pages = new MergeablePages();
 
   constructor(parts: MergerParts) {
     this.#parts = parts;
@@ -106,15 +110,17 @@ export class Merger {
     const { store } = this.#parts;
     const { catalog, files } = store.parts;
     const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
+    const rules = { policies, periods: store.periods(table), now: store.parts.now() };
     const unreadable = this.#unreadable.get(table.tableId);
-    // Those in pages were none to merge when they came there.
-    const extents = catalog.image
-      .extentsAlone(table.tableId)
-      .filter(({ extentId }) => unreadable?.has(extentId) !== true);
-    const fitting = mergeable(extents, policies, store.periods(table), store.parts.now());
-    // What comes out is to be opened as well, beside the others.
-    const chosen = firstWithin(fitting, files.mergedBytesMax);
-    if (chosen.length < smallExtentsMin) return;
+    const choose = (extents: readonly ExtentRecord[]): readonly ExtentRecord[] => {
+      const readable = extents.filter(({ extentId }) => unreadable?.has(extentId) !== true);
+      // What comes out is to be opened as well, beside the others.
+      const fitting = firstWithin(mergeable(readable, policies, rules.periods, rules.now), files.mergedBytesMax);
+      return fitting.length < smallExtentsMin ? [] : fitting;
+    };
+    const alone = choose(catalog.image.extentsAlone(table.tableId));
+    const chosen = alone.length > 0 ? alone : this.#pages.chosen(catalog.image, table, rules, choose);
+    if (chosen.length === 0) return;
     const opening = openTable({
       files,
       connect: store.parts.connect,
@@ -183,11 +189,10 @@ export class Merger {
       return; // the rows are swept
     }
     const { image } = catalog;
-    const extents = image.extentsAlone(table.tableId).filter((extent) => isPastRetention(extent, periods, at));
-    for (const page of image.pagesOf(table.tableId))
-      if (isPastRetention({ maxCreatedOn: page.facts.oldestMaxCreatedOn }, periods, at))
-        extents.push(...image.pages.opened(page).filter((extent) => isPastRetention(extent, periods, at)));
-    for (const chunk of chunksOf(extents))
+    const gone = eachExtent(image.extentsAndPagesOf(table.tableId), goneBy(periods, at), (page) =>
+      image.pages.opened(page),
+    );
+    for (const chunk of removalChunks(image, gone))
       await writer.remove(await catalog.change((draft) => dropExtents(draft, chunk)));
   }
 
@@ -220,8 +225,9 @@ export class Merger {
       (extent: ExtentRecord) =>
       (tag: string): boolean =>
         tagGoesAt(tag, extent, policy) > at;
-    const old = tagged(store.parts.catalog.image, table).filter((extent) => !extent.tags.every(isKept(extent)));
-    for (const chunk of chunksOf(old))
+    const { image } = store.parts.catalog;
+    const old = tagged(image, table, (extent) => !extent.tags.every(isKept(extent)));
+    for (const chunk of removalChunks(image, old))
       await commitExtents(
         store,
         chunk,
@@ -265,10 +271,10 @@ export class Merger {
         const autoDelete = goes ? autoDeleteAt(record.policies) : Infinity;
         const aged = extents.reduce((first, one) => Math.min(first, oldestOf(one) + softDeleteMs), autoDelete);
         if (tags === undefined) return aged;
-        return tagged(image, record).reduce(
-          (first, extent) => Math.min(first, ...extent.tags.map((tag) => tagGoesAt(tag, extent, tags))),
-          aged,
-        );
+        let first = aged;
+        for (const extent of tagged(image, record, () => true))
+          first = Math.min(first, ...extent.tags.map((tag) => tagGoesAt(tag, extent, tags)));
+        return first;
       }
       case 'droppedTable':
         return Math.min(recoverableUntil(record), this.#agesAt(record.table));
@@ -314,14 +320,7 @@ export class Merger {
     const { catalog, writer } = this.#parts.store.parts;
     await writer.collect(async () => {
       await catalog.fence();
-      const named = new Set<string>();
-      for (const record of catalog.image.everything()) {
-        if (record.kind === 'extent' || record.kind === 'extentPage')
-          for (const { blob } of sealedIn(record)) named.add(blob);
-        if (record.kind === 'stagedBlob' || record.kind === 'stagedBlock')
-          for (const { blob } of record.pieces) named.add(blob);
-      }
-      return named;
+      return namedBlobs(catalog.image);
     });
   }
 
@@ -375,15 +374,6 @@ export class Merger {
     return result;
   }
 }
-
-/** Extents that may have tags. */
-const tagged = (image: CatalogImage, { tableId }: TableRecord): readonly ExtentRecord[] => [
-  ...image.extentsAlone(tableId),
-  ...image.pagesOf(tableId).flatMap((page) => (page.facts.hasTags ? image.pages.opened(page) : [])),
-];
-
-const oldestOf = (one: ExtentOrPage): number =>
-  one.kind === 'extent' ? one.maxCreatedOn : one.facts.oldestMaxCreatedOn;
 
 /** Unknown when it is of one of them. */
 function lastOf(extents: readonly ExtentRecord[]): Pick<ExtentRecord, 'ingestedTo'> {

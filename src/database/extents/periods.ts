@@ -49,6 +49,15 @@ export const keptBy = (periods: Periods, now: number): ChosenExtents => ({
   },
 });
 
+/** Those that are. */
+export const goneBy = (periods: Periods, now: number): ChosenExtents => ({
+  isMeant: (extent) => isPastRetention(extent, periods, now),
+  ofPage: ({ maxCreatedOn, oldestMaxCreatedOn }) => {
+    if (isPastRetention({ maxCreatedOn }, periods, now)) return 'all';
+    return isPastRetention({ maxCreatedOn: oldestMaxCreatedOn }, periods, now) ? undefined : 'none';
+  },
+});
+
 export const hotBy = (periods: Periods, now: number): ChosenExtents => ({
   isMeant: (extent) => isHot(extent, periods, now),
   ofPage: ({ minCreatedOn, maxCreatedOn, oldestMaxCreatedOn }) => {

@@ -2,9 +2,10 @@ import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { ExtentRecord } from '../catalog/records.ts';
 import type { WrittenExtent } from './extent-writer.ts';
+import { takeOutOfPages } from './removals.ts';
 import type { TableStore } from './table-store.ts';
 
 /** Puts extents in the place of others, as part of the one commit that does it: the only way in which rows move between extents, so that
@@ -24,9 +25,11 @@ export function replaceExtents(
 
 /** Drops extents, as part of a commit. @returns those that were there: their blobs are nobody's any more */
 export function dropExtents(draft: CatalogDraft, extents: readonly ExtentRecord[]): readonly ExtentRecord[] {
-  const there = extents.filter(({ extentId }) => draft.get(`e/${extentId}`) !== undefined);
-  for (const { extentId } of there) draft.delete(`e/${extentId}`);
-  return there;
+  return extents.filter(({ extentId }) => {
+    const isThere = draft.get(`e/${extentId}`) !== undefined;
+    if (isThere) draft.delete(`e/${extentId}`);
+    return isThere;
+  });
 }
 
 /** An extent as a commit is to make it: with a blob of its own, or as another record of the blob of one that goes. */
@@ -80,6 +83,7 @@ export async function commitExtents(
     return record;
   };
   try {
+    await takeOutOfPages(catalog, old);
     await catalog.change((draft) => {
       also(draft);
       const records = by.map((one) => planned(draft, one));

@@ -3,7 +3,7 @@ import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { entityExists } from '../catalog/data-error.ts';
 import type { CatalogReader } from '../catalog/image.ts';
-import { CatalogDraft } from '../catalog/image.ts';
+import { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { TableRecord } from '../catalog/records.ts';
 import { createTable, findTable, mergeColumns, recreateColumns, requireTable } from '../catalog/table-changes.ts';
 import type { TableStore } from '../extents/table-store.ts';

@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { AppendRows } from '../catalog/append-rows.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { DataSource } from './data-source.ts';
 import type { TableSchema } from '../catalog/schema.ts';
 

@@ -12,7 +12,7 @@ import type {
 import type { AppendRows } from '../catalog/append-rows.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { ExtentRecord, KnownRequest, TableRecord } from '../catalog/records.ts';
 import { requestKey } from '../catalog/request-index.ts';
 import type { RowBatch } from '../catalog/row-batch.ts';

@@ -5,7 +5,7 @@ import type { Json } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
 import type { DataError } from '../catalog/data-error.ts';
 import { putFailure } from '../catalog/history.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { MessageRecord, QueueName, StagedBlobRecord } from '../catalog/queued-records.ts';
 import { queuedItemId } from '../catalog/queued-records.ts';
 import { recordId } from '../catalog/records.ts';

@@ -1,5 +1,5 @@
 import { ofKind } from '../catalog/image.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { EntityRecord } from '../catalog/queued-records.ts';
 import type { QueuedParts } from './queued-parts.ts';
 import { keptMs } from './queued-parts.ts';

@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { ticksPerMillisecond, unixEpochTicks } from '../../kql/values/ticks.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
 import { ingestionOf } from '../catalog/ingestion-order.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { touch } from '../catalog/table-changes.ts';

@@ -4,7 +4,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { ViewWindow } from '../../kql/plan/view-lookback.ts';
 import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { IngestedAt } from '../catalog/ingestion-order.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { currentView } from '../catalog/materialized-view.ts';

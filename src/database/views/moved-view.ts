@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import { ingestedState } from '../../kql/plan/view-lookback.ts';
 import { dataError } from '../catalog/data-error.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
 import { ingestionOf } from '../catalog/ingestion-order.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { requireTable, touch } from '../catalog/table-changes.ts';

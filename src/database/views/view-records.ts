@@ -6,7 +6,7 @@ import { parseTimespan } from '../../kql/values/ticks.ts';
 import { dataError, entityExists } from '../catalog/data-error.ts';
 import { requireEntityName } from '../catalog/entity-name.ts';
 import { hiddenRecord } from '../catalog/hidden-table.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
+import type { CatalogDraft } from '../catalog/catalog-draft.ts';
 import { databaseOf } from '../catalog/image.ts';
 import type { IngestedAt } from '../catalog/ingestion-order.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';

@@ -4,7 +4,7 @@ import type { Policies } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
 import type { CatalogReader } from '../catalog/image.ts';
-import { CatalogDraft } from '../catalog/image.ts';
+import { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { currentView, requireView, viewsOf } from '../catalog/materialized-view.ts';
 import { requireText, touch } from '../catalog/table-changes.ts';

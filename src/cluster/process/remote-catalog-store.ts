@@ -41,8 +41,8 @@ export type AskSecondLayer = () => Promise<SecondLayer | undefined>;
 const noLayer: AskSecondLayer = () => Promise.resolve(undefined);
 
 const recordsEachMax = 1_000;
-/** A record of which many are large: a page of extents takes 60 KB here, as text. So many go in a message. */
-const largeEachMax = 200;
+/** A record of which many are large: a page of extents takes 60 KB here, as text. So many are read, or go in a message, at a time. */
+const largeEachMax = 32;
 /** More records than this are looked up together. */
 const lookupsMax = 4;
 
@@ -95,7 +95,7 @@ export function createRemoteCatalogStore(
   const sideNow = async (): Promise<CatalogSide> => (side ??= await sideInUse(state, clusterId));
   const page = async (from: string, after: string | undefined): Promise<readonly StoredCatalogRecord[]> => {
     const prefix = `${clusterId}/${from}`;
-    const found = await boundedList(state, prefix, after, recordsEach);
+    const found = await listSide(state, prefix, after, recordsEach);
     const layer = await secondLayer();
     return found
       .map(({ id, version, value }): StoredCatalogRecord => ({
@@ -197,8 +197,9 @@ export function createRemoteCatalogStore(
 const [extentPrefix, pagePrefix, afterPages] = ['e/', 'g/', 'h'];
 
 /** Records of a side after an id, in order; none: there are no more. What may be large comes in smaller numbers; extents, which are many and small,
- * by themselves, so that no page of them is behind. */
-async function boundedList(
+ * by themselves, so that no page of them is behind.
+ * @param after of the ids without the prefix */
+async function listSide(
   state: Pick<State, 'list'>,
   prefix: string,
   after: string | undefined,
@@ -230,12 +231,24 @@ export async function clearSide(
   commit: (write: readonly StateWrite[]) => Promise<void>,
   recordsEach = recordsEachMax,
 ): Promise<void> {
+  for await (const records of recordsOnSide(state, clusterId, side, recordsEach))
+    await commit(records.map(({ id, version }) => writeRecord(clusterCatalogTable, id, version, null)));
+}
+
+/** What lies on a side, some at a time, in the order of the ids. What was read may be removed meanwhile. */
+export async function* recordsOnSide(
+  state: Pick<State, 'list'>,
+  clusterId: Guid,
+  side: CatalogSide | typeof keptSide,
+  recordsEach = recordsEachMax,
+): AsyncGenerator<readonly Versioned<StoredSealed>[], undefined> {
   const prefix = `${clusterId}/${side}`;
-  for (;;) {
-    const found = await state.list(clusterCatalogTable, { prefix, limit: recordsEach });
+  for (let after: string | undefined; ;) {
+    const found = await listSide(state, prefix, after, recordsEach);
     const records = side === '' ? found.filter(({ id }) => !id.startsWith(prefix + anyMark)) : found;
     if (records.length === 0) return;
-    await commit(records.map(({ id, version }) => writeRecord(clusterCatalogTable, id, version, null)));
+    yield records;
+    after = found.at(-1)?.id.slice(prefix.length);
   }
 }
 
@@ -261,17 +274,17 @@ async function knownVersions(
 ): Promise<ReadonlyMap<string, number>> {
   const unknown = writes.filter(({ expect }) => expect === 0).map(({ id }) => id);
   const versions = new Map<string, number>();
-  if (unknown.length <= lookupsMax) {
-    for (const id of unknown) {
-      const found = await state.get(clusterCatalogTable, prefix + id);
-      if (found === undefined) throw new StateConflictError(clusterCatalogTable.name, prefix + id);
-      versions.set(id, found.version);
-    }
-    return versions;
+  // Pages of extents are few in a commit, and large: to find some, nobody reads all.
+  const [pages, others] = [true, false].map((isPage) => unknown.filter((id) => id.startsWith(pagePrefix) === isPage));
+  const alone = [...(pages ?? []), ...(others && others.length <= lookupsMax ? others : [])];
+  for (const id of alone) {
+    const found = await state.get(clusterCatalogTable, prefix + id);
+    if (found === undefined) throw new StateConflictError(clusterCatalogTable.name, prefix + id);
+    versions.set(id, found.version);
   }
+  const wanted = new Set(unknown.filter((id) => !versions.has(id)));
   // The records of a segment of the log have a prefix in common.
-  const wanted = new Set(unknown);
-  for (const group of new Set(unknown.map((id) => id.slice(0, id.lastIndexOf('/') + 1)))) {
+  for (const group of new Set([...wanted].map((id) => id.slice(0, id.lastIndexOf('/') + 1)))) {
     for (let after: string | undefined; ;) {
       const page = await state.list(clusterCatalogTable, {
         prefix: prefix + group,

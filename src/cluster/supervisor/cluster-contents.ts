@@ -13,7 +13,7 @@ import { BlobsUnavailableError } from '../../storage/blob-store.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import { blobsAt } from '../../storage/places/blob-place.ts';
 import { timeoutMsMax } from '../data-plane/requests/request-options.ts';
-import { clusterCatalogTable } from '../process/remote-catalog-store.ts';
+import { clearSide, clusterCatalogTable, keptSide } from '../process/remote-catalog-store.ts';
 import type { InventoryCall } from '../messages/inventory.ts';
 import type { Rested } from '../messages/rest.ts';
 import type { UpkeepProblems } from '../messages/upkeep.ts';
@@ -207,6 +207,8 @@ async function removeContents(ports: ClusterContentsPorts, clusterId: string): P
   if ((await state.get(clusterKeyTable, id)) !== undefined) return;
   await keys.processOf(id)?.end();
   try {
+    const commit = (write: readonly StateWrite[]): Promise<void> => state.commit({ write });
+    for (const side of ['', '~/', keptSide] as const) await clearSide(state, id, side, commit);
     for (const table of [clusterCatalogTable, clusterExports, removedDatabases] as readonly Table<unknown>[]) {
       for (;;) {
         const found = await state.list(table, { prefix: `${id}/`, limit: recordsPerCommit });

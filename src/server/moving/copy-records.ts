@@ -14,10 +14,13 @@ export interface RecordSum {
   readonly digest: string;
 }
 
-const pageLength = 250;
+/** Records may be large, as pages of extents in catalogs are: of 60 KB. */
+const pageLength = 100;
 const commitRecordsMax = 250;
 const commitBytesMax = 4 * 1024 * 1024;
 const readsAtOnce = 16;
+/** So many of both stores are held in memory together. */
+const heldMax = 64;
 
 /** Makes the records of one store those of another, sealed as they are: what differs is replaced, what is too much goes, what is there already
  * is not written again. So it can be repeated after an end at any point. Nobody else writes to either.
@@ -48,15 +51,18 @@ export async function copyRecords(from: StateStore, to: StateStore, done: (recor
 export async function copyAgain(from: StateStore, to: StateStore, changed: readonly ChangedRecord[]): Promise<void> {
   const writer = new Batches(to);
   const few = new FewAtOnce(readsAtOnce);
-  const read = changed
-    .filter(({ table }) => table !== markTable)
-    .map(({ table, id }) => few.run(async () => [await from.get(table, id), await to.get(table, id)] as const));
-  for (const outcome of await Promise.allSettled(read)) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    const [record, other] = outcome.value;
-    if (record !== undefined && other !== undefined && isSame(record, other)) continue;
-    if (other !== undefined) await writer.remove(other);
-    if (record !== undefined) await writer.add(record);
+  const wanted = changed.filter(({ table }) => table !== markTable);
+  for (let at = 0; at < wanted.length; at += heldMax) {
+    const read = wanted
+      .slice(at, at + heldMax)
+      .map(({ table, id }) => few.run(async () => [await from.get(table, id), await to.get(table, id)] as const));
+    for (const outcome of await Promise.allSettled(read)) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      const [record, other] = outcome.value;
+      if (record !== undefined && other !== undefined && isSame(record, other)) continue;
+      if (other !== undefined) await writer.remove(other);
+      if (record !== undefined) await writer.add(record);
+    }
   }
   await writer.flush();
 }

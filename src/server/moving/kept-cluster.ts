@@ -11,6 +11,7 @@ import {
   isBesideHead,
   keptPrefix,
   keptSide,
+  recordsOnSide,
   sideInUse,
 } from '../../cluster/process/remote-catalog-store.ts';
 import { keptPrefixes } from '../../database/catalog/kept-access.ts';
@@ -117,7 +118,7 @@ async function* pagesOf(state: State, prefix: string) {
 export async function* catalogOf(state: State, clusterId: Guid): AsyncGenerator<readonly CatalogRecord[], undefined> {
   const side = await sideInUse(state, clusterId);
   const prefix = `${clusterId}/${side}`;
-  for await (const page of pagesOf(state, prefix)) {
+  for await (const page of recordsOnSide(state, clusterId, side, recordsEach)) {
     const records = page.filter(({ id }) => isBesideHead(clusterId, side, id)).map((one) => within(prefix, one));
     if (records.length > 0) yield records;
   }

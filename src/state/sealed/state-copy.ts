@@ -1,11 +1,13 @@
 import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
-import { listLimitMax } from '../record-rules.ts';
 import { SealedRecordError } from '../record-seal.ts';
 import type { StateWrite, Table } from '../state.ts';
 import { writeRecord } from '../state.ts';
 import type { StoredRecord } from '../state-store.ts';
 import type { VerifiedStore } from '../tree/verified-store.ts';
+
+/** A record may be large, as a page of extents in a catalog is: so many are read at a time. */
+const recordsEach = 250;
 
 /** All records of a state at one moment, as they lie in the store: sealed. In memory only. */
 export interface StateCopy {
@@ -29,7 +31,7 @@ export async function copyRecords(source: CopySource, isLeftOut: (table: string)
   for (const table of await source.tables()) {
     if (isLeftOut(table)) continue;
     for (let after: string | undefined; ;) {
-      const page = await source.store.list(table, { limit: listLimitMax, ...(after === undefined ? {} : { after }) });
+      const page = await source.store.list(table, { limit: recordsEach, ...(after === undefined ? {} : { after }) });
       for (const record of page.records) {
         if (record instanceof SealedRecordError) throw record;
         records.set(keyOf(record), record);

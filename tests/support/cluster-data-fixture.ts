@@ -5,6 +5,7 @@ import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant } from '../../src/clock/clock.ts';
 import { DatabaseKeyring } from '../../src/cluster/process/database-keyring.ts';
 import { dataKeysOf } from '../../src/cluster/process/data-keys.ts';
+import { OwnSecondLayer } from '../../src/cluster/process/own-second-layer.ts';
 import { DataHolder } from '../../src/cluster/process/data-holder.ts';
 import {
   clearSide,
@@ -64,7 +65,11 @@ export interface DataFixture {
     readonly unheard?: boolean;
     /** Between the commit and the moment when the process hears of it. */
     readonly committed?: () => Promise<void>;
+    /** Whether the database has a key of its own from now on, another one than before. Absent: that stays as it is. */
+    readonly ownKey?: boolean;
   }) => Promise<void>;
+  /** The catalog as another process opens it now. */
+  readonly catalog: () => Promise<Catalog>;
   /** Adds records of extents that are copies of the first one, perhaps changed, by way of a catalog of its own. @returns how many */
   readonly manyExtents: (count: number, change?: (copy: ExtentRecord) => ExtentRecord) => Promise<number>;
   /** The key may not be used any more. */
@@ -88,7 +93,10 @@ export interface DataFixtureOptions {
   readonly queries?: DataQueries;
   /** Between the catalog and the state. */
   readonly wrapStore?: (store: CatalogStore) => CatalogStore;
+  readonly doubleEncryption?: boolean;
 }
+
+const infrastructureKey = Buffer.alloc(32, 9);
 
 export async function openDataFixture(options: DataFixtureOptions = {}): Promise<DataFixture> {
   const { known } = options;
@@ -106,11 +114,40 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
   let current = { generation: 1, key: firstKey };
   let isRevoked = false;
   let now = instant(started);
-  const store = createRemoteCatalogStore(state, clusterId);
+  const secondLayer =
+    options.doubleEncryption === true
+      ? new OwnSecondLayer(() => Promise.resolve(infrastructureKey), systemRandomBytes)
+      : undefined;
+  const store = createRemoteCatalogStore(
+    state,
+    clusterId,
+    secondLayer && { secondLayer: () => secondLayer.get() },
+  );
+  let ownKey: Buffer | undefined;
+  const ownKeyOf = (bytes: Buffer | undefined): ClusterKey | undefined =>
+    bytes && ClusterKey.from(database.databaseId, Buffer.from(bytes));
+  const keyring = (): DatabaseKeyring => {
+    const ring = new DatabaseKeyring();
+    const key = ownKeyOf(ownKey);
+    if (key !== undefined) ring.open(database.databaseId, key);
+    return ring;
+  };
+  const openCatalog = async (): Promise<Catalog> => {
+    const keys = dataKeysOf(current.generation, current.key, {
+      randomBytes: systemRandomBytes,
+      databaseKeys: keyring(),
+    });
+    const { catalog } = await Catalog.open({
+      ...{ clusterId, keys, store, randomBytes: systemRandomBytes, now: () => now },
+      pause: () => Promise.resolve(),
+    });
+    return catalog;
+  };
   const holders: DataHolder[] = [];
   const open = (): DataHolder => {
     const holder = new DataHolder({
-      databaseKeys: new DatabaseKeyring(),
+      databaseKeys: keyring(),
+      ...(secondLayer && { secondLayer }),
       clusterId,
       store: options.wrapStore?.(store) ?? store,
       current: () => (isRevoked ? undefined : current),
@@ -132,14 +169,14 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
     return holder;
   };
   let holder = open();
-  if ((await store.get(headId)) === undefined) await state.commit({ write: holder.first(firstKey) });
+  if ((await store.get(headId)) === undefined) await state.commit({ write: holder.first(firstKey, secondLayer && infrastructureKey) });
   const data = async (): Promise<OpenedClusterData> => {
     const opened = await holder.data();
     if (opened.databases().length === 0) await opened.setDatabases([database]);
     return opened;
   };
   return {
-    ...{ clusterId, database, blobs, state, stateStore, engine, data },
+    ...{ clusterId, database, blobs, state, stateStore, engine, data, catalog: openCatalog },
     holder: () => holder,
     crash: () => {
       holder = open();
@@ -158,9 +195,14 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       now = instant(now + milliseconds);
       holder.tell(now);
     },
-    changeCustody: async ({ abandon = false, unheard = false, committed } = {}) => {
+    changeCustody: async ({ abandon = false, unheard = false, committed, ownKey: hasOwnKey } = {}) => {
       const next = ClusterKey.create(clusterId, systemRandomBytes);
-      const write = await holder.rewrap(current.key, next, newGuid(systemRandomBytes));
+      const nextOwn = hasOwnKey === true ? Buffer.from(systemRandomBytes(32)) : undefined;
+      const own =
+        hasOwnKey === undefined
+          ? undefined
+          : { databaseId: database.databaseId, from: ownKeyOf(ownKey), to: ownKeyOf(nextOwn) };
+      const write = await holder.rewrap(current.key, next, newGuid(systemRandomBytes), own);
       if (abandon) {
         holder.forget();
         return;
@@ -168,23 +210,13 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       await state.commit({ write });
       await committed?.();
       current = { generation: current.generation + 1, key: next };
+      if (hasOwnKey !== undefined) ownKey = nextOwn;
       if (!unheard) holder.adopt();
       const other = otherSide(await sideInUse(state, clusterId));
       await clearSide(state, clusterId, other, (gone) => state.commit({ write: gone }));
     },
     manyExtents: async (count, change = (copy) => copy) => {
-      const keys = dataKeysOf(current.generation, current.key, {
-        randomBytes: systemRandomBytes,
-        databaseKeys: new DatabaseKeyring(),
-      });
-      const { catalog } = await Catalog.open({
-        clusterId,
-        keys,
-        store,
-        randomBytes: systemRandomBytes,
-        now: () => now,
-        pause: () => Promise.resolve(),
-      });
+      const catalog = await openCatalog();
       const [model] = [...catalog.image.all()].flatMap((record) => (record.kind === 'extent' ? [record] : []));
       await catalog.change((draft) => {
         for (let made = 0; model !== undefined && made < count; made += 1)

@@ -3,16 +3,16 @@ import type { CatalogPair } from '../../../tests/support/catalog-pair.ts';
 import { openCatalogPair } from '../../../tests/support/catalog-pair.ts';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
-import { newGuid } from '../../base/new-guid.ts';
-import { systemRandomBytes } from '../../base/random.ts';
-import { clusterCatalogTable } from '../../cluster/process/remote-catalog-store.ts';
+import {
+  copyAs,
+  extentIds,
+  fillTable,
+  pack as packNow,
+  readBetween,
+  storedWith,
+} from '../../../tests/support/paged-extents.ts';
 import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
-import type { TableUses } from '../../kql/scan-ranges.ts';
-import { listAll } from '../../state/list-all.ts';
-import { parseBlobName } from '../../storage/blob-store.ts';
 import type { CatalogStore, StoredCatalogRecord } from '../catalog/catalog-store.ts';
-import type { ExtentRecord } from '../catalog/records.ts';
-import { collect } from './collect.ts';
 
 const copies = 600;
 const day = 86_400_000;
@@ -23,54 +23,15 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-/** Of a value each, from 1,000 on, and with a blob that is not there: they are counted, never read. */
-function copyAs(clusterId: string): (model: ExtentRecord) => ExtentRecord {
-  let made = 1_000;
-  return (model) => {
-    const blob = parseBlobName(`clusters/${clusterId}/${newGuid(systemRandomBytes)}`);
-    if (blob === undefined) throw new Error('a blob has a name');
-    const value = `${(made += 1)}`;
-    const tags = made % 100 === 0 ? [`drop-by:${value}`] : [];
-    const sealed = { ...model.sealed, blob, dekId: newGuid(systemRandomBytes) };
-    return { ...model, tags, sealed, ranges: { ...model.ranges, 1: [value, value] } };
-  };
-}
-
 async function filled(wrapStore?: (store: CatalogStore) => CatalogStore): Promise<void> {
   cluster = await openDataFixture({ engine, ...(wrapStore && { wrapStore }) });
-  await cluster.table('T', { n: 'long' });
-  await cluster.ingest('T', 'csv', '1', { kind: 'inline' });
-  await cluster.manyExtents(copies, copyAs(cluster.clusterId));
-  await (await cluster.data()).setPolicy('db', 'T', 'merge', { AllowMerge: false });
-  await cluster.ingest('T', 'csv', '2\n3', { kind: 'inline' });
+  await fillTable(cluster, copies);
 }
 
-const pack = async (): Promise<void> => {
-  const data = await cluster.data();
-  await data.maintain({ packsExtents: true });
-  expect(data.upkeepProblems()).toEqual([]);
-};
-const stored = async (prefix: string): Promise<number> =>
-  (await listAll(cluster.state, clusterCatalogTable, `${cluster.clusterId}/${prefix}`)).length;
-const idsNow = async (table = 'T'): Promise<string[]> =>
-  (await cluster.data())
-    .extents('db', table)
-    .map(({ extentId }) => extentId)
-    .sort();
-
-/** What is read of values in a range: those extents are opened alone. */
-async function between(min: bigint, max: bigint, table = 'T'): Promise<unknown[]> {
-  const uses: TableUses = { rows: [{ column: 'n', min, max }], summaries: [] };
-  const opened = await (await cluster.data()).sources(undefined).open('db', table, uses);
-  const connection = await engine.connect();
-  try {
-    const column = opened.columns.get('n') ?? '';
-    return (await collect(connection, `SELECT ${column} FROM ${opened.sql} ORDER BY 1`)).flat();
-  } finally {
-    connection.close();
-    opened.release();
-  }
-}
+const pack = (): Promise<void> => packNow(cluster);
+const stored = (prefix: string): Promise<number> => storedWith(cluster, prefix);
+const idsNow = (): Promise<string[]> => extentIds(cluster);
+const between = (min: bigint, max: bigint): Promise<unknown[]> => readBetween(cluster, [min, max]);
 
 async function readable(): Promise<void> {
   expect(await between(1n, 3n)).toEqual([1n, 2n, 3n]);

@@ -1,6 +1,8 @@
+import type { Guid } from '../base/guid.ts';
 import { instant } from '../clock/clock.ts';
 import type { DroppedTables } from './catalog/dropped-tables.ts';
 import { forget, oldestFirst, recoverableUntil, undoDrop } from './catalog/dropped-tables.ts';
+import { eachExtent, everyExtent } from './extents/chosen-extents.ts';
 import { chunksOf } from './extents/sweeper.ts';
 import type { Merger } from './extents/merger.ts';
 import type { TableStore } from './extents/table-store.ts';
@@ -22,7 +24,11 @@ export function createDroppedTables(store: TableStore, merger: Merger): DroppedT
       const wanted = { name, schemaVersion, as, now: now() };
       const table = await catalog.change((draft) => undoDrop(draft, databaseId, wanted));
       await merger.flush(table);
-      return catalog.image.extentsOf(table.tableId).map(({ extentId, rowCount }) => ({ extentId, rowCount }));
+      const found: { readonly extentId: Guid; readonly rowCount: number }[] = [];
+      const { image } = catalog;
+      const all = eachExtent(image.extentsAndPagesOf(table.tableId), everyExtent, (page) => image.pages.opened(page));
+      for (const { extentId, rowCount } of all) found.push({ extentId, rowCount });
+      return found;
     },
 
     async forgetDroppedTables(database) {

@@ -118,11 +118,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
     options.doubleEncryption === true
       ? new OwnSecondLayer(() => Promise.resolve(infrastructureKey), systemRandomBytes)
       : undefined;
-  const store = createRemoteCatalogStore(
-    state,
-    clusterId,
-    secondLayer && { secondLayer: () => secondLayer.get() },
-  );
+  const store = createRemoteCatalogStore(state, clusterId, secondLayer && { secondLayer: () => secondLayer.get() });
   let ownKey: Buffer | undefined;
   const ownKeyOf = (bytes: Buffer | undefined): ClusterKey | undefined =>
     bytes && ClusterKey.from(database.databaseId, Buffer.from(bytes));
@@ -169,7 +165,8 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
     return holder;
   };
   let holder = open();
-  if ((await store.get(headId)) === undefined) await state.commit({ write: holder.first(firstKey, secondLayer && infrastructureKey) });
+  if ((await store.get(headId)) === undefined)
+    await state.commit({ write: holder.first(firstKey, secondLayer && infrastructureKey) });
   const data = async (): Promise<OpenedClusterData> => {
     const opened = await holder.data();
     if (opened.databases().length === 0) await opened.setDatabases([database]);

@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import type { CatalogReader, StoredResultRecord } from './image.ts';
-import { isSeen, isStored, ofKind, ownerOf } from './image.ts';
+import { hasOneOf, isSeen, isStored, ofKind, ownerOf } from './image.ts';
 import { ingestedOn, untimed } from './ingested-extent.ts';
 import type { IngestedAt } from './ingestion-order.ts';
 import { millisecondsOf } from './ingestion-order.ts';
@@ -170,6 +170,11 @@ export class CatalogDraft implements CatalogReader {
 
   extentsOf(tableId: Guid): ExtentRecord[] {
     return this.#members(this.#base.extentsOf(tableId), 'extent', (record) => record.tableId === tableId);
+  }
+
+  extentsTagged(tableId: Guid, tags: readonly string[]): ExtentRecord[] {
+    const belongs = (record: ExtentRecord): boolean => record.tableId === tableId && hasOneOf(record, tags);
+    return this.#members(this.#base.extentsTagged(tableId, tags), 'extent', belongs);
   }
 
   segmentsOf(tableId: Guid): SegmentRecord[] {

@@ -145,6 +145,20 @@ describe('a page of extents', () => {
     expect(read.size).toBe(64);
   });
 
+  it('has no value any more of those that have gone, also none that several of them had', () => {
+    const some = alike(20).map((one, index) =>
+      index < 2 ? { ...one, tags: ['only theirs'], texts: { 2: ['of their rows', 'of their rows'] as const } } : one,
+    );
+    const page = makePage(newGuid(systemRandomBytes), some);
+    const body = new PageBody(page.body);
+    const theirs = openPage(page).flatMap(({ tags }, place) => (tags.length > 0 ? [place] : []));
+    expect(['only theirs', 'of their rows'].every((text) => encodePage(page).includes(text))).toBe(true);
+    const now = pageWithout(page, new Set(theirs), (place) => body.extent(place));
+    if (now === null) throw new Error('something is left');
+    expect(['only theirs', 'of their rows'].some((text) => encodePage(now).includes(text))).toBe(false);
+    expect(openPage(now)).toEqual(openPage(page).filter((_one, place) => !theirs.includes(place)));
+  });
+
   it('keeps no more of what those that have gone shared than the others take', () => {
     let page = makePage(newGuid(systemRandomBytes), alike(256, 2));
     const whole = page.body.length;

@@ -11,6 +11,7 @@ import type {
 } from './records.ts';
 import { ExtentsByTable } from './extents-by-table.ts';
 import { ExtentPages } from './extent-pages.ts';
+import { mayHaveTag } from './page-facts.ts';
 import { recordId } from './records.ts';
 import type { RowRecord } from './record-groups.ts';
 import { groupsOf, isHidden, isRows, nameGroup } from './record-groups.ts';
@@ -27,6 +28,8 @@ export interface CatalogReader {
   /** Those that may come back. */
   droppedTablesOf(databaseId: Guid): DroppedTableRecord[];
   extentsOf(tableId: Guid): ExtentRecord[];
+  /** Those that have one of the tags. */
+  extentsTagged(tableId: Guid, tags: readonly string[]): ExtentRecord[];
   segmentsOf(tableId: Guid): SegmentRecord[];
 }
 
@@ -139,6 +142,13 @@ export class CatalogImage implements CatalogReader {
     return pages.length === 0 ? own : [...own, ...pages.flatMap((page) => this.pages.opened(page))];
   }
 
+  extentsTagged(tableId: Guid, tags: readonly string[]): ExtentRecord[] {
+    if (tags.length === 0) return [];
+    const pages = this.pagesOf(tableId).filter(({ facts }) => tags.some((tag) => mayHaveTag(facts, tag)));
+    const paged = pages.flatMap((page) => this.pages.opened(page).filter((extent) => hasOneOf(extent, tags)));
+    return [...this.extentsAlone(tableId).filter((extent) => hasOneOf(extent, tags)), ...paged];
+  }
+
   /** Those that have records of their own. */
   extentsAlone(tableId: Guid): ExtentRecord[] {
     const own = this.#extents.of(tableId);
@@ -213,6 +223,9 @@ export class CatalogImage implements CatalogReader {
 }
 
 const nothing: ReadonlySet<string> = new Set();
+
+export const hasOneOf = (extent: Pick<ExtentRecord, 'tags'>, tags: readonly string[]): boolean =>
+  tags.some((tag) => extent.tags.includes(tag));
 
 /** @returns the record in a list of one, or nothing when it is of another kind */
 export function ofKind<Kind extends CatalogRecord['kind']>(

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { guidBytes, guidText } from './packed-form.ts';
 import { packValues } from './packed-values.ts';
 import type { ExtentRecord } from './records.ts';
-import { readShared, unpackMember, unpackValue } from './unpacked-values.ts';
+import { noteShared, readShared, unpackMember, unpackValue } from './unpacked-values.ts';
 
 const idBytes = 16;
 const offsetBytes = 4;
@@ -18,14 +18,18 @@ export function bodyOf(sorted: readonly ExtentRecord[]): Buffer {
   );
 }
 
-/** Without those at some places; the others stay as they are packed. @param gone not all of them */
+/** Without those at some places; the others stay as they are packed. Of what they share nothing is left that none of the others has: no value of
+ * those that have gone stays behind. @param gone not all of them */
 export function bodyWithout(body: Buffer, gone: ReadonlySet<number>): Buffer {
   const parts = new PageBody(body);
   const left = Array.from({ length: parts.count }, (_value, place) => place).filter((place) => !gone.has(place));
+  const shared = readShared(parts.packedShared());
+  const used = new Set<number>();
+  for (const place of left) noteShared(parts.packed(place), shared, used);
   return assembled(
     left.map((place) => parts.idOf(place)),
     left.map((place) => parts.packed(place)),
-    parts.packedShared(),
+    Buffer.from(JSON.stringify(shared.map((part, place) => (used.has(place) ? part : null)))),
   );
 }
 

@@ -21,6 +21,7 @@ export function factsOf(extents: readonly ExtentRecord[]): PageFacts {
     count: extents.length,
     oldestMaxCreatedOn: Math.min(...extents.map(({ maxCreatedOn }) => maxCreatedOn)),
     bytesAtRest: sum(({ sealed }) => bytesAtRest(sealed)),
+    termBytes: sum(termBytesOf),
     originalBytes: sum(({ originalBytes }) => originalBytes),
     ...(tags.size > 0 && { tagPrints: printsOf(tags) }),
     ...(known.length === extents.length && { ingestedTo: Math.max(...known) }),
@@ -52,6 +53,7 @@ export function factsWithout(
     rowCount: less(facts.rowCount, ({ rowCount }) => rowCount),
     count: facts.count - gone.length,
     bytesAtRest: less(facts.bytesAtRest, ({ sealed }) => bytesAtRest(sealed)),
+    termBytes: less(facts.termBytes, termBytesOf),
     originalBytes: less(facts.originalBytes, ({ originalBytes }) => originalBytes),
   };
 }
@@ -87,6 +89,8 @@ function endsOf(name: string, id: number, all: ColumnRange | undefined, own: Col
     ...(own?.[1] === all[1] ? [`${name} ${id} most`] : []),
   ];
 }
+
+const termBytesOf = ({ terms }: ExtentRecord): number => (terms === undefined ? 0 : bytesAtRest(terms.sealed));
 
 /** When the last of its rows was ingested; undefined: not known. */
 const lastOf = ({ ingestedAt, ingestedTo }: ExtentRecord): number | undefined =>

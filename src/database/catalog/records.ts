@@ -130,6 +130,8 @@ export interface PageFacts extends Pick<
   /** The newest row of the extent whose newest row is the oldest. */
   readonly oldestMaxCreatedOn: number;
   readonly bytesAtRest: number;
+  /** Of what tells their terms. */
+  readonly termBytes: number;
   /** What tells which tags they may have (`mayHaveTag`). Absent: none. */
   readonly tagPrints?: string;
   /** When the last of its rows was ingested; absent: not known of all. */

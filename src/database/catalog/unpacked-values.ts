@@ -19,17 +19,25 @@ export function unpackValue(bytes: Buffer, shared: readonly Json[]): JsonObject 
 export const unpackMember = (bytes: Buffer, shared: readonly Json[], path: readonly string[]): Json | undefined =>
   new Reading(bytes, shared).member(path);
 
+/** Notes which shared parts a packed value has, by their places. */
+export function noteShared(bytes: Buffer, shared: readonly Json[], used: Set<number>): void {
+  new Reading(bytes, shared, used).skip();
+}
+
 const memberOf = (value: Json | undefined, path: readonly string[]): Json | undefined =>
   path.reduce<Json | undefined>((found, name) => (isJsonObject(found) ? found[name] : undefined), value);
 
 class Reading {
   readonly #bytes: Buffer;
   readonly #shared: readonly Json[];
+  readonly #used: Set<number> | undefined;
   #at = 0;
 
-  constructor(bytes: Buffer, shared: readonly Json[]) {
+  /** @param used where it is noted which shared parts were come across */
+  constructor(bytes: Buffer, shared: readonly Json[], used?: Set<number>) {
     this.#bytes = bytes;
     this.#shared = shared;
+    this.#used = used;
   }
 
   value(): Json {
@@ -80,21 +88,23 @@ class Reading {
     if (tag !== tags.object) return undefined;
     for (const one of this.#sharedOne() as readonly string[]) {
       if (one === name) return this.member(more);
-      this.#skip();
+      this.skip();
     }
     return undefined;
   }
 
   /** Past a value, without reading it. */
-  #skip(): void {
+  skip(): void {
     switch (this.#byte()) {
       case tags.null:
       case tags.false:
       case tags.true:
         return;
       case tags.count:
-      case tags.shared:
         this.#varint();
+        return;
+      case tags.shared:
+        this.#sharedOne();
         return;
       case tags.number:
       case tags.digits:
@@ -107,20 +117,20 @@ class Reading {
         return;
       }
       case tags.named:
-        this.#varint();
+        this.#sharedOne();
         this.#at += 16;
         return;
       case tags.guid:
         this.#at += 16;
         return;
       case tags.list:
-        for (let left = this.#varint(); left > 0; left -= 1) this.#skip();
+        for (let left = this.#varint(); left > 0; left -= 1) this.skip();
         return;
       case tags.object:
-        for (let left = (this.#sharedOne() as readonly string[]).length; left > 0; left -= 1) this.#skip();
+        for (let left = (this.#sharedOne() as readonly string[]).length; left > 0; left -= 1) this.skip();
         return;
       case tags.pair:
-        this.#skip();
+        this.skip();
         return;
       default:
         throw new Error('That is no packed value.');
@@ -135,7 +145,9 @@ class Reading {
   }
 
   #sharedOne(): Json {
-    const found = this.#shared[this.#varint()];
+    const place = this.#varint();
+    this.#used?.add(place);
+    const found = this.#shared[place];
     invariant(found !== undefined, 'what is shared is there');
     return found;
   }

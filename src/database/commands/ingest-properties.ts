@@ -10,8 +10,5 @@ export function isIngestedAlready(
   table: string,
   { data, database }: CommandContext,
 ): boolean {
-  const tags = ingestByTags(ingestIfNotExists);
-  return (
-    tags.length > 0 && data.extents(database, table).some((extent) => tags.some((tag) => extent.tags.includes(tag)))
-  );
+  return data.hasTaggedExtent(database, table, ingestByTags(ingestIfNotExists));
 }

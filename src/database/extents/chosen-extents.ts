@@ -46,26 +46,31 @@ export function* eachExtent(
 /** What of extents is added up. */
 export type ExtentSums = Pick<
   PageFacts,
-  'count' | 'rowCount' | 'originalBytes' | 'bytesAtRest' | 'minCreatedOn' | 'maxCreatedOn'
+  'count' | 'rowCount' | 'originalBytes' | 'bytesAtRest' | 'termBytes' | 'minCreatedOn' | 'maxCreatedOn'
 >;
+
+const sumsOfOne = (one: ExtentOrPage): ExtentSums => {
+  if (one.kind === 'extentPage') return one.facts;
+  const { rowCount, originalBytes, minCreatedOn, maxCreatedOn, sealed, terms } = one;
+  return {
+    ...{ count: 1, rowCount, originalBytes, minCreatedOn, maxCreatedOn },
+    ...{ bytesAtRest: bytesAtRest(sealed), termBytes: terms === undefined ? 0 : bytesAtRest(terms.sealed) },
+  };
+};
 
 /** Of none: no time. */
 export function sumsOf(extents: readonly ExtentOrPage[]): ExtentSums {
   const sums = {
-    count: 0,
-    rowCount: 0,
-    originalBytes: 0,
-    bytesAtRest: 0,
-    minCreatedOn: Infinity,
-    maxCreatedOn: -Infinity,
+    ...{ count: 0, rowCount: 0, originalBytes: 0, bytesAtRest: 0, termBytes: 0 },
+    ...{ minCreatedOn: Infinity, maxCreatedOn: -Infinity },
   };
   for (const one of extents) {
-    const own: ExtentSums =
-      one.kind === 'extentPage' ? one.facts : { ...one, count: 1, bytesAtRest: bytesAtRest(one.sealed) };
+    const own = sumsOfOne(one);
     sums.count += own.count;
     sums.rowCount += own.rowCount;
     sums.originalBytes += own.originalBytes;
     sums.bytesAtRest += own.bytesAtRest;
+    sums.termBytes += own.termBytes;
     sums.minCreatedOn = Math.min(sums.minCreatedOn, own.minCreatedOn);
     sums.maxCreatedOn = Math.max(sums.maxCreatedOn, own.maxCreatedOn);
   }

@@ -5,10 +5,11 @@ import { sha256Hex } from '../../base/sha256.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import type { ColumnView } from '../catalog/catalog-view.ts';
-import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
-import { bytesAtRest } from '../catalog/sealed-extent.ts';
+import type { ExtentPageRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
+import type { ChosenExtents } from './chosen-extents.ts';
+import { chosenExtents, eachExtent, everyExtent, sumsOf } from './chosen-extents.ts';
 import { collect } from './collect.ts';
-import { isHot } from './periods.ts';
+import { hotBy } from './periods.ts';
 import type { TableStore } from './table-store.ts';
 import { columnName } from './tail-table.ts';
 
@@ -69,15 +70,14 @@ async function readStatistics(
   { samplePercent, hotOnly, from, to, signal }: StatisticsRequest,
 ): Promise<TableColumnStatistics> {
   const { catalog, now } = store.parts;
-  const periods = store.periods(table);
-  const extents = catalog.image
-    .extentsOf(table.tableId)
-    .filter((extent) => !hotOnly || isHot(extent, periods, now()))
-    .filter(({ minCreatedOn, maxCreatedOn }) => maxCreatedOn >= from && minCreatedOn <= to);
-  const rowCount = rowsOf(extents);
+  const opened = (page: ExtentPageRecord): readonly ExtentRecord[] => catalog.image.pages.opened(page);
+  const hot = hotOnly ? hotBy(store.periods(table), now()) : everyExtent;
+  const ofTable = chosenExtents(catalog.image.extentsAndPagesOf(table.tableId), hot, opened);
+  const extents = chosenExtents(ofTable, madeBetween(from, to), opened);
+  const { rowCount, termBytes } = sumsOf(extents);
   const sums = new Map<number, { original: number; compressed: number }>();
   let sampled = 0;
-  for (const extent of extents) {
+  for (const extent of eachExtent(extents, everyExtent, opened)) {
     if (sampled > 0 && sampled * 100 >= rowCount * samplePercent) break;
     signal?.throwIfAborted();
     await addExtent(store, table, extent, sums);
@@ -91,12 +91,18 @@ async function readStatistics(
       compressedBytes: estimated(sums.get(columnId)?.compressed),
     })),
     rowCount,
-    termBytes: extents.reduce((sum, { terms }) => sum + (terms === undefined ? 0 : bytesAtRest(terms.sealed)), 0),
+    termBytes,
     sampledPercent: rowCount === 0 ? 100 : (sampled * 100) / rowCount,
   };
 }
 
-const rowsOf = (extents: readonly ExtentRecord[]): number => extents.reduce((sum, { rowCount }) => sum + rowCount, 0);
+const madeBetween = (from: number, to: number): ChosenExtents => ({
+  isMeant: ({ minCreatedOn, maxCreatedOn }) => maxCreatedOn >= from && minCreatedOn <= to,
+  ofPage: ({ minCreatedOn, maxCreatedOn, oldestMaxCreatedOn }) => {
+    if (maxCreatedOn < from || minCreatedOn > to) return 'none';
+    return oldestMaxCreatedOn >= from && maxCreatedOn <= to ? 'all' : undefined;
+  },
+});
 
 async function addExtent(
   store: TableStore,

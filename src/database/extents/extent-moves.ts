@@ -4,6 +4,7 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
+import { eachExtent, everyExtent } from './chosen-extents.ts';
 import { extentView } from './extent-service.ts';
 import type { Merger } from './merger.ts';
 import { hasViews, movedExtent, requireMovable } from './moved-extents.ts';
@@ -59,6 +60,10 @@ const extentsMax = 5_000;
 export function createExtentMoves(store: TableStore, merger: Merger, randomBytes: RandomBytes): ExtentMoves {
   const { catalog, writer, now } = store.parts;
 
+  /** Of a table, a page after the other. */
+  const extentsIn = ({ tableId }: TableRecord): Iterable<ExtentRecord> =>
+    eachExtent(catalog.image.extentsAndPagesOf(tableId), everyExtent, (page) => catalog.image.pages.opened(page));
+
   async function settled<T>(table: string, work: () => Promise<T>): Promise<T> {
     try {
       return await onSettledExtents(() => writer.retried(work));
@@ -86,10 +91,10 @@ export function createExtentMoves(store: TableStore, merger: Merger, randomBytes
         throw new KqlError('semantic', `Extents of '${from.name}' cannot be moved to the same table.`);
       requireMovable(from, target);
       const extents =
-        extentIds === 'all'
-          ? catalog.image.extentsOf(from.tableId)
-          : [...new Set(extentIds)].map((id) => extentIn(store, from, id));
-      return extents.filter((extent) => only(extentView(store, extent, from))).map((extent) => ({ from, extent }));
+        extentIds === 'all' ? extentsIn(from) : [...new Set(extentIds)].map((id) => extentIn(store, from, id));
+      const meant: { readonly from: TableRecord; readonly extent: ExtentRecord }[] = [];
+      for (const extent of extents) if (only(extentView(store, extent, from))) meant.push({ from, extent });
+      return meant;
     });
     if (dropped.length + moved.length > extentsMax)
       throw new KqlError('limits', `At most ${extentsMax} extents can be moved by one command.`);
@@ -123,7 +128,8 @@ export function createExtentMoves(store: TableStore, merger: Merger, randomBytes
     tagExtents: ({ database, table: name, choose }) =>
       settled(name, async () => {
         const table = store.table(database, name);
-        const views = catalog.image.extentsOf(table.tableId).map((extent) => extentView(store, extent, table));
+        const views: ExtentView[] = [];
+        for (const extent of extentsIn(table)) views.push(extentView(store, extent, table));
         const chosen = [...(await choose(views))].map(([id, tags]) => ({ extent: extentIn(store, table, id), tags }));
         if (chosen.length > extentsMax)
           throw new KqlError('limits', `At most ${extentsMax} extents can be tagged by one command.`);

@@ -32,6 +32,8 @@ export interface ExtentFilter {
 export interface ExtentChanges {
   /** Extents at rest; rows still in the log of small writes are in none. @param table undefined: of all tables */
   extents(database: string, table?: string): readonly ExtentView[];
+  /** Whether an extent has one of the tags. */
+  hasTaggedExtent(database: string, table: string, tags: readonly string[]): boolean;
   /** Those of what is kept beside the tables: stored query results, snapshots of graphs, dropped tables; with a title that says of which. */
   keptExtents(database: string): readonly { readonly title: string; readonly extents: readonly ExtentView[] }[];
   /** Rows and bytes of a table, those in the log included. */
@@ -117,6 +119,8 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
 
   return {
     extents: (database, table) => tablesOf(database, table).flatMap(viewsOf),
+    hasTaggedExtent: (database, table, tags) =>
+      tags.length > 0 && catalog.image.extentsTagged(store.table(database, table).tableId, tags).length > 0,
     keptExtents: (database) =>
       keptTables(store.database(database).databaseId).map(({ title, table }) => ({
         title,

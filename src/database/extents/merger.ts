@@ -197,15 +197,18 @@ export class Merger {
   }
 
   /** A table whose day has come goes, as by `.drop table`; with rows only where its policy says so. */
-  async #autoDelete({ tableId }: TableRecord): Promise<void> {
+  async #autoDelete({ tableId, policies }: TableRecord): Promise<void> {
     const { catalog, now } = this.#parts.store.parts;
     const at = now();
     const isOver = (reader: CatalogReader): TableRecord | undefined => {
       const table = reader.get(`t/${tableId}`);
       if (table?.kind !== 'table' || autoDeleteAt(table.policies) > at) return undefined;
+      if (table.policies.auto_delete?.DeleteIfNotEmpty === true) return table;
       const hasRows = reader.extentsOf(tableId).length > 0 || reader.segmentsOf(tableId).some(({ count }) => count > 0);
-      return hasRows && table.policies.auto_delete?.DeleteIfNotEmpty !== true ? undefined : table;
+      return hasRows ? undefined : table;
     };
+    // Of a table that has rows that is found without opening pages.
+    if (policies.auto_delete?.DeleteIfNotEmpty !== true && catalog.image.pagesOf(tableId).length > 0) return;
     if (isOver(catalog.image) === undefined) return;
     await catalog.change((draft) => {
       const table = isOver(draft);

@@ -1,14 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DataFixture, DataFixtureOptions } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
-import {
-  copyAs,
-  extentIds,
-  fillTable,
-  pack,
-  readBetween,
-  storedWith,
-} from '../../../tests/support/paged-extents.ts';
+import { copyAs, extentIds, fillTable, pack, readBetween, storedWith } from '../../../tests/support/paged-extents.ts';
 import type { Guid } from '../../base/guid.ts';
 import { clusterCatalogTable } from '../../cluster/process/remote-catalog-store.ts';
 import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
@@ -226,7 +219,9 @@ describe('extents of many pages', () => {
   it('are changed in one commit once they have records of their own', async () => {
     const all = await filled();
     const chosen = await scattered(all);
-    const changed = await (await cluster.data()).tagExtents({
+    const changed = await (
+      await cluster.data()
+    ).tagExtents({
       ...{ database: 'db', table: 'T' },
       choose: () => Promise.resolve(new Map(chosen.map((id) => [id, ['other']]))),
     });

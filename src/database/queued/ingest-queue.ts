@@ -254,9 +254,7 @@ export class IngestQueue {
       },
       also: (draft) => {
         garbage.length = 0;
-        const isThere = draft
-          .extentsOf(tableId)
-          .some((extent) => unlessTagged.some((tag) => extent.tags.includes(tag)));
+        const isThere = draft.extentsTagged(tableId, unlessTagged).length > 0;
         const outcome: SourceOutcome = { outcome: isThere ? 'skipped' : 'added' };
         for (const { settling } of admitted) garbage.push(...settleMessage(this.#parts, draft, settling, outcome));
         return !isThere;

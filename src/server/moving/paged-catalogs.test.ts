@@ -109,9 +109,7 @@ it('a state of the format before has no pages until it is raised, and the versio
     await cluster.close();
     await newer.close();
 
-    await expect(openStore({ dataDirectory, stateFormats: before })).rejects.toThrow(
-      `has format ${extentPagesFormat}`,
-    );
+    await expect(openStore({ dataDirectory, stateFormats: before })).rejects.toThrow(`has format ${extentPagesFormat}`);
     const again = await openStore({ dataDirectory });
     cluster = await openDataFixture({ engine, stateStore: again.store, blobs, known: whose });
     expect(await extentIds(cluster)).toEqual(ids);

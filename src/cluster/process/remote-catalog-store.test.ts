@@ -7,8 +7,10 @@ import { MemoryStateStore } from '../../state/memory/memory-state-store.ts';
 import { RootKey } from '../../state/root-key.ts';
 import { SealedState } from '../../state/sealed/sealed-state.ts';
 import { ChannelBusyError, ChannelClosedError } from '../messages/channel.ts';
+import type { StateListOptions, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
-import { clusterCatalogTable, createRemoteCatalogStore } from './remote-catalog-store.ts';
+import type { CatalogState } from './remote-catalog-store.ts';
+import { clearSide, clusterCatalogTable, createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
 
 const write = { id: 'd/1', expect: null, put: { generation: 1, revision: 1, bytes: Buffer.from('sealed') } };
@@ -26,6 +28,59 @@ it('a commit for which the channel has no room was not made: it is tried again, 
 it('of a commit whose channel closes nobody knows what happened', async () => {
   const store = storeWhoseCalls(() => Promise.reject(new ChannelClosedError('gone')));
   await expect(store.commit([write])).rejects.toThrow(ChannelClosedError);
+});
+
+it('pages of extents are read, looked up and cleared a few at a time, and all of them', async () => {
+  const clusterId = newGuid(systemRandomBytes);
+  const state = await SealedState.open({
+    store: new MemoryStateStore(),
+    rootKey: new RootKey(systemRandomBytes(32)),
+    randomBytes: systemRandomBytes,
+  });
+  /** Of each list, how many pages it had; and of each commit. */
+  const [listed, cleared]: [number[], number[]] = [[], []];
+  const watched: CatalogState = {
+    get: (table, id) => state.get(table, id),
+    list: async <T>(table: Table<T>, options?: StateListOptions) => {
+      const found = await state.list(table, options);
+      listed.push(found.filter(({ id }) => id.includes('/g/')).length);
+      return found;
+    },
+    commit: (commit) => {
+      cleared.push(commit.write.filter(({ id, put }) => id.includes('/g/') && put === null).length);
+      return state.commit(commit);
+    },
+  };
+  const store = createRemoteCatalogStore(watched, clusterId);
+  const numbered = (kind: string, count: number): string[] =>
+    Array.from({ length: count }, (_value, index) => `${kind}/${String(index).padStart(4, '0')}`);
+  const ids = [...numbered('d', 40), ...numbered('e', 1_100), ...numbered('g', 100), ...numbered('t', 40)];
+  await store.commit(ids.map((id) => ({ ...write, id })));
+  const loaded: string[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await store.load(after);
+    loaded.push(...page.map(({ id }) => id));
+    after = page.at(-1)?.id;
+    if (after === undefined) break;
+  }
+  expect(loaded).toEqual(ids);
+  expect(Math.max(...listed)).toBe(32);
+  expect(listed.length).toBeLessThan(20); // extents, which are small, come in large numbers
+
+  listed.length = 0;
+  const again = numbered('g', 8).map((id) => ({ ...write, id, expect: 0 }));
+  expect(await store.commit(again)).toEqual({ outcome: 'committed', versions: again.map(() => expect.any(Number)) });
+  expect(listed).toEqual([]);
+  expect(await store.commit([{ ...write, id: 'g/none', expect: 0 }])).toEqual({ outcome: 'conflict' });
+
+  const beside = writeRecord(clusterCatalogTable, `${clusterId}/~/g/1`, null, {
+    ...{ format: 1, generation: 1, revision: 1, sealed: 'AAAA' },
+  } as const);
+  await state.commit({ write: [beside] });
+  await clearSide(watched, clusterId, '', (gone) => watched.commit({ write: gone }));
+  expect(Math.max(...listed, ...cleared)).toBe(32);
+  const left = await state.list(clusterCatalogTable, { prefix: `${clusterId}/` });
+  expect(left.map(({ id }) => id)).toEqual([`${clusterId}/~/g/1`]);
 });
 
 it('a record without the layers of its cluster is damage, not something to be believed', async () => {

@@ -20,7 +20,7 @@ import { createJournal, requesterNow } from './journal.ts';
 import type { LogWriter, PreparedLog } from './log-writer.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { CatalogRecord } from './records.ts';
-import { storedChanges } from './stored-changes.ts';
+import { pagesChanged, storedChanges } from './stored-changes.ts';
 import { encodeRecord } from './record-coding.ts';
 import { headId } from './records.ts';
 
@@ -59,6 +59,8 @@ export interface CatalogRewrap {
 const changesPerGroupMax = 500;
 /** A group that has so many gets no further change, so that a commit takes a moment only. Who changes more takes several. */
 const recordsPerGroup = 2_000;
+/** A page of extents takes as long as many records. */
+const pagesPerGroup = 8;
 /** A change of custody takes seconds. */
 const attemptsMax = 1_500;
 
@@ -229,11 +231,12 @@ export class Catalog {
   async #flush(): Promise<void> {
     const draft = new CatalogDraft(this.image);
     const planned: { readonly waiting: Waiting; readonly result: unknown }[] = [];
+    const pages = new Set<CatalogRecord>();
     for (let taken = 0; taken < changesPerGroupMax; taken += 1) {
-      const waiting =
-        draft.changes.size + draft.logDeletes.size + draft.packed.length < recordsPerGroup
-          ? this.#waiting.shift()
-          : undefined;
+      const hasRoom =
+        draft.changes.size + draft.logDeletes.size + draft.packed.length < recordsPerGroup &&
+        pages.size < pagesPerGroup;
+      const waiting = hasRoom ? this.#waiting.shift() : undefined;
       if (waiting === undefined) break;
       try {
         if (this.#broken) throw new CommitRefusedError('conflict');
@@ -241,6 +244,7 @@ export class Catalog {
         const result = waiting.plan(own);
         this.#journal.note(own, draft, waiting.by);
         draft.merge(own);
+        for (const page of pagesChanged(own.changes, this.image)) pages.add(page);
         planned.push({ waiting, result });
       } catch (error) {
         waiting.reject(error);

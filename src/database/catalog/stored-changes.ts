@@ -38,6 +38,12 @@ export function storedChanges(
   return stored;
 }
 
+/** Pages that changes of extents, by the ids of their records, write anew. */
+export const pagesChanged = (
+  changes: CatalogDraft['changes'],
+  image: Pick<CatalogImage, 'pageOf'>,
+): readonly ExtentPageRecord[] => [...changes.keys()].flatMap((id) => image.pageOf(id) ?? []);
+
 /** Those of a page are of one table, and of one epoch of it. */
 function grouped(extents: readonly ExtentRecord[]): Iterable<readonly ExtentRecord[]> {
   const groups = new Map<string, ExtentRecord[]>();

@@ -44,7 +44,7 @@ export function* eachExtent(
 }
 
 /** What of extents is added up. */
-export type ExtentSums = Pick<
+type ExtentSums = Pick<
   PageFacts,
   'count' | 'rowCount' | 'originalBytes' | 'bytesAtRest' | 'termBytes' | 'minCreatedOn' | 'maxCreatedOn'
 >;

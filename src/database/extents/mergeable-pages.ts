@@ -8,7 +8,7 @@ import type { Periods } from './periods.ts';
 const pagesMax = 32;
 
 /** What decides about merges of a table. */
-export interface MergeRules {
+interface MergeRules {
   readonly policies: MergePolicies;
   readonly periods: Periods;
   readonly now: number;

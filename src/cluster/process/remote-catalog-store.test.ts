@@ -69,7 +69,10 @@ it('pages of extents are read, looked up and cleared a few at a time, and all of
 
   listed.length = 0;
   const again = numbered('g', 8).map((id) => ({ ...write, id, expect: 0 }));
-  expect(await store.commit(again)).toEqual({ outcome: 'committed', versions: again.map(() => expect.any(Number)) });
+  expect(await store.commit(again)).toEqual({
+    outcome: 'committed',
+    versions: again.map((): unknown => expect.any(Number)),
+  });
   expect(listed).toEqual([]);
   expect(await store.commit([{ ...write, id: 'g/none', expect: 0 }])).toEqual({ outcome: 'conflict' });
 

@@ -14,7 +14,7 @@ import { ExtentPages } from './extent-pages.ts';
 import { mayHaveTag } from './page-facts.ts';
 import { recordId } from './records.ts';
 import type { RowRecord } from './record-groups.ts';
-import { groupsOf, isHidden, isRows, nameGroup } from './record-groups.ts';
+import { groupsOf, isRows, nameGroup } from './record-groups.ts';
 
 /** What the catalog says: read by id, by table, by database. */
 export interface CatalogReader {

@@ -42,13 +42,10 @@ export function pageWithout(
 ): ExtentPageRecord | null {
   const left = Array.from({ length: page.facts.count }, (_value, place) => place).filter((place) => !gone.has(place));
   if (left.length === 0) return null;
-  const all = (): readonly ExtentRecord[] => left.map(read);
   const body = bodyWithout(page.body, gone);
-  if (sharesInVain(body)) return makePage(page.pageId, all());
-  const each = function* (): Generator<ExtentRecord> {
-    for (const place of left) yield read(place);
-  };
-  return { ...page, facts: factsWithout(page.facts, [...gone].map(read), { each, all }), body };
+  if (sharesInVain(body)) return makePage(page.pageId, left.map(read));
+  const facts = factsWithout(page.facts, [...gone].map(read), (number) => read(left[number] ?? 0));
+  return { ...page, facts, body };
 }
 
 /** Extents of a page that are not in what it has become. @param now absent: nothing of it is left */

@@ -28,20 +28,22 @@ export function factsOf(extents: readonly ExtentRecord[]): PageFacts {
   };
 }
 
+/** So many of what is left are asked whether they reach an end, before facts are worked out anew. */
+const askedMax = 32;
+
 /** Of what is left, when some of those that facts are of have gone. An end that one of them reached still stands where another one reaches it: then sums
- * change, and nothing else. What is left is read as far as that has to be found out, mostly a few extents; all of it where an end has gone.
- * @param left in any order, read as it is taken */
+ * change, and nothing else. What is left is read as far as that has to be found out, mostly a few extents; all of it where an end seems to have gone.
+ * @param read gives one of what is left, by its number */
 export function factsWithout(
   facts: PageFacts,
   gone: readonly ExtentRecord[],
-  left: { readonly each: () => Iterable<ExtentRecord>; readonly all: () => readonly ExtentRecord[] },
+  read: (number: number) => ExtentRecord,
 ): PageFacts {
+  const count = facts.count - gone.length;
   const wanted = new Set(gone.flatMap((extent) => reachedBy(facts, extent)));
-  for (const extent of left.each()) {
-    if (wanted.size === 0) break;
-    for (const end of reachedBy(facts, extent)) wanted.delete(end);
-  }
-  if (wanted.size > 0) return factsOf(left.all());
+  for (let number = 0; wanted.size > 0 && number < Math.min(count, askedMax); number += 1)
+    for (const end of reachedBy(facts, read(number))) wanted.delete(end);
+  if (wanted.size > 0) return factsOf(Array.from({ length: count }, (_value, number) => read(number)));
   const less = (sum: number, of: (extent: ExtentRecord) => number): number =>
     gone.reduce((rest, extent) => rest - of(extent), sum);
   return {
@@ -51,7 +53,7 @@ export function factsWithout(
       return sum === undefined ? undefined : less(sum, (extent) => ownNulls(extent, id) ?? 0);
     }),
     rowCount: less(facts.rowCount, ({ rowCount }) => rowCount),
-    count: facts.count - gone.length,
+    count,
     bytesAtRest: less(facts.bytesAtRest, ({ sealed }) => bytesAtRest(sealed)),
     termBytes: less(facts.termBytes, termBytesOf),
     originalBytes: less(facts.originalBytes, ({ originalBytes }) => originalBytes),

@@ -5,11 +5,7 @@ import { createArmPlane } from '../arm/plane.ts';
 import { idleMs } from '../clock/host-time.ts';
 import { createClusterContents } from '../cluster/supervisor/cluster-contents.ts';
 import { createHibernation } from '../cluster/supervisor/hibernation.ts';
-import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
-import type { OutsideVaults } from '../cluster/supervisor/outside-vaults/outside-vaults.ts';
-import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
-import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
 import type { ServedCluster } from '../cluster/supervisor/served-clusters.ts';
 import { createKustoPlane } from '../cluster/supervisor/plane/kusto-plane.ts';
 import type { Guid } from '../base/guid.ts';
@@ -49,7 +45,7 @@ import type { ServerParts } from './server-parts.ts';
 import { trustChanges } from './trust-changes.ts';
 import { startDiagnostics } from './diagnostics.ts';
 import { describeEnvironment } from './describe-environment.ts';
-import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
+import { serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import { listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals.ts';
 import { queueRoutes } from './queue-routes.ts';
 import type { TakeMetrics } from './metrics-routes.ts';
@@ -69,6 +65,7 @@ import { rewrapRoutes } from './rewrap-routes.ts';
 import { runScript } from './run-script.ts';
 import { listedVaults } from './vault-inventory.ts';
 import { productVersion } from './product-version.ts';
+import { common, createKeys } from './plane-keys.ts';
 import { version } from './version.ts';
 import { createExportRecords } from '../cluster/supervisor/export-records.ts';
 import { findOutwardHost } from '../http/outward-host.ts';
@@ -357,44 +354,3 @@ export function createPlanes(parts: ServerParts): Planes {
 
 const blobSnapshots = (parts: ServerParts): BlobSnapshots | undefined =>
   blobsAt(placeOf(parts.settings).blobs).snapshotsIn?.(join(parts.settings.dataDirectory, snapshotDirectoryName));
-
-const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });
-
-function createKeys(
-  parts: ServerParts,
-  outside: OutsideVaults,
-  vault: () => VaultPlane,
-  serveDataPlane: NonNullable<ClusterKeysOptions['serveDataPlane']>,
-  resourceIdOf: NonNullable<ClusterKeysOptions['resourceIdOf']>,
-): SupervisedClusterKeys {
-  const { settings, clocks, identity, instance } = parts;
-  const edge = {
-    address: settings.listen.host,
-    get port(): number {
-      return parts.ports().port;
-    },
-    ca: parts.certificatePem,
-  };
-  return createClusterKeys({
-    ...{ ...common(parts), resourceIdOf },
-    clock: clocks.clock,
-    monotonic: clocks.monotonic,
-    mintToken: identity.mintToken,
-    resolveHost: async (host) =>
-      outside.resolve(host) ?? { where: (await vault().plane.claim(host)) === 'serve' ? 'ours' : 'absent' },
-    edge,
-    serviceVault: createServiceVault({
-      instance,
-      mintToken: identity.mintToken,
-      edge,
-      timeoutMs: settings.keys.vaultTimeoutMs,
-    }),
-    ...{ settings: settings.keys, extraRoots: settings.scripts.extraRoots },
-    nodeLeaseMs: () => parts.nodeLease.remainingMs(),
-    ...{ processScript: settings.scripts.clusterProcess, startUpFiles: settings.scripts.startUpFiles },
-    ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
-    clusterTables: [clusterCatalogTable.name],
-    ...placeOf(settings),
-    ...{ serveDataPlane, compact: parts.compact, cacheUsed: parts.cacheMetrics.add },
-  });
-}

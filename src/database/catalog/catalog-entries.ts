@@ -1,5 +1,6 @@
 import { toBase64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
+import { Turns } from '../../base/turns.ts';
 import type { CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import type { CatalogSeal, TagText } from './catalog-seal.ts';
 import { addElement, CatalogDamagedError, tagText } from './catalog-seal.ts';
@@ -7,7 +8,7 @@ import { CommitRefusedError } from './data-error.ts';
 import type { Rewrap } from './data-keys.ts';
 import type { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogImage } from './image.ts';
-import { makePage, openPage } from './extent-page.ts';
+import { extentsPerPage, makePage, openPage } from './extent-page.ts';
 import { ofKind, ownerOf } from './image.ts';
 import type { SealedExtent } from './sealed-extent.ts';
 import type { CatalogRecord } from './records.ts';
@@ -76,16 +77,19 @@ export function recordAt(id: string, plaintext: Buffer): CatalogRecord {
 
 /** Seals records with `seal`, the keys in them wrapped anew, and notes them in `after`. Log records stay as they are: they are sealed
  * under the key of their segment; only their share in the sum is another one. Nobody has seen the versions of what is written beside.
- * @param page as it is stored, and known
+ * A page of extents, or as many records, in a turn of the event loop: queries are answered meanwhile.
+ * @param page as it is stored, and known; nobody changes the image meanwhile
  * @returns what is to be written */
-export function rewrapPage(
+export async function rewrapPage(
   page: readonly StoredCatalogRecord[],
   image: Pick<CatalogImage, 'stored' | 'get'>,
   { seal, rewrap }: { readonly seal: CatalogSeal; readonly rewrap: Rewrap },
   after: Rewrapped,
-): { readonly id: string; readonly put: SealedRecord }[] {
+): Promise<readonly { readonly id: string; readonly put: SealedRecord }[]> {
   const nonces = seal.nonces(page.length).values();
-  return page.map(({ id, sealed }) => {
+  const turns = new Turns(extentsPerPage);
+  const puts: { readonly id: string; readonly put: SealedRecord }[] = [];
+  for (const { id, sealed } of page) {
     const before = image.stored(id);
     const record = before && rewrappedRecord(before, rewrap, image);
     if (record !== undefined && record !== before) after.records.set(id, record);
@@ -93,8 +97,10 @@ export function rewrapPage(
     const entry = entryOf(put, 0);
     after.entries.set(id, entry);
     after.sum = addElement(after.sum, seal.element(id, entry));
-    return { id, put };
-  });
+    puts.push({ id, put });
+    await turns.after(record?.kind === 'extentPage' ? extentsPerPage : 1);
+  }
+  return puts;
 }
 
 function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap, image: Pick<CatalogImage, 'get'>): CatalogRecord {

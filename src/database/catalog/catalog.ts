@@ -367,7 +367,7 @@ export class Catalog {
         if (id === headId) version = now;
       }
       const records = page.filter(({ id }) => id !== headId);
-      if (records.length > 0) await beside.add(rewrapPage(records, this.image, how, after));
+      if (records.length > 0) await beside.add(await rewrapPage(records, this.image, how, after));
     }
     let count = 0;
     // Their versions are not known before.

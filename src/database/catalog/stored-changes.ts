@@ -28,7 +28,7 @@ export function storedChanges(
         recordId(page),
         pageWithout(page, gone, (place) => image.pages.extent({ page, place })),
       );
-  const extents = packed.flatMap((id) => (changes.has(id) ? [] : ofKind(image.stored(id), 'extent')));
+  const extents = [...new Set(packed)].flatMap((id) => (changes.has(id) ? [] : ofKind(image.stored(id), 'extent')));
   for (const alike of grouped(extents))
     for (let at = 0; at < alike.length; at += extentsPerPage) {
       const page = makePage(newGuid(randomBytes), alike.slice(at, at + extentsPerPage));

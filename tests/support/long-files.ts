@@ -18,6 +18,7 @@ export const longFiles: readonly string[] = [
   'src/cluster/supervisor/revocation.test.ts',
   'src/database/catalog/extent-page.test.ts',
   'src/database/catalog/history.test.ts',
+  'src/database/catalog/rewrapped-pages.test.ts',
   'src/database/cluster-data.test.ts',
   'src/database/commands/documented-commands.test.ts',
   'src/database/commands/export-commands.test.ts',

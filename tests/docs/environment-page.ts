@@ -112,6 +112,7 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
     'all: long runs take every case, and not a few that are drawn anew each time; few, which `npm test` sets: of the files that take long one in five, too',
   KUSTODY_LATE_FROM:
     'a moment in seconds since 1970: test files that begin later take the counts and samples of `npm test`',
+  KUSTODY_PROCESSOR_SECONDS: 'a file that gets a line for each test file: what it took of the processors',
   KUSTODY_SEED: 'what is drawn: the number that a run of tests prints first',
   KUSTODY_AUDITED: 'operations that a test reconciles with their events across kills',
   KUSTODY_CUSTODY_RECORDS: 'records of the catalog of a test that changes custody',

@@ -3,6 +3,7 @@ import { fixSeed } from './fuzz.ts';
 import { hangMs } from './hang.ts';
 import { endLeftCommands } from './kustody-command.ts';
 import { shortenLateRuns } from './late-runs.ts';
+import { countProcessorTime } from './processor-seconds.ts';
 import { watchdog } from './watchdog.mjs';
 
 fixSeed();
@@ -13,5 +14,6 @@ const doing = watchdog(1.25 * hangMs);
 doing(expect.getState().testPath ?? 'a file that is not known');
 beforeEach(({ task }) => doing(`${task.file.name}: ${task.name}`));
 
-// After what a file itself ends.
+// After what a file itself ends, and after that.
+afterAll(countProcessorTime(expect.getState().testPath ?? ''));
 afterAll(endLeftCommands);

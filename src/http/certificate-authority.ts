@@ -21,6 +21,7 @@ import { invariant } from '../base/invariant.ts';
 import type { HostName } from '../base/names.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { systemRandomBytes } from '../base/random.ts';
+import { noClientRoots } from './edge-limits.ts';
 import { exportPrivateKey, keyAlgorithm, newSerialNumber, signatureAlgorithm } from './certificate-keys.ts';
 import { encodeNameConstraints, isServedDomain, nameConstraintsOid } from './name-constraints.ts';
 
@@ -198,4 +199,4 @@ function alternativeNames(subject: string): AlternativeName[] {
 }
 
 const contextOf = (chainPem: string, privateKeyPem: string): SecureContext =>
-  createSecureContext({ cert: chainPem, key: privateKeyPem, minVersion: 'TLSv1.2' });
+  createSecureContext({ ...noClientRoots, cert: chainPem, key: privateKeyPem, minVersion: 'TLSv1.2' });

@@ -53,7 +53,8 @@ export interface NodeDoor {
 
 /** @returns takes connections of other nodes */
 export function secureFrom({ own, isRegistered, secured, refused }: NodeDoor): (socket: Socket) => void {
-  const server = createServer({ ...protocol, requestCert: true, handshakeTimeout: handshakeMs });
+  // Before it has the root of nodes it trusts none.
+  const server = createServer({ ...protocol, ca: [], requestCert: true, handshakeTimeout: handshakeMs });
   server.on('secureConnection', (socket) => {
     socket.on('error', () => undefined); // it closes
     const node = nodeNamed(socket.getPeerX509Certificate());

@@ -5,6 +5,7 @@ import { parseHostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { createAuthorityMaterial, openAuthority } from './certificate-authority.ts';
+import { noClientRoots } from './edge-limits.ts';
 
 export interface UnreadyOptions {
   readonly listen: { readonly host: string; readonly port: number };
@@ -28,19 +29,22 @@ export async function listenUnready(
   const host = parseHostName('localhost');
   invariant(host !== undefined, 'localhost is a name');
   const leaf = await openAuthority(await createAuthorityMaterial(clock), clock).then((root) => root.leafFor(host));
-  const server = createServer({ cert: leaf.chainPem, key: leaf.privateKeyPem }, (request, response) => {
-    const path = request.url?.replace(/\?.*/s, '');
-    const [status, body] =
-      path === '/healthz'
-        ? [200, { status: 'ok' }]
-        : [503, path === '/readyz' ? { ready: false, reason } : { error: { code, message: reason } }];
-    const text = JSON.stringify(body);
-    response.writeHead(status, {
-      ...{ 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) },
-      connection: 'close',
-    });
-    response.end(text);
-  });
+  const server = createServer(
+    { ...noClientRoots, cert: leaf.chainPem, key: leaf.privateKeyPem },
+    (request, response) => {
+      const path = request.url?.replace(/\?.*/s, '');
+      const [status, body] =
+        path === '/healthz'
+          ? [200, { status: 'ok' }]
+          : [503, path === '/readyz' ? { ready: false, reason } : { error: { code, message: reason } }];
+      const text = JSON.stringify(body);
+      response.writeHead(status, {
+        ...{ 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) },
+        connection: 'close',
+      });
+      response.end(text);
+    },
+  );
   server.maxConnections = connectionsMax;
   server.on('tlsClientError', (_, socket) => socket.destroy());
   server.listen(listen.port, listen.host);

@@ -155,10 +155,13 @@ export interface VaultKeySettings extends KeyPlace, RootKeyVaults {
 }
 
 /** Both root keys of a start, as far as vaults have wrapped them. @throws RootKeyError */
-export async function keysInVaults(settings: VaultKeySettings): Promise<KeysInVaults> {
+export async function keysInVaults(
+  settings: VaultKeySettings,
+  keyOf = (kid: VersionedKeyId): WrappingKey => wrappingKeyOf(kid, settings),
+): Promise<KeysInVaults> {
   const { rootKeyVault, oldRootKeyVault, oldRootKey } = settings;
   if (rootKeyVault !== undefined && oldRootKeyVault !== undefined) {
-    const [next, before] = [wrappingKeyOf(rootKeyVault, settings), wrappingKeyOf(oldRootKeyVault, settings)];
+    const [next, before] = [keyOf(rootKeyVault), keyOf(oldRootKeyVault)];
     const now = await rewrapRootKey(next, before, settings);
     return {
       now,
@@ -168,9 +171,8 @@ export async function keysInVaults(settings: VaultKeySettings): Promise<KeysInVa
     };
   }
   const hasOther = oldRootKey !== undefined;
-  const now =
-    rootKeyVault && (await openRootKeyInVault(wrappingKeyOf(rootKeyVault, settings), { ...settings, hasOther }));
-  const old = oldRootKeyVault && (await openOldRootKeyInVault(wrappingKeyOf(oldRootKeyVault, settings), settings));
+  const now = rootKeyVault && (await openRootKeyInVault(keyOf(rootKeyVault), { ...settings, hasOther }));
+  const old = oldRootKeyVault && (await openOldRootKeyInVault(keyOf(oldRootKeyVault), settings));
   return {
     now,
     keepNext: keeping(now, rootKeyVault, settings),

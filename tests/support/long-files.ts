@@ -112,6 +112,7 @@ export const longFiles: readonly string[] = [
   'tests/crash/promote-kills.test.ts',
   'tests/crash/queued-kills.test.ts',
   'tests/crash/root-key-kills.test.ts',
+  'tests/crash/root-key-vault-kills.test.ts',
   'tests/crash/rotation-kills.test.ts',
   'tests/crash/term-kills.test.ts',
   'tests/crash/upgrade-kills.test.ts',

@@ -208,6 +208,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/rolling-upgrade.test.ts',
   'tests/scenarios/root-key-nodes.test.ts',
   'tests/scenarios/root-key-vault-nodes.test.ts',
+  'tests/scenarios/root-key-vault-postgres.test.ts',
   'tests/scenarios/root-key-vault-stopped.test.ts',
   'tests/scenarios/root-key-vault.test.ts',
   'tests/scenarios/shred.test.ts',

@@ -23,7 +23,8 @@ async function ends() {
     closed: () => void (closed += 1),
   });
   const take = secureFrom({
-    ...{ own: () => Promise.resolve(own), isRegistered: (node) => Promise.resolve(node === west) },
+    ...{ own: () => Promise.resolve(own), registered: () => Promise.resolve(new Set([west])) },
+    ...{ startTimer: startSystemTimer, monotonicMs: () => performance.now(), wallMs: () => Date.now() },
     secured: (socket) => links.push(new NodeLink(socket, linked('there'))),
     refused: () => undefined,
   });

@@ -13,8 +13,8 @@ export interface NodePassing {
   /** What other nodes are told to dial; asked when the port is known. */
   readonly advertised: () => string;
   readonly randomBytes: RandomBytes;
-  /** Takes connections of nodes that read clusters. Absent: they may not. */
-  readonly readers?: ((socket: Socket) => void) | undefined;
+  /** Takes connections of nodes that read clusters, each with the one of `keys` that proved it. Absent: they may not. */
+  readonly readers?: ((socket: Socket, key: Uint8Array) => void) | undefined;
 }
 
 /** Connections that have not said whose they are. */
@@ -44,15 +44,16 @@ export function createNodeListener(
     socket.write(hello);
     readHeader(context, socket, (bytes) => {
       unknown -= 1;
-      const read = (key: Uint8Array) => bytes && readPassHeader(key, hello, advertised(), bytes);
-      const header = keys()
-        .map(read)
-        .find((one) => one !== undefined);
-      if (header === undefined) {
+      const [proved] = keys().flatMap((key) => {
+        const header = bytes && readPassHeader(key, hello, advertised(), bytes);
+        return header === undefined ? [] : [{ key, header }];
+      });
+      if (proved === undefined) {
         if (bytes !== undefined) log.warning('no node of this instance', { listener: 'nodes' });
         socket.destroy();
         return;
       }
+      const { key, header } = proved;
       if (header.to !== 'reader') {
         passed.add(socket, header.clientAddress);
         listeners[header.to].emit('connection', socket);
@@ -60,7 +61,7 @@ export function createNodeListener(
       }
       if (readers === undefined) log.warning('readers are not let in', { listener: 'nodes' });
       if (readers === undefined) socket.destroy();
-      else readers(socket);
+      else readers(socket, key);
     });
   });
   return server;

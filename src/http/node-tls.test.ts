@@ -12,6 +12,7 @@ import { createAuthorityMaterial, openAuthority } from './certificate-authority.
 import type { NodeCredentials, NodeRole } from './node-authority.ts';
 import { createNodeAuthority, createNodeIdentity, issueNodeCertificate } from './node-authority.ts';
 import { secureFrom, secureTo } from './node-tls.ts';
+import { startSystemTimer } from './timer.ts';
 
 const hourMs = 3_600_000;
 const east = '6a5c9f0e-0000-4000-8000-00000000000e';
@@ -39,12 +40,13 @@ const opened: { destroy: () => unknown }[] = [];
 afterAll(() => opened.forEach((one) => one.destroy()));
 
 /** The door of `east`, to which `west` alone is known. */
-async function openDoor(own?: () => Promise<NodeCredentials>, isRegistered = (node: string): boolean => node === west) {
+async function openDoor(own?: () => Promise<NodeCredentials>, isRegistered = (): boolean => true) {
   const mine = await made({ node: east, role: 'server' });
   const seen = { refused: [] as string[], taken: [] as string[] };
   const take = secureFrom({
     own: own ?? (() => Promise.resolve(mine)),
-    isRegistered: (node) => Promise.resolve(isRegistered(node)),
+    registered: () => Promise.resolve(new Set(isRegistered() ? [west] : [])),
+    ...{ startTimer: startSystemTimer, monotonicMs: () => performance.now(), wallMs: () => Date.now() },
     secured: (socket, node) => {
       seen.taken.push(node);
       socket.write('taken');

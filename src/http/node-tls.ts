@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import type { NodeCredentials } from './node-authority.ts';
+import type { OpenLinksOptions } from './open-links.ts';
+import { OpenLinks } from './open-links.ts';
 
 /** Both ends prove which node they are, under the root of nodes and no other; no end goes on from an earlier connection, which would skip that. */
 const protocol = {
@@ -40,19 +42,19 @@ export function secureTo(socket: Socket, own: NodeCredentials, node: string): Pr
   });
 }
 
-export interface NodeDoor {
+export interface NodeDoor extends Omit<OpenLinksOptions, 'ended'> {
   /** For a server; asked at each connection. */
   readonly own: () => Promise<NodeCredentials>;
-  /** Whether the instance has such a node now. */
-  readonly isRegistered: (node: string) => Promise<boolean>;
   /** Told of each connection whose other end is a node of the instance. */
   readonly secured: (socket: TLSSocket, node: string) => void;
-  /** @param why a code */
+  /** Of a connection that does not come in, or that was in. @param why a code */
   readonly refused: (why: string) => void;
 }
 
-/** @returns takes connections of other nodes */
-export function secureFrom({ own, isRegistered, secured, refused }: NodeDoor): (socket: Socket) => void {
+/** @returns takes connections of other nodes, each as long as its other end is one */
+export function secureFrom({ own, secured, refused, ...known }: NodeDoor): (socket: Socket) => void {
+  const { registered, monotonicMs } = known;
+  const open = new OpenLinks({ ...known, ended: refused });
   // Before it has the root of nodes it trusts none.
   const server = createServer({ ...protocol, ca: [], requestCert: true, handshakeTimeout: handshakeMs });
   server.on('secureConnection', (socket) => {
@@ -66,10 +68,14 @@ export function secureFrom({ own, isRegistered, secured, refused }: NodeDoor): (
       refuse('NO_NODE');
       return;
     }
-    isRegistered(node).then(
-      (isThere) => {
-        if (!isThere) refuse('NODE_NOT_REGISTERED');
-        else if (!socket.destroyed) secured(socket, node);
+    const askedAt = monotonicMs();
+    registered().then(
+      (nodes) => {
+        if (!nodes.has(node)) refuse('NODE_NOT_REGISTERED');
+        else if (!socket.destroyed) {
+          open.add(socket, node, askedAt);
+          secured(socket, node);
+        }
       },
       () => refuse('NODES_NOT_KNOWN'),
     );
@@ -78,14 +84,14 @@ export function secureFrom({ own, isRegistered, secured, refused }: NodeDoor): (
     refused(codeOf(socket.authorizationError) ?? codeOf(error.code) ?? 'NO_TLS');
     socket.destroy();
   });
-  let known: NodeCredentials | undefined;
+  let inUse: NodeCredentials | undefined;
   return (socket) => {
     socket.on('error', () => undefined); // it closes
     own().then(
       (credentials) => {
         if (socket.destroyed) return;
-        if (credentials !== known) server.setSecureContext({ ...protocol, ...credentials });
-        known = credentials;
+        if (credentials !== inUse) server.setSecureContext({ ...protocol, ...credentials });
+        inUse = credentials;
         server.emit('connection', socket);
       },
       () => {

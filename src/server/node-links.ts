@@ -7,6 +7,7 @@ import { startSystemTimer } from '../http/timer.ts';
 import { isLive } from '../state/formats/state-formats.ts';
 import { readSealedRecord } from '../state/sealed/read-record.ts';
 import { nodeAuthorityTable, openNodeAuthority, rootId } from './authority.ts';
+import type { NodeKeys } from './node-keys.ts';
 import type { Planes } from './planes.ts';
 import type { RootKeys } from './root-key-beside.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -47,14 +48,21 @@ export async function readersOf(
   { settings: { reads }, state, format, clocks: { monotonic }, log }: ServerParts,
   { openReader }: Planes,
   node: string | undefined,
+  keys: NodeKeys,
 ): Promise<Pick<NonNullable<EdgeOptions['nodes']>, 'readers'>> {
   if (reads !== true || node === undefined) return {};
   const root = await openNodeAuthority(state, time.wallClock);
+  const take = createReaderDoor({
+    ...{ openReader, monotonic, startTimer: startSystemTimer, log, version },
+    own: createNodeIdentity({ authority: () => Promise.resolve(root), node, role: 'server', ...time }),
+    registered: async () =>
+      new Set((await format.nodes()).flatMap((one) => (one.id !== undefined && isLive(one) ? [one.id] : []))),
+    wallMs: time.wallClock,
+  });
   return {
-    readers: createReaderDoor({
-      ...{ openReader, monotonic, startTimer: startSystemTimer, log, version },
-      own: createNodeIdentity({ authority: () => Promise.resolve(root), node, role: 'server', ...time }),
-      isRegistered: async (id) => (await format.nodes()).some((one) => one.id === id && isLive(one)),
-    }),
+    readers: (socket, key) => {
+      keys.outlivesNot(key, socket);
+      take(socket);
+    },
   };
 }

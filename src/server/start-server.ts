@@ -266,7 +266,7 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   const edgeParts = { planes: all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
   const nodeKeys = new NodeKeys(startSystemTimer);
   const passing = passingOf(settings, () => bound.nodePort ?? 0, nodeKeys);
-  const nodes = passing && { ...passing, ...(await readersOf(parts, planes, opened.nodeId)) };
+  const nodes = passing && { ...passing, ...(await readersOf(parts, planes, opened.nodeId, nodeKeys)) };
   const edgeWith = { ...edgeParts, ...(nodes && { nodes }) };
   const { edge, ports, nodePort } = await listen(edgeWith, planes.kustoOnLocalhost, state, await standingBy.turn());
   bound.nodePort = nodePort;

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -83,7 +84,7 @@ describe.skipIf(!hasPostgres)('what nodes say to each other', () => {
     const [serving] = await rowsOf(`SELECT w.node::text, h.advertised FROM writer w JOIN heartbeat h USING (handle)`);
     const [eastId, advertised] = [String(serving?.['node']), String(serving?.['advertised']).split(' ')[0] ?? ''];
     const [standby] = await rowsOf('SELECT id::text FROM node WHERE id <> $1', [eastId]);
-    const dial = async (node: string): Promise<boolean> => {
+    const open = async (node: string) => {
       const port = Number(advertised.split(':')[1]);
       const to = { id: 'x', host: '127.0.0.1', port, advertised, key: nodesKey(rootKey) };
       const with_ = { startTimer: startSystemTimer, dialMs: 2_000 };
@@ -92,7 +93,10 @@ describe.skipIf(!hasPostgres)('what nodes say to each other', () => {
       );
       if (socket === undefined) throw new Error('The port of nodes does not answer.');
       const own = await issueNodeCertificate(root, { node, role: 'client', wallMs: Date.now() });
-      const secured = await secureTo(socket, own, eastId);
+      return secureTo(socket, own, eastId);
+    };
+    const dial = async (node: string): Promise<boolean> => {
+      const secured = await open(node);
       return new Promise((resolve) => {
         secured.once('data', () => (resolve(true), secured.destroy())); // a frame without content: it lives
         secured.on('error', () => undefined).once('end', () => resolve(false));
@@ -100,11 +104,35 @@ describe.skipIf(!hasPostgres)('what nodes say to each other', () => {
     };
     const westId = String(standby?.['id']);
     expect(await dial(westId)).toBe(true);
-    expect(await dial('00000000-0000-4000-8000-000000000001')).toBe(false);
+    const other = '00000000-0000-4000-8000-000000000001';
+    expect(await dial(other)).toBe(false);
+
+    // A link that is open ends with the row of its node, and those of others go on.
+    await rowsOf(
+      `INSERT INTO node (id, host, version, oldest, newest, seen)
+       SELECT $1::uuid, host, version, oldest, newest, clock_timestamp() FROM node WHERE id = $2::uuid`,
+      [other, westId],
+    );
+    const [ending, staying] = [await open(other), await open(westId)];
+    const alive = await Promise.all([once(ending, 'data'), once(staying, 'data')]);
+    expect(alive).toHaveLength(2);
+    const ends = new Promise((resolve) => ending.resume().on('error', resolve).on('close', resolve)); // it is written to
+    let words = 0;
+    staying.on('data', (piece: Buffer) => (words += piece.length)).on('error', () => undefined);
+    const clientSays = setInterval(() => [ending, staying].map((one) => one.write(Buffer.alloc(4))), 500);
+    await rowsOf('DELETE FROM node WHERE id = $1::uuid', [other]);
+    await ends;
+    await until(() => logOf('east').match(/NODE_NOT_REGISTERED/g)?.length === 2);
+    const heard = words;
+    await until(() => words > heard);
+    clearInterval(clientSays);
+    expect(staying.destroyed).toBe(false);
+    staying.destroy();
+
     west.process.kill('SIGTERM');
     await west.result;
     expect(await dial(westId)).toBe(false);
-    expect(logOf('east').match(/NODE_NOT_REGISTERED/g)).toHaveLength(2);
+    expect(logOf('east').match(/NODE_NOT_REGISTERED/g)).toHaveLength(3);
 
     // What the key is lies sealed in the database, and nowhere else.
     const { d = '' } = createPrivateKey(root.privateKeyPem).export({ format: 'jwk' });

@@ -10,7 +10,7 @@ import type { KustoPlane } from './kusto-plane.ts';
 import type { NodeFrame } from '../remote-process.ts';
 import { RemoteProcess } from '../remote-process.ts';
 
-export interface ReaderDoorParts extends Pick<NodeDoor, 'own' | 'isRegistered'> {
+export interface ReaderDoorParts extends Pick<NodeDoor, 'own' | 'registered' | 'wallMs'> {
   readonly openReader: KustoPlane['openReader'];
   readonly monotonic: Pick<MonotonicClock, 'now' | 'after'>;
   readonly startTimer: StartTimer;
@@ -20,7 +20,7 @@ export interface ReaderDoorParts extends Pick<NodeDoor, 'own' | 'isRegistered'> 
 
 /** @returns takes connections of nodes that read: each is one process of one cluster there, which this node supervises as its own */
 export function createReaderDoor(parts: ReaderDoorParts): (socket: Socket) => void {
-  const { own, isRegistered, openReader, monotonic, startTimer, log, version } = parts;
+  const { own, registered, wallMs, openReader, monotonic, startTimer, log, version } = parts;
   const secured = (socket: TLSSocket): void => {
     let process: RemoteProcess | undefined;
     const link = new NodeLink(socket, {
@@ -52,7 +52,7 @@ export function createReaderDoor(parts: ReaderDoorParts): (socket: Socket) => vo
     });
   };
   return secureFrom({
-    ...{ own, isRegistered, secured },
+    ...{ own, registered, secured, wallMs, startTimer, monotonicMs: () => monotonic.now() },
     refused: (code) => log.warning('node refused', { listener: 'nodes', code }),
   });
 }

@@ -132,8 +132,8 @@ export interface InstanceCopyFacts {
     | 'ClusterRestore';
   /** Where the copy is, in words: a directory, addresses; no secret. */
   readonly place: string;
-  /** `Started` is durable before anything is there. */
-  readonly status: 'Started' | 'Succeeded' | 'Failed';
+  /** `Started` is durable before anything is there. `Refused`: nobody said yes to the rollback, so there is nothing. */
+  readonly status: 'Started' | 'Succeeded' | 'Failed' | 'Refused';
   readonly caller: AuditCaller;
 }
 

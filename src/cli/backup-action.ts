@@ -4,6 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { formatKeyId } from '../base/key-id.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { instant } from '../clock/clock.ts';
+import { LogFile, logFileName } from '../http/log-file.ts';
+import type { Log } from '../http/logging.ts';
+import { createLog } from '../http/logging.ts';
 import type { BackupManifest } from '../server/moving/backup-manifest.ts';
 import { backUp, restore as restoreFrom } from '../server/moving/backup.ts';
 import type { ClusterRestoreSettings } from '../server/moving/cluster-restore.ts';
@@ -180,8 +183,10 @@ export async function restore(rootKeys: RootKeySource, options: RestoreOptions):
   if (cluster !== undefined || rootKey === undefined)
     return setBack(options, { from, to, cluster: cluster ?? '' }, rootKey);
   const prepare = (): void => void prepareDataDirectory(to.dataDirectory);
+  // A directory that is to be made has no log yet.
+  const log = logIn(isDataDirectory(to.dataDirectory) ? to.dataDirectory : from.dataDirectory);
   const { manifest } = await explained('restoring', from.dataDirectory, () =>
-    restoreFrom({ from, to, rootKey, acceptsRollback, now, prepare }),
+    restoreFrom({ from, to, rootKey, acceptsRollback, log, now, prepare }),
   ).finally(() => rootKey.close());
   const heads = [`Restored ${manifest.source}, as of ${manifest.takenOn},`, `to ${endName(to)}:`];
   const tail = 'The root key is not beside it: give it to each start, as you did now.';
@@ -194,7 +199,8 @@ async function setBack(
   rootKey: RootKey | undefined,
 ): Promise<void> {
   const to = { ...ends.to, dataDirectory: knownDirectory(ends.to.dataDirectory) };
-  const settings = { ...ends, to, acceptsRollback: options.acceptRollback, now, ...(rootKey && { rootKey }) };
+  const log = logIn(to.dataDirectory);
+  const settings = { ...ends, to, acceptsRollback: options.acceptRollback, log, now, ...(rootKey && { rootKey }) };
   const { manifest, kept } = await explained('restoring', ends.from.dataDirectory, () =>
     restoreCluster(settings),
   ).finally(() => rootKey?.close());
@@ -205,6 +211,10 @@ async function setBack(
   ];
   print(options, { to: endName(to), ...manifest, kept }, [...heads, ...lines(manifest), ...tail]);
 }
+
+/** The log of a data directory, which `kustody logs` reads. */
+const logIn = (dataDirectory: string): Log =>
+  createLog({ level: 'info', destination: new LogFile(join(dataDirectory, logFileName)), wallClock: now });
 
 function knownDirectory(directory: string): string {
   if (!isDataDirectory(directory)) throw new UserError(`${directory} holds nothing of Kustody.`);

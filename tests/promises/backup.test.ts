@@ -63,6 +63,9 @@ it('a backup brings an instance back as it was, when somebody says yes to that, 
   const environment = { KUSTODY_ROOT_KEY: key };
   expect(await kustody(restoring)).toMatchObject({ code: 1, stderr: saying('opens with the root key') });
   expect(await kustody(restoring, environment)).toMatchObject({ code: 1, stderr: saying('Give --accept-rollback') });
+  expect(readFileSync(join(copy, 'kustody.log'), 'utf8')).toMatch(
+    /InstanceRestore.*without --accept-rollback.*restore-refused/,
+  );
   expect(await kustody([...restoring, '--accept-rollback'], environment)).toMatchObject({ code: 0 });
   await served(
     back,

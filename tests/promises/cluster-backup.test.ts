@@ -68,6 +68,9 @@ it('a backup of a cluster sets its rows back, holds no key, and reads nothing on
   });
   const restore = ['restore', '--from', copy, '--cluster', 'kustody', '--to', data];
   expect(await kustody(restore)).toMatchObject({ code: 1, stderr: saying('Give --accept-rollback') });
+  expect(readFileSync(join(data, 'kustody.log'), 'utf8')).toMatch(
+    /ClusterRestore.*without --accept-rollback.*restore-refused/,
+  );
   const whole = ['restore', '--from', copy, '--to', join(directory.path, 'new'), '--accept-rollback'];
   expect(await kustody(whole, { KUSTODY_ROOT_KEY: key })).toMatchObject({
     ...{ code: 1, stderr: saying("is a backup of the cluster 'kustody'") },
@@ -92,6 +95,7 @@ it('a backup of a cluster sets its rows back, holds no key, and reads nothing on
     for (const operation of ['ClusterBackup', 'ClusterRestore']) {
       const shown = await kustody(['audit', 'show', '--data', data, '--operation', operation, '--json']);
       expect(shown.stdout).toContain(copy);
+      expect(shown.stdout.includes('"Refused"')).toBe(operation === 'ClusterRestore');
     }
   });
 

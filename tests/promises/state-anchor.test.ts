@@ -46,6 +46,8 @@ describe('kustody state accept', () => {
     expect(await serve(copy.recent, ...option)).toMatchObject({ code: 0 });
     const refused = await serve(copy.old, ...option);
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(refusal) as string });
+    const log = readFileSync(join(copy.old, 'kustody.log'), 'utf8');
+    expect(log).toMatch(/AnchorError.*"state-refused"/);
     const accepted = await accept(copy.old, ...option, '--yes');
     expect(accepted).toMatchObject({ code: 0, stdout: `The state in ${copy.old} is accepted.\n`, stderr: '' });
     expect(await serve(copy.old, ...option)).toMatchObject({ code: 0 });

@@ -175,11 +175,11 @@ export const keptOfLater: FoundCluster['kept'] = [
   ['t/2', sealed('later t/2')],
 ];
 
-export async function inState(directory: string, work: (state: State) => Promise<void>): Promise<void> {
+export async function inState<T>(directory: string, work: (state: State) => Promise<T>): Promise<T> {
   const store = SqliteStateStore.open(directory);
   try {
     const rootKey = openRootKeyFile(join(directory, rootKeyFileName), systemRandomBytes);
-    await withState(store, rootKey, work);
+    return await withState(store, rootKey, work);
   } finally {
     await store.close();
   }

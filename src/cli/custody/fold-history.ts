@@ -145,7 +145,8 @@ export function foldHistory() {
     exports.set(`${cluster} ${container}`, { cluster, container, time: textMember(event, 'time') });
   };
   const addInstanceCopy = (event: JsonObject): void => {
-    // One that failed may have left something, too.
+    // One that failed may have left something, too; one that was refused has not begun.
+    if (event['resultType'] === 'Refused') return;
     const operation = textMember(event, 'operationName');
     const place = textMember(member(event, 'properties'), 'place');
     const claim = member(member(event, 'identity'), 'claim');

@@ -150,6 +150,13 @@ describe('copies', () => {
     ]);
   });
 
+  it('are not told by one that was refused', () => {
+    const folding = foldHistory();
+    const event = { category: 'InstanceCopy', operationName: 'ClusterRestore', properties: { place: '/old' } };
+    folding.add({ sequence: 1, event: { ...event, resultType: 'Refused' } });
+    expect(copiesOf(folding.result(), [], [], [])).toEqual([]);
+  });
+
   it.each(['InstanceBackup', 'InstanceMove', 'InstanceRestore', 'InstanceTakenBack'])(
     'are told by %s, which has all clusters',
     (operation) => {

@@ -29,6 +29,7 @@ import { stateIdOf } from '../../state/sealed/check-record.ts';
 import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts';
 import { backupMark, markTable, writeMark } from '../move-marks.ts';
 import { isOfSide } from './backup-sides.ts';
+import type { RestoreSettings } from './backup.ts';
 import { backUp, restore } from './backup.ts';
 import { MoveError } from './move-error.ts';
 
@@ -51,7 +52,7 @@ function places() {
   cpSync(base, instance, { recursive: true });
   const rootKey = parseRootKey(readFileSync(join(instance, 'root.key'), 'utf8'));
   const take = () => backUp({ from: { dataDirectory: instance }, to: { dataDirectory: copy }, now });
-  const bringBack = (more: { readonly rootKey?: RootKey; readonly acceptsRollback?: boolean } = {}) =>
+  const bringBack = (more: Partial<Pick<RestoreSettings, 'rootKey' | 'acceptsRollback' | 'log'>> = {}) =>
     restore({
       from: { dataDirectory: copy },
       to: { dataDirectory: back },
@@ -192,7 +193,11 @@ describe('a backup is refused', () => {
   it('under another root key, without a yes to the rollback, and over what is there', async () => {
     const { instance, take, bringBack, copy } = places();
     await take();
-    await expect(bringBack({ acceptsRollback: false })).rejects.toThrow('--accept-rollback');
+    const told: unknown[] = [];
+    const log = { warning: (...line: unknown[]) => void told.push(line) };
+    await expect(bringBack({ acceptsRollback: false, log })).rejects.toThrow('--accept-rollback');
+    const line = ['restore-refused', { operation: 'InstanceRestore', why: 'without --accept-rollback' }];
+    expect(told).toEqual([line]);
     await expect(bringBack({ rootKey: new RootKey(Buffer.alloc(32, 1)) })).rejects.toThrow(
       'is not the one of the backup',
     );

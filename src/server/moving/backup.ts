@@ -4,6 +4,7 @@ import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';
+import type { Log } from '../../http/logging.ts';
 import type { RootKey } from '../../state/root-key.ts';
 import { raiseTo } from '../../state/formats/state-formats.ts';
 import { stateIdOf } from '../../state/sealed/check-record.ts';
@@ -25,7 +26,7 @@ import type { BackupSource, Laying, LaidOut } from './backup-source.ts';
 import { findCluster } from './kept-cluster.ts';
 import type { MoveEnd } from './move-end.ts';
 import { endName, placeAt } from './move-end.ts';
-import { MoveError } from './move-error.ts';
+import { MoveError, withoutYes } from './move-error.ts';
 import { anyState, openHeld, openSource, requireState } from './open-source.ts';
 import type { Arriving } from './require-room.ts';
 import { requireRoom } from './require-room.ts';
@@ -178,6 +179,8 @@ export interface RestoreSettings {
   readonly rootKey: RootKey;
   /** What was revoked, rotated or purged since the backup is in force again as it was then. */
   readonly acceptsRollback: boolean;
+  /** Told of a refusal for want of it: there is no state yet whose audit could be. */
+  readonly log?: Pick<Log, 'warning'>;
   readonly now: () => Instant;
   readonly prepare?: () => void;
   /** Of the disk of a directory. */
@@ -188,10 +191,12 @@ export interface RestoreSettings {
  * @throws MoveError for a backup that was not finished, was changed, or is another's; and what `migrate` throws */
 export async function restore(settings: RestoreSettings): Promise<{ migration: Guid; manifest: BackupManifest }> {
   const { from, to, rootKey, now } = settings;
-  if (!settings.acceptsRollback)
+  if (!settings.acceptsRollback) {
+    settings.log?.warning('restore-refused', { operation: 'InstanceRestore', why: withoutYes });
     throw new MoveError(
       'Restoring a whole instance sets it back: keys, roles and access that were taken away since are there again. Give --accept-rollback if that is wanted.',
     );
+  }
   const source = await openStore(from, undefined, undefined, anyState);
   try {
     const manifest = await readManifest(source.store, rootKey, from.dataDirectory);

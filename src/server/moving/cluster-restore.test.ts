@@ -25,6 +25,7 @@ import {
   writeState,
 } from '../../../tests/support/backed-up-cluster.ts';
 import { movedClusters } from '../../../tests/support/moved-instance.ts';
+import { findEvents } from '../../audit/find-events.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import { FilesystemBlobStore } from '../../storage/filesystem/filesystem-blob-store.ts';
@@ -71,6 +72,22 @@ it('names the full key that it needs, and tells what stays as it is now', async 
   expect(manifest.cluster?.kid).toBe(`https://v.vault.azure.net/keys/k/${'0'.repeat(32)}`);
   expect(kept).toEqual({ databases: 1, tables: 2, settings: 0 });
   expect(await clusterIn(instance)).toEqual({ ...then, suspended: true, kept: keptOfLater });
+});
+
+it('the log and the audit say that it was refused without a yes to the rollback, and the cluster is as it was', async () => {
+  const { instance, copy, setBack } = places();
+  const then = await clusterIn(instance);
+  const told: unknown[] = [];
+  const log = { warning: (...line: unknown[]) => void told.push(line) };
+  await expect(setBack({ acceptsRollback: false, log })).rejects.toThrow(MoveError);
+  expect(told).toEqual([['restore-refused', { operation: 'ClusterRestore', why: 'without --accept-rollback' }]]);
+  const { events } = await inState(instance, (state) =>
+    findEvents(state, { operation: 'ClusterRestore' }, { limit: 100 }),
+  );
+  expect(events.map(({ event }) => event.facts)).toMatchObject([
+    { status: 'Refused', place: `${copy} (cluster one)`, caller: { displayName: 'kustody' } },
+  ]);
+  expect(await clusterIn(instance)).toEqual(then);
 });
 
 it('a second restore before the cluster was opened keeps what was there before the first', async () => {

@@ -13,6 +13,7 @@ import { keyTodos } from '../../cluster/supervisor/key-todos.ts';
 import { headId } from '../../database/catalog/records.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
+import type { Log } from '../../http/logging.ts';
 import type { RootKey } from '../../state/root-key.ts';
 import { stateIdOf } from '../../state/sealed/check-record.ts';
 import type { SealedState } from '../../state/sealed/sealed-state.ts';
@@ -32,7 +33,7 @@ import type { KeptCluster, KeptRecords } from './kept-cluster.ts';
 import { catalogOf, countKept, findCluster, headOf, keepRecords, sumCatalog, waitsForOpening } from './kept-cluster.ts';
 import type { MoveEnd } from './move-end.ts';
 import { endName, placeAt } from './move-end.ts';
-import { MoveError } from './move-error.ts';
+import { MoveError, withoutYes } from './move-error.ts';
 import { anyState, openHeld, openSource, requireState } from './open-source.ts';
 import { requireRoom } from './require-room.ts';
 
@@ -47,6 +48,8 @@ export interface ClusterRestoreSettings {
   readonly rootKey?: RootKey;
   /** Rows that came since are gone, and rows that were purged since are there. */
   readonly acceptsRollback: boolean;
+  /** Told of a refusal for want of it, as the audit is. */
+  readonly log?: Pick<Log, 'warning'>;
   readonly now: () => Instant;
   /** Of the disk of a directory. */
   readonly freeBytes?: (directory: string) => number;
@@ -55,6 +58,8 @@ export interface ClusterRestoreSettings {
 /** Sets what one cluster holds back to a backup. Vaults, keys, roles, identities and the cluster's suspension stay those of the instance now: the
  * cluster key has to be unwrapped by the key of the backup, as the cluster's identity, before a row is read. What the catalog of now says of who
  * may read or do what is laid beside, as it is sealed, and the cluster takes it over when it opens its data next (`database/keep-access`).
+ *
+ * Without a yes to that the log and the audit say so, and nothing else is done.
  *
  * Order: both locked → the records of the backup held against its manifest → the audit → the list of its extents and all of them as well, before any
  * is written → extents beside those that are there, each held against that list while it is written, and read back → that something is to be
@@ -66,10 +71,6 @@ export async function restoreCluster(
   settings: ClusterRestoreSettings,
 ): Promise<{ manifest: BackupManifest; kept: KeptRecords }> {
   const { from, to, cluster, now } = settings;
-  if (!settings.acceptsRollback)
-    throw new MoveError(
-      'Restoring a cluster sets its tables back: rows and tables that came since are gone, and what was purged since is there again. Give --accept-rollback if that is wanted.',
-    );
   const { opened, close } = await openHeld(
     { from: to, ...(settings.rootKey && { rootKey: settings.rootKey }) },
     requireServed,
@@ -79,6 +80,16 @@ export async function restoreCluster(
     await requireState(store, to);
     const target = await openSource({ from: to, ...(settings.rootKey && { rootKey: settings.rootKey }) }, store);
     const { instance, rootKey } = target;
+    if (!settings.acceptsRollback) {
+      settings.log?.warning('restore-refused', { operation: 'ClusterRestore', why: withoutYes });
+      const place = `${endName(from)} (cluster ${cluster})`;
+      await withState(store, rootKey, (state) =>
+        tellCopied(state, instance, { operation: 'ClusterRestore', status: 'Refused', place, now: now() }),
+      );
+      throw new MoveError(
+        'Restoring a cluster sets its tables back: rows and tables that came since are gone, and what was purged since is there again. Give --accept-rollback if that is wanted.',
+      );
+    }
     const source = await openStore(from, undefined, undefined, anyState);
     try {
       if (source.format.written > opened.format.written)

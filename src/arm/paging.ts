@@ -1,5 +1,6 @@
 import type { ArmRequest } from './arm-operation.ts';
 import { armErrors } from './arm-errors.ts';
+import { pageToken, readPageToken } from '../base/page-token.ts';
 
 export interface Page<T> {
   readonly value: readonly T[];
@@ -24,11 +25,11 @@ export function pageOf<T>(
 /** What a request wants of a list that is read a page at a time: so many after an id, whatever that says.
  * @throws ArmError 400 for a bad `$top` or `$skiptoken` */
 export const wantedPage = (
-  request: Pick<ArmRequest, 'query'>,
+  request: Pick<ArmRequest, 'query' | 'origin' | 'url'>,
   sizeMax = 1000,
 ): { readonly after: string | undefined; readonly size: number } => ({
   size: Math.min(parseTop(request.query.get('$top')) ?? sizeMax, sizeMax),
-  after: parseSkipToken(request.query.get('$skiptoken')),
+  after: parseSkipToken(request),
 });
 
 /** @param rest what comes after the page before, one more than a page has at least, if there are so many */
@@ -56,17 +57,28 @@ export function parseTop(text: string | undefined): number | undefined {
   return top;
 }
 
-function parseSkipToken(text: string | undefined): string | undefined {
+/** @returns undefined when absent. @throws ArmError 400 for one of another list, or one that was changed */
+export function parseSkipToken(request: Pick<ArmRequest, 'query' | 'origin' | 'url'>): string | undefined {
+  const text = request.query.get('$skiptoken');
   if (text === undefined || text === '') return undefined;
-  const id = Buffer.from(text, 'base64url').toString('utf8');
-  if (text.length > 4096 || !id.startsWith('after:')) throw armErrors.InvalidContinuationToken();
-  return id.slice('after:'.length);
+  const last = readPageToken(listOf(request), text);
+  if (last === undefined) throw armErrors.InvalidContinuationToken();
+  return last;
 }
 
-function nextLink(request: Pick<ArmRequest, 'origin' | 'url'>, lastId: string): string {
+/** Names are the same in any case. */
+const listOf = ({ url, origin }: Pick<ArmRequest, 'origin' | 'url'>): string =>
+  `arm ${new URL(url, origin).pathname.toLowerCase()}`;
+
+/** @param lastId of this page @returns the same request for the next one */
+export function nextLink(
+  request: Pick<ArmRequest, 'origin' | 'url'>,
+  lastId: string,
+  parameter = '$skiptoken',
+): string {
   const url = new URL(request.url, request.origin);
   for (const name of [...url.searchParams.keys()])
     if (name.toLowerCase() === '$skiptoken') url.searchParams.delete(name);
-  url.searchParams.set('$skiptoken', Buffer.from(`after:${lastId}`).toString('base64url'));
+  url.searchParams.set(parameter, pageToken(listOf(request), lastId));
   return url.href;
 }

@@ -3,6 +3,7 @@ import type { AdministrativeFacts, AuditEvent } from '../../audit/audit-event.ts
 import { newestEvents } from '../../audit/find-events.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
+import { nextLink, parseSkipToken } from '../../arm/paging.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { State } from '../../state/state.ts';
@@ -55,7 +56,7 @@ export function activityLogOperations(deps: ActivityLogDependencies): readonly A
 async function list({ state, clock }: ActivityLogDependencies, request: ArmRequest): Promise<ArmReply> {
   const filter = parseActivityFilter(request.query.get('$filter'), clock.now());
   const select = selected(request.query.get('$select'));
-  const before = placeOf(request.query.get('$skiptoken'));
+  const before = placeOf(request);
   const subscriptionId = request.params['subscriptionId']?.toLowerCase();
   const page = await newestEvents(
     state,
@@ -74,7 +75,10 @@ async function list({ state, clock }: ActivityLogDependencies, request: ArmReque
   );
   return {
     status: 200,
-    body: { value, ...(page.before === undefined ? {} : { nextLink: linkTo(request, page.before) }) },
+    body: {
+      value,
+      ...(page.before === undefined ? {} : { nextLink: nextLink(request, String(page.before), '$skipToken') }),
+    },
   };
 }
 
@@ -114,16 +118,9 @@ function selected(text: string | undefined): (event: JsonObject) => JsonObject {
 }
 
 /** @throws ArmError 400 */
-function placeOf(token: string | undefined): number | undefined {
-  if (token === undefined || token === '') return undefined;
-  if (!/^\d{1,15}$/.test(token)) throw armErrors.InvalidContinuationToken();
-  return Number(token);
-}
-
-function linkTo(request: ArmRequest, before: number): string {
-  const url = new URL(request.url, request.origin);
-  for (const name of [...url.searchParams.keys()])
-    if (name.toLowerCase() === '$skiptoken') url.searchParams.delete(name);
-  url.searchParams.set('$skipToken', String(before));
-  return url.href;
+function placeOf(request: ArmRequest): number | undefined {
+  const text = parseSkipToken(request);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw armErrors.InvalidContinuationToken();
+  return Number(text);
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../base/json.ts';
+import { pageToken, readPageToken } from '../../base/page-token.ts';
 import type { State, Versioned } from '../../state/state.ts';
 import { vaultError } from '../vault-error.ts';
 import { deletionId } from './deletions.ts';
@@ -25,13 +26,12 @@ export const listObjects =
     const length = readMaxResults(request);
     const items: JsonObject[] = [];
     let last: string | undefined;
-    for await (const object of objectsFrom(state, kind, request)) {
+    const path = wanted === 'live' ? `/${collection}` : `/deleted${collection}`;
+    for await (const object of objectsFrom(state, kind, request, path)) {
       if (retention.isOver(object.value)) continue;
       if ((object.value.deleted !== undefined) !== (wanted === 'deleted')) continue;
       if (deletions.isUnderWay(deletionId(kind, object.id))) continue;
-      if (items.length === length) {
-        return page(request, wanted === 'live' ? `/${collection}` : `/deleted${collection}`, items, last);
-      }
+      if (items.length === length) return page(request, path, items, last);
       const found = await findVersion(state, kind, object);
       if (found === undefined || !isShown(found)) continue;
       const deletion = wanted === 'deleted' ? deletionOf(vault, kind, found) : {};
@@ -39,16 +39,17 @@ export const listObjects =
       items.push({ ...deletion, ...kind.item(vault, found, id, apiVersion) });
       last = object.value.name.toLowerCase();
     }
-    return page(request, '', items, undefined);
+    return page(request, path, items, undefined);
   };
 
 async function* objectsFrom<Whole extends ObjectRecord>(
   state: State,
   { objects }: ObjectTables<VersionRecord, Whole>,
   request: VaultRequest,
+  path: string,
 ): AsyncGenerator<Versioned<Whole>> {
   const prefix = `${request.vault.vaultId}/`;
-  const skipToken = readSkipToken(request);
+  const skipToken = readSkipToken(request, path);
   let after = skipToken === undefined ? undefined : prefix + skipToken;
   for (;;) {
     const listed = await state.list(objects, { prefix, limit: readAhead, ...(after === undefined ? {} : { after }) });
@@ -64,9 +65,10 @@ export const listVersions =
   async ({ state, retention }, request) => {
     const { vault, apiVersion } = request;
     const length = readMaxResults(request);
-    const skipToken = readSkipToken(request);
+    const path = `/${kind.collection}/${requestedName(request)}/versions`;
+    const skipToken = readSkipToken(request, path);
     const object = await findObject(state, kind, vault.vaultId, requestedName(request), retention.isOver);
-    if (object === undefined || object.value.deleted !== undefined) return page(request, '', [], undefined);
+    if (object === undefined || object.value.deleted !== undefined) return page(request, path, [], undefined);
     const prefix = `${object.id}/`;
     const after = skipToken === undefined ? {} : { after: prefix + skipToken };
     const versions = await state.list(kind.versions, { prefix, limit: length + 1, ...after });
@@ -85,7 +87,7 @@ function page(
 ): VaultOutcome {
   if (last === undefined) return { status: 200, body: { value, nextLink: null } };
   const maxResults = query.has('maxresults') ? `&maxresults=${query.get('maxresults') ?? ''}` : '';
-  const skipToken = Buffer.from(last, 'utf8').toString('base64url');
+  const skipToken = pageToken(listOf(vault, path), last);
   const link = `https://${vaultHostOf(vault)}:443${path}?api-version=${apiVersion}&$skiptoken=${skipToken}${maxResults}`;
   return { status: 200, body: { value, nextLink: link } };
 }
@@ -98,11 +100,14 @@ function readMaxResults({ query }: VaultRequest): number {
   return length;
 }
 
-/** @returns the lower-case name, or the version, that the last page ended with */
-function readSkipToken({ query }: VaultRequest): string | undefined {
+const listOf = (vault: VaultRequest['vault'], path: string): string => `${vaultHostOf(vault)}${path.toLowerCase()}`;
+
+/** @returns the lower-case name, or the version, that the last page ended with
+ * @throws VaultError 400 for one of another list, or one that was changed */
+function readSkipToken({ vault, query }: VaultRequest, path: string): string | undefined {
   const text = query.get('$skiptoken');
   if (text === undefined) return undefined;
-  const last = Buffer.from(text, 'base64url').toString('utf8');
-  if (!/^[0-9a-z-]{1,127}$/.test(last)) throw vaultError('invalidProperty', '$skiptoken');
+  const last = readPageToken(listOf(vault, path), text);
+  if (last === undefined || !/^[0-9a-z-]{1,127}$/.test(last)) throw vaultError('invalidProperty', '$skiptoken');
   return last;
 }

@@ -326,11 +326,6 @@ describe('GetKeys: pages', () => {
     expect((await vault.raw('GET', `/keys${version}&maxresults=${length}`)).status).toBe(400);
   });
 
-  it('a skip token that is not ours is refused', async () => {
-    const token = Buffer.from('../other').toString('base64url');
-    expect((await vault.raw('GET', `/keys${version}&$skiptoken=${token}`)).status).toBe(400);
-  });
-
   it('shows 25 keys at most', async () => {
     vault.addVault('many');
     for (let i = 0; i < 27; i++)

@@ -16,7 +16,10 @@ import { createRootKeyRotation } from './root-key-routes.ts';
 
 const [older, newer] = [1, 2].map((byte) => new RootKey(Buffer.alloc(32, byte))) as [RootKey, RootKey];
 
-async function served(without: readonly { host: string; id: string }[] = []) {
+type Nodes = readonly { host: string; id: string }[];
+
+/** @param without nodes that do not have all of so many root keys */
+async function served(without: (keys: number) => Nodes = () => []) {
   const sealed = await SealedState.open({
     ...{ store: new MemoryStateStore(), rootKey: older, randomBytes: systemRandomBytes },
   });
@@ -27,7 +30,10 @@ async function served(without: readonly { host: string; id: string }[] = []) {
     ...{ sealed, settings: { dataDirectory: '/nowhere' }, log: silentLog },
     placeOf: () => Promise.resolve({ place: 'environment' as const }),
     ...{ givenRootKeys: { rootKey: newer, otherRootKey: older }, onRotated: () => ended },
-    nodesWithout: (keys) => Promise.resolve(asked.push(...keys) > 0 ? without : []),
+    nodesWithout: (keys) => {
+      asked.push(...keys);
+      return Promise.resolve(without(keys.length));
+    },
   });
   const backups = { running: false };
   const app = fastify();
@@ -70,7 +76,7 @@ it('a rotation waits for the backup that is being taken, and keeps others back f
 });
 
 it('a rotation does not begin while a node that lives has one of the keys alone, and names it', async () => {
-  const { sealed, rotation, asked, told, rotate, status } = await served([{ host: 'west', id: 'its id' }]);
+  const { sealed, rotation, asked, told, rotate, status } = await served(() => [{ host: 'west', id: 'its id' }]);
   expect(await rotate()).toEqual([202, undefined]);
   await until(async () => !(await status()).running);
   expect((await status()).failure).toMatch(
@@ -78,4 +84,20 @@ it('a rotation does not begin while a node that lives has one of the keys alone,
   );
   expect(asked).toEqual([sealed.nameOf(older), sealed.nameOf(newer)]);
   expect([rotation.isUnderWay(), sealed.rootKey, told]).toEqual([false, older, []]);
+});
+
+it('a rotation does not end while a node that joined meanwhile has the old key alone, and goes on when that is gone', async () => {
+  let joined: Nodes = [{ host: 'west', id: 'its id' }];
+  const { sealed, rotation, asked, told, end, rotate, status } = await served((keys) => (keys === 1 ? joined : []));
+  await rotate();
+  await until(async () => !(await status()).running);
+  expect((await status()).failure).toMatch(/^Not every node that lives has the new root key, .*: west \(its id\)\./);
+  expect(asked).toEqual([sealed.nameOf(older), sealed.nameOf(newer), sealed.nameOf(newer)]);
+  expect([rotation.isUnderWay(), sealed.rootKey, sealed.oldRootKey]).toEqual([true, newer, older]);
+  joined = [];
+  end();
+  await rotate();
+  await until(async () => !(await status()).running);
+  expect([rotation.isUnderWay(), sealed.rootKey, sealed.oldRootKey]).toEqual([false, newer, undefined]);
+  expect(told).toEqual(['Started', 'Failed', 'Started', 'Succeeded']);
 });

@@ -50,7 +50,7 @@ export interface Rotated extends Partial<ResealCounts> {
  *
  * Order: the next key is durable → the audit says so → `SealedState.reseal` → the audit says so → its file is in the place of the old one, which is
  * overwritten; one that a vault has wrapped goes from the state.
- * @throws RootKeyError when there is no other key, or a node that lives has not both; and those of `SealedState.reseal` */
+ * @throws RootKeyError when there is no other key, or a node that lives has not both, or at the end not the new one; and those of `SealedState.reseal` */
 export async function rotateRootKey(ports: RotationPorts): Promise<Rotated> {
   const { sealed, dataDirectory, given, forgetOld } = ports;
   const path = join(dataDirectory, rootKeyFileName);
@@ -83,7 +83,7 @@ async function resealTold(ports: RotationPorts, before: RootKey, next: RootKey):
   await tell({ ...step, status: 'Started' });
   let counts: ResealCounts | undefined;
   try {
-    counts = await sealed.reseal(next, progress);
+    counts = await sealed.reseal(next, progress, () => requireNodesHave([next], ports));
   } catch (error) {
     await tell({ ...step, status: 'Failed' }).catch(() => undefined); // the first error says why
     throw error;
@@ -92,13 +92,14 @@ async function resealTold(ports: RotationPorts, before: RootKey, next: RootKey):
   return counts;
 }
 
-/** One that has not would be out of the turn until it is started anew, and cut off at the end. One that comes later is, and says so itself. */
+/** One that has not would be out of the turn until it is started anew, and cut off at the end. So it is asked before anything is begun, of both keys, and
+ * once more before the commit that ends it, of the one that is left: a node may have joined meanwhile. One that joins after that says so itself. */
 async function requireNodesHave(keys: readonly RootKey[], { sealed, nodesWithout }: RotationPorts): Promise<void> {
   const without = (await nodesWithout?.(keys.map((key) => sealed.nameOf(key)))) ?? [];
   if (without.length === 0) return;
   const all = without.map(({ host, id }) => (id === undefined ? host : `${host} (${id})`));
   throw new RootKeyError(
-    `Not every node that lives has both root keys, or says so: ${all.join(', ')}. Start it with both, the old one in KUSTODY_OLD_ROOT_KEY or by --old-root-key-fd, or stop it; one that was killed counts for ${liveMsMax / 1000} seconds more.`,
+    `Not every node that lives has ${keys.length > 1 ? 'both root keys' : 'the new root key'}, or says so: ${all.join(', ')}. Start it with both, the old one in KUSTODY_OLD_ROOT_KEY or by --old-root-key-fd, or stop it; one that was killed counts for ${liveMsMax / 1000} seconds more.`,
   );
 }
 

@@ -83,7 +83,7 @@ async function resealTold(ports: RotationPorts, before: RootKey, next: RootKey):
   await tell({ ...step, status: 'Started' });
   let counts: ResealCounts | undefined;
   try {
-    counts = await sealed.reseal(next, progress, () => requireNodesHave([next], ports));
+    counts = await sealed.reseal(next, { progress, mayEnd: () => requireNodesHave([next], ports) });
   } catch (error) {
     await tell({ ...step, status: 'Failed' }).catch(() => undefined); // the first error says why
     throw error;

@@ -38,8 +38,10 @@ it('a node whose root keys do not open the state stays out of the turn, and says
   expect(await out()).toEqual(['new']);
   expect(told).toEqual([['root-key-opens-nothing', 'another']]);
   await state
-    .reseal(newer, () => {
-      throw new Error('It is ended after the first records.');
+    .reseal(newer, {
+      progress: () => {
+        throw new Error('It is ended after the first records.');
+      },
     })
     .catch(() => undefined);
   expect(state.oldRootKey).toBe(older);

@@ -50,6 +50,7 @@ import { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import { refuseOwnNames } from './outside-names.ts';
 import { warnOfSmallRoom } from './memory-room.ts';
 import { openReadyKeys } from './ready-keys.ts';
+import { tellRefused } from './refused-state.ts';
 import { createMappedStoragePlane } from './mapped-storage.ts';
 import { createPlanes } from './planes.ts';
 import type { Controls } from './planes.ts';
@@ -59,7 +60,7 @@ import { choosePorts, firstPorts, keepPorts } from './kept-ports.ts';
 import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
 import { defaultStopGraceMs } from './settings.ts';
 import { StateRolledBackError } from '../state/tree/tree-state.ts';
-import { AnchorError, StateAnchor } from '../state/tree/anchor.ts';
+import { StateAnchor } from '../state/tree/anchor.ts';
 import { stateTables } from './state-tables.ts';
 
 /** A server that listens. */
@@ -165,12 +166,7 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   const sealed = await SealedState.open({
     ...{ store, ...rootKeys, randomBytes: systemRandomBytes, tables: stateTables, anchor, keptOpenMax },
     damaged: ({ table, id, damage }) => log.warning('state-record-damaged', { table, id, damage }),
-  }).catch((error: unknown) => {
-    // Nothing is written into a state that may not be the right one, so its audit does not tell of it.
-    if (error instanceof StateRolledBackError || error instanceof AnchorError)
-      log.failure('state-refused', error, { why: "without 'kustody state accept'" });
-    throw error;
-  });
+  }).catch(tellRefused(log));
   closing.add('sealed state', () => sealed.close());
   const { state, onCommit, tell } = watchState(sealed);
 

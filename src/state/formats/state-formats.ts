@@ -99,7 +99,9 @@ export class NodesKnowLessError extends Error {
       ({ host, id, newest, version }) =>
         `${host}${id === undefined ? '' : ` (${id})`} with version ${version} knows formats up to ${newest}`,
     );
-    super(`Format ${format} is not known by all nodes: ${all.join('; ')}. Stop those, or give them a newer Kustody; one that was killed counts for ${liveMsMax / 1000} seconds more.`);
+    super(
+      `Format ${format} is not known by all nodes: ${all.join('; ')}. Stop those, or give them a newer Kustody; one that was killed counts for ${liveMsMax / 1000} seconds more.`,
+    );
   }
 }
 

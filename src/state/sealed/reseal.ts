@@ -24,6 +24,13 @@ export interface ResealCounts {
   readonly damaged: number;
 }
 
+export interface ResealSteps {
+  /** Called between two commits, with what was looked at so far; what it throws ends it there. */
+  readonly progress?: ((done: number) => void) | undefined;
+  /** Called before the commit that ends it; what it throws leaves the state open with both keys, as an interruption does. */
+  readonly mayEnd?: () => Promise<void>;
+}
+
 /** Small enough that those who commit beside it do not wait. */
 const recordsPerCommit = 100;
 const bytesPerCommitMax = 4 * 1024 * 1024;
@@ -41,9 +48,11 @@ export class NotResealedError extends Error {
  *
  * Order: what waits to be committed, perhaps sealed under the old key, is durable → all records → again, until nothing was left → every record
  * of the store is looked at: none that is in use is sealed under the old key.
- * @param progress called between two commits; what it throws ends it there
  * @throws NotResealedError, SealedRecordError when digests are damaged: the state has to be accepted first */
-export async function resealAll(parts: ResealParts, progress: (done: number) => void): Promise<ResealCounts> {
+export async function resealAll(
+  parts: ResealParts,
+  progress: (done: number) => void = () => undefined,
+): Promise<ResealCounts> {
   const { verified } = parts;
   let resealed = 0;
   for (let pass = 1; pass <= passesMax; pass += 1) {

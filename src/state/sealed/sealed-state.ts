@@ -10,7 +10,7 @@ import type { State, StateCommit, StateListOptions, StateWrite, Table, Versioned
 import { versionAfter } from '../state.ts';
 import type { OpenedCheck } from './check-record.ts';
 import { beginResealing, checkVersions, endResealing, openCheck, withNewTrees } from './check-record.ts';
-import type { ResealCounts } from './reseal.ts';
+import type { ResealCounts, ResealSteps } from './reseal.ts';
 import { resealAll } from './reseal.ts';
 import type { StateCopy } from './state-copy.ts';
 import { copyRecords, writesBack } from './state-copy.ts';
@@ -217,14 +217,9 @@ export class SealedState implements State {
    *
    * Order: the check says so (from here on the old key alone opens nothing) → all records are sealed anew, and what leads to them → what they were
    * is overwritten on disk → whoever begins it says that it may end → the check says that it is done (from here on the new key alone opens everything).
-   * @param mayEnd what it throws leaves the state open with both keys, as an interruption does
    * @returns undefined when that key has sealed everything already
    * @throws NotResealedError, SealedRecordError when digests are damaged, StorageFullError, AnchorError */
-  async reseal(
-    next: RootKey,
-    progress: (done: number) => void = () => undefined,
-    mayEnd: () => Promise<void> = () => Promise.resolve(),
-  ): Promise<ResealCounts | undefined> {
+  async reseal(next: RootKey, { progress, mayEnd }: ResealSteps = {}): Promise<ResealCounts | undefined> {
     const { storeId, rootKey, oldRootKey } = this.#check;
     const isBegun = rootKey.nameFor(storeId) === next.nameFor(storeId);
     if (isBegun && oldRootKey === undefined) return undefined;
@@ -233,7 +228,7 @@ export class SealedState implements State {
     if (!isBegun) this.#check = await beginResealing(this.#base, this.#check, next);
     const counts = await resealAll({ store: this.#base, verified: this.#store, seal: this.#seal }, progress);
     await this.#store.compact();
-    await mayEnd();
+    await mayEnd?.();
     this.#check = await endResealing(this.#base, this.#check);
     return counts;
   }

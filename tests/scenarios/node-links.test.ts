@@ -131,8 +131,12 @@ describe.skipIf(!hasPostgres)('what nodes say to each other', () => {
 
     west.process.kill('SIGTERM');
     await west.result;
+    // It took its row away while the link of its process was open: that may have been cut off, too, before it ended.
+    const refused = (): number => logOf('east').match(/NODE_NOT_REGISTERED/g)?.length ?? 0;
+    const cut = refused() - 2;
+    expect([0, 1]).toContain(cut);
     expect(await dial(westId)).toBe(false);
-    expect(logOf('east').match(/NODE_NOT_REGISTERED/g)).toHaveLength(3);
+    expect(refused()).toBe(3 + cut);
 
     // What the key is lies sealed in the database, and nowhere else.
     const { d = '' } = createPrivateKey(root.privateKeyPem).export({ format: 'jwk' });

@@ -14,7 +14,7 @@ const stamp = join(portal, 'node_modules', '.package-lock.json');
 const lock = join(portal, 'package-lock.json');
 if (!existsSync(stamp) || statSync(stamp).mtimeMs < statSync(lock).mtimeMs) {
   console.error('Installing what the portal is built with (once; about a minute) …');
-  await run('Installing', 'npm', ['ci', '--prefix', portal]);
+  await run('Installing', 'npm', ['ci', '--prefix', portal, '--loglevel', 'error']);
 }
 if (process.argv.includes('--check')) await run('Checking types', process.execPath, bin('typescript', 'tsc'));
 console.error('Building the portal …');

@@ -16,7 +16,7 @@ if (major < 20 || (major === 20 && minor < 18)) {
 }
 if (!existsSync(stamp) || statSync(stamp).mtimeMs < statSync(lock).mtimeMs) {
   console.error('Installing dependencies (once; about half a minute) …');
-  await run('Installing', 'npm', ['ci', '--no-audit', '--no-fund']);
+  await run('Installing', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error']);
 }
 const words = process.argv.slice(2);
 if (words.includes('--only') || !isBuilt(root)) {

@@ -30,6 +30,8 @@ import { callOnce, callProcess, tryProcess, wrappedKey } from './process-calls.t
 import type { ProcessTable } from './process-table.ts';
 
 const attemptsMax = 8;
+/** A process on another node is not given a key again so soon after it was refused. */
+const refusedMs = 3_000;
 
 export interface DatabaseKeysParts {
   readonly options: ClusterKeysOptions;
@@ -49,6 +51,8 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
   /** By record id: the checks that begin after one another. */
   readonly #checks = new Map<string, Promise<void>>();
   readonly #reopening = new WeakMap<ClusterProcess, Promise<void>>();
+  /** When a process on another node was last refused a key that the cluster's own has. */
+  readonly #refusedAt = new WeakMap<ClusterProcess, number>();
 
   readonly #changes: DatabaseKeyChanges;
 
@@ -151,20 +155,27 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
     return (await this.leaseMs(clusterId, reader)) > 0;
   }
 
-  /** Tells a process on another node of keys that it was refused, and that the cluster's own process has by now. Of several at a time one does. */
+  /** Tells a process on another node of keys that it was refused, and that the cluster's own process has by now. Of several at a time one does; after
+   * one that was refused again, nobody for a while: every request there would ask the vault. */
   tellReopened(clusterId: Guid, reader: ClusterProcess): Promise<void> {
     if (![...reader.databases.values()].includes('locked')) return Promise.resolve();
-    const telling = this.#reopening.get(reader) ?? this.#tellReopened(clusterId, reader);
+    const underWay = this.#reopening.get(reader);
+    if (underWay !== undefined) return underWay;
+    const refusedAt = this.#refusedAt.get(reader);
+    if (refusedAt !== undefined && this.#parts.options.monotonic.now() - refusedAt < refusedMs)
+      return Promise.resolve();
+    const telling = this.#tellReopened(clusterId, reader).finally(() => this.#reopening.delete(reader));
     this.#reopening.set(reader, telling);
-    return telling.finally(() => this.#reopening.delete(reader));
+    return telling;
   }
 
   async #tellReopened(clusterId: Guid, reader: ClusterProcess): Promise<void> {
-    const own = this.#parts.processes.running(clusterId);
+    const { options, processes } = this.#parts;
+    const own = processes.running(clusterId);
     for (const found of await this.list(clusterId)) {
       const databaseId = found.value.clusterId;
-      if (own?.databases.get(databaseId) === 'open' && reader.databases.get(databaseId) === 'locked')
-        await this.#tellOne(found, reader);
+      if (own?.databases.get(databaseId) !== 'open' || reader.databases.get(databaseId) !== 'locked') continue;
+      if ((await this.#tellOne(found, reader)) === 'refused') this.#refusedAt.set(reader, options.monotonic.now());
     }
   }
 

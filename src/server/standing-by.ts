@@ -46,6 +46,8 @@ export class StandingBy {
   #listening: Promise<ServerPorts> | undefined;
   #withinPort = 0;
   #self: WaitingNode | undefined;
+  /** It does not reach where extents are kept. */
+  #isCutOff = false;
 
   /** @throws EdgeAddressError */
   constructor(settings: ServerSettings, log: Log) {
@@ -125,10 +127,22 @@ export class StandingBy {
     return ended;
   }
 
-  /** Whether the root keys of this node open the state as it is now: one that is being sealed under another root key, or was, is served by nodes
-   * that have that one. Another node's turn it is until then.
+  /** Whether this node could not serve now: another one's turn it is. One that does not reach the extents reads none either: its clients are passed
+   * on meanwhile, as those of a node without readers.
    * @returns why not */
-  async hinderedByKeys(): Promise<string | undefined> {
+  async hindered(
+    isDue: boolean,
+    reachesBlobs: ((isDue: boolean) => Promise<string | undefined>) | undefined,
+  ): Promise<string | undefined> {
+    const why = await reachesBlobs?.(isDue);
+    this.#isCutOff = why !== undefined;
+    return why ?? this.#hinderedByKeys();
+  }
+
+  /** Whether the root keys of this node open the state as it is now: one that is being sealed under another root key, or was, is served by nodes
+   * that have that one.
+   * @returns why not */
+  async #hinderedByKeys(): Promise<string | undefined> {
     const read = this.#self?.read;
     if (read === undefined || this.#rootKeys === undefined) return undefined;
     let why: string | undefined;
@@ -205,6 +219,6 @@ export class StandingBy {
       return [{ id: node.id, node: node.node, host: read.host, port: read.port, advertised: read.text, key }];
     });
     this.#passer.passTo(to);
-    this.#reading?.passTo(to);
+    this.#reading?.passTo(this.#isCutOff ? undefined : to);
   }
 }

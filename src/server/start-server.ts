@@ -149,7 +149,7 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
       monotonicMs: () => host.monotonic(),
       hasBlobsElsewhere: settings.blobs !== undefined,
       ...standingBy.ports,
-      hindered: async (isDue) => (await reachesBlobs?.(isDue)) ?? (await standingBy.hinderedByKeys()),
+      hindered: (isDue) => standingBy.hindered(isDue, reachesBlobs),
     },
   ).catch(async (error: unknown) => {
     throw await standingBy.refused(error, wallMs);

@@ -23,13 +23,18 @@ const portIn = (data: string): number => {
 };
 
 /** Two nodes: `east` serves, `west` stands by and reads; the cluster by way of each.
- * @param schema of their state */
-export async function openReadingNodes(server: Postgres | undefined, azurite: Azurite | undefined, schema: string) {
+ * @param schema of their state @param ofWest gives variables that `west` is given instead, for their container */
+export async function openReadingNodes(
+  server: Postgres | undefined,
+  azurite: Azurite | undefined,
+  schema: string,
+  ofWest: (container: string) => Promise<Readonly<Record<string, string>>> = () => Promise.resolve({}),
+) {
   if (server === undefined || azurite === undefined) throw new Error('They have not started.');
   const nodes = await openNodes(server, azurite, schema);
   const east = nodes.start('east', '--seed', ...options);
   await east.printed('Stop with');
-  const west = nodes.start('west', '--standby', ...options);
+  const west = nodes.startHaving(await ofWest(nodes.blobs[1] ?? ''), 'west', '--standby', ...options);
   await west.printed('are passed on');
   const writer = await openLiveCluster(nodes.dataOf('east'));
   const reader = await openLiveCluster(nodes.dataOf('east'), writer.seeded, portIn(nodes.dataOf('west')));
@@ -37,6 +42,8 @@ export async function openReadingNodes(server: Postgres | undefined, azurite: Az
     readFileSync(join(nodes.dataOf(name), 'kustody.log'), 'utf8').split('\n');
   return {
     ...{ nodes, east, west, writer, reader },
+    /** Whether a line of a node's log says so. */
+    says: (name: string, event: string) => logs(name).some((line) => line.includes(event)),
     /** Processes that read there, and those that the node that serves has let in: more than one where it is slow. */
     readHere: () => logs('west').filter((line) => line.includes('reader-process-started')).length,
     readersOf: () => logs('east').filter((line) => line.includes('cluster-read-elsewhere')).length,

@@ -109,7 +109,7 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_COMMAND_EXAMPLES_STEP: 'every so many-th example of a command is read in both ways, to compare; 1 for all',
   KUSTODY_TAMPERINGS: 'how often a test changes the audit log and looks whether that is found',
   KUSTODY_CASES:
-    'all: long runs take every case, and not a few that are drawn anew each time; few, which `npm test` sets: of the files that take long one in five, too',
+    'all: long runs take every case, and not a few that are drawn anew each time; few, which `npm test` sets: of the files that take long one in ten, too',
   KUSTODY_LATE_FROM:
     'a moment in seconds since 1970: test files that begin later take the counts and samples of `npm test`',
   KUSTODY_PROCESSOR_SECONDS: 'a file that gets a line for each test file: what it took of the processors',

@@ -28,7 +28,9 @@ it('a node whose root keys do not open the state stays out of the turn, and says
   const nodes = { old: nodeWith(older), both: nodeWith(newer, older), new: nodeWith(newer) };
   const out = async (): Promise<readonly string[]> => {
     const all = await Promise.all(
-      Object.entries(nodes).map(async ([name, node]) => ((await node.hindered(false, undefined)) === undefined ? [] : [name])),
+      Object.entries(nodes).map(async ([name, node]) =>
+        (await node.hindered(false, undefined)) === undefined ? [] : [name],
+      ),
     );
     return all.flat();
   };

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
+import type { CatalogStore } from '../../database/catalog/catalog-store.ts';
 import { SecondLayer } from '../../encryption/infrastructure/infrastructure-key.ts';
 import { MemoryStateStore } from '../../state/memory/memory-state-store.ts';
 import { RootKey } from '../../state/root-key.ts';
@@ -30,14 +31,13 @@ it('of a commit whose channel closes nobody knows what happened', async () => {
   await expect(store.commit([write])).rejects.toThrow(ChannelClosedError);
 });
 
-it('pages of extents are read, looked up and cleared a few at a time, and all of them', async () => {
-  const clusterId = newGuid(systemRandomBytes);
+/** A state that tells of each list, and of each commit that clears, how many pages of extents were in it. */
+async function watchedState() {
   const state = await SealedState.open({
     store: new MemoryStateStore(),
     rootKey: new RootKey(systemRandomBytes(32)),
     randomBytes: systemRandomBytes,
   });
-  /** Of each list, how many pages it had; and of each commit. */
   const [listed, cleared]: [number[], number[]] = [[], []];
   const watched: CatalogState = {
     get: (table, id) => state.get(table, id),
@@ -51,19 +51,29 @@ it('pages of extents are read, looked up and cleared a few at a time, and all of
       return state.commit(commit);
     },
   };
-  const store = createRemoteCatalogStore(watched, clusterId);
-  const numbered = (kind: string, count: number): string[] =>
-    Array.from({ length: count }, (_value, index) => `${kind}/${String(index).padStart(4, '0')}`);
-  const ids = [...numbered('d', 40), ...numbered('e', 1_100), ...numbered('g', 100), ...numbered('t', 40)];
-  await store.commit(ids.map((id) => ({ ...write, id })));
+  return { state, watched, listed, cleared };
+}
+
+const numbered = (kind: string, count: number): string[] =>
+  Array.from({ length: count }, (_value, index) => `${kind}/${String(index).padStart(4, '0')}`);
+
+async function loadAll(store: Pick<CatalogStore, 'load'>): Promise<string[]> {
   const loaded: string[] = [];
   for (let after: string | undefined; ;) {
     const page = await store.load(after);
     loaded.push(...page.map(({ id }) => id));
     after = page.at(-1)?.id;
-    if (after === undefined) break;
+    if (after === undefined) return loaded;
   }
-  expect(loaded).toEqual(ids);
+}
+
+it('pages of extents are read, looked up and cleared a few at a time, and all of them', async () => {
+  const clusterId = newGuid(systemRandomBytes);
+  const { state, watched, listed, cleared } = await watchedState();
+  const store = createRemoteCatalogStore(watched, clusterId);
+  const ids = [...numbered('d', 40), ...numbered('e', 1_100), ...numbered('g', 100), ...numbered('t', 40)];
+  await store.commit(ids.map((id) => ({ ...write, id })));
+  expect(await loadAll(store)).toEqual(ids);
   expect(Math.max(...listed)).toBe(32);
   expect(listed.length).toBeLessThan(20); // extents, which are small, come in large numbers
 
@@ -84,6 +94,27 @@ it('pages of extents are read, looked up and cleared a few at a time, and all of
   expect(Math.max(...listed, ...cleared)).toBe(32);
   const left = await state.list(clusterCatalogTable, { prefix: `${clusterId}/` });
   expect(left.map(({ id }) => id)).toEqual([`${clusterId}/~/g/1`]);
+});
+
+it('a listing of one side of a change of custody reads a few pages of the other, not a thousand', async () => {
+  const clusterId = newGuid(systemRandomBytes);
+  const { state, watched, listed } = await watchedState();
+  const store = createRemoteCatalogStore(watched, clusterId);
+  const ids = [...numbered('d', 3), 'head', ...numbered('l', 2_100), ...numbered('t', 20)];
+  const beside = [...numbered('g', 300), 'head'].map((id) => `~/${id}`);
+  const value = { format: 1, generation: 1, revision: 1, sealed: 'AAAA' } as const;
+  const put = (some: readonly string[]) =>
+    state.commit({ write: some.map((id) => writeRecord(clusterCatalogTable, `${clusterId}/${id}`, null, value)) });
+  await put([...ids, ...beside.slice(0, -1)]); // laid out beside the catalog in use
+  expect(await loadAll(store)).toEqual(ids);
+  expect(Math.max(...listed)).toBe(32);
+  expect(listed.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(64);
+  expect(listed.length).toBeLessThan(16); // records of one kind come in large numbers
+  await put(beside.slice(-1)); // the head has moved; what is left behind is counted, and cleared
+  listed.length = 0;
+  await clearSide(watched, clusterId, '', (gone) => watched.commit({ write: gone }));
+  expect(listed.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(64);
+  expect((await state.list(clusterCatalogTable, { prefix: `${clusterId}/` })).length).toBe(beside.length);
 });
 
 it('a record without the layers of its cluster is damage, not something to be believed', async () => {

@@ -193,11 +193,11 @@ export function createRemoteCatalogStore(
   };
 }
 
-/** Ids of extents and of pages of them begin with these. */
-const [extentPrefix, pagePrefix, afterPages] = ['e/', 'g/', 'h'];
+/** Ids of pages of extents begin with it. */
+const pagePrefix = 'g/';
 
-/** Records of a side after an id, in order; none: there are no more. What may be large comes in smaller numbers; extents, which are many and small,
- * by themselves, so that no page of them is behind.
+/** Records of a side after an id, in order; none: there are no more. Those of the kind of that id, which are small, come in large numbers; what may be
+ * large in small ones, and so does whatever comes after a kind: those may be pages, also of the side behind, which nobody asks for here.
  * @param after of the ids without the prefix */
 async function listSide(
   state: Pick<State, 'list'>,
@@ -205,19 +205,14 @@ async function listSide(
   after: string | undefined,
   recordsEach: number,
 ): Promise<readonly Versioned<StoredSealed>[]> {
-  const list = (within: string, from: string | undefined, limit: number) =>
+  const list = (within: string, limit: number) =>
     state.list(clusterCatalogTable, {
       ...{ prefix: prefix + within, limit },
-      ...(from === undefined ? {} : { after: prefix + from }),
+      ...(after === undefined ? {} : { after: prefix + after }),
     });
-  const few = Math.min(recordsEach, largeEachMax);
-  if (after === undefined || after < extentPrefix) return list('', after, few);
-  if (after >= afterPages) return list('', after, recordsEach);
-  if (after < pagePrefix) {
-    const extents = after.startsWith(extentPrefix) ? await list(extentPrefix, after, recordsEach) : [];
-    if (extents.length > 0) return extents;
-  }
-  return list('', after, few);
+  const kind = after?.slice(0, after.indexOf('/') + 1) ?? '';
+  const alike = kind === '' || kind === pagePrefix ? [] : await list(kind, recordsEach);
+  return alike.length > 0 ? alike : list('', Math.min(recordsEach, largeEachMax));
 }
 
 /** Before all that is no record of the first side. */
@@ -248,7 +243,7 @@ export async function* recordsOnSide(
     const records = side === '' ? found.filter(({ id }) => !id.startsWith(prefix + anyMark)) : found;
     if (records.length === 0) return;
     yield records;
-    after = found.at(-1)?.id.slice(prefix.length);
+    after = records.at(-1)?.id.slice(prefix.length);
   }
 }
 

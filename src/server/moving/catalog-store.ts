@@ -35,12 +35,13 @@ export function catalogStore(state: State, clusterId: Guid, side: CatalogSide): 
     },
     list: async (_, { prefix: start = '', after, limit = pageMax }: ListOptions = {}) => {
       const records: StoredRecord[] = [];
-      // What is on the other side is left out, so a page may have too few of a store that has more.
+      // Once something of the other side comes, which is left out, there is no more of this one: that side is not read through.
       for (let last = after; ;) {
         const from = { prefix: prefix + start, limit, ...(last !== undefined && { after: prefix + last }) };
         const page = await state.list(clusterCatalogTable, from);
-        records.push(...page.filter(({ id }) => isOnSide(clusterId, side, id)).map(bare));
-        if (page.length < limit || records.length >= limit) return records.slice(0, limit);
+        const own = page.filter(({ id }) => isOnSide(clusterId, side, id));
+        records.push(...own.map(bare));
+        if (own.length < limit || records.length >= limit) return records.slice(0, limit);
         last = page.at(-1)?.id.slice(prefix.length);
       }
     },

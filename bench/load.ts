@@ -5,8 +5,6 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const connections = 64;
-
 export interface Load {
   readonly method: 'GET' | 'POST';
   /** `host.name/path?query` of the service that is asked. */
@@ -16,8 +14,8 @@ export interface Load {
   readonly contentType?: string;
 }
 
-/** What wrk, in a process of its own, gets out of a server in a second. Answers but those of 2xx are an error. */
-export async function perSecond(port: number, load: Load, time: number): Promise<number> {
+/** What wrk, in a process of its own, gets out of a server in a second. Answers but those of 2xx are an error, and so is none at all. */
+export async function perSecond(port: number, load: Load, time: number, connections = 64): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'kustody-bench-'));
   try {
     const slash = load.address.indexOf('/');
@@ -42,7 +40,9 @@ export async function perSecond(port: number, load: Load, time: number): Promise
     });
     const wrong = /Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1];
     if (wrong !== undefined) throw new Error(`${load.method} ${load.address}: ${wrong} answers are no success.`);
-    return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
+    const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
+    if (!(rate > 0)) throw new Error(`${load.method} ${load.address}: no answer within ${time} s.`);
+    return rate;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

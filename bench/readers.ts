@@ -17,6 +17,8 @@ const options = [
 const rows = 200_000;
 const seconds = 4;
 const rounds = 3;
+/** Of all clients together, however many nodes they ask: what the nodes share is the same work. */
+const connections = 12;
 
 /** On one machine more nodes have no more processors: what is lost is what several processes cost. */
 export const readersRow: BenchRow = {
@@ -42,10 +44,14 @@ export const readersRow: BenchRow = {
       const token = await localToken(live.environment, 'https://kusto.kusto.windows.net');
       const address = `${new URL(live.seeded.clusterUri).hostname}/v1/rest/query`;
       const load = { method: 'POST', address, token, body: JSON.stringify({ db: defaultSeed.database, csl }) } as const;
+      // The engines' threads start, and programs of theirs are compiled, before anything is measured.
+      for (const port of ports) await perSecond(port, load, seconds, connections / ports.length);
       const best = [0, 0, 0];
       for (let round = 0; round < rounds; round += 1)
         for (let count = 1; count <= ports.length; count += 1) {
-          const each = await Promise.all(ports.slice(0, count).map((port) => perSecond(port, load, seconds)));
+          const each = await Promise.all(
+            ports.slice(0, count).map((port) => perSecond(port, load, seconds, connections / count)),
+          );
           const all = each.reduce((sum, one) => sum + one, 0);
           best[count - 1] = Math.max(best[count - 1] ?? 0, all);
         }

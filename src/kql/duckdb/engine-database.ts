@@ -91,6 +91,8 @@ export async function openEngineDatabase(
   const budgets = new Map<number, NativeBudget>();
   let connections = 0;
   for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn, budgets, options.callNatives ?? runNative));
+  const memory = await setup.runAndReadAll(`SELECT parse_formatted_bytes('${options.memoryLimit}')::BIGINT`);
+  const memoryBytes = Number(memory.getRows()[0]?.[0]);
   await setup.run(setupSql(options.limitsChange === true));
   const closeAll = (): void => {
     setup.closeSync();
@@ -109,7 +111,7 @@ export async function openEngineDatabase(
       try {
         const duckdb = await instance.connect();
         const number = (connections += 1);
-        const budget = new NativeBudget(limit, options.stopping);
+        const budget = new NativeBudget(limit, options.stopping, undefined, memoryBytes);
         budgets.set(number, budget);
         const hasOwnThreads = options.threads > 1;
         return connection(duckdb, number, budget, hasOwnThreads, () => {
@@ -201,6 +203,7 @@ async function withStatement(
   } catch (error) {
     throw causeOf(error, budget);
   } finally {
+    budget.known.clear();
     statement?.destroySync();
   }
 }

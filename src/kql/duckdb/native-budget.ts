@@ -2,6 +2,7 @@ import { machineTime } from '../../clock/host-time.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { bounded } from './bounded.ts';
+import { KnownCalls } from './known-calls.ts';
 
 /** How long functions and operators in JavaScript may work, in all, for one connection, that is for one query: nothing else of their thread
  * runs meanwhile. */
@@ -45,11 +46,20 @@ export class NativeBudget {
   readonly #stopping: Stopping;
   #usedMs = 0;
   #failure: KqlError | undefined;
-  /** That the rows may take which an operator in JavaScript walks, and the values of one chunk, where the query has a limit of memory. */
-  rowBytesMax = Infinity;
+  /** Of the statement that is being planned. */
+  readonly known = new KnownCalls();
+  /** That the rows may take which an operator in JavaScript walks, and the values of one chunk: what the engine may hold, or less where the
+   * query has a limit of its own. */
+  rowBytesMax: number;
 
-  constructor(limit: NativeLimit, stopping: Stopping = unstoppable, monotonicMs = () => machineTime.monotonic()) {
+  constructor(
+    limit: NativeLimit,
+    stopping: Stopping = unstoppable,
+    monotonicMs = () => machineTime.monotonic(),
+    rowBytesMax = Infinity,
+  ) {
     this.#limit = limit;
+    this.rowBytesMax = rowBytesMax;
     this.#stopping = stopping;
     this.#monotonicMs = monotonicMs;
   }

@@ -123,6 +123,29 @@ describe('a statement that calls JavaScript', () => {
       await expect(made(101)).rejects.toMatchObject({ code: 'memory' });
       connection.close();
     });
+
+    it('and holds that to what the engine may hold, or to less where the query may', async () => {
+      const most: number[] = [];
+      const callNatives: NativeCaller = (fn, rows, ...rest) => {
+        most.push(rows.bytesMax);
+        runNative(fn, rows, ...rest);
+      };
+      const small = await openEngineDatabase({ threads: 1, memoryLimit: '300MB', callNatives }, natives);
+      const connection = await small.connect();
+      const run = (): Promise<void> => connection.run(`SELECT kql_n_hash_md5(getvariable('connection'), 'a')`);
+      await run();
+      connection.budget.rowBytesMax = 1_000_000;
+      await run();
+      connection.budget.rowBytesMax = 10;
+      await expect(run()).rejects.toMatchObject({
+        code: 'memory',
+        message: expect.stringContaining('E_LOW_MEMORY_CONDITION') as unknown,
+      });
+      // What fails in the plan is tried once more.
+      expect(most.slice(0, 3)).toEqual([300_000_000, 1_000_000, 10]);
+      connection.close();
+      small.close();
+    });
   });
 
   /** Of a chunk a thread waits many times, and heeds nothing between two of them. */

@@ -5,6 +5,7 @@ import type { Column, KqlType } from '../plan/types.ts';
 import { openEngineDatabase } from '../duckdb/engine-database.ts';
 import type { EngineSources, QueryRequest } from '../query-request.ts';
 import { createQueryEngine } from '../query-engine.ts';
+import type { NativeCaller } from '../duckdb/run-native.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { functionFacts, languageWith, nativesOf } from '../language.ts';
 import { encodeRows, jsonRows } from '../row-json.ts';
@@ -27,7 +28,12 @@ export interface LocalEngine {
 /** An engine without server, storage and tables, for tests and for scoring: every query brings its own data. */
 export async function openLocalEngine(
   parserEntry: string,
-  options: { readonly catalog?: KqlCatalog; readonly sources?: EngineSources; readonly geoipDatabase?: string } = {},
+  options: {
+    readonly catalog?: KqlCatalog;
+    readonly sources?: EngineSources;
+    readonly geoipDatabase?: string;
+    readonly callNatives?: NativeCaller;
+  } = {},
 ): Promise<LocalEngine> {
   const catalog: KqlCatalog = options.catalog ?? {
     version: '1',
@@ -42,7 +48,11 @@ export async function openLocalEngine(
   const snapshots = join(dirname(parserEntry), 'snapshots');
   const limits = { textMax: 2_000_000, parseMsMax: 20_000 };
   const parser = createKqlParser({ entry: parserEntry, snapshots, limits, functions: functionFacts, after });
-  const database = await openEngineDatabase({ threads: 2, memoryLimit: '2GB' }, nativesOf(language));
+  const { callNatives } = options;
+  const database = await openEngineDatabase(
+    { threads: 2, memoryLimit: '2GB', ...(callNatives && { callNatives }) },
+    nativesOf(language),
+  );
   const engine = createQueryEngine({ parser, database, language });
   const sources: EngineSources = options.sources ?? { open: () => Promise.reject(new Error('there are no tables')) };
   const now = parseDatetime('2026-01-15T10:20:30.1234567Z') ?? 0n;

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { constants, createPrivateKey, privateDecrypt, publicEncrypt, webcrypto } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { takeKeptPair } from './kept-primes.cjs';
 import { quickRsaKeys } from './quick-rsa-keys.ts';
 
 it('quick RSA keys are whole, of the length that was asked for, and each another one', async () => {
@@ -20,7 +21,14 @@ it('quick RSA keys are whole, of the length that was asked for, and each another
   expect(await webcrypto.subtle.verify('RSASSA-PKCS1-v1_5', publicKey, signature, Buffer.from('a token'))).toBe(true);
 });
 
-it('a program that is started with quick RSA keys has whole ones of 2048 bits, and all others as they are', () => {
+it('no two keys of a run are of the same two primes, whichever processes make them', () => {
+  // Nothing but the files that all processes see tells which are taken. Without them 300 of 7,140 pairs were all different in one of 500 runs.
+  const pairs = Array.from({ length: 300 }, () => takeKeptPair(2048));
+  expect(pairs).not.toContain(undefined);
+  expect(new Set(pairs.map((pair) => pair?.join(' '))).size).toBe(300);
+});
+
+it('a program that is started with quick RSA keys has whole ones, and all others as they are', () => {
   const preload = join(import.meta.dirname, 'quick-rsa-preload.cjs');
   const program = `
     import { constants, generateKeyPair, privateDecrypt, publicEncrypt, webcrypto } from 'node:crypto';

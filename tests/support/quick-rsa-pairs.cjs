@@ -1,15 +1,14 @@
 'use strict';
-// RSA keys of 2048 and 3072 bits, each another one, that cost a tenth: a hundred keys are products of fifteen primes. Good for nothing but tests,
-// since two of them may share a prime. A script, for `quick-rsa-preload.cjs`.
-const { createPrivateKey, generatePrime } = require('node:crypto');
-const { promisify } = require('node:util');
+// RSA keys of 2048 and 3072 bits, each another one, that cost a hundredth: products of two of a hundred primes, which `kept-primes.cjs` has made
+// once for all runs, or, where it has not, of ever more primes of this process. Good for nothing but tests, since two of them may share a prime. A
+// script, for `quick-rsa-preload.cjs`.
+const { createPrivateKey } = require('node:crypto');
+const { bitsOfKeys, newPrime, takeKeptPair } = require('./kept-primes.cjs');
 
-// As it was before anything was replaced.
-const newPrime = promisify((bits, done) => generatePrime(bits, { bigint: true }, done));
 const e = 65_537n;
 
 /** Of the next key of so many bits: the prime `larger` with the one at `smaller`. */
-const pools = new Map([2048, 3072].map((bits) => [bits, { primes: [], larger: 0, smaller: 0 }]));
+const pools = new Map(bitsOfKeys.map((bits) => [bits, { primes: [], larger: 0, smaller: 0 }]));
 let making = Promise.resolve();
 
 /** Others are not made here. */
@@ -17,21 +16,21 @@ const isQuick = (bits) => pools.has(bits);
 
 /** One after the other, so that no two are of the same primes. */
 function quickPrivateKey(bits) {
-  const made = making.then(() => next(bits));
+  const made = making.then(async () => privateKeyOf(...(takeKeptPair(bits) ?? (await ownPair(bits)))));
   making = made.catch(() => undefined);
   return made;
 }
 
-async function next(bits) {
+async function ownPair(bits) {
   const pool = pools.get(bits);
   const { primes } = pool;
   pool.smaller += 1;
   if (pool.smaller >= pool.larger) [pool.larger, pool.smaller] = [pool.larger + 1, 0];
-  while (primes.length <= pool.larger) {
-    const prime = await newPrime(bits / 2);
-    if (prime >> BigInt(bits / 2 - 2) === 3n && (prime - 1n) % e !== 0n) primes.push(prime); // any two have a product of all bits
-  }
-  const [p, q] = [primes[pool.larger], primes[pool.smaller]];
+  while (primes.length <= pool.larger) primes.push(await newPrime(bits));
+  return [primes[pool.larger], primes[pool.smaller]];
+}
+
+function privateKeyOf(p, q) {
   const d = inverse(e, (p - 1n) * (q - 1n));
   const numbers = { n: p * q, e, d, p, q, dp: d % (p - 1n), dq: d % (q - 1n), qi: inverse(q, p) };
   const members = Object.entries(numbers).map(([name, value]) => [name, encoded(value)]);

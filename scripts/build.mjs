@@ -1,6 +1,6 @@
 // Bundles the entry points into dist/ (which is not emptied: a running Kustody may still load its parts from there; `--only` removes
 // what this build has not written, for the package). Packages with native parts stay outside the bundles.
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -114,9 +114,8 @@ const asProgram = {
   banner: { js: `(function (exports, require, module, __filename, __dirname) {'use strict';${fileUrl}` },
   footer: { js: '})' },
 };
-// The command.
-await bundle({ ...asProgram, entryPoints: { 'kustody-program': 'src/cli/program/main.ts' } });
-beginWithDigest('kustody-program.cjs');
+// The command, in two programs: what every command loads, and the rest of it, the server and all that it needs.
+await bundleInTwo('kustody-program', 'kustody-rest', 'src/cli/program/main.ts');
 await bundle({
   ...asScript,
   entryPoints: { main: 'src/cli/program/launch.ts', 'kustody-code': 'src/cli/program/make-code.ts' },
@@ -153,6 +152,39 @@ async function bundle(options) {
   for (const [file, { inputs }] of Object.entries(metafile.outputs)) {
     written.add(relative(dist, join(root, file)));
     for (const input of Object.keys(inputs)) bundled.add(input);
+  }
+}
+
+/** Writes what is loaded when the program starts to one file, and what it imports later to another: each a function that gives the parts in
+ * it by their names, which `src/base/program-parts.ts` runs. So a start that needs the first file alone does not read the other. */
+async function bundleInTwo(first, rest, entry) {
+  const { banner, footer, supported, ...shape } = asProgram;
+  const options = {
+    ...shape,
+    format: 'esm',
+    outExtension: {},
+    splitting: true,
+    write: false,
+    entryPoints: { [first]: entry },
+  };
+  const { outputFiles, metafile } = await build({ ...common, ...options });
+  const outputs = Object.entries(metafile.outputs);
+  for (const [, { inputs }] of outputs) for (const input of Object.keys(inputs)) bundled.add(input);
+  const atStart = new Set([join('dist', `${first}.js`)]);
+  for (const name of atStart)
+    for (const { path, kind, external } of metafile.outputs[name].imports)
+      if (kind === 'import-statement' && external !== true) atStart.add(path);
+  const { minifySyntax, minifyWhitespace, platform, target } = { ...common, ...asProgram };
+  const texts = { [first]: '', [rest]: '' };
+  for (const { path, text } of outputFiles) {
+    const name = relative(root, path);
+    const asFunction = { format: 'cjs', supported, minifySyntax, minifyWhitespace, platform, target };
+    const { code } = await transform(text, asFunction);
+    texts[atStart.has(name) ? first : rest] += `'./${relative(dist, path)}'(exports, require, module) {${code}},\n`;
+  }
+  for (const [name, text] of Object.entries(texts)) {
+    write(`${name}.cjs`, `${banner.js}module.exports = {__proto__: null,\n${text}}${footer.js}`);
+    beginWithDigest(`${name}.cjs`);
   }
 }
 

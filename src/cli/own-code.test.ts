@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -15,16 +24,19 @@ const [lineBytes, codeStart] = [3 + 64 + 1, 3 + 64 + 1 + 8];
 
 let made: string;
 let bytes: Buffer;
+let restBytes: Buffer;
 let home: string;
 let cache: string;
 beforeAll(async () => {
   made = mkdtempSync(join(tmpdir(), 'own-code-'));
   const env = { XDG_CACHE_HOME: made };
-  const [path] = await Promise.all([
-    inPlace(join(made, 'kustody'), () => ownCode(dist, env)),
+  const [path, rest] = await Promise.all([
+    inPlace(join(made, 'kustody'), () => ownCode(dist, env, 'kustody-program')),
+    inPlace(join(made, 'kustody'), () => ownCode(dist, env, 'kustody-rest')),
     kustody(['run', '--', process.execPath, '--version'], env), // the start of a server has it made
   ]);
   bytes = readFileSync(path);
+  restBytes = readFileSync(rest);
   made = path;
 });
 beforeEach(() => {
@@ -60,9 +72,35 @@ const said = `${version}\n`;
 describe('the command', () => {
   it('starts with the functions that an earlier start of a server has left', async () => {
     const plain = execFileSync(process.execPath, ['-p', 'v8.cachedDataVersionTag()'], { encoding: 'utf8' });
-    expect(bytes.readUInt32BE(lineBytes)).toBe(Number(plain));
-    expect(bytes.subarray(codeStart).byteLength).toBeGreaterThan(1_000_000);
+    for (const code of [bytes, restBytes]) expect(code.readUInt32BE(lineBytes)).toBe(Number(plain));
+    expect(restBytes.subarray(codeStart).byteLength).toBeGreaterThan(1_000_000);
+    // What commands that start no server read is a small part of it.
+    expect(bytes.subarray(codeStart).byteLength).toBeGreaterThan(100_000);
+    expect(bytes.byteLength).toBeLessThan(restBytes.byteLength / 3);
     expect(await startWith(bytes)).toEqual({ stays: true, said });
+  });
+
+  it('reads nothing of the server, nor of any package outside, for what is said of a server that runs', async () => {
+    const alone = join(home, 'alone');
+    mkdirSync(alone);
+    for (const name of ['main.cjs', 'kustody-program.cjs', 'built-at.txt'])
+      copyFileSync(join(dist, name), join(alone, name));
+    const lines = [
+      ['--version'],
+      ['--help'],
+      ['version'],
+      ['run', '--help'],
+      ['status'],
+      ['hosts'],
+      ['completion', 'bash'],
+    ];
+    const script = `const { spawnSync } = require('node:child_process');
+      for (const line of ${JSON.stringify(lines)}) {
+        const { status, stderr } = spawnSync(process.execPath, [process.argv[1], ...line], { encoding: 'utf8' });
+        console.log(JSON.stringify([line, status, stderr]));
+      }`;
+    const { stdout } = await kustody(['run', '--', process.execPath, '-e', script, join(alone, 'main.cjs')]);
+    expect(stdout.trimEnd().split('\n')).toEqual(lines.map((line) => JSON.stringify([line, 0, ''])));
   });
 
   it('leaves nothing behind when it starts no server', async () => {

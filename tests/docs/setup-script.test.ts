@@ -64,6 +64,7 @@ describe('a build', () => {
       'node_modules/@kusto/language-service-next': ['bridge.min.js', 'Kusto.Language.Bridge.min.js'],
       dist: [
         'kustody-program.cjs',
+        'kustody-rest.cjs',
         'cluster-program.cjs',
         'LICENCES.txt',
         'testing.d.ts',

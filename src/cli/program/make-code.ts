@@ -1,11 +1,10 @@
-import { loadProgram } from '../../base/compiled-program.ts';
-import type { KustodyProgram } from './main.ts';
-import { programIn } from '../own-code.ts';
+import { loadOwnProgram } from '../own-code.ts';
 
-// `kustody-code.cjs CODE` writes the compiled functions of the command into that file, from a run with an empty instance of its own.
-const [draft = ''] = process.argv.slice(2);
-const program = loadProgram<KustodyProgram>(programIn(import.meta.dirname), undefined);
-void program.exports.warmUp().then(() => {
-  program.writeCode(draft);
+// `kustody-code.cjs CODE PROGRAM` writes the compiled functions of a program of the command into that file, from a run with an empty
+// instance of its own.
+const [draft = '', program = ''] = process.argv.slice(2);
+const { exports, loaded } = loadOwnProgram(import.meta.dirname, () => undefined);
+void exports.warmUp().then(() => {
+  loaded.get(program)?.writeCode(draft);
   process.exit(0);
 });

@@ -25,8 +25,8 @@ export const rootLeftMsMin = 365 * dayMs;
 const leafValidityMs = 24 * hourMs;
 /** So much the clocks of two nodes may differ. */
 const skewMs = hourMs;
-/** Well before it ends. */
-const renewMs = 8 * hourMs;
+/** A node has a new certificate so often, and a link the next one so long before its own ends. */
+export const renewMs = 8 * hourMs;
 
 /** What a node proves with, for whom. */
 export const nodeRoles = {
@@ -61,8 +61,7 @@ export async function createNodeAuthority(wallMs: number): Promise<AuthorityMate
 }
 
 /** Milliseconds since 1970. */
-export const nodeAuthorityEndMs = ({ certificatePem }: AuthorityMaterial): number =>
-  new X509Certificate(certificatePem).notAfter.getTime();
+export const certificateEndMs = (pem: string): number => new X509Certificate(pem).notAfter.getTime();
 
 export interface NodeCertificateOptions {
   /** GUID of its data directory. */

@@ -3,7 +3,7 @@ import { isJsonObject } from '../base/json.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { AuthorityMaterial, CertificateAuthority } from '../http/certificate-authority.ts';
 import { createAuthorityMaterial, openAuthority } from '../http/certificate-authority.ts';
-import { createNodeAuthority, nodeAuthorityEndMs, rootLeftMsMin } from '../http/node-authority.ts';
+import { certificateEndMs, createNodeAuthority, rootLeftMsMin } from '../http/node-authority.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import type { State, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
@@ -41,7 +41,8 @@ export async function openStoredAuthority(
 export async function openNodeAuthority(state: State, wallClock: () => number): Promise<AuthorityMaterial> {
   for (;;) {
     const found = await state.get(nodeAuthorityTable, rootId);
-    if (found !== undefined && nodeAuthorityEndMs(found.value) - wallClock() > rootLeftMsMin) return found.value;
+    if (found !== undefined && certificateEndMs(found.value.certificatePem) - wallClock() > rootLeftMsMin)
+      return found.value;
     const material = await createNodeAuthority(wallClock());
     try {
       await state.commit({ write: [writeRecord(nodeAuthorityTable, rootId, found?.version ?? null, material)] });

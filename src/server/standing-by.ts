@@ -68,7 +68,8 @@ export class StandingBy {
         ? undefined
         : new ReadingNode({
             own: nodeThatWaits(() => this.#self, { rootKey, otherRootKey: oldRootKey }),
-            ...{ startTimer: startSystemTimer, monotonicMs: () => machineTime.monotonic(), log, version },
+            ...{ startTimer: startSystemTimer, randomBytes: systemRandomBytes, log, version },
+            ...{ monotonicMs: () => machineTime.monotonic(), wallMs: () => machineTime.now() },
             parts: {
               processScript: scripts.clusterProcess,
               parserScript: scripts.kqlProcess,

@@ -3,28 +3,16 @@ import type { HostName } from '../../base/names.ts';
 import { parseHostName } from '../../base/names.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { PassedNode } from '../../http/dial-node.ts';
-import { dialNode } from '../../http/dial-node.ts';
-import type { Log } from '../../http/logging.ts';
-import type { NodeCredentials } from '../../http/node-authority.ts';
-import { NodeLink } from '../../http/node-link.ts';
-import { secureTo } from '../../http/node-tls.ts';
 import { releaseSocket, takeBackSocket } from '../../http/release-socket.ts';
-import type { StartTimer } from '../../http/timer.ts';
-import type { NodeFrame } from '../supervisor/remote-process.ts';
 import { LocalReader } from './local-reader.ts';
 import type { OwnParts } from './own-parts.ts';
+import type { ReadingLinkOptions } from './reading-link.ts';
+import { openReadingLink } from './reading-link.ts';
 
-export interface ReadingNodeOptions {
-  /** What this node proves with to the one that serves. @throws when that has made no root, or the state does not answer */
-  readonly own: () => Promise<NodeCredentials>;
-  readonly startTimer: StartTimer;
-  readonly monotonicMs: () => number;
-  readonly log: Log;
-  readonly version: string;
+export interface ReadingNodeOptions extends ReadingLinkOptions {
   readonly parts: OwnParts;
 }
 
-const dialMs = 2_000;
 /** So long a client waits for a cluster that is being opened here; then the node that serves answers. */
 const openMs = 15_000;
 /** A name that was refused is not asked for again so soon. */
@@ -111,20 +99,12 @@ export class ReadingNode {
   }
 
   async #open(node: PassedNode, host: HostName, reader: LocalReader): Promise<boolean> {
-    const { own, startTimer, version } = this.#options;
-    if (node.node === undefined) return false;
-    const credentials = await own();
-    const socket = await new Promise<Socket | undefined>((resolve) =>
-      dialNode(node, { startTimer, dialMs }, { to: 'reader', clientAddress: '::1' }, resolve),
+    const link = await openReadingLink(
+      { host, node, received: (frame) => reader.received(frame), closed: () => reader.lost() },
+      this.#options,
     );
-    if (socket === undefined) return false;
-    const link = new NodeLink(await secureTo(socket, credentials, node.node), {
-      startTimer,
-      received: (frame) => reader.received(frame as NodeFrame),
-      closed: () => reader.lost(),
-    });
+    if (link === undefined) return false;
     reader.reach(link);
-    link.send({ kind: 'reads', host, version } satisfies NodeFrame);
     return reader.serves;
   }
 

@@ -1,3 +1,4 @@
+import type { Guid } from '../../base/guid.ts';
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import type { ProcessPort } from './process-port.ts';
 
@@ -11,15 +12,20 @@ export interface NodeLink {
 /** What nodes say to each other about a process of a cluster that one of them has. */
 export type NodeFrame =
   /** The first one, of the node that reads: for a client who asks for this host. Nodes of two versions do not understand each other. */
-  | { readonly kind: 'reads'; readonly host: string; readonly version: string }
+  | { readonly kind: 'reads'; readonly host: string; readonly version: string; readonly reading: Guid }
+  /** The first one of a link that comes after another: to be that of the process which `reads` has called so. */
+  | { readonly kind: 'continues'; readonly reading: Guid }
+  /** The answer: it may be moved to. */
+  | { readonly kind: 'follows' }
+  /** The last one on a link: more comes on the one that follows (`MovingLink`). */
+  | { readonly kind: 'moved' }
   /** From the process or to it, as between parent and child. */
   | { readonly kind: 'message'; readonly message: unknown }
   /** It takes connections to these hosts. */
   | { readonly kind: 'serves'; readonly hosts: readonly string[] }
   | { readonly kind: 'kill' }
   /** It is gone. */
-  | { readonly kind: 'exit' }
-  | { readonly kind: 'alive' };
+  | { readonly kind: 'exit' };
 
 /** A process on another node. Whoever ends it waits until that node has said that it is gone, or until all that it was lent has run out: it answers
  * nothing after that, wherever it is. */

@@ -33,6 +33,15 @@ describe('trust files', () => {
     expect(files.bundlePem).not.toContain('PRIVATE KEY');
   });
 
+  it('have each public root in the Java trust store as it is read, however its text is broken into lines', () => {
+    const broken = rootCertificates.map((pem) => pem.replaceAll('\n', '\r\n'));
+    const { javaTrustStore } = trustFiles({ ...options, systemBundlePem: broken.join('\n') });
+    const missing = rootCertificates.filter((pem) => !javaTrustStore.includes(new X509Certificate(pem).raw));
+    expect(missing).toEqual([]);
+    const cut = trustFiles({ ...options, systemBundlePem: other.replace(/[^\n]+\n[^\n]+\n(?=-----END)/, '') });
+    expect(cut.javaTrustStore).toEqual(trustFiles(options).javaTrustStore);
+  });
+
   it.skipIf(spawnSync('keytool', ['-help']).error !== undefined)(
     'Java reads every certificate of its trust store',
     () => {

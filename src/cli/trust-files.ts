@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import { encodeJavaTrustStore } from './java-trust-store.ts';
 
 export interface TrustFilesInput {
@@ -31,11 +32,12 @@ export const systemBundlePaths = [
 export function trustFiles(input: TrustFilesInput): TrustFiles {
   const others = [...certificatesOf(input.systemBundlePem), ...certificatesOf(input.existingExtraPem)];
   const own = certificatesOf(input.rootPem);
+  const publicRoots = new Set(rootCertificates.map(base64Of));
   return {
     extraRootsPem: join([...own, ...certificatesOf(input.existingExtraPem)]),
     bundlePem: join([...own, ...others]),
     javaTrustStore: encodeJavaTrustStore(
-      [...own, ...others].flatMap((pem) => derOf(pem) ?? []),
+      [...own, ...others].flatMap((pem) => derOf(pem, publicRoots) ?? []),
       input.javaTrustStorePassword,
       input.wallClockMs,
     ),
@@ -52,8 +54,13 @@ function certificatesOf(pem: string | undefined): string[] {
 
 const join = (certificates: readonly string[]): string => certificates.map((pem) => `${pem}\n`).join('');
 
-/** @returns undefined for what is no certificate: a bundle with one odd entry must not keep clients from starting */
-function derOf(pem: string): Buffer | undefined {
+const base64Of = (pem: string): string => pem.replaceAll(/-----[A-Z ]+-----|\s/g, '');
+
+/** @param publicRoots those that Node.js has, which are most of a system's: they need not be read to know that they are certificates
+ * @returns undefined for what is no certificate: a bundle with one odd entry must not keep clients from starting */
+function derOf(pem: string, publicRoots: ReadonlySet<string>): Buffer | undefined {
+  const base64 = base64Of(pem);
+  if (publicRoots.has(base64)) return Buffer.from(base64, 'base64');
   try {
     return new X509Certificate(pem).raw;
   } catch {

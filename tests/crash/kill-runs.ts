@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { generateKeyPairSync, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { parserEntry, parserSnapshots } from '../../src/kql/testing/parser-entry
 import { buildProgram } from '../support/build-program.ts';
 import { hangMs } from '../support/hang.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
+import { quickRsaPair } from '../support/quick-rsa-pairs.cjs';
 import type { Killed } from './killed-check.ts';
 import type { Written } from './watched-store.ts';
 
@@ -119,9 +120,7 @@ type Begin = (
 async function prepared(work: string, start: readonly string[], scenario: string, checker: Checker): Promise<Begin> {
   const base = join(work, 'base');
   mkdirSync(base);
-  const pems = Array.from({ length: 2 }, () =>
-    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
-  );
+  const pems = Array.from({ length: 2 }, () => quickRsaPair().privateKey.export({ type: 'pkcs8', format: 'pem' }));
   writeFileSync(join(base, 'pairs.json'), JSON.stringify(pems));
   const before = await run([...start, 'prepare', base, scenario, String(started)]);
   expect(before.isKilled).toBe(false);

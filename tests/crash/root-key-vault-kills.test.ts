@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { wrapperIn } from '../../src/server/wrapped-root-key.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import { buildProgram } from '../support/build-program.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
+import { quickRsaPair } from '../support/quick-rsa-pairs.cjs';
 import {
   copyInstance,
   keyOf,
@@ -43,7 +43,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 beforeAll(async () => {
   start = buildProgram(join(import.meta.dirname, 'moving-root-key.ts'), program);
   const pem = { format: 'pem', type: 'pkcs8' } as const;
-  const pairs = [0, 1].map(() => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export(pem).toString());
+  const pairs = [0, 1].map(() => quickRsaPair().privateKey.export(pem).toString());
   vault = new FileVault(vaultPath, pairs);
   [first, second] = [vault.addVersion(customerHost, 'root'), vault.addVersion(customerHost, 'root')];
   mkdirSync(made, { mode: 0o700 });

@@ -1,10 +1,10 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { createQueryEngine } from '../../src/kql/query-engine.ts';
 import { openTestParser } from '../support/command-fixture.ts';
 import { quickDirectory } from '../support/quick-directory.ts';
+import { quickRsaPair } from '../support/quick-rsa-pairs.cjs';
 import { customerHost } from './file-vault.ts';
 import type { KilledCluster, KilledClusterOptions } from './killed-cluster.ts';
 import { openKilledCluster } from './killed-cluster.ts';
@@ -29,8 +29,7 @@ export async function smallCluster(
   more: Pick<KilledClusterOptions, 'wrapState' | 'recordsEach'> = {},
 ): Promise<SmallCluster> {
   const directory = quickDirectory('kustody-custody-');
-  const pem = () =>
-    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const pem = () => quickRsaPair().privateKey.export({ type: 'pkcs8', format: 'pem' });
   writeFileSync(join(directory, 'pairs.json'), JSON.stringify([pem(), pem()]));
   const queries = createQueryEngine({ parser: openTestParser(), database: engine }); // starts nothing until it is asked
   const cluster = await openKilledCluster({ directory, engine, queries, now: Date.UTC(2026, 0, 1), ...more });

@@ -2,7 +2,7 @@
 // RSA keys of 2048 and 3072 bits, each another one, that cost a hundredth: products of two of a hundred primes, which `kept-primes.cjs` has made
 // once for all runs, or, where it has not, of ever more primes of this process. Good for nothing but tests, since two of them may share a prime. A
 // script, for `quick-rsa-preload.cjs`.
-const { createPrivateKey } = require('node:crypto');
+const { createPrivateKey, createPublicKey, generateKeyPairSync } = require('node:crypto');
 const { bitsOfKeys, newPrime, takeKeptPair } = require('./kept-primes.cjs');
 
 const e = 65_537n;
@@ -19,6 +19,14 @@ function quickPrivateKey(bits) {
   const made = making.then(async () => privateKeyOf(...(takeKeptPair(bits) ?? (await ownPair(bits)))));
   making = made.catch(() => undefined);
   return made;
+}
+
+/** The same of 2048 bits at once, for what has no time to wait. Where no primes are kept it is one as a user has it. */
+function quickRsaPair() {
+  const primes = takeKeptPair(2048);
+  if (primes === undefined) return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const privateKey = privateKeyOf(...primes);
+  return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
 async function ownPair(bits) {
@@ -53,4 +61,4 @@ function encoded(value) {
   return Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex').toString('base64url');
 }
 
-module.exports = { isQuick, quickPrivateKey };
+module.exports = { isQuick, quickPrivateKey, quickRsaPair };

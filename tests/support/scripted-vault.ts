@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { constants, generateKeyPairSync, privateDecrypt, publicEncrypt, randomBytes } from 'node:crypto';
+import { constants, privateDecrypt, publicEncrypt, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +7,7 @@ import type { KeyName, KeyVersion } from '../../src/base/names.ts';
 import { parseHostName, parseKeyName, parseKeyVersion } from '../../src/base/names.ts';
 import type { VersionedKeyId } from '../../src/base/key-id.ts';
 import { createAuthorityMaterial, openAuthority } from '../../src/http/certificate-authority.ts';
+import { quickRsaPair } from './quick-rsa-pairs.cjs';
 
 export type VaultPermission = 'get' | 'wrapKey' | 'unwrapKey';
 
@@ -231,12 +232,12 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
-/** Making an RSA key takes 80 ms and more; a dozen is enough for any test, as long as no two versions of one key share one. */
+/** A dozen is enough for any test, as long as no two versions of one key share one. */
 const pairs: ScriptedKeyVersion['keys'][] = [];
 let taken = 0;
 function nextKeyPair(): ScriptedKeyVersion['keys'] {
   const index = taken++ % 12;
-  return (pairs[index] ??= generateKeyPairSync('rsa', { modulusLength: 2048 }));
+  return (pairs[index] ??= quickRsaPair());
 }
 
 export function hostName(text: string): VersionedKeyId['vaultHost'] {

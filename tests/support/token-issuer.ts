@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -6,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { CompactSign } from 'jose';
 import { parseHostName } from '../../src/base/names.ts';
 import { createAuthorityMaterial, openAuthority } from '../../src/http/certificate-authority.ts';
+import { quickRsaPair } from './quick-rsa-pairs.cjs';
 
 export type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
@@ -16,7 +16,7 @@ export async function startTokenIssuer() {
   const localhost = parseHostName('localhost');
   if (localhost === undefined) throw new Error('localhost is a host name');
   const leaf = await authority.leafFor(localhost);
-  const keys = new Map([['first', generateKeyPairSync('rsa', { modulusLength: 2048 })]]);
+  const keys = new Map([['first', quickRsaPair()]]);
   const answers = new Map<string, Answer>();
   const asked: string[] = [];
   const server = createServer({ cert: leaf.chainPem, key: leaf.privateKeyPem }, (request, response) => {
@@ -45,7 +45,7 @@ export async function startTokenIssuer() {
     ...{ issuer, port, caPem: authority.certificatePem, asked, answers, json },
     /** Adds a key under a name, or takes one away. */
     setKey: (kid: string, present: boolean): void => {
-      if (present) keys.set(kid, generateKeyPairSync('rsa', { modulusLength: 2048 }));
+      if (present) keys.set(kid, quickRsaPair());
       else keys.delete(kid);
     },
     keyOf: (kid: string): KeyObject | undefined => keys.get(kid)?.privateKey,

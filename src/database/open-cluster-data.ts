@@ -90,6 +90,8 @@ export interface ClusterDataOptions {
   readonly randomBytes: RandomBytes;
   /** See `CatalogOptions`. */
   readonly pause: () => Promise<void>;
+  /** See `CatalogOptions`. */
+  readonly extentsPerPage?: number;
   /** See `DataOperationParts`. */
   readonly processorsUsed?: () => number;
 }
@@ -135,7 +137,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, sweeper, databaseIds);
   const upkeep = new Upkeep({
     expireQueued: () => queued.expire(),
-    packExtents: (table) => packExtents(tables, table),
+    packExtents: (table) => packExtents(tables, table, options.extentsPerPage),
     ...{ merger, sweeper, removeDatabases, now },
     materialize: async (table) => {
       if (table.view !== undefined) await materializer.run({ ...table, view: table.view });

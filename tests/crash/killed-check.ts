@@ -21,6 +21,7 @@ import {
   withoutKey,
 } from './killed-cluster.ts';
 import { eventTable } from './killed-diagnostics.ts';
+import { isRemoval, removedBy } from './killed-pages.ts';
 import { stagedOf } from './killed-queue.ts';
 import type { Request } from './killed-work.ts';
 import type { Written } from './watched-store.ts';
@@ -49,6 +50,7 @@ export async function check(killed: Killed, engine: EngineDatabase, queries: Que
   const written = [...killed.written];
   const cluster = await openKilledCluster({
     ...{ directory, engine, queries, now },
+    extentsPerPage: scenarios[killed.scenario]?.extentsPerPage,
     written: (value) => written.push(value),
   });
   try {
@@ -98,7 +100,7 @@ async function checkRows(cluster: KilledCluster, { sent, done }: Killed, isRepea
   const mustBe = new Set(
     done.concat(isRepeated ? sent.filter((name) => isRepeatable(requestOf(name))) : []).filter((name) => {
       const { kind } = requestOf(name);
-      return !isReplacing(kind) && kind !== 'event' && kind !== 'export';
+      return !isReplacing(kind) && !isRemoval(kind) && kind !== 'event' && kind !== 'export';
     }),
   );
   const found = new Map<string, number[]>();
@@ -112,7 +114,9 @@ async function checkRows(cluster: KilledCluster, { sent, done }: Killed, isRepea
     const whole = rows.length === rowsEach && new Set(rows).size === rowsEach;
     if (!whole || !isSent.has(name)) wrong.push(`${name} has the rows ${rows.join()}`);
   }
-  for (const name of mustBe) if (!found.has(name)) wrong.push(`${name} is lost`);
+  const mayBeGone = removedBy(sent);
+  for (const name of mustBe) if (!found.has(name) && !mayBeGone.has(name)) wrong.push(`${name} is lost`);
+  for (const name of removedBy(done)) if (found.has(name)) wrong.push(`${name} is there again`);
   for (const kind of replacing) wrong.push(...checkReplaced(kind, [...found.keys()], done));
   return wrong;
 }

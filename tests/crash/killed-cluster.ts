@@ -28,6 +28,7 @@ import type { ClusterKeyRecord } from '../../src/encryption/cluster-key-state.ts
 import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
 import type { Custody, PreparedKeyChange } from '../../src/encryption/cluster-keys.ts';
 import { Catalog } from '../../src/database/catalog/catalog.ts';
+import type { CatalogImage } from '../../src/database/catalog/image.ts';
 import type { CatalogStore } from '../../src/database/catalog/catalog-store.ts';
 import type { OpenedClusterData } from '../../src/database/open-cluster-data.ts';
 import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
@@ -70,6 +71,8 @@ export interface KilledClusterOptions {
   readonly wrapState?: (state: State) => State;
   /** Records that its process reads at once, and that a change of custody writes at once. */
   readonly recordsEach?: number;
+  /** Absent: as many as a page holds. */
+  readonly extentsPerPage?: number | undefined;
 }
 
 export interface KilledCluster {
@@ -98,6 +101,8 @@ export interface KilledCluster {
   readonly wraps: () => Promise<{ readonly own: number; readonly others: number }>;
   /** How many extents have a filter of their terms. */
   readonly filters: () => Promise<number>;
+  /** The catalog as it is stored, read apart. */
+  readonly image: () => Promise<CatalogImage>;
   /** The process of the cluster dies. */
   readonly killProcess: () => Promise<void>;
   /** Adds records of extents that are copies of one of that table. The data is then opened anew. */
@@ -124,6 +129,7 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
   startInside = () => {
     const made = new InsideProcess({
       ...{ vault, blobs, engine, queries, now, recordsEach: options.recordsEach },
+      extentsPerPage: options.extentsPerPage,
       // One that visits keys is nobody's.
       configured: (settings) => (inside = settings.clusterId === undefined ? inside : made),
     });
@@ -159,6 +165,7 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
     if (inside === undefined) throw new Error('the cluster has no process');
     return inside;
   };
+  const image = async (): Promise<CatalogImage> => (await (await running()).catalog()).image;
   const customer: KilledCluster['customer'] = (kid, how) => ({
     kind: 'customer',
     key: {
@@ -224,7 +231,8 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
     },
     databaseKid: async () => (await keys.databases.status(clusterId, database.databaseId))?.kid,
     wraps: async () => (await running()).wraps(),
-    filters: async () => (await running()).filters(),
+    filters: async () => [...(await image()).all()].filter((one) => one.kind === 'extent' && one.terms).length,
+    image,
     killProcess: () => killed(inside),
     copyExtents: async (table, count) => {
       await data();
@@ -282,6 +290,7 @@ interface InsideParts {
   readonly queries: QueryEngine;
   readonly now: number;
   readonly recordsEach: number | undefined;
+  readonly extentsPerPage: number | undefined;
   readonly configured: (settings: SupervisorCalls['configure']) => void;
 }
 
@@ -293,7 +302,7 @@ class InsideProcess extends EventEmitter {
   readonly #keys: KeyHolder;
   readonly #store: CatalogStore;
 
-  constructor({ vault, blobs, engine, queries, now, recordsEach, configured }: InsideParts) {
+  constructor({ vault, blobs, engine, queries, now, recordsEach, extentsPerPage, configured }: InsideParts) {
     super();
     this.#channel = new Channel({
       send: (message) => this.#later(message, (copy) => this.emit('message', copy)),
@@ -321,6 +330,7 @@ class InsideProcess extends EventEmitter {
     this.data.serveWith({
       ...{ endpoint: 'contoso', blobs, engine, queries },
       ...{ cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 },
+      ...(extentsPerPage === undefined ? {} : { extentsPerPage }),
     });
     this.data.tell(instant(now));
     const operations = operationsOf({ vault, keys, data: this.data, databaseKeys, configured });
@@ -330,8 +340,8 @@ class InsideProcess extends EventEmitter {
     ): Promise<SupervisorReplies[Call]> => operations[operation](body);
   }
 
-  /** The catalog as it is stored, read apart. */
-  async #catalog(): Promise<Catalog> {
+  /** As it is stored, read apart. */
+  async catalog(): Promise<Catalog> {
     const current = this.#keys.current();
     if (current === undefined) throw new Error('the cluster has no key');
     const opened = await Catalog.open({
@@ -347,7 +357,7 @@ class InsideProcess extends EventEmitter {
 
   /** How many extents and segments of the log the key of the database wraps, and how many it does not. */
   async wraps(): Promise<{ readonly own: number; readonly others: number }> {
-    const { image } = await this.#catalog();
+    const { image } = await this.catalog();
     const isOwn = [...image.all()].flatMap((record) => {
       if (record.kind === 'segment') return [Buffer.from(record.wrappedKey, 'base64url').length === twiceWrappedKey];
       if (record.kind !== 'extent') return [];
@@ -358,13 +368,8 @@ class InsideProcess extends EventEmitter {
     return { own: isOwn.filter(Boolean).length, others: isOwn.filter((is) => !is).length };
   }
 
-  async filters(): Promise<number> {
-    const { image } = await this.#catalog();
-    return [...image.all()].filter((record) => record.kind === 'extent' && record.terms !== undefined).length;
-  }
-
   async copyExtents(table: string, count: number): Promise<void> {
-    const catalog = await this.#catalog();
+    const catalog = await this.catalog();
     const { tableId } = catalog.image.tablesOf(database.databaseId).find(({ name }) => name === table) ?? {};
     const [model] = tableId === undefined ? [] : catalog.image.extentsOf(tableId);
     if (model === undefined) throw new Error('there is no extent');

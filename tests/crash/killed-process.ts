@@ -43,6 +43,7 @@ async function main(): Promise<void> {
   const cluster = await openKilledCluster({
     ...{ directory, engine, now: Number(now) },
     queries: createQueryEngine({ parser, database: engine }),
+    extentsPerPage: scenario.extentsPerPage,
     // A change of custody takes many commits then.
     ...(changesCatalog ? { recordsEach: 2 } : {}),
     written: ({ generation, mark }) => {

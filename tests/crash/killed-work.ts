@@ -7,13 +7,34 @@ import { clusterId } from './killed-cluster.ts';
 import { sqlChange } from '../support/row-change.ts';
 import { checkEvents, eventRecorder, eventSender, makeSetting } from './killed-diagnostics.ts';
 import { derive, derivedProblems, exportDue, exportOnce, materialize, requireWhole } from './killed-derived.ts';
+import {
+  changePages,
+  fillPages,
+  isRemoval,
+  packAndRevoke,
+  pagedTable,
+  pageProblems,
+  removals,
+  remove,
+} from './killed-pages.ts';
 import { enqueue, ingestQueue } from './killed-queue.ts';
 import { addTexts, mergeTexts, requireFilter, termProblems, textTable } from './killed-terms.ts';
 
-/** `log`: a small streaming request; `extent`: inline data; `queued`: a blob and a message; `export`: a command whose rows go to
+/** Of `removals` see there; `log`: a small streaming request; `extent`: inline data; `queued`: a blob and a message; `export`: a command whose rows go to
  * the user's storage; `update`: rows in the place of those of the update
  * before it; the others: the rows of a query, `set` into a table that it makes. */
-const kinds = ['log', 'extent', 'append', 'replace', 'update', 'set', 'queued', 'event', 'export'] as const;
+const kinds = [
+  'log',
+  'extent',
+  'append',
+  'replace',
+  'update',
+  'set',
+  'queued',
+  'event',
+  'export',
+  ...removals,
+] as const;
 export type RequestKind = (typeof kinds)[number];
 
 export interface Request {
@@ -50,6 +71,7 @@ export async function send(cluster: KilledCluster, request: Request): Promise<vo
     return;
   }
   if (kind === 'export') return exportOnce(cluster, name);
+  if (isRemoval(kind)) return remove(cluster, kind, table, request.n);
   const sql = `SELECT * FROM (VALUES ${rows.map((row) => `('${name}', ${row}::BIGINT)`).join(', ')}) AS v(a, b)`;
   if (kind === 'update') {
     await data.changeRows(sqlChange(cluster.engine, table, `c1 LIKE '${table} update %'`, { sql, columns }));
@@ -75,9 +97,11 @@ export interface Work {
 }
 
 export interface Scenario {
+  /** Absent: as many as a page holds. */
+  readonly extentsPerPage?: number;
   readonly tables: readonly string[];
-  /** Makes what is there before. */
-  readonly prepare: (cluster: KilledCluster) => Promise<void>;
+  /** Makes what is there before, besides a key of the customer. */
+  readonly prepare?: (cluster: KilledCluster) => Promise<void>;
   /** What comes between the tables and their first rows. */
   readonly tablesMade?: (cluster: KilledCluster, say: Work['say']) => Promise<void>;
   readonly work: (work: Work) => Promise<void>;
@@ -95,13 +119,8 @@ async function tell({ cluster, say }: Pick<Work, 'cluster' | 'say'>, request: Re
   say(`done ${nameOf(request)}`);
 }
 
-const firstKey = (cluster: KilledCluster): VersionedKeyId => cluster.vault.addVersion(customerHost, 'k');
-
 const ingest: Scenario = {
   tables: ['T', 'R', 'U'],
-  prepare: async (cluster) => {
-    await cluster.changeTo(cluster.customer(firstKey(cluster)));
-  },
   work: async (work) => {
     const at = (kind: RequestKind, n: number, table = 'T'): Promise<void> => tell(work, { table, kind, n });
     await work.steps.during(async () => {
@@ -122,9 +141,6 @@ const ingest: Scenario = {
 /** Clients go on while batches of what they have sent become rows. */
 const queued: Scenario = {
   tables: ['T'],
-  prepare: async (cluster) => {
-    await cluster.changeTo(cluster.customer(firstKey(cluster)));
-  },
   work: async (work) => {
     const { cluster, steps } = work;
     const at = (n: number): Promise<void> => tell(work, { table: 'T', kind: 'queued', n });
@@ -144,10 +160,7 @@ const queued: Scenario = {
 /** What a vault is asked goes into a table while more is asked. */
 const diagnostics: Scenario = {
   tables: ['T'],
-  prepare: async (cluster) => {
-    await cluster.changeTo(cluster.customer(firstKey(cluster)));
-    await makeSetting(cluster);
-  },
+  prepare: makeSetting,
   work: async ({ cluster, steps, say }) => {
     const [record, send] = [eventRecorder(cluster), eventSender(cluster)];
     const at = async (n: number): Promise<void> => {
@@ -177,9 +190,6 @@ const diagnostics: Scenario = {
 /** New rows of a table go into a view and out to a user's storage while more come. */
 const derived: Scenario = {
   tables: ['T'],
-  prepare: async (cluster) => {
-    await cluster.changeTo(cluster.customer(firstKey(cluster)));
-  },
   tablesMade: derive,
   work: async (work) => {
     const { cluster, steps } = work;
@@ -205,9 +215,6 @@ const smallExtents = 8;
 
 const merge: Scenario = {
   tables: ['A', 'B'],
-  prepare: async (cluster) => {
-    await cluster.changeTo(cluster.customer(firstKey(cluster)));
-  },
   work: async (work) => {
     const { cluster, steps } = work;
     const data = await cluster.data();
@@ -227,12 +234,19 @@ const merge: Scenario = {
   },
 };
 
+/** Extents that lie in pages are dropped, rewritten and merged, and come into others, while rows come. */
+const pages: Scenario = {
+  extentsPerPage: 4,
+  tables: [pagedTable],
+  tablesMade: fillPages,
+  work: (work) => work.steps.during(() => changePages(work, (kind, n) => tell(work, { table: pagedTable, kind, n }))),
+  check: pageProblems,
+  again: packAndRevoke,
+};
+
 /** Extents of so many texts that what they are merged into gets a filter of terms. */
 const terms: Scenario = {
   tables: [textTable],
-  prepare: async (cluster) => {
-    await cluster.changeTo(cluster.customer(firstKey(cluster)));
-  },
   tablesMade: addTexts,
   work: ({ cluster, steps }) => steps.during(() => mergeTexts(cluster)),
   check: termProblems,
@@ -268,9 +282,6 @@ async function requireOpen(cluster: KilledCluster): Promise<void> {
 
 const rotation: Scenario = {
   tables: ['T'],
-  prepare: async (cluster) => {
-    await cluster.changeTo(cluster.customer(firstKey(cluster)));
-  },
   work: async (work) => {
     const { cluster, steps } = work;
     for (let round = 0; round < 8; round += 1) {
@@ -300,9 +311,6 @@ const otherKey = (cluster: KilledCluster): VersionedKeyId =>
 
 const custody: Scenario = {
   tables: ['T'],
-  prepare: async (cluster) => {
-    await cluster.changeTo(cluster.customer(firstKey(cluster)));
-  },
   work: async (work) => {
     const { cluster, steps } = work;
     // Another key, to Microsoft-managed, and from there.
@@ -329,9 +337,6 @@ const custody: Scenario = {
 /** The database gets a key of its own, another one, a version of that, and none again. */
 const databaseKey: Scenario = {
   tables: ['T'],
-  prepare: async (cluster) => {
-    await cluster.changeTo(cluster.customer(firstKey(cluster)));
-  },
   work: async (work) => {
     const { cluster, steps } = work;
     for (let round = 0; round < 4; round += 1)
@@ -361,6 +366,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   diagnostics,
   derived,
   merge,
+  pages,
   terms,
   rotation,
   custody,
@@ -369,7 +375,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
 
 /** Tables with a few extents and a log, in each of which something is to be lost. */
 export async function prepare(scenario: Scenario, cluster: KilledCluster, say: Work['say']): Promise<void> {
-  await scenario.prepare(cluster);
+  await cluster.changeTo(cluster.customer(cluster.vault.addVersion(customerHost, 'k')));
+  await scenario.prepare?.(cluster);
   const data = await cluster.data();
   await data.createTables(
     'db',

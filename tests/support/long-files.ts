@@ -125,6 +125,7 @@ export const longFiles: readonly string[] = [
   'tests/crash/live-backup-kills.test.ts',
   'tests/crash/merge-kills.test.ts',
   'tests/crash/migrate-kills.test.ts',
+  'tests/crash/page-kills.test.ts',
   'tests/crash/promote-kills.test.ts',
   'tests/crash/queued-kills.test.ts',
   'tests/crash/root-key-kills.test.ts',

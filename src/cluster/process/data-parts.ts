@@ -15,6 +15,8 @@ export interface DataParts {
   readonly openBytesMax: number;
   /** Tables of extents that are read often, in the engine's memory; absent: there are none. */
   readonly hot?: HotLimits;
+  /** Absent: as many as a page holds. */
+  readonly extentsPerPage?: number;
   /** Undefined: `/dev/shm`. */
   readonly memoryDirectory?: string;
 }

@@ -27,7 +27,7 @@ export async function openDataParts(
   options: OpenDataOptions,
 ): Promise<{ readonly data: OpenedClusterData; readonly files: ExtentFiles }> {
   const { clusterId, randomBytes, databaseKeys, store, pause, keys, parts, wrappingKeys, now } = options;
-  const { blobs, engine, queries, endpoint, cacheBytesMax, openBytesMax, hot, memoryDirectory } = parts;
+  const { blobs, engine, queries, endpoint, cacheBytesMax, openBytesMax, hot, memoryDirectory, extentsPerPage } = parts;
   const files = new ExtentFiles({
     ...{ randomBytes, cacheBytesMax, openBytesMax },
     store: blobs,
@@ -38,6 +38,7 @@ export async function openDataParts(
   const data = await openClusterData({
     ...{ clusterId, endpoint, keys, store, blobs, files, engine, queries, randomBytes, pause, now, processorsUsed },
     ...(hot === undefined ? {} : { hot }),
+    ...(extentsPerPage === undefined ? {} : { extentsPerPage }),
     exchange: ({ keys: current, ...rest }) =>
       createExtentExchange({
         ...{ clusterId, blobs, files, randomBytes },

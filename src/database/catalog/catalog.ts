@@ -32,6 +32,8 @@ export interface CatalogOptions {
   readonly now: () => Instant;
   /** Waits a little before a commit is tried again. */
   readonly pause: () => Promise<void>;
+  /** At most 256, which it is when it is absent. */
+  readonly extentsPerPage?: number;
 }
 
 /** Another commit of the same changes may succeed. */
@@ -281,7 +283,7 @@ export class Catalog {
   async #commit(draft: CatalogDraft, log: PreparedLog | undefined, ingestedTo: IngestedAt): Promise<void> {
     const puts = new Map<string, SealedRecord | null>(log?.writes);
     for (const id of draft.logDeletes) puts.set(id, null);
-    const changes = storedChanges(draft, this.image, this.#options.randomBytes);
+    const changes = storedChanges(draft, this.image, this.#options);
     for (const [id, record] of changes) {
       const revision = (this.#entries.get(id)?.revision ?? 0) + 1;
       puts.set(id, record === null ? null : this.#seal.seal(id, revision, encodeRecord(record)));

@@ -45,7 +45,7 @@ it('an extent lies in one page, or in its own record, however many changes of on
   }
   draft.put({ ...changed, tags: ['later'] });
   draft.delete(recordId(dropped));
-  apply(storedChanges(draft, image, systemRandomBytes));
+  apply(storedChanges(draft, image, { randomBytes: systemRandomBytes }));
   const [page] = image.pagesOf(tableId);
   expect(page?.facts.count).toBe(1);
   expect(image.extentsOf(tableId).map(({ rowCount, tags }) => [rowCount, tags])).toEqual([

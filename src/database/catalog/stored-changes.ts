@@ -1,6 +1,6 @@
 import { newGuid } from '../../base/new-guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import { extentsPerPage, makePage, pageWithout } from './extent-page.ts';
+import { extentsPerPage as mostPerPage, makePage, pageWithout } from './extent-page.ts';
 import type { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogImage } from './image.ts';
 import { ofKind } from './image.ts';
@@ -12,7 +12,10 @@ import { recordId } from './records.ts';
 export function storedChanges(
   { changes, packed }: Pick<CatalogDraft, 'changes' | 'packed'>,
   image: Pick<CatalogImage, 'stored' | 'pages'>,
-  randomBytes: RandomBytes,
+  {
+    randomBytes,
+    extentsPerPage = mostPerPage,
+  }: { readonly randomBytes: RandomBytes; readonly extentsPerPage?: number },
 ): ReadonlyMap<string, CatalogRecord | null> {
   const stored = new Map(changes);
   const left = new Map<ExtentPageRecord, Set<number>>();

@@ -1,4 +1,4 @@
-import { extentsPerPage } from '../catalog/extent-page.ts';
+import { extentsPerPage as mostPerPage } from '../catalog/extent-page.ts';
 import { isHidden } from '../catalog/record-groups.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { recordId } from '../catalog/records.ts';
@@ -11,7 +11,7 @@ const pagesPerCommit = 4;
 
 /** Puts extents that are not merged any more into pages, whole ones, so many a commit: with few it does nothing. Whoever reads the catalog reads the
  * same before and after. What lies in a page is not looked at by merges again, also when their policy becomes another one. */
-export async function packExtents(store: TableStore, table: TableRecord): Promise<void> {
+export async function packExtents(store: TableStore, table: TableRecord, extentsPerPage = mostPerPage): Promise<void> {
   const { catalog, now } = store.parts;
   if (isHidden(table)) return;
   const found = catalog.image.extentsAlone(table.tableId);

@@ -45,6 +45,7 @@ export const longFiles: readonly string[] = [
   'src/database/extents/interrupted.test.ts',
   'src/database/extents/large-drops.test.ts',
   'src/database/extents/mutations.test.ts',
+  'src/database/extents/opened-pages.test.ts',
   'src/database/extents/paged-changes.test.ts',
   'src/database/extents/paged-statistics.test.ts',
   'src/database/extents/small-memory.test.ts',

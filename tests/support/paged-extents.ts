@@ -2,12 +2,14 @@ import { newGuid } from '../../src/base/new-guid.ts';
 import type { Guid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { clusterCatalogTable } from '../../src/cluster/process/remote-catalog-store.ts';
+import { extentsPerPage } from '../../src/database/catalog/extent-page.ts';
 import type { ExtentRecord } from '../../src/database/catalog/records.ts';
 import { collect } from '../../src/database/extents/collect.ts';
 import type { TableUses } from '../../src/kql/scan-ranges.ts';
 import { listAll } from '../../src/state/list-all.ts';
 import { parseBlobName } from '../../src/storage/blob-store.ts';
-import type { DataFixture } from './cluster-data-fixture.ts';
+import type { DataFixture, DataFixtureOptions } from './cluster-data-fixture.ts';
+import { openDataFixture } from './cluster-data-fixture.ts';
 
 /** Extents of a value each, from 1,001 on, and with a blob that is not there: they are counted, never read. Every hundredth has a tag. */
 export function copyAs(clusterId: string): (model: ExtentRecord) => ExtentRecord {
@@ -35,6 +37,19 @@ export async function fillTable(cluster: DataFixture, copies: number): Promise<r
   const last = data.extents('db', 'T').find(({ rowCount }) => rowCount === 2);
   if (first === undefined || last === undefined) throw new Error('two extents were ingested');
   return [first.extentId, last.extentId];
+}
+
+/** A cluster whose table `T` is filled so, and packed. @returns also the two extents that have rows */
+export async function openPaged(
+  copies: number,
+  options: DataFixtureOptions = {},
+): Promise<{ readonly cluster: DataFixture; readonly real: readonly [Guid, Guid] }> {
+  const cluster = await openDataFixture(options);
+  const real = await fillTable(cluster, copies);
+  await pack(cluster);
+  if ((await storedWith(cluster, 'g/')) !== Math.floor((copies + 2) / extentsPerPage))
+    throw new Error('the extents lie in pages');
+  return { cluster, real };
 }
 
 /** As upkeep does when all nodes know of pages. @throws when something was not done */

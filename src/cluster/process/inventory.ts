@@ -27,7 +27,9 @@ export async function findExtent(open: OpenData, call: ExtentCall): Promise<Exte
   if (data === undefined) return { outcome: 'unavailable' };
   for (const { name } of usableOf(data, call)) {
     const kept = data.keptExtents(name).flatMap(({ extents }) => extents);
-    const found = [...data.extents(name), ...kept].find(({ extentId }) => extentId === call.extentId);
+    const found = [...data.extents(name, undefined, [call.extentId]), ...kept].find(
+      ({ extentId }) => extentId === call.extentId,
+    );
     if (found === undefined) continue;
     const exported = await data.exportExtent(name, found.extentId).catch(unlessLocked);
     if (exported === undefined) return { outcome: 'unavailable' };

@@ -58,14 +58,12 @@ function tagFilter(command: Command): (extent: ExtentView) => boolean {
   return ({ tags }) => tests.every((test) => test(tags));
 }
 
-function shown(command: Command, extents: readonly ExtentView[]): readonly Row[] {
+/** @param extentsOf given ids, those alone */
+function shown(command: Command, extentsOf: (ids?: readonly Guid[]) => readonly ExtentView[]): readonly Row[] {
   const ids = extentIds(command);
   const matches = tagFilter(command);
-  return extents
-    .filter(
-      (extent) =>
-        (ids.length === 0 || ids.includes(extent.extentId)) && (!command.has('hot') || extent.hot) && matches(extent),
-    )
+  return extentsOf(ids.length === 0 ? undefined : ids)
+    .filter((extent) => (!command.has('hot') || extent.hot) && matches(extent))
     .map(extentRow);
 }
 
@@ -92,10 +90,11 @@ async function chosen(command: Command, context: CommandContext, nested: RunNest
       : (await queriedExtents(query, context, nested)).map(({ extentId }) => extentId);
   const byIds = query !== undefined || command.leaves.some(({ name }) => name === 'ExtentId');
   if (byIds) {
-    const all = data.extents(database, named[0]);
-    const missing = ids.find((id) => !all.some((extent) => extent.extentId === id));
+    const found = data.extents(database, named[0], ids);
+    const there = new Set(found.map(({ extentId }) => extentId));
+    const missing = ids.find((id) => !there.has(id));
     if (missing !== undefined && query === undefined) throw dataError('ExtentNotFound', missing);
-    return all.filter(({ extentId }) => ids.includes(extentId));
+    return found;
   }
   const tables = named.length === 0 ? [...data.database(database).tables.keys()] : named;
   if (!isPretended(command)) for (const name of tables) await data.flush(database, name);
@@ -155,27 +154,22 @@ export const extentCommands: readonly CommandRow[] = [
     columns: extentColumns,
     run: (command, { data, database }) => {
       const tables = command.all('TableName').map((name) => data.table(database, name).name);
-      return shown(
-        command,
-        tables.flatMap((table) => data.extents(database, table)),
-      );
+      return shown(command, (ids) => tables.flatMap((table) => data.extents(database, table, ids)));
     },
   },
   {
     kinds: { ShowDatabaseExtents: ['.show database D extents', 'show extents'] },
     permission: 'metadata',
     columns: extentColumns,
-    run: (command, context) => shown(command, context.data.extents(command.databaseName(context))),
+    run: (command, context) =>
+      shown(command, (ids) => context.data.extents(command.databaseName(context), undefined, ids)),
   },
   {
     kinds: { ShowClusterExtents: '.show cluster extents' },
     permission: 'clusterMonitor',
     columns: extentColumns,
     run: (command, { data }) =>
-      shown(
-        command,
-        data.databases().flatMap(({ name }) => data.extents(name)),
-      ),
+      shown(command, (ids) => data.databases().flatMap(({ name }) => data.extents(name, undefined, ids))),
   },
   {
     kinds: {

@@ -58,9 +58,12 @@ function moveFrom(command: Command, context: CommandContext): Promise<readonly R
 async function moved(text: string, context: CommandContext, nested: RunNested): Promise<readonly ChosenExtents[]> {
   const found = new Map<string, Guid[]>();
   const known = new Map<Guid, string>();
-  for (const { extentId, table } of await queriedExtents(text, context, nested)) {
-    if (table === undefined && known.size === 0)
-      for (const extent of context.data.extents(context.database)) known.set(extent.extentId, extent.table);
+  const queried = await queriedExtents(text, context, nested);
+  const ids = queried.flatMap(({ extentId, table }) => (table === undefined ? [extentId] : []));
+  if (ids.length > 0)
+    for (const extent of context.data.extents(context.database, undefined, ids))
+      known.set(extent.extentId, extent.table);
+  for (const { extentId, table } of queried) {
     const name = table ?? known.get(extentId);
     if (name === undefined) throw new KqlError('semantic', 'The query has no column TableName.');
     found.set(name, [...(found.get(name) ?? []), extentId]);
@@ -156,7 +159,7 @@ function merge(command: Command, context: CommandContext): Promise<readonly Row[
   const { data, database } = context;
   const { name: table } = data.table(database, command.required('TableName'));
   const ids = extentIdsOf(command.all('GUID'));
-  const known = new Set(data.extents(database, table).map(({ extentId }) => extentId));
+  const known = new Set(data.extents(database, table, ids).map(({ extentId }) => extentId));
   if (command.kind === 'MergeExtentsDryrun')
     return Promise.resolve(ids.filter((id) => known.has(id)).map((id) => [id, '', 0n]));
   return recordedOrStarted(context, 'ExtentsMerge', isAsync(command), mergedColumns, async (within) => {

@@ -1,3 +1,5 @@
+import { hasOneOf } from '../catalog/image.ts';
+import { mayHaveTag } from '../catalog/page-facts.ts';
 import type { ExtentOrPage, ExtentPageRecord, ExtentRecord, PageFacts } from '../catalog/records.ts';
 import { bytesAtRest } from '../catalog/sealed-extent.ts';
 
@@ -9,6 +11,15 @@ export interface ChosenExtents {
 }
 
 export const everyExtent: ChosenExtents = { isMeant: () => true, ofPage: () => 'all' };
+
+/** Those that have one of the tags. @param tags absent: all */
+export const withOneOf = (tags: readonly string[] | undefined): ChosenExtents =>
+  tags === undefined
+    ? everyExtent
+    : {
+        isMeant: (extent) => hasOneOf(extent, tags),
+        ofPage: (facts) => (tags.some((tag) => mayHaveTag(facts, tag)) ? undefined : 'none'),
+      };
 
 /** What opens a page. */
 type Opened = (page: ExtentPageRecord) => readonly ExtentRecord[];

@@ -30,8 +30,9 @@ export interface ExtentFilter {
 }
 
 export interface ExtentChanges {
-  /** Extents at rest; rows still in the log of small writes are in none. @param table undefined: of all tables */
-  extents(database: string, table?: string): readonly ExtentView[];
+  /** Extents at rest; rows still in the log of small writes are in none. @param table undefined: of all tables
+   * @param extentIds those alone, as far as they are there; each is looked up by itself */
+  extents(database: string, table?: string, extentIds?: readonly Guid[]): readonly ExtentView[];
   /** Whether an extent has one of the tags. */
   hasTaggedExtent(database: string, table: string, tags: readonly string[]): boolean;
   /** Those of what is kept beside the tables: stored query results, snapshots of graphs, dropped tables; with a title that says of which. */
@@ -103,22 +104,25 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
     return views;
   };
 
-  /** Those of a table that are named, of pages too. */
-  const named = ({ tableId }: TableRecord, filter: ExtentFilter): readonly ExtentRecord[] => {
-    const ids = new Set(filter.extentIds);
-    const alone = catalog.image.extentsAlone(tableId).filter(({ extentId }) => ids.has(extentId));
-    const paged = [...ids].flatMap((id) =>
-      catalog.image.pageOf(`e/${id}`) === undefined ? [] : ofKind(catalog.image.get(`e/${id}`), 'extent'),
-    );
-    const found = [...alone, ...paged.filter((extent) => extent.tableId === tableId)];
-    return byPage(
-      catalog.image,
-      found.filter((extent) => hasTags(extent, filter)),
-    );
+  /** Those that are named, by table; each is looked up by itself, and those of a page come one after the other. */
+  const named = (
+    tables: readonly TableRecord[],
+    filter: ExtentFilter,
+  ): readonly (readonly [TableRecord, readonly ExtentRecord[]])[] => {
+    const found = new Map(tables.map(({ tableId }) => [tableId, [] as ExtentRecord[]]));
+    for (const id of new Set(filter.extentIds))
+      for (const extent of ofKind(catalog.image.get(`e/${id}`), 'extent'))
+        if (hasTags(extent, filter)) found.get(extent.tableId)?.push(extent);
+    return tables.map((table) => [table, byPage(catalog.image, found.get(table.tableId) ?? [])]);
   };
 
   return {
-    extents: (database, table) => tablesOf(database, table).flatMap(viewsOf),
+    extents: (database, table, extentIds) =>
+      extentIds === undefined
+        ? tablesOf(database, table).flatMap(viewsOf)
+        : named(tablesOf(database, table), { extentIds }).flatMap(([record, extents]) =>
+            extents.map((extent) => extentView(store, extent, record)),
+          ),
     hasTaggedExtent: (database, table, tags) =>
       tags.length > 0 && catalog.image.extentsTagged(store.table(database, table).tableId, tags).length > 0,
     keptExtents: (database) =>
@@ -137,7 +141,7 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
       if (filter.extentIds === undefined)
         for (const record of tables) found.set(record, extentsOf(record, tagged(filter)));
       else {
-        const those = tables.map((record) => [record, named(record, filter)] as const);
+        const those = named(tables, filter);
         const ids = new Set(those.flatMap(([, extents]) => extents.map(({ extentId }) => extentId)));
         const missing = filter.extentIds.find((id) => !ids.has(id));
         if (missing !== undefined) throw dataError('ExtentNotFound', missing);

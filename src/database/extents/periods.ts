@@ -58,6 +58,13 @@ export const goneBy = (periods: Periods, now: number): ChosenExtents => ({
   },
 });
 
+/** Extents with rows that were made after a moment. */
+export const createdAfter = (after: number): ChosenExtents => ({
+  isMeant: ({ maxCreatedOn }) => maxCreatedOn > after,
+  ofPage: ({ maxCreatedOn, oldestMaxCreatedOn }) =>
+    maxCreatedOn <= after ? 'none' : oldestMaxCreatedOn > after ? 'all' : undefined,
+});
+
 export const hotBy = (periods: Periods, now: number): ChosenExtents => ({
   isMeant: (extent) => isHot(extent, periods, now),
   ofPage: ({ minCreatedOn, maxCreatedOn, oldestMaxCreatedOn }) => {

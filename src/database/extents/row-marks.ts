@@ -2,21 +2,22 @@ import type { Guid } from '../../base/guid.ts';
 import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
 import type { ExtentRecord } from '../catalog/records.ts';
+import type { HeldExtents } from './held-extents.ts';
 
 /** Which records of extents are meant: a bit for each. */
 export class RowMarks {
   readonly #marks = new Map<Guid, { readonly extent: ExtentRecord; readonly bits: Uint8Array; count: number }>();
-  readonly #extents: ReadonlyMap<string, ExtentRecord>;
+  readonly #extents: Pick<HeldExtents, 'find'>;
 
-  private constructor(extents: readonly ExtentRecord[]) {
-    this.#extents = new Map(extents.map((extent) => [extent.extentId, extent]));
+  private constructor(extents: Pick<HeldExtents, 'find'>) {
+    this.#extents = extents;
   }
 
   /** @param select gives the id of an extent and a place in it, from 0. What is in none of `extents` is left out */
   static async read(
     connection: StatementConnection,
     { sql, bound }: { readonly sql: string; readonly bound: readonly BoundValue[] },
-    extents: readonly ExtentRecord[],
+    extents: Pick<HeldExtents, 'find'>,
     signal: AbortSignal | undefined,
   ): Promise<RowMarks> {
     const marks = new RowMarks(extents);
@@ -29,9 +30,9 @@ export class RowMarks {
   }
 
   #add(extentId: string, place: number): void {
-    const extent = this.#extents.get(extentId);
+    let mark = this.#marks.get(extentId as Guid);
+    const extent = mark?.extent ?? this.#extents.find(extentId);
     if (extent === undefined || !(place >= 0 && place < extent.rowCount)) return;
-    let mark = this.#marks.get(extent.extentId);
     if (mark === undefined) {
       mark = { extent, bits: new Uint8Array(Math.ceil(extent.rowCount / 8)), count: 0 };
       this.#marks.set(extent.extentId, mark);

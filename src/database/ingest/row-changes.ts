@@ -15,11 +15,13 @@ import { requireView } from '../catalog/materialized-view.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { collect } from '../extents/collect.ts';
 import type { WrittenExtent } from '../extents/extent-writer.ts';
+import { withOneOf } from '../extents/chosen-extents.ts';
 import { columnsText } from '../extents/extent-moves.ts';
+import { HeldExtents } from '../extents/held-extents.ts';
 import { keepRows } from '../extents/kept-rows.ts';
 import type { Merger } from '../extents/merger.ts';
 import { hasViews, movedExtent, requireMovable } from '../extents/moved-extents.ts';
-import { isPastRetention } from '../extents/periods.ts';
+import { keptBy } from '../extents/periods.ts';
 import type { NewExtent } from '../extents/replace-extents.ts';
 import { commitExtents, ExtentsGoneError, onSettledExtents } from '../extents/replace-extents.ts';
 import { RowMarks } from '../extents/row-marks.ts';
@@ -98,7 +100,7 @@ interface Held {
   /** In plans. */
   readonly name: string;
   readonly table: TableRecord;
-  readonly extents: readonly ExtentRecord[];
+  readonly extents: HeldExtents;
 }
 
 /** Order: the log of the table becomes an extent → which records go, by extent and place → for each such extent a blob with its other
@@ -107,13 +109,11 @@ interface Held {
 export function createRowChanges({ store, merger, updates, randomBytes }: RowChangeParts): RowChanges {
   const { catalog, writer, now } = store.parts;
 
-  /** The extents of now; rows that come to the log from now on are not looked at. */
+  /** The extents of now, in pages where they lie in such; rows that come to the log from now on are not looked at. */
   async function hold(database: string, name: string): Promise<Held> {
     await merger.flush(recordOf(database, name));
     const table = recordOf(database, name);
-    const [periods, at] = [store.periods(table), now()];
-    const extents = catalog.image.extentsOf(table.tableId).filter((extent) => !isPastRetention(extent, periods, at));
-    return { name, table, extents };
+    return { name, table, extents: new HeldExtents(catalog.image, table, keptBy(store.periods(table), now())) };
   }
 
   const recordOf = (database: string, name: string): TableRecord => {
@@ -128,8 +128,9 @@ export function createRowChanges({ store, merger, updates, randomBytes }: RowCha
       const found = held.find((one) => one.name === name);
       if (found === undefined || other.toLowerCase() !== database.toLowerCase()) return undefined;
       const { files, connect } = store.parts;
-      const snapshot = () => ({ ...found, segments: [] });
-      return openTable({ files, connect, keys: () => catalog.keys, snapshot }, uses);
+      const { table, extents } = found;
+      const snapshot = () => ({ table, extents: extents.all, segments: [] });
+      return openTable({ files, connect, keys: () => catalog.keys, snapshot, opened: extents.opened }, uses);
     };
 
   async function attempt(request: RowChangeRequest): Promise<RowChange> {
@@ -138,17 +139,14 @@ export function createRowChanges({ store, merger, updates, randomBytes }: RowCha
     const target = await hold(database, request.table);
     const source = moved && (await hold(database, moved.table));
     if (source !== undefined) requireMovable(source.table, target.table);
-    const coming =
-      source?.extents.filter(({ tags }) => moved?.tags === undefined || moved.tags.some((tag) => tags.includes(tag))) ??
-      [];
+    const coming = source === undefined ? [] : [...source.extents.each(withOneOf(moved?.tags))];
     const held = source === undefined ? [target] : [target, source];
     try {
       return await changed(request, target, source, coming, held);
     } catch (error) {
       // What was merged or dropped while it was to be read has taken its blob along; after a change of custody its key is another.
       const isNotThere = error instanceof BlobNotFoundError || error instanceof SnapshotGoneError;
-      const isGone = ({ extentId }: ExtentRecord): boolean => catalog.image.get(`e/${extentId}`) === undefined;
-      throw (isNotThere && held.some(({ extents }) => extents.some(isGone))) || catalog.keys.generation !== generation
+      throw (isNotThere && held.some(({ extents }) => extents.hasLost())) || catalog.keys.generation !== generation
         ? new ExtentsGoneError()
         : error;
     }

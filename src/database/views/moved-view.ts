@@ -3,12 +3,16 @@ import type { Column } from '../../kql/plan/types.ts';
 import { ingestedState } from '../../kql/plan/view-lookback.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { CatalogDraft } from '../catalog/catalog-draft.ts';
+import type { CatalogImage } from '../catalog/image.ts';
 import { ingestionOf } from '../catalog/ingestion-order.ts';
 import type { ViewRecord } from '../catalog/materialized-view.ts';
 import { requireTable, touch } from '../catalog/table-changes.ts';
+import type { ExtentRecord } from '../catalog/records.ts';
+import { eachExtent, everyExtent } from '../extents/chosen-extents.ts';
 import { columnsText } from '../extents/extent-moves.ts';
 import type { Merger } from '../extents/merger.ts';
 import { movedExtent } from '../extents/moved-extents.ts';
+import { createdAfter } from '../extents/periods.ts';
 import type { NewExtent } from '../extents/replace-extents.ts';
 import { commitExtents, ExtentsGoneError, onSettledExtents } from '../extents/replace-extents.ts';
 import type { ViewCreation } from './materialized-views.ts';
@@ -48,11 +52,7 @@ export async function movedView(
     await merger.flush(requireTable(catalog.image, ids.databaseId, name));
     const from = requireTable(catalog.image, ids.databaseId, name);
     requireSameRows(shape, from.columns, name);
-    const old = catalog.image
-      .extentsOf(from.tableId)
-      .filter(({ maxCreatedOn }) => after === undefined || maxCreatedOn > after);
-    if (old.length > extentsMax)
-      throw dataError('InvalidView', `At most ${extentsMax} extents can be moved into a materialized view.`);
+    const old = movableExtents(catalog.image, from.tableId, after);
     const came: NewExtent[] = [];
     try {
       for (const extent of old) {
@@ -79,6 +79,27 @@ export async function movedView(
   } catch (error) {
     throw error instanceof ExtentsGoneError ? dataError('ExtentsChanged', name) : error;
   }
+}
+
+/** Those with rows that were made after a moment; pages are asked by what is known of them, and what is too much is not opened.
+ * @throws DataError `InvalidView` for more than `max` */
+export function movableExtents(
+  image: Pick<CatalogImage, 'extentsAndPagesOf' | 'pages'>,
+  tableId: Guid,
+  after: number | undefined,
+  max = extentsMax,
+): readonly ExtentRecord[] {
+  const newer = after === undefined ? everyExtent : createdAfter(after);
+  const found: ExtentRecord[] = [];
+  for (const one of image.extentsAndPagesOf(tableId)) {
+    const certain = one.kind === 'extentPage' && newer.ofPage(one.facts) === 'all' ? one.facts.count : 0;
+    const left = max - found.length;
+    const own = certain > left ? [] : [...eachExtent([one], newer, (page) => image.pages.opened(page))];
+    if (Math.max(certain, own.length) > left)
+      throw dataError('InvalidView', `At most ${max} extents can be moved into a materialized view.`);
+    found.push(...own);
+  }
+  return found;
 }
 
 /** @throws DataError `InvalidView` where rows of the view are no rows of its stored part, or the table has other columns than the view */

@@ -1,7 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { fillTable, pack, storedWith } from '../../../tests/support/paged-extents.ts';
+import { openPaged } from '../../../tests/support/paged-extents.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { extentsPerPage } from './extent-page.ts';
@@ -10,10 +9,7 @@ let cluster: DataFixture;
 afterEach(() => cluster.close());
 
 it('a change of custody wraps the keys of a page of extents in a turn of the event loop, or of as many extents', async () => {
-  cluster = await openDataFixture();
-  await fillTable(cluster, 2 * extentsPerPage + 50);
-  await pack(cluster);
-  expect(await storedWith(cluster, 'g/')).toBe(2);
+  ({ cluster } = await openPaged(2 * extentsPerPage + 50));
   await cluster.manyExtents(2 * extentsPerPage);
   const catalog = await cluster.catalog();
   const sofar = { keys: 0, isDone: false };

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DataFixture, DataFixtureOptions } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
-import { copyAs, extentIds, fillTable, pack, readBetween, storedWith } from '../../../tests/support/paged-extents.ts';
+import { copyAs, extentIds, openPaged, pack, readBetween, storedWith } from '../../../tests/support/paged-extents.ts';
 import type { Guid } from '../../base/guid.ts';
 import { clusterCatalogTable } from '../../cluster/process/remote-catalog-store.ts';
 import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
@@ -25,10 +25,7 @@ afterAll(() => engine.close());
 afterEach(() => cluster.close());
 
 async function packed(options: DataFixtureOptions = {}): Promise<void> {
-  cluster = await openDataFixture({ engine, ...options });
-  real = await fillTable(cluster, copies);
-  await pack(cluster);
-  expect(await storedWith(cluster, 'g/')).toBe(2);
+  ({ cluster, real } = await openPaged(copies, { engine, ...options }));
 }
 const rows = (table?: string): Promise<unknown[]> => readBetween(cluster, [1n, 3n], table);
 const pages = async (): Promise<readonly ExtentPageRecord[]> =>
@@ -173,7 +170,7 @@ describe('extents of many pages', () => {
   let written: number[];
   async function filled(): Promise<readonly ExtentPageRecord[]> {
     written = [];
-    cluster = await openDataFixture({
+    ({ cluster, real } = await openPaged(many - 2, {
       engine,
       wrapStore: (store) => ({
         ...store,
@@ -183,9 +180,7 @@ describe('extents of many pages', () => {
           return store.commit(writes, takesAway);
         },
       }),
-    });
-    real = await fillTable(cluster, many - 2);
-    await pack(cluster);
+    }));
     written = [];
     return pages();
   }

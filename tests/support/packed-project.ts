@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { waitMs } from './hang.ts';
@@ -24,20 +24,19 @@ export interface Ended {
   readonly output: string;
 }
 
-/** @param isLinked which of our packages are installed beside it; default: all */
-export function packedProject(isLinked: (name: string) => boolean = () => true): PackedProject {
+/** @param isLinked which of our packages are installed beside it; default: all
+ * @param installed where the tarball is installed already: it takes seconds to pack */
+export function packedProject(
+  isLinked: (name: string) => boolean = () => true,
+  installed?: PackedProject,
+): PackedProject {
   const directory = mkdtempSync(join(tmpdir(), 'packed-project-'));
   const modules = join(directory, 'node_modules');
   const temporary = join(directory, 'tmp');
-  mkdirSync(join(modules, 'kustody'), { recursive: true });
   mkdirSync(temporary);
-  const packed = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', temporary], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  const tarball = join(temporary, packed.trim());
-  execFileSync('tar', ['-xzf', tarball, '-C', join(modules, 'kustody'), '--strip-components=1']);
-  rmSync(tarball);
+  const kustody = join(modules, 'kustody');
+  if (installed === undefined) installPacked(kustody, temporary);
+  else cpSync(join(installed.directory, 'node_modules', 'kustody'), kustody, { recursive: true });
   for (const name of readdirSync(join(root, 'node_modules')))
     if (isLinked(name)) symlinkSync(join(root, 'node_modules', name), join(modules, name));
   return {
@@ -57,4 +56,15 @@ export function packedProject(isLinked: (name: string) => boolean = () => true):
     leftBehind: () => readdirSync(temporary).filter((name) => name.startsWith('kustody-')),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
+}
+
+function installPacked(place: string, temporary: string): void {
+  mkdirSync(place, { recursive: true });
+  const packed = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', temporary], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const tarball = join(temporary, packed.trim());
+  execFileSync('tar', ['-xzf', tarball, '-C', place, '--strip-components=1']);
+  rmSync(tarball);
 }

@@ -9,6 +9,7 @@ import type { Log } from '../http/logging.ts';
 import { createLog } from '../http/logging.ts';
 import type { BackupManifest } from '../server/moving/backup-manifest.ts';
 import { backUp, restore as restoreFrom } from '../server/moving/backup.ts';
+import { findBackedUp, withoutRootKey } from '../server/moving/backup-root-key.ts';
 import type { ClusterRestoreSettings } from '../server/moving/cluster-restore.ts';
 import { restoreCluster } from '../server/moving/cluster-restore.ts';
 import type { RewrapSettings } from '../server/moving/cluster-rewrap.ts';
@@ -17,6 +18,7 @@ import { rootKeyFileName } from '../server/data-directory-names.ts';
 import type { RewrappedCopy } from '../server/rewrap-routes.ts';
 import type { MoveEnd } from '../server/moving/move-end.ts';
 import { endName } from '../server/moving/move-end.ts';
+import type { KeyPlace } from '../server/wrapped-root-key.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { openRootKeyFile } from '../state/root-key.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
@@ -28,13 +30,14 @@ import type { ControlClient } from './control-client.ts';
 import { findInstance, requireInstance } from './control-client.ts';
 import { explain } from './instance.ts';
 import { dataDirectoryOf } from './options.ts';
+import type { RootKeyOptions } from './root-key-options.ts';
 import type { RootKeySource } from './root-key-source.ts';
+import { stoppedRootKeys } from './stopped-root-keys.ts';
 import { statePlaceOf } from './state-place.ts';
 import { UserError } from './user-error.ts';
 import { startWaiting } from './waiting.ts';
 
-interface Common {
-  readonly rootKeyFd?: number;
+interface Common extends RootKeyOptions {
   readonly json: boolean;
 }
 
@@ -61,11 +64,10 @@ const now = () => instant(Date.now());
 
 /** @throws UserError */
 export async function backup(rootKeys: RootKeySource, options: BackupOptions): Promise<void> {
-  const rootKey = rootKeys.take(options.rootKeyFd);
   const directory = knownDirectory(dataDirectoryOf(options));
   const running = await findInstance(directory);
   if (running !== undefined) {
-    rootKey?.close(); // the instance has it
+    rootKeys.take(options.rootKeyFd)?.close(); // the instance has it
     printBackup(options, await backUpRunning(running, options));
     return;
   }
@@ -78,8 +80,13 @@ export async function backup(rootKeys: RootKeySource, options: BackupOptions): P
   const { cluster } = options;
   const prepare = (): void => void prepareDataDirectory(to.dataDirectory);
   const manifest = await explained('backing up', directory, () =>
-    backUp({ from, to, ...(rootKey && { rootKey }), ...(cluster !== undefined && { cluster }), now, prepare }),
-  ).finally(() => rootKey?.close());
+    withRootKey(rootKeys, options, from, (rootKey) =>
+      backUp({
+        ...{ from, to, now, prepare, ...(rootKey && { rootKey }), ...(cluster !== undefined && { cluster }) },
+        ...(options.rootKeyVault && { rootKeyVault: options.rootKeyVault }),
+      }),
+    ),
+  );
   printBackup(options, { to: to.dataDirectory, manifest });
 }
 
@@ -90,10 +97,15 @@ function printBackup(
   const heads = [`Backed up ${manifest.source}`, `to ${to}:`];
   const tail =
     manifest.cluster === undefined
-      ? 'The root key is not in it: keep it elsewhere. With the root key it opens what it held then.'
+      ? instanceTail(manifest)
       : 'Neither the root key nor that key is in it. Without them no row of it opens.';
   print(options, { to, ...manifest }, [...heads, ...lines(manifest), tail]);
 }
+
+const instanceTail = ({ rootKeyKid }: BackupManifest): string =>
+  rootKeyKid === undefined
+    ? 'The root key is not in it: keep it elsewhere. With the root key it opens what it held then.'
+    : 'The root key is in it as that key version has wrapped it: it opens what it held then with the use of that version alone.';
 
 const askAgainMs = 100;
 
@@ -159,12 +171,6 @@ export async function rewrap(rootKeys: RootKeySource, options: BackupOptions): P
 
 /** @throws UserError */
 export async function restore(rootKeys: RootKeySource, options: RestoreOptions): Promise<void> {
-  const rootKey = rootKeys.take(options.rootKeyFd);
-  if (rootKey === undefined && options.cluster === undefined)
-    throw new UserError(
-      'A backup opens with the root key of its instance, and there is none.',
-      'Give it in KUSTODY_ROOT_KEY or by --root-key-fd.',
-    );
   const from = { dataDirectory: knownDirectory(resolve(options.from)) };
   const { toState: state, toStatePasswordFd: statePasswordFd, toBlobs: blobs, toBlobsCredential } = options;
   const statePlace = statePlaceOf({
@@ -180,30 +186,33 @@ export async function restore(rootKeys: RootKeySource, options: RestoreOptions):
     ...(await blobsPlaceOf(place, process.env)),
   };
   const { acceptRollback: acceptsRollback, cluster } = options;
-  if (cluster !== undefined || rootKey === undefined)
-    return setBack(options, { from, to, cluster: cluster ?? '' }, rootKey);
+  if (cluster !== undefined) return setBack(rootKeys, options, { from, to, cluster });
   const prepare = (): void => void prepareDataDirectory(to.dataDirectory);
   // A directory that is to be made has no log yet.
   const log = logIn(isDataDirectory(to.dataDirectory) ? to.dataDirectory : from.dataDirectory);
+  const inBackup = { ...from, find: () => findBackedUp(from.dataDirectory) };
   const { manifest } = await explained('restoring', from.dataDirectory, () =>
-    restoreFrom({ from, to, rootKey, acceptsRollback, log, now, prepare }),
-  ).finally(() => rootKey.close());
+    withRootKey(rootKeys, options, inBackup, async (rootKey) => {
+      if (rootKey === undefined) throw await withoutRootKey(from.dataDirectory);
+      return restoreFrom({ from, to, rootKey, acceptsRollback, log, now, prepare });
+    }),
+  );
   const heads = [`Restored ${manifest.source}, as of ${manifest.takenOn},`, `to ${endName(to)}:`];
-  const tail = 'The root key is not beside it: give it to each start, as you did now.';
+  const tail = `The root key is not beside it${manifest.rootKeyKid === undefined ? '' : ', but wrapped in its state'}: give it to each start, as you did now.`;
   print(options, { to: endName(to), ...manifest }, [...heads, ...lines(manifest), tail]);
 }
 
 async function setBack(
+  rootKeys: RootKeySource,
   options: RestoreOptions,
   ends: Pick<ClusterRestoreSettings, 'from' | 'to' | 'cluster'>,
-  rootKey: RootKey | undefined,
 ): Promise<void> {
   const to = { ...ends.to, dataDirectory: knownDirectory(ends.to.dataDirectory) };
   const log = logIn(to.dataDirectory);
-  const settings = { ...ends, to, acceptsRollback: options.acceptRollback, log, now, ...(rootKey && { rootKey }) };
+  const settings = { ...ends, to, acceptsRollback: options.acceptRollback, log, now };
   const { manifest, kept } = await explained('restoring', ends.from.dataDirectory, () =>
-    restoreCluster(settings),
-  ).finally(() => rootKey?.close());
+    withRootKey(rootKeys, options, to, (rootKey) => restoreCluster({ ...settings, ...(rootKey && { rootKey }) })),
+  );
   const heads = [`Set the cluster ${ends.cluster} of ${endName(to)} back to ${manifest.takenOn}:`];
   const tail = [
     `  kept     who may read or do what now, of ${kept.databases} databases, ${kept.tables} tables and ${kept.settings} settings of the cluster`,
@@ -221,6 +230,17 @@ function knownDirectory(directory: string): string {
   return realpathSync(directory);
 }
 
+/** @param at where the root key lies that a vault has wrapped */
+async function withRootKey<T>(
+  rootKeys: RootKeySource,
+  options: RootKeyOptions,
+  at: KeyPlace,
+  work: (rootKey: RootKey | undefined) => Promise<T>,
+): Promise<T> {
+  const { rootKey, close } = await stoppedRootKeys(rootKeys, options, at);
+  return work(rootKey).finally(close);
+}
+
 async function explained<T>(what: string, dataDirectory: string, work: () => Promise<T>): Promise<T> {
   const waiting = startWaiting();
   waiting.begin(what);
@@ -233,10 +253,11 @@ async function explained<T>(what: string, dataDirectory: string, work: () => Pro
   }
 }
 
-const lines = ({ records, blobs, cluster }: BackupManifest): readonly string[] => [
+const lines = ({ records, blobs, cluster, rootKeyKid }: BackupManifest): readonly string[] => [
   ...(cluster === undefined ? [] : [`  cluster  ${cluster.name}`, `  needs    ${cluster.kid}`]),
   `  records  ${records.records} (${records.bytes} bytes, SHA-256 of all ${records.digest})`,
   `  extents  ${blobs.blobs} sealed blobs (${blobs.bytes} bytes)`,
+  ...(rootKeyKid === undefined ? [] : [`  root key wrapped by ${rootKeyKid}`]),
 ];
 
 function print({ json }: Common, value: unknown, text: readonly string[]): void {

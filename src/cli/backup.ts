@@ -3,12 +3,12 @@ import { blobsCredentialOption, blobsOption } from './blobs-place.ts';
 import type { BackupOptions, RestoreOptions } from './backup-action.ts';
 import { dataOption, jsonOption, stateOption, statePasswordOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
-import { rootKeyOption } from './root-key-source.ts';
+import { withRootKeyOptions } from './root-key-options.ts';
 
 export function backupCommand(rootKeys: RootKeySource): Command {
-  return new Command('backup')
+  return withRootKeyOptions(new Command('backup'), 'now')
     .description(
-      'Copy a whole instance, or one cluster of it, into a directory: sealed records and extents as they are, read back. One that runs copies itself, as of one moment between two commits, and goes on serving. The root key is not in it, and nothing opens without. An earlier backup of the instance there is brought up to date. `rewrap` moves the backup of a cluster to the version of the key that the cluster has now, while the instance runs. Whatever interrupts it, the same command goes on.',
+      'Copy a whole instance, or one cluster of it, into a directory: sealed records and extents as they are, read back. One that runs copies itself, as of one moment between two commits, and goes on serving. The root key is not in it, or only as a key in a vault has wrapped it, and nothing opens without. An earlier backup of the instance there is brought up to date. `rewrap` moves the backup of a cluster to the version of the key that the cluster has now, while the instance runs. Whatever interrupts it, the same command goes on.',
     )
     .addArgument(new Argument('[what]', 'with --cluster: what to do with the backup that is there').choices(['rewrap']))
     .addOption(dataOption())
@@ -21,7 +21,6 @@ export function backupCommand(rootKeys: RootKeySource): Command {
       '--cluster <NAME>',
       'this cluster alone: its sealed records and extents, and no key of a vault, role or identity; it opens with the key that the cluster has now',
     )
-    .addOption(rootKeyOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -34,7 +33,7 @@ export function backupCommand(rootKeys: RootKeySource): Command {
 }
 
 export function restoreCommand(rootKeys: RootKeySource): Command {
-  return new Command('restore')
+  return withRootKeyOptions(new Command('restore'), 'now')
     .description(
       'Make an instance of a backup, where there is none, or set one cluster back to its own (--cluster). It is set back as a whole: keys, roles and access that were taken away since are there again, unless a key is in a vault outside. Verified before it can be served.',
     )
@@ -50,7 +49,6 @@ export function restoreCommand(rootKeys: RootKeySource): Command {
     .addOption(statePasswordOption('to-'))
     .addOption(blobsOption('to-', 'put the sealed extents into this empty container'))
     .addOption(blobsCredentialOption('to-'))
-    .addOption(rootKeyOption())
     .option('--accept-rollback', 'the instance is set back, and that is wanted', false)
     .addOption(jsonOption())
     .addHelpText(

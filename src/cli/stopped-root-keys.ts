@@ -1,7 +1,7 @@
 import { keysInVaultsOf } from '../server/root-key-beside.ts';
 import type { KeysInVaults } from '../server/root-key-in-vault.ts';
 import { defaultKeySettings } from '../server/settings.ts';
-import type { StatePlace } from '../server/state-place.ts';
+import type { KeyPlace } from '../server/wrapped-root-key.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { readOutsideVaults } from './outside-vault-option.ts';
 import type { RootKeyOptions } from './root-key-options.ts';
@@ -20,7 +20,7 @@ export interface StoppedRootKeys {
 export async function stoppedRootKeys(
   source: RootKeySource,
   options: RootKeyOptions,
-  at: { readonly dataDirectory: string; readonly statePlace?: StatePlace },
+  at: KeyPlace,
 ): Promise<StoppedRootKeys> {
   const [rootKey, oldRootKey] = [source.take(options.rootKeyFd), source.takeOld(options.oldRootKeyFd)];
   const { rootKeyVault, oldRootKeyVault } = options;

@@ -12,6 +12,7 @@ import { ControlError } from './control-plane.ts';
 import type { Copied } from './copy-events.ts';
 import { copyEvent } from './copy-events.ts';
 import type { Instance } from './instance.ts';
+import { placeOfRootKey } from './root-key-place.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { ServerSettings } from './settings.ts';
 
@@ -41,6 +42,8 @@ export interface RunningInstance {
   /** Through which everything is committed. */
   readonly store: HeldStore;
   readonly rootKey: RootKey;
+  /** The full id of the key version in a vault that has wrapped it. */
+  readonly rootKeyKid: () => Promise<string | undefined>;
   readonly instance: Instance;
   /** The format that its records are in. */
   readonly written: () => number;
@@ -82,6 +85,7 @@ export function createBackups(parts: ServerParts, audit: Pick<AuditLog, 'commit'
     run = { to };
     const running: RunningInstance = {
       ...{ from, store: parts.store, rootKey: parts.rootKey, instance, checkState: parts.checkState },
+      rootKeyKid: async () => (await placeOfRootKey(parts.rootKey, from, parts.store)).kid,
       ...{ written: () => parts.format.written, read: (work) => work(parts.state) },
       tell: async (copied) => {
         await audit.commit({ events: [copyEvent(instance, copied)] });
@@ -119,12 +123,6 @@ export function createBackups(parts: ServerParts, audit: Pick<AuditLog, 'commit'
             409,
             'RootKeyRotating',
             "Records are sealed under two root keys: take the backup when 'kustody root-key rotate' has come to its end.",
-          );
-        if ((from.rootKeyVault ?? from.oldRootKeyVault) !== undefined)
-          throw new ControlError(
-            409,
-            'RootKeyInVault',
-            'The root key is in a vault, wrapped for this state alone: a restore could not be given it. Backups of such a state are not built.',
           );
         if (from.backUp === undefined)
           throw new ControlError(409, 'BackupNotBuilt', 'Only an instance of the command line copies itself.');

@@ -93,7 +93,6 @@ export const controlRows: readonly RouteRow[] = [
         InvalidBackup: 400,
         BackupRunning: 409,
         RootKeyRotating: 409,
-        RootKeyInVault: 409,
         BackupNotBuilt: 409,
       },
     },

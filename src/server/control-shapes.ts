@@ -108,6 +108,7 @@ export const backupShape = shape({
     shape({
       ...{ format: whole, side: oneOf('a', 'b'), state: text, takenOn: time, source: text },
       ...{ records: counted('records'), blobs: counted('blobs') },
+      rootKeyKid: maybe(text),
       cluster: maybe(
         shape({
           ...{ clusterId: guid, name: text, kid: text, databases: list(list(text)) },

@@ -23,6 +23,8 @@ const recordBytesMax = 2_048;
 export interface KeyPlace {
   readonly dataDirectory: string;
   readonly statePlace?: StatePlace;
+  /** How it is found where it lies elsewhere than in the state of this place, as in a backup. */
+  readonly find?: () => Promise<FoundWrapped>;
 }
 
 /** A root key as the state has it. */
@@ -63,22 +65,25 @@ export interface FoundWrapped {
 }
 
 /** As it lies there, before anybody has the state open. */
-export async function findWrapped({ dataDirectory, statePlace }: KeyPlace): Promise<FoundWrapped> {
+export async function findWrapped({ dataDirectory, statePlace, find }: KeyPlace): Promise<FoundWrapped> {
+  if (find !== undefined) return find();
   if (statePlace !== undefined) {
     const { readStateRecord } = await import('../state/postgres/ask-state.ts');
-    return found({ get: (table, id) => readStateRecord(statePlace.address, statePlace.password, { table, id }) });
+    return wrappedAmong({
+      get: (table, id) => readStateRecord(statePlace.address, statePlace.password, { table, id }),
+    });
   }
   if (hasNoState(dataDirectory)) return { record: undefined, isSealed: false };
   const store = SqliteStateStore.open(dataDirectory);
   try {
-    return await found(store);
+    return await wrappedAmong(store);
   } finally {
     await store.close();
   }
 }
 
-/** In this order: a state is sealed when its record is there. */
-async function found(store: Pick<StateStore, 'get'>): Promise<FoundWrapped> {
+/** Among the records of a state. In this order: a state is sealed when its record is there. */
+export async function wrappedAmong(store: Pick<StateStore, 'get'>): Promise<FoundWrapped> {
   const isSealed = (await stateIdOf(store)) !== undefined;
   return { isSealed, record: await store.get(place.table, place.id) };
 }
@@ -128,7 +133,7 @@ export async function wrapperIn(store: Pick<StateStore, 'get'>): Promise<string 
 
 /** For whoever has named neither it nor a root key. */
 export const inVaultOnly = (place: string, kid: string): string =>
-  `The root key of ${place} is kept elsewhere: it lies in its state, wrapped by ${kid}. Commands that take --root-key-vault need that kid there and the vault in --vault. For others, and for backups, go back to a root key of your own: start it with that in KUSTODY_ROOT_KEY and with --old-root-key-vault, then 'kustody root-key rotate'.`;
+  `The root key of ${place} is kept elsewhere: it lies in its state, wrapped by ${kid}. Commands that take --root-key-vault need that kid there and the vault in --vault. For others, go back to a root key of your own: start it with that in KUSTODY_ROOT_KEY and with --old-root-key-vault, then 'kustody root-key rotate'.`;
 
 /** Of a root key that seals nothing any more, or nothing yet. */
 export async function dropWrapped(store: StateStore): Promise<void> {

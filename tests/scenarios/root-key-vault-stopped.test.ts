@@ -56,7 +56,7 @@ describe('a stopped instance whose root key is in a vault', () => {
     expect(refused(await kustody([...accept, ...owner.now(kid)]))).toContain('no vault has wrapped');
   });
 
-  it('is moved as it is, and copied by no backup; who does not name the vault hears its full kid', async () => {
+  it('is moved as it is; whoever does not name the vault hears its full kid', async () => {
     const { data, subscription } = await make('moved', owner.now(kid));
     const [to, backup] = [owner.placeOf('moved to'), owner.placeOf('backup')];
     const move = ['migrate', '--from', data, '--to', to];

@@ -37,6 +37,7 @@ export async function openLive(directory: string, rootKey: RootKey) {
     const from = { dataDirectory: directory };
     const source = liveSource({
       ...{ from, store, rootKey, instance, written: () => 3, read: (work) => work(sealed) },
+      rootKeyKid: () => Promise.resolve(undefined),
       ...{ tell: (copied) => tellCopied(sealed, instance, copied), checkState: () => Promise.resolve() },
       ...{ startTimer: startSystemTimer, progress: () => undefined, signal: new AbortController().signal },
       ...more,

@@ -237,6 +237,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/rolled-back-records.test.ts',
   'tests/scenarios/rolling-upgrade.test.ts',
   'tests/scenarios/root-key-nodes.test.ts',
+  'tests/scenarios/root-key-vault-backup.test.ts',
   'tests/scenarios/root-key-vault-nodes.test.ts',
   'tests/scenarios/root-key-vault-postgres.test.ts',
   'tests/scenarios/root-key-vault-stopped.test.ts',

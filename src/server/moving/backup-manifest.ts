@@ -35,6 +35,8 @@ export interface BackupManifest {
   readonly source: string;
   readonly records: RecordSum;
   readonly blobs: CopiedBlobs;
+  /** Of a root key in a vault: the full id of the key version that had wrapped it. A backup of the whole instance holds that wrapped key. */
+  readonly rootKeyKid?: string;
   /** Missing: the whole instance. */
   readonly cluster?: BackupCluster;
 }
@@ -56,6 +58,7 @@ export interface NamedBackup {
   readonly side: BackupSide;
   readonly state: string;
   readonly clusterId: string | undefined;
+  readonly rootKeyKid: string | undefined;
 }
 
 /** @returns undefined where no backup was finished */
@@ -63,10 +66,13 @@ export async function namedBackup(store: StateStore): Promise<NamedBackup | unde
   const text = textIn(await store.get(markTable, backupMark))?.text;
   const value: unknown = text === undefined ? undefined : JSON.parse(text);
   if (!isJsonObject(value)) return undefined;
-  const { side, state, cluster } = value;
+  const { side, state, cluster, rootKeyKid: kid } = value;
   if ((side !== 'a' && side !== 'b') || typeof state !== 'string') return undefined;
   const clusterId = isJsonObject(cluster) ? cluster['clusterId'] : undefined;
-  return { side, state, clusterId: typeof clusterId === 'string' ? clusterId : undefined };
+  return {
+    ...{ side, state, clusterId: typeof clusterId === 'string' ? clusterId : undefined },
+    rootKeyKid: typeof kid === 'string' ? kid : undefined,
+  };
 }
 
 /** @throws MoveError for what is no backup, for one of another root key, and for one whose manifest was changed */

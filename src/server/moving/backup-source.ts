@@ -25,6 +25,8 @@ export interface BackupSource {
   readonly instance: Instance;
   readonly rootKey: RootKey;
   readonly store: StateStore;
+  /** The full id of the key version in a vault that has wrapped the root key that seals it; undefined: none has. */
+  readonly rootKeyKid: () => Promise<string | undefined>;
   /** The format that its records are in. */
   readonly written: () => number;
   readonly read: ReadState;

@@ -1,5 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import type { Guid } from '../../base/guid.ts';
+import type { VersionedKeyId } from '../../base/key-id.ts';
+import { formatKeyId } from '../../base/key-id.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
@@ -36,8 +38,10 @@ export interface BackupSettings {
   readonly from: MoveEnd;
   /** A new directory, or one with an earlier backup of this instance, in whose place this one comes. */
   readonly to: Pick<MoveEnd, 'dataDirectory'>;
-  /** Kept elsewhere; without it the file beside the data. It is not in the backup. */
+  /** Kept elsewhere, or what a vault has unwrapped; without it the file beside the data. It is not in the backup. */
   readonly rootKey?: RootKey;
+  /** The key version in a vault that has wrapped it. */
+  readonly rootKeyVault?: VersionedKeyId;
   readonly now: () => Instant;
   /** Name of the one cluster that is meant; default: the whole instance. */
   readonly cluster?: string;
@@ -61,6 +65,7 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
       read: (work) => withState(store, rootKey, work),
       tell: (copied) => withState(store, rootKey, (state) => tellCopied(state, instance, copied)),
       layOut: (laying) => layOut(from, source, laying),
+      rootKeyKid: () => Promise.resolve(settings.rootKeyVault && formatKeyId(settings.rootKeyVault)),
     };
     return await takeBackup(settings, source);
   } finally {
@@ -74,7 +79,7 @@ export async function backUp(settings: BackupSettings): Promise<BackupManifest> 
  * goes on; until the manifest an earlier backup stays what it was.
  * @throws MoveError and what `migrate` throws */
 export async function takeBackup(
-  settings: Omit<BackupSettings, 'rootKey'>,
+  settings: Omit<BackupSettings, 'rootKey' | 'rootKeyVault'>,
   source: BackupSource,
 ): Promise<BackupManifest> {
   const { from, to, now, cluster: name } = settings;
@@ -98,7 +103,11 @@ export async function takeBackup(
     await removeRecords(target.store, blobListOf(side));
     const laid = await source.layOut({ to, target: target.store, side, cluster });
     const common = { format: 2, side, state: await stateOf(store), source: endName(from) } as const;
-    const manifest: BackupManifest = { ...common, takenOn: toIso(now()), ...laid };
+    const rootKeyKid = await source.rootKeyKid();
+    const manifest: BackupManifest = {
+      ...{ ...common, takenOn: toIso(now()), ...laid },
+      ...(rootKeyKid !== undefined && { rootKeyKid }),
+    };
     await writeManifest(target.store, manifest, rootKey);
     await removeAllBut(side, to, target.store);
     await removeMark(target.store, 'filling');

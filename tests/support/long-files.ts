@@ -239,6 +239,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/root-key-nodes.test.ts',
   'tests/scenarios/root-key-vault-backup.test.ts',
   'tests/scenarios/root-key-vault-nodes.test.ts',
+  'tests/scenarios/root-key-vault-own.test.ts',
   'tests/scenarios/root-key-vault-postgres.test.ts',
   'tests/scenarios/root-key-vault-stopped.test.ts',
   'tests/scenarios/root-key-vault.test.ts',

@@ -24,9 +24,10 @@ export async function openRootKeyOwner() {
   const owner = await serve(owned, await optionsOfPortsApart());
   const keys = await openKeyOwner(owned);
   keys.writeCredential(credential, { identities: ['root-key'] });
-  const outside = ['--vault', `${vaultHost}=file:${credential}`];
+  const outsideAt = (host: string): readonly string[] => ['--vault', `${host}=file:${credential}`];
+  const outside = outsideAt(vaultHost);
   return {
-    ...{ keys, outside, serve, stop },
+    ...{ data: owned, keys, outside, outsideAt, serve, stop },
     placeOf: (name: string) => join(directory.path, name),
     /** Options of a command whose root key is in the vault. */
     now: (kid: string) => [...outside, '--root-key-vault', kid],

@@ -137,14 +137,18 @@ export interface InstanceCopyFacts {
   readonly caller: AuditCaller;
 }
 
-/** Another root key seals the state of the instance from now on. */
+/** Another root key seals the state of the instance from now on, or a key in a vault has wrapped the one that does, or is to. */
 export interface RootKeyFacts {
   readonly kind: 'rootKey';
-  readonly operation: 'RootKeyRotation';
+  /** `RootKeyWrap`: it lies in the state from now on, as a key in a vault has wrapped it. `RootKeyRewrap`: as another version has. */
+  readonly operation: 'RootKeyRotation' | 'RootKeyWrap' | 'RootKeyRewrap';
   /** What the keys are known by in this state, hex; they say nothing of the keys themselves. */
   readonly from: string;
   readonly to: string;
-  /** `Started` is durable before anything is sealed under the new key; one that was interrupted starts again when it goes on. */
+  /** Full ids of the key versions in vaults that have wrapped them, where some have. */
+  readonly fromKid?: string;
+  readonly toKid?: string;
+  /** `Started` is durable before anything is sealed under the new key, or wrapped by it; one that was interrupted starts again when it goes on. */
   readonly status: 'Started' | 'Succeeded' | 'Failed';
   readonly caller: AuditCaller;
 }

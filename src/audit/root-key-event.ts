@@ -7,5 +7,9 @@ export const rootKeyEvent = ({ time, correlationId, durationMs }: AuditEvent, it
   ...{ time, category: 'RootKey', operationName: it.operation, resultType: it.status },
   ...{ correlationId, durationMs },
   identity: { claim: { ...claimsOf(it.caller), name: it.caller.displayName } },
-  properties: { from: it.from, to: it.to },
+  properties: {
+    ...{ from: it.from, to: it.to },
+    ...(it.fromKid !== undefined && { fromKid: it.fromKid }),
+    ...(it.toKid !== undefined && { toKid: it.toKid }),
+  },
 });

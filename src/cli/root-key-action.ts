@@ -19,6 +19,8 @@ import { statePlaceOf } from './state-place.ts';
 import { UserError } from './user-error.ts';
 import { startWaiting } from './waiting.ts';
 
+const now = () => instant(Date.now());
+
 export interface RotateOptions extends RootKeyOptions {
   readonly data?: string;
   readonly stateAnchor?: string;
@@ -43,9 +45,7 @@ export async function rotate(rootKeys: RootKeySource, options: RotateOptions): P
     const progress = (now: number): void => void (done = now);
     const rotated =
       running === undefined
-        ? await stopped(rootKeys, options, dataDirectory, (settings) =>
-            rotateStopped({ ...settings, now: () => instant(Date.now()), progress }),
-          )
+        ? await stopped(rootKeys, options, dataDirectory, (settings) => rotateStopped({ ...settings, now, progress }))
         : await rotateRunning(running, progress);
     waiting.end();
     print(options, rotated, rotatedText(rotated));
@@ -70,7 +70,7 @@ export async function rewrap(rootKeys: RootKeySource, options: RotateOptions): P
     );
   await stopped(rootKeys, options, dataDirectory, async (settings) => {
     invariant(settings.inVault !== undefined, 'two keys in vaults are given');
-    await rewrapStopped({ ...settings, inVault: settings.inVault });
+    await rewrapStopped({ ...settings, inVault: settings.inVault, now });
   });
   const [kid, oldKid] = [formatKeyId(rootKeyVault), formatKeyId(oldRootKeyVault)];
   print(options, { kid, oldKid }, [

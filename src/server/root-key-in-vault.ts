@@ -7,6 +7,7 @@ import { RootKey, rootKeyBytes, RootKeyError } from '../state/root-key.ts';
 import type { StateStore, StoredRecord } from '../state/state-store.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 import { refuseOwnNames } from './outside-names.ts';
+import type { RootKeyKids, RotationPorts } from './rotate-root-key.ts';
 import type { RootKeyVaults, WrappingKey } from './root-key-wrapper.ts';
 import { wrappingKeyOf } from './root-key-wrapper.ts';
 import type { KeyPlace } from './wrapped-root-key.ts';
@@ -29,6 +30,8 @@ export interface RootKeyInVault {
   drop(store: StateStore): Promise<void>;
   /** The state is sealed under it, and another key has wrapped it until it is kept. */
   readonly isRewrap: boolean;
+  /** It lay in the state before, as this key has wrapped it. */
+  readonly isThere: boolean;
 }
 
 /** The root key of a state that is kept in it, wrapped by a key in a vault outside: 32 random bytes, which lie nowhere in the clear. A state
@@ -71,7 +74,7 @@ async function made(key: WrappingKey, { statePlace }: KeyPlace): Promise<RootKey
     const there = statePlace && (await claimWrapped(statePlace, record));
     if (there !== undefined && !equalBytes(there.value, record.value)) return await opened(key, there);
     const keep = (store: StateStore): Promise<void> => keepWrapped(store, record);
-    return { rootKey: new RootKey(bytes), keep, drop: dropWrapped, isRewrap: false };
+    return { rootKey: new RootKey(bytes), keep, drop: dropWrapped, isRewrap: false, isThere: false };
   } finally {
     zeroBytes(bytes);
   }
@@ -95,6 +98,7 @@ export async function rewrapRootKey(next: WrappingKey, before: WrappingKey, at: 
       keep: (store) => replaceWrapped(store, record, anew),
       drop: () => Promise.resolve(), // the one of before stays
       isRewrap: true,
+      isThere: false,
     };
   } finally {
     zeroBytes(bytes);
@@ -106,7 +110,7 @@ async function opened(key: WrappingKey, record: StoredRecord): Promise<RootKeyIn
   const keep = (store: StateStore): Promise<void> => keepWrapped(store, record);
   const rootKey = new RootKey(bytes);
   zeroBytes(bytes);
-  return { rootKey, keep, drop: dropWrapped, isRewrap: false };
+  return { rootKey, keep, drop: dropWrapped, isRewrap: false, isThere: true };
 }
 
 /** @returns a root key, which the caller zeroes */
@@ -138,9 +142,12 @@ const unusable = ({ kid }: Pick<WrappingKey, 'kid'>, { cause, message }: KeyFail
 
 export interface KeysInVaults {
   readonly now: RootKeyInVault | undefined;
-  /** Once the state is open: what is to seal it from the next rotation on, or is wrapped by another key, is durable when it resolves.
+  /** Once the state is open: what is to seal it from the next rotation on, or is wrapped by another key, is durable when it resolves, and told
+   * before and after that.
    * @throws OutsideVaultError for a vault of the instance itself, and leaves nothing of it */
-  readonly keepNext: (sealed: SealedState, store: StateStore) => Promise<void>;
+  readonly keepNext: (sealed: SealedState, store: StateStore, tell: RotationPorts['tell']) => Promise<void>;
+  /** Of the keys in vaults. */
+  readonly kids: RootKeyKids;
   readonly keys: { readonly rootKey?: RootKey; readonly oldRootKey?: RootKey };
   /** Once nothing is sealed under the old one: takes it out of the state. Undefined: it is not there. */
   readonly forgetOld: ((store: StateStore) => Promise<void>) | undefined;
@@ -160,12 +167,17 @@ export async function keysInVaults(
   keyOf = (kid: VersionedKeyId): WrappingKey => wrappingKeyOf(kid, settings),
 ): Promise<KeysInVaults> {
   const { rootKeyVault, oldRootKeyVault, oldRootKey } = settings;
+  const kids: RootKeyKids = {
+    ...(oldRootKeyVault && { fromKid: formatKeyId(oldRootKeyVault) }),
+    ...(rootKeyVault && { toKid: formatKeyId(rootKeyVault) }),
+  };
   if (rootKeyVault !== undefined && oldRootKeyVault !== undefined) {
     const [next, before] = [keyOf(rootKeyVault), keyOf(oldRootKeyVault)];
     const now = await rewrapRootKey(next, before, settings);
     return {
       now,
-      keepNext: keeping(now, rootKeyVault, settings),
+      keepNext: keeping(now, rootKeyVault, settings, kids),
+      kids,
       keys: { rootKey: now.rootKey },
       forgetOld: undefined,
     };
@@ -175,15 +187,21 @@ export async function keysInVaults(
   const old = oldRootKeyVault && (await openOldRootKeyInVault(keyOf(oldRootKeyVault), settings));
   return {
     now,
-    keepNext: keeping(now, rootKeyVault, settings),
+    keepNext: keeping(now, rootKeyVault, settings, kids),
+    kids,
     keys: { ...(now && { rootKey: now.rootKey }), ...(old && { oldRootKey: old }) },
     forgetOld: old && dropWrapped,
   };
 }
 
 const keeping =
-  (now: RootKeyInVault | undefined, kid: VersionedKeyId | undefined, { outsideVaults = [] }: RootKeyVaults) =>
-  async (sealed: SealedState, store: StateStore): Promise<void> => {
+  (
+    now: RootKeyInVault | undefined,
+    kid: VersionedKeyId | undefined,
+    { outsideVaults = [] }: RootKeyVaults,
+    kids: RootKeyKids,
+  ) =>
+  async (sealed: SealedState, store: StateStore, tell: RotationPorts['tell']): Promise<void> => {
     // Nothing is sealed under it before it is rotated to.
     const isInUse = [sealed.rootKey, sealed.oldRootKey].some((key) => key === now?.rootKey);
     if (now === undefined || (isInUse && !now.isRewrap)) return;
@@ -192,5 +210,14 @@ const keeping =
       await now.drop(store);
       throw error;
     });
-    await now.keep(store);
+    if (now.isThere) return now.keep(store);
+    const operation = now.isRewrap ? 'RootKeyRewrap' : 'RootKeyWrap';
+    const names = { from: sealed.nameOf(sealed.rootKey), to: sealed.nameOf(now.rootKey) };
+    const step = { operation, ...names, ...kids } as const;
+    await tell({ ...step, status: 'Started' });
+    await now.keep(store).catch(async (error: unknown) => {
+      await tell({ ...step, status: 'Failed' }).catch(() => undefined); // the first error says why
+      throw error;
+    });
+    await tell({ ...step, status: 'Succeeded' });
   };

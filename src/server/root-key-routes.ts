@@ -8,8 +8,8 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Instance } from './instance.ts';
 import { ControlError } from './control-plane.ts';
-import type { Rotated, RotationPorts, RotationStep } from './rotate-root-key.ts';
-import { rotateRootKey, rotationEvent } from './rotate-root-key.ts';
+import type { Rotated, RootKeyStep, RotationPorts } from './rotate-root-key.ts';
+import { rootKeyStepEvent, rotateRootKey } from './rotate-root-key.ts';
 import type { ServerSettings } from './settings.ts';
 import type { RootKeyPlace } from './root-key-place.ts';
 import type { RootKeys } from './root-key-beside.ts';
@@ -46,6 +46,7 @@ interface Parts {
   /** Another one seals everything now: nodes prove themselves by that. */
   readonly onRotated: () => Promise<void>;
   readonly forgetOld?: RotationPorts['forgetOld'];
+  readonly kids?: RotationPorts['kids'];
 }
 
 export interface RootKeyRotation {
@@ -72,6 +73,7 @@ export function createRootKeyRotation({
   nodesWithout,
   onRotated,
   forgetOld,
+  kids,
 }: Parts): RootKeyRotation {
   let last: Pick<RootKeyStatus, 'done' | 'rotated' | 'failure'> = {};
   let going: Promise<void> | undefined;
@@ -87,14 +89,14 @@ export function createRootKeyRotation({
       ...last,
     };
   };
-  const rotate = async (tell: (step: RotationStep) => Promise<void>): Promise<void> => {
+  const rotate = async (tell: (step: RootKeyStep) => Promise<void>): Promise<void> => {
     try {
       const progress = (done: number): void => {
         if (isClosing) throw new RootKeyError('The server was stopped: the same command goes on when it runs again.');
         last = { done };
       };
       const rotated = await rotateRootKey({
-        ...{ sealed, dataDirectory: settings.dataDirectory, given, nodesWithout, progress, forgetOld },
+        ...{ sealed, dataDirectory: settings.dataDirectory, given, nodesWithout, progress, forgetOld, kids },
         // One that the stop ends goes on later: it has not failed.
         tell: (step) => (isClosing && step.status === 'Failed' ? Promise.resolve() : tell(step)),
       });
@@ -113,8 +115,8 @@ export function createRootKeyRotation({
     routes:
       ({ backups, audit, instance, clocks }) =>
       (app) => {
-        const tell = (step: RotationStep): Promise<void> =>
-          audit.commit({ events: [rotationEvent(instance, clocks.clock.now(), step)] });
+        const tell = (step: RootKeyStep): Promise<void> =>
+          audit.commit({ events: [rootKeyStepEvent(instance, clocks.clock.now(), step)] });
         app.post('/root-key/rotate', async (_request, reply) => {
           if (going !== undefined)
             throw new ControlError(409, 'RotationRunning', 'The root key is being rotated: wait for its end.');

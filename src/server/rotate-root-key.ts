@@ -14,11 +14,13 @@ import type { Instance } from './instance.ts';
 import { ownEvent } from './own-event.ts';
 import type { RootKeys } from './root-key-beside.ts';
 
-/** What the audit tells of a rotation. */
-export type RotationStep = Pick<RootKeyFacts, 'status' | 'from' | 'to'>;
+/** What the audit tells of a rotation, or of what a vault has wrapped. */
+export type RootKeyStep = Omit<RootKeyFacts, 'kind' | 'caller'>;
 
-export const rotationEvent = (instance: Instance, now: Instant, step: RotationStep): AuditEvent =>
-  ownEvent(instance, now, (caller) => ({ kind: 'rootKey', operation: 'RootKeyRotation', ...step, caller }));
+export const rootKeyStepEvent = (instance: Instance, now: Instant, step: RootKeyStep): AuditEvent =>
+  ownEvent(instance, now, (caller) => ({ kind: 'rootKey', ...step, caller }));
+
+export type RootKeyKids = Pick<RootKeyFacts, 'fromKid' | 'toKid'>;
 
 export interface RotationPorts {
   readonly sealed: Pick<SealedState, 'rootKey' | 'oldRootKey' | 'nameOf' | 'reseal'>;
@@ -30,7 +32,9 @@ export interface RotationPorts {
   /** The old key lies in the state, wrapped by a vault: takes it out when nothing is sealed under it. */
   readonly forgetOld?: (() => Promise<void> | undefined) | undefined;
   /** Durable when it resolves. */
-  readonly tell: (step: RotationStep) => Promise<void>;
+  readonly tell: (step: RootKeyStep) => Promise<void>;
+  /** Of the key versions in vaults that have wrapped the two. */
+  readonly kids?: RootKeyKids | undefined;
   /** @param done records looked at so far */
   readonly progress?: (done: number) => void;
 }
@@ -79,7 +83,8 @@ async function resealTold(ports: RotationPorts, before: RootKey, next: RootKey):
   const { sealed, tell, progress } = ports;
   if (sealed.oldRootKey === undefined && isSame(sealed.rootKey, next)) return undefined;
   if (sealed.oldRootKey === undefined) await requireNodesHave([before, next], ports);
-  const step = { from: sealed.nameOf(before), to: sealed.nameOf(next) };
+  const names = { from: sealed.nameOf(before), to: sealed.nameOf(next) };
+  const step = { operation: 'RootKeyRotation', ...names, ...ports.kids } as const;
   await tell({ ...step, status: 'Started' });
   let counts: ResealCounts | undefined;
   try {

@@ -1,4 +1,5 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
+import { AuditLog } from '../audit/audit-log.ts';
 import { createAuthorizer } from '../authz/role-assignments.ts';
 import { forbidCoreDumps } from '../base/core-dumps.ts';
 import { systemRandomBytes } from '../base/random.ts';
@@ -41,6 +42,8 @@ import { NodeKeys, passingOf } from './node-keys.ts';
 import { readersOf } from './node-links.ts';
 import { placeOfRootKey } from './root-key-place.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
+import type { RootKeyStep } from './rotate-root-key.ts';
+import { rootKeyStepEvent } from './rotate-root-key.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
 import { keysInVaultsOf, rootKeysOf } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
@@ -199,7 +202,17 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   const blobs = await openBlobsPlace(state, instance, settings);
   const served = await withBlobsCache(settings, systemRandomBytes);
   await opened.adopt?.();
-  await inVault?.keepNext(sealed, store);
+  const audit = new AuditLog(state, { now: () => clocks.clock.now() });
+  const tellOfRootKey = (step: RootKeyStep): Promise<void> =>
+    audit.commit({ events: [rootKeyStepEvent(instance, clocks.clock.now(), step)] });
+  if (known === undefined && inVault?.kids.toKid !== undefined && sealed.oldRootKey === undefined) {
+    const name = sealed.nameOf(sealed.rootKey);
+    await tellOfRootKey({
+      ...{ operation: 'RootKeyWrap', status: 'Succeeded' },
+      ...{ from: name, to: name, toKid: inVault.kids.toKid },
+    });
+  }
+  await inVault?.keepNext(sealed, store, tellOfRootKey);
   await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
@@ -212,6 +225,7 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
     ...{ sealed, settings, log, givenRootKeys: settings.rootKey && rootKeys },
     placeOf: (key) => placeOfRootKey(key, settings, store),
     nodesWithout: opened.nodesWithout,
+    kids: inVault?.kids,
     onRotated: () => bound.rotated?.() ?? Promise.resolve(),
     forgetOld: inVault?.forgetOld && (() => inVault.forgetOld?.(store)),
   });

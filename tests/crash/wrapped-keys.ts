@@ -42,7 +42,7 @@ export async function keysFrom(
 
 /** As the command does it: with two keys in vaults the root key stays, else another takes its place. */
 export async function moveRootKey(vault: FileVault, dataDirectory: string, given: GivenKeys): Promise<void> {
-  const settings = { from: { dataDirectory }, ...(await keysFrom(vault, dataDirectory, given)) };
+  const settings = { from: { dataDirectory }, ...(await keysFrom(vault, dataDirectory, given)), now: () => instant(0) };
   if (given.rootKeyVault !== undefined && given.oldRootKeyVault !== undefined) await rewrapStopped(settings);
-  else await rotateStopped({ ...settings, now: () => instant(0) });
+  else await rotateStopped(settings);
 }

@@ -23,6 +23,28 @@ const refused = ({ code, stderr }: CommandResult): string => (code === 1 ? stder
 const keptOf = async (data: string): Promise<InstanceStatus['rootKey']> =>
   (JSON.parse(await succeeded(['status', '--data', data, '--json'])) as InstanceStatus).rootKey;
 
+/** What the audit of a served instance tells of root keys, oldest first: operation, status, and the key versions in vaults from and to. */
+async function toldOf(data: string): Promise<readonly string[]> {
+  const found: { readonly time: string; readonly text: string }[] = [];
+  for (const operation of ['RootKeyWrap', 'RootKeyRewrap', 'RootKeyRotation']) {
+    const text = await succeeded(['audit', 'show', '--data', data, '--operation', operation, '--json']);
+    const { events } = JSON.parse(text) as { readonly events: readonly { readonly event: Told }[] };
+    for (const { time, operationName, resultType, properties } of events.map(({ event }) => event)) {
+      const { fromKid = '-', toKid = '-', ...names } = properties;
+      expect(Object.keys(names)).toEqual(['from', 'to']);
+      found.push({ time, text: [operationName, resultType, fromKid, toKid].join(' ') });
+    }
+  }
+  return found.toSorted((one, other) => one.time.localeCompare(other.time)).map(({ text }) => text);
+}
+
+interface Told {
+  readonly time: string;
+  readonly operationName: string;
+  readonly resultType: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
 /** Made, and served once. */
 async function make(name: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
   const data = owner.placeOf(name);
@@ -52,6 +74,11 @@ describe('a stopped instance whose root key is in a vault', () => {
     expect(readFileSync(`${data}/state.db`, 'latin1')).not.toContain(kid);
     const left = await owner.serve(data, [], { KUSTODY_ROOT_KEY: newKey });
     expect(await owner.subscriptionOf(data)).toBe(subscription);
+    expect(await toldOf(data)).toEqual([
+      ...['Started', 'Succeeded'].map((status) => `RootKeyWrap ${status} - ${kid}`),
+      ...['Started', 'Succeeded'].map((status) => `RootKeyRotation ${status} - ${kid}`),
+      ...['Started', 'Succeeded'].map((status) => `RootKeyRotation ${status} ${kid} -`),
+    ]);
     await owner.stop(left);
     expect(refused(await kustody([...accept, ...owner.now(kid)]))).toContain('no vault has wrapped');
   });
@@ -84,6 +111,7 @@ describe('a newer version of the key that wraps a root key', () => {
   it('wraps it anew by a command or a start; then the older one may be disabled', async () => {
     const { data, subscription } = await make('rewrapped', owner.now(kid));
     const first = kid;
+    const rows = [`RootKeyWrap Succeeded - ${kid}`];
     for (const how of ['command', 'start'] as const) {
       const before = kid;
       await owner.keys.newVersion();
@@ -102,6 +130,8 @@ describe('a newer version of the key that wraps a root key', () => {
       expect(readFileSync(`${data}/state.db`, 'latin1')).not.toContain(before);
       await owner.keys.setVersionEnabled(before, false);
       const after = await owner.serve(data, owner.now(kid));
+      rows.push(...['Started', 'Succeeded'].map((status) => `RootKeyRewrap ${status} ${before} ${kid}`));
+      expect(await toldOf(data)).toEqual(rows);
       expect(await owner.subscriptionOf(data)).toBe(subscription);
       await owner.stop(after);
       // Both again: it is there already, and nobody asks for the old one.

@@ -14,8 +14,8 @@ import { requireServed } from '../move-marks.ts';
 import type { RootKeys } from '../root-key-beside.ts';
 import { rootKeysOf } from '../root-key-beside.ts';
 import type { KeysInVaults } from '../root-key-in-vault.ts';
-import type { Rotated, RotationStep } from '../rotate-root-key.ts';
-import { rotateRootKey, rotationEvent } from '../rotate-root-key.ts';
+import type { RootKeyStep, Rotated } from '../rotate-root-key.ts';
+import { rootKeyStepEvent, rotateRootKey } from '../rotate-root-key.ts';
 import type { OpenedStore } from '../state-place.ts';
 import { stateTables } from '../state-tables.ts';
 import type { MoveEnd } from './move-end.ts';
@@ -40,15 +40,11 @@ export interface RotateSettings {
 export async function rotateStopped(settings: RotateSettings): Promise<Rotated> {
   const { from, rootKey, inVault, now, progress } = settings;
   return withStopped(settings, async ({ sealed, store, nodesWithout, keys }) => {
-    await inVault?.keepNext(sealed, store);
+    const tell = await tellerOf(sealed, now);
+    await inVault?.keepNext(sealed, store, tell);
     const forgetOld = inVault?.forgetOld;
-    const instance = await readInstance(sealed);
-    const audit = new AuditLog(sealed, { now });
-    const tell = async (step: RotationStep): Promise<void> => {
-      if (instance !== undefined) await audit.commit({ events: [rotationEvent(instance, now(), step)] });
-    };
     return rotateRootKey({
-      ...{ sealed, dataDirectory: from.dataDirectory, given: rootKey && keys, nodesWithout, tell },
+      ...{ sealed, dataDirectory: from.dataDirectory, given: rootKey && keys, nodesWithout, tell, kids: inVault?.kids },
       ...(forgetOld && { forgetOld: () => forgetOld(store) }),
       ...(progress && { progress }),
     });
@@ -58,9 +54,20 @@ export async function rotateStopped(settings: RotateSettings): Promise<Rotated> 
 /** The root key of a state that nobody serves stays, and another key in a vault has wrapped it when this resolves: see `rewrapRootKey`.
  * @throws as `rotateStopped` */
 export function rewrapStopped(
-  settings: Omit<RotateSettings, 'oldRootKey' | 'now' | 'progress'> & { readonly inVault: KeysInVaults },
+  settings: Omit<RotateSettings, 'oldRootKey' | 'progress'> & { readonly inVault: KeysInVaults },
 ): Promise<void> {
-  return withStopped(settings, ({ sealed, store }) => settings.inVault.keepNext(sealed, store));
+  return withStopped(settings, async ({ sealed, store }) =>
+    settings.inVault.keepNext(sealed, store, await tellerOf(sealed, settings.now)),
+  );
+}
+
+/** @returns durable when it resolves */
+async function tellerOf(sealed: SealedState, now: () => Instant): Promise<(step: RootKeyStep) => Promise<void>> {
+  const instance = await readInstance(sealed);
+  const audit = new AuditLog(sealed, { now });
+  return async (step) => {
+    if (instance !== undefined) await audit.commit({ events: [rootKeyStepEvent(instance, now(), step)] });
+  };
 }
 
 interface StoppedState {

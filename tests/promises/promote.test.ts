@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callLocal, localToken, succeeded } from '../../src/server/local-client.ts';
 import { kustody } from '../support/kustody-command.ts';
 import type { CommandResult } from '../support/kustody-command.ts';
 import type { ServedInstance, TwoInstances } from '../support/two-instances.ts';
@@ -248,6 +249,51 @@ describe('kustody promote, to a second Kustody', () => {
     await here('.drop table Untimed', 'Second');
   });
 });
+
+describe('the key of the cluster that was promoted to', () => {
+  it('is the one of here, and without it no row opens there', async () => {
+    await using two = await startTwoInstances();
+    await two.origin.query('db', '.set-or-append T <| range A from 1 to 90 step 1');
+    expect(await keyOf(two.onward, 'onward')).toBeNull();
+    const planned = await told(two.promote('--plan', '--json', '--database', 'db').result);
+    expect(await promoteKey((JSON.parse(planned) as Document).keyCommand, two.onward)).toMatchObject({ code: 0 });
+    expect(await two.promote('--yes', '--database', 'db').result).toMatchObject({ code: 0 });
+
+    const [here, there] = [await keyOf(two.origin, 'origin'), await keyOf(two.onward, 'onward')];
+    expect(there).toEqual(here);
+    expect(there).toMatchObject({
+      keyName: 'cluster-key',
+      keyVaultUri: expect.stringContaining('//both-keys.') as string,
+    });
+    expect(await two.onward.query('db', 'T | count')).toEqual([{ Count: 90 }]);
+    await setKeyEnabled(two.onward, false);
+    await expect(two.onward.query('db', 'T | count')).rejects.toThrow(/disabled/);
+    await setKeyEnabled(two.onward, true);
+    await told(kustody(['check-keys', '--data', two.onward.data]));
+    expect(await two.onward.query('db', 'T | count')).toEqual([{ Count: 90 }]);
+  });
+});
+
+/** `keyVaultProperties`, as the resource manager has them. */
+async function keyOf({ environment }: ServedInstance, cluster: string): Promise<unknown> {
+  const token = await localToken(environment, 'https://management.azure.com');
+  const path = `/subscriptions/${environment.subscriptionId}/providers/Microsoft.Kusto/clusters?api-version=2024-04-13`;
+  const { value } = succeeded(
+    await callLocal(environment, { host: 'management.azure.com', method: 'GET', path, token }),
+  ) as unknown as { readonly value: readonly { readonly name: string; readonly properties: Listed }[] };
+  return value.find(({ name }) => name === cluster)?.properties.keyVaultProperties;
+}
+
+interface Listed {
+  readonly keyVaultProperties?: unknown;
+}
+
+async function setKeyEnabled({ environment }: ServedInstance, enabled: boolean): Promise<void> {
+  const token = await localToken(environment, 'https://vault.azure.net');
+  const path = '/keys/cluster-key?api-version=7.4';
+  const body = { attributes: { enabled } };
+  succeeded(await callLocal(environment, { host: 'both-keys.vault.azure.net', method: 'PATCH', path, token, body }));
+}
 
 const differing = ({ databases }: Document) =>
   databases.flatMap(({ counted = [] }) => counted.filter(({ expected, there }) => expected !== there));

@@ -145,6 +145,11 @@ export async function rewrap(rootKeys: RootKeySource, options: BackupOptions): P
       'Only the backup of a cluster is moved to another version of its key.',
       'Name it by --cluster.',
     );
+  if (options.rootKeyVault !== undefined)
+    throw new UserError(
+      'Not built: to move the backup of a cluster to another version while the root key is in a vault.',
+      'Take the backup again: it is under the version of now then.',
+    );
   const instance = await requireInstance(dataDirectoryOf(options));
   const path = join(instance.dataDirectory, rootKeyFileName);
   if (given === undefined && !existsSync(path))

@@ -141,6 +141,8 @@ describe('backups of an instance whose root key is in a vault', () => {
     expect(refused(await kustody([...backup, stopped]))).toContain(`wrapped by ${kid}`);
     const told: unknown = JSON.parse(await succeeded([...backup, stopped, ...owner.now(kid)]));
     expect(told).toMatchObject({ rootKeyKid: kid, cluster: { kid: clusterKey } });
+    const rewrap = ['backup', 'rewrap', '--data', data, '--cluster', 'kustody', '--to', copy, ...owner.now(kid)];
+    expect(refused(await kustody(rewrap))).toContain('Not built');
     const rootKey = await rootKeyIn(data, kid);
     for (const at of [copy, stopped]) expectNowhere(at, [canary, rootKey]);
 

@@ -1,11 +1,17 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSnapshotScript, parserEntry, parserSnapshots } from '../testing/parser-entry.ts';
 import { builtSnapshot } from '../testing/built-snapshot.ts';
 import type { KqlCatalog } from '../plan/catalog.ts';
+import type { KqlError } from '../plan/kql-error.ts';
 import { partsNamed } from '../plan/command.ts';
 import { createKqlParser } from './parser-client.ts';
+import { ParserProcess } from './parser-process.ts';
 import { parserSnapshot } from './parser-snapshot.ts';
 import { functionFacts } from '../language.ts';
 
@@ -29,6 +35,13 @@ const doubling = (() => {
 })();
 
 let entry: string;
+const scripts = mkdtempSync(join(tmpdir(), 'kustody-parser-'));
+/** @returns where a program of its own lies, as another parser's */
+function scriptOf(text: string): string {
+  const path = join(scripts, `${randomUUID()}.cjs`);
+  writeFileSync(path, text);
+  return path;
+}
 const parsers: ReturnType<typeof createKqlParser>[] = [];
 const open = (options: Partial<Parameters<typeof createKqlParser>[0]> = {}): ReturnType<typeof createKqlParser> => {
   const parser = createKqlParser({
@@ -43,12 +56,46 @@ beforeAll(() => {
 });
 afterAll(() => {
   for (const parser of parsers) parser.stop();
+  rmSync(scripts, { recursive: true });
 });
 
 describe('the parser process', () => {
   it('compiles against the catalog it is given', async () => {
     const program = await open().compile('F(3) | project a', 'db', catalog);
     expect(program.results[0]?.plan.cols).toEqual([{ name: 'a', type: 'long' }]);
+  });
+
+  it('that never says that it takes requests is ended, and whoever waits is told', async () => {
+    const parser = open({
+      entry: scriptOf('process.on("message", () => undefined);'),
+      after: (ms, act) => {
+        if (ms === 90_000) void setImmediate().then(act);
+        return () => undefined;
+      },
+    });
+    await expect(parser.compile('print 1', 'db', catalog)).rejects.toMatchObject({
+      ...{ code: 'internal', message: 'The parser process does not start.' },
+    });
+  });
+
+  it('that can be told nothing any more is ended, and ends nothing else', async () => {
+    const events = new EventEmitter();
+    let told: KqlError | undefined;
+    const deaf = scriptOf('process.send({ k: "ready" }, () => process.disconnect()); setInterval(() => {}, 1e6);');
+    const started = new ParserProcess(
+      { entry: deaf, functions: functionFacts, after: never },
+      {
+        ready: () => events.emit('ready'),
+        replied: () => undefined,
+        gone: (error) => (told = error),
+      },
+    );
+    await once(events, 'ready');
+    while (told === undefined) {
+      started.send({ id: 1, k: 'query', text: 'print 1', database: 'db', catalogVersion: '1' }, catalog);
+      await setImmediate();
+    }
+    expect(told).toMatchObject({ code: 'internal', message: 'The parser process ended.' });
   });
 
   it('sees a new version of the catalog', async () => {

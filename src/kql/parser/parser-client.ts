@@ -63,7 +63,7 @@ export function createKqlParser(options: {
 }): KqlParser {
   const { entry, snapshots, limits, functions, after } = options;
   const { parseMsMax, flags } = limits;
-  const processes = { entry, snapshots, flags, functions };
+  const processes = { entry, snapshots, flags, functions, after };
   const lanes = new ParserLanes((events) => new ParserProcess(processes, events), { parseMsMax, after });
   let nextId = 1;
 

@@ -10,6 +10,8 @@ import { parserFlags, parserSnapshot } from './parser-snapshot.ts';
 import type { ParserReply, ParserRequest } from './parser-protocol.ts';
 import { processorMs } from './processor-time.ts';
 
+/** One that has not said by then that it takes requests never will: on a machine that is busy with other things a start takes a few seconds. */
+const startMsMax = 90_000;
 /** So many catalogs a process keeps: versions, and what each principal may see of one. */
 const catalogsMax = 8;
 
@@ -22,6 +24,8 @@ export interface ParserProcessOptions {
   readonly flags?: readonly string[] | undefined;
   /** What the rows of the engine's functions tell. */
   readonly functions: FunctionFactsByName;
+  /** Runs `act` once `ms` have passed on the wall clock, unless cancelled. */
+  readonly after: (ms: number, act: () => void) => () => void;
 }
 
 export interface ParserProcessEvents {
@@ -54,7 +58,7 @@ export class ParserProcess {
   }
 
   #start(): ChildProcess {
-    const { entry, snapshots, flags = parserFlags, functions } = this.#options;
+    const { entry, snapshots, flags = parserFlags, functions, after } = this.#options;
     const plain = flags !== parserFlags || ParserProcess.#withoutSnapshot.has(entry);
     const snapshot = plain ? undefined : parserSnapshot(entry, snapshots);
     const started = fork(entry, [], {
@@ -64,6 +68,8 @@ export class ParserProcess {
       env: {},
     });
     endsWithUs(started);
+    // Its exit is heard like any other.
+    const cancelLimit = after(startMsMax, () => started.kill('SIGKILL'));
     started.on('message', (message) => {
       if (started !== this.#child) return;
       const reply = message as ParserReply;
@@ -71,12 +77,14 @@ export class ParserProcess {
         this.#events.replied(reply);
         return;
       }
+      cancelLimit();
       this.#isReady = true;
       // Messages arrive in order, so nobody waits for the answer.
       started.send({ id: 0, k: 'functions', functions } satisfies ParserRequest);
       this.#events.ready();
     });
-    started.on('exit', (_code, signal) => {
+    const gone = (signal: NodeJS.Signals | null): void => {
+      if (!this.#isReady) cancelLimit();
       if (started !== this.#child) return;
       // Nobody notices.
       if (snapshot !== undefined && !this.#isReady) {
@@ -87,6 +95,12 @@ export class ParserProcess {
       }
       this.#child = undefined;
       this.#events.gone(this.#lossOf(signal), this.#isReady);
+    };
+    started.on('exit', (_code, signal) => gone(signal));
+    // One that the system does not start has no exit. One that cannot be told anything is of no use, if it has not ended already.
+    started.on('error', () => {
+      if (started.pid === undefined) gone(null);
+      else started.kill('SIGKILL');
     });
     return started;
   }

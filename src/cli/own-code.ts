@@ -6,7 +6,12 @@ import { partsOf } from '../base/program-parts.ts';
 import { keptStartUpFile, startUpFile } from '../base/start-up-file.ts';
 import type { StartUpFile } from '../base/start-up-file.ts';
 import { cacheDirectory } from './built-scripts.ts';
-import type { KustodyProgram } from './program/main.ts';
+
+/** What the script of the command runs: `program/launch.ts`. */
+export interface KustodyProgram {
+  main(): Promise<void>;
+  warmUp(): Promise<void>;
+}
 
 /** What each command loads, and what some do: the server, and all that it needs. */
 const programs = ['kustody-program', 'kustody-rest'] as const;

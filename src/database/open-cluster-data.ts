@@ -88,9 +88,8 @@ export interface ClusterDataOptions {
   readonly hot?: HotLimits;
   readonly now: () => Instant;
   readonly randomBytes: RandomBytes;
-  /** See `CatalogOptions`. */
+  /** See `CatalogOptions`; so is the next. */
   readonly pause: () => Promise<void>;
-  /** See `CatalogOptions`. */
   readonly extentsPerPage?: number;
   /** See `DataOperationParts`. */
   readonly processorsUsed?: () => number;

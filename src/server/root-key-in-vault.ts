@@ -144,8 +144,14 @@ export interface KeysInVaults {
   readonly now: RootKeyInVault | undefined;
   /** Once the state is open: what is to seal it from the next rotation on, or is wrapped by another key, is durable when it resolves, and told
    * before and after that.
+   * @param isNew the state has just been made: what seals it is told
    * @throws OutsideVaultError for a vault of the instance itself, and leaves nothing of it */
-  readonly keepNext: (sealed: SealedState, store: StateStore, tell: RotationPorts['tell']) => Promise<void>;
+  readonly keepNext: (
+    sealed: SealedState,
+    store: StateStore,
+    tell: RotationPorts['tell'],
+    isNew?: boolean,
+  ) => Promise<void>;
   /** Of the keys in vaults. */
   readonly kids: RootKeyKids;
   readonly keys: { readonly rootKey?: RootKey; readonly oldRootKey?: RootKey };
@@ -201,19 +207,23 @@ const keeping =
     { outsideVaults = [] }: RootKeyVaults,
     kids: RootKeyKids,
   ) =>
-  async (sealed: SealedState, store: StateStore, tell: RotationPorts['tell']): Promise<void> => {
+  async (sealed: SealedState, store: StateStore, tell: RotationPorts['tell'], isNew = false): Promise<void> => {
+    if (now === undefined) return;
+    const operation = now.isRewrap ? 'RootKeyRewrap' : 'RootKeyWrap';
+    const names = { from: sealed.nameOf(sealed.rootKey), to: sealed.nameOf(now.rootKey) };
+    const step = { operation, ...names, ...kids } as const;
     // Nothing is sealed under it before it is rotated to.
-    const isInUse = [sealed.rootKey, sealed.oldRootKey].some((key) => key === now?.rootKey);
-    if (now === undefined || (isInUse && !now.isRewrap)) return;
+    const isInUse = [sealed.rootKey, sealed.oldRootKey].some((key) => key === now.rootKey);
+    if (isInUse && !now.isRewrap) {
+      if (isNew) await tell({ ...step, status: 'Succeeded' });
+      return;
+    }
     const itsVault = outsideVaults.filter(({ host }) => host === kid?.vaultHost);
     await refuseOwnNames(sealed, itsVault).catch(async (error: unknown) => {
       await now.drop(store);
       throw error;
     });
     if (now.isThere) return now.keep(store);
-    const operation = now.isRewrap ? 'RootKeyRewrap' : 'RootKeyWrap';
-    const names = { from: sealed.nameOf(sealed.rootKey), to: sealed.nameOf(now.rootKey) };
-    const step = { operation, ...names, ...kids } as const;
     await tell({ ...step, status: 'Started' });
     await now.keep(store).catch(async (error: unknown) => {
       await tell({ ...step, status: 'Failed' }).catch(() => undefined); // the first error says why

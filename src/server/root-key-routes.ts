@@ -9,7 +9,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Instance } from './instance.ts';
 import { ControlError } from './control-plane.ts';
 import type { Rotated, RootKeyStep, RotationPorts } from './rotate-root-key.ts';
-import { rootKeyStepEvent, rotateRootKey } from './rotate-root-key.ts';
+import { rootKeyTeller, rotateRootKey } from './rotate-root-key.ts';
 import type { ServerSettings } from './settings.ts';
 import type { RootKeyPlace } from './root-key-place.ts';
 import type { RootKeys } from './root-key-beside.ts';
@@ -115,8 +115,7 @@ export function createRootKeyRotation({
     routes:
       ({ backups, audit, instance, clocks }) =>
       (app) => {
-        const tell = (step: RootKeyStep): Promise<void> =>
-          audit.commit({ events: [rootKeyStepEvent(instance, clocks.clock.now(), step)] });
+        const tell = rootKeyTeller(audit, instance, () => clocks.clock.now());
         app.post('/root-key/rotate', async (_request, reply) => {
           if (going !== undefined)
             throw new ControlError(409, 'RotationRunning', 'The root key is being rotated: wait for its end.');

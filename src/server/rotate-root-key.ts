@@ -5,6 +5,7 @@ import type { RootKey } from '../state/root-key.ts';
 import { openRootKeyFile, RootKeyError } from '../state/root-key.ts';
 import { destroyRootKeyFile, nextRootKeyPath, replaceRootKeyFile } from '../state/root-key-files.ts';
 import type { AuditEvent, RootKeyFacts } from '../audit/audit-event.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Instant } from '../clock/clock.ts';
 import { liveMsMax } from '../state/formats/state-formats.ts';
 import type { ResealCounts } from '../state/sealed/reseal.ts';
@@ -17,8 +18,14 @@ import type { RootKeys } from './root-key-beside.ts';
 /** What the audit tells of a rotation, or of what a vault has wrapped. */
 export type RootKeyStep = Omit<RootKeyFacts, 'kind' | 'caller'>;
 
-export const rootKeyStepEvent = (instance: Instance, now: Instant, step: RootKeyStep): AuditEvent =>
+const stepEvent = (instance: Instance, now: Instant, step: RootKeyStep): AuditEvent =>
   ownEvent(instance, now, (caller) => ({ kind: 'rootKey', ...step, caller }));
+
+/** @returns durable when it resolves */
+export const rootKeyTeller =
+  (audit: Pick<AuditLog, 'commit'>, instance: Instance, now: () => Instant): RotationPorts['tell'] =>
+  (step) =>
+    audit.commit({ events: [stepEvent(instance, now(), step)] });
 
 export type RootKeyKids = Pick<RootKeyFacts, 'fromKid' | 'toKid'>;
 

@@ -42,8 +42,7 @@ import { NodeKeys, passingOf } from './node-keys.ts';
 import { readersOf } from './node-links.ts';
 import { placeOfRootKey } from './root-key-place.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
-import type { RootKeyStep } from './rotate-root-key.ts';
-import { rootKeyStepEvent } from './rotate-root-key.ts';
+import { rootKeyTeller } from './rotate-root-key.ts';
 import { nodesKey, StandingBy } from './standing-by.ts';
 import { keysInVaultsOf, rootKeysOf } from './root-key-beside.ts';
 import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
@@ -114,11 +113,10 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   // A node that waits for its turn proves itself by it.
   const inVault = await keysInVaultsOf(given);
   const settings = { ...given, ...inVault?.keys };
-  const { dataDirectory, geoipDatabase } = settings;
+  const { dataDirectory, geoipDatabase, telemetry } = settings;
   if (geoipDatabase !== undefined) checkGeoipDatabase(geoipDatabase);
   const host = settings.host ?? machineTime;
   const wallMs = (): number => host.now();
-  const { telemetry } = settings;
   closing.add('telemetry', () => telemetry?.close()); // when everything else has ended
   const sampling = telemetry?.sampling;
   const tracer =
@@ -202,17 +200,8 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
   const blobs = await openBlobsPlace(state, instance, settings);
   const served = await withBlobsCache(settings, systemRandomBytes);
   await opened.adopt?.();
-  const audit = new AuditLog(state, { now: () => clocks.clock.now() });
-  const tellOfRootKey = (step: RootKeyStep): Promise<void> =>
-    audit.commit({ events: [rootKeyStepEvent(instance, clocks.clock.now(), step)] });
-  if (known === undefined && inVault?.kids.toKid !== undefined && sealed.oldRootKey === undefined) {
-    const name = sealed.nameOf(sealed.rootKey);
-    await tellOfRootKey({
-      ...{ operation: 'RootKeyWrap', status: 'Succeeded' },
-      ...{ from: name, to: name, toKid: inVault.kids.toKid },
-    });
-  }
-  await inVault?.keepNext(sealed, store, tellOfRootKey);
+  const tellOfRootKey = rootKeyTeller(new AuditLog(state, clocks.clock), instance, () => clocks.clock.now());
+  await inVault?.keepNext(sealed, store, tellOfRootKey, known === undefined);
   await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),

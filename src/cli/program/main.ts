@@ -6,12 +6,6 @@ import { RootKeySource } from '../root-key-source.ts';
 import { systemProblem } from '../system-problem.ts';
 import { UserError } from '../user-error.ts';
 
-/** What the script of the command runs: `launch.ts`. */
-export interface KustodyProgram {
-  main(): Promise<void>;
-  warmUp(): Promise<void>;
-}
-
 export async function main(): Promise<void> {
   // First of all: nothing that this process starts gets it.
   const rootKeys = new RootKeySource(process.env);

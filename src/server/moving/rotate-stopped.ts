@@ -15,7 +15,7 @@ import type { RootKeys } from '../root-key-beside.ts';
 import { rootKeysOf } from '../root-key-beside.ts';
 import type { KeysInVaults } from '../root-key-in-vault.ts';
 import type { RootKeyStep, Rotated } from '../rotate-root-key.ts';
-import { rootKeyStepEvent, rotateRootKey } from '../rotate-root-key.ts';
+import { rootKeyTeller, rotateRootKey } from '../rotate-root-key.ts';
 import type { OpenedStore } from '../state-place.ts';
 import { stateTables } from '../state-tables.ts';
 import type { MoveEnd } from './move-end.ts';
@@ -64,10 +64,8 @@ export function rewrapStopped(
 /** @returns durable when it resolves */
 async function tellerOf(sealed: SealedState, now: () => Instant): Promise<(step: RootKeyStep) => Promise<void>> {
   const instance = await readInstance(sealed);
-  const audit = new AuditLog(sealed, { now });
-  return async (step) => {
-    if (instance !== undefined) await audit.commit({ events: [rootKeyStepEvent(instance, now(), step)] });
-  };
+  if (instance === undefined) return () => Promise.resolve();
+  return rootKeyTeller(new AuditLog(sealed, { now }), instance, now);
 }
 
 interface StoppedState {

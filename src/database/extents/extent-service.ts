@@ -165,8 +165,18 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
       await merger.flush(store.table(database, table));
       const record = store.table(database, table);
       let gone = 0;
-      for (const extent of extentsOf(record))
-        gone += await writer.retried(() => purgeExtent(store, record, extent, predicate));
+      const looked = new Set<Guid>();
+      // What another change has put in the place of an extent meanwhile, a merge, say, has its rows.
+      for (let isReplaced = true; isReplaced;) {
+        isReplaced = false;
+        for (const extent of extentsOf(record)) {
+          if (looked.has(extent.extentId)) continue;
+          const purged = await writer.retried(() => purgeExtent(store, record, extent, predicate));
+          looked.add(extent.extentId);
+          if (purged === 'replaced') isReplaced = true;
+          else gone += purged;
+        }
+      }
       return gone;
     },
 
@@ -252,19 +262,22 @@ const tagged = (filter: ExtentFilter): ChosenExtents => ({
   },
 });
 
-/** Order: rows that stay → new blob → one commit that swaps the records → old blob deleted. @returns rows that are gone */
+/** Order: rows that stay → new blob → one commit that swaps the records → old blob deleted.
+ * @returns rows that are gone; `replaced`: there is no such extent any more, whatever has become of its rows */
 async function purgeExtent(
   store: TableStore,
   table: TableRecord,
   extent: ExtentRecord,
   predicate: { readonly sql: string; readonly bound: readonly BoundValue[] },
-): Promise<number> {
+): Promise<number | 'replaced'> {
   const { catalog, files, writer } = store.parts;
+  const isThere = (): boolean => catalog.image.get(`e/${extent.extentId}`) !== undefined;
+  if (!isThere()) return 'replaced';
   const source = await openTable({
     files,
     connect: store.parts.connect,
     keys: () => catalog.keys,
-    snapshot: () => ({ table, extents: [extent], segments: [] }),
+    snapshot: () => ({ table, extents: isThere() ? [extent] : [], segments: [] }),
   });
   const rest = await store
     .withConnection(
@@ -295,7 +308,7 @@ async function purgeExtent(
       },
     )
     .finally(() => source.release());
-  if (rest === undefined) return 0;
+  if (rest === undefined) return isThere() ? 0 : 'replaced';
   const { kept, gone } = rest;
   const commit = catalog.change((draft) =>
     replaceExtents(draft, [extent], kept === undefined ? [] : [writer.recordNow(kept)]),
@@ -304,5 +317,5 @@ async function purgeExtent(
   if (kept !== undefined && swapped) writer.settled(kept);
   else if (kept !== undefined) await writer.abandon(kept);
   if (swapped) await writer.remove([extent]);
-  return swapped ? gone : 0;
+  return swapped ? gone : 'replaced';
 }

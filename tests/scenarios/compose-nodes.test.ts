@@ -1,12 +1,12 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { startAzurite } from '../support/azurite.ts';
+import { freePorts } from '../support/free-ports.ts';
 import type { StartedCommand } from '../support/kustody-command.ts';
 import { startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import { openLiveCluster } from '../support/live-cluster.ts';
@@ -93,7 +93,7 @@ describe('the compose file of three nodes', () => {
       await BlobServiceClient.fromConnectionString(here(account))
         .getContainerClient(service('container').command?.[5] ?? '')
         .create();
-      const free = await freePorts(nodeNames.length * 4);
+      const free = [...(await freePorts(nodeNames.length * 4))];
       const ports = new Map<string, string>();
       /** The same command, with ports that are free on this machine. */
       const start = (name: string): StartedCommand => {
@@ -148,20 +148,3 @@ describe('the compose file of three nodes', () => {
     },
   );
 });
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(address === null || typeof address === 'string' ? 0 : address.port);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}

@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -9,6 +8,7 @@ import { systemRandomBytes } from '../../src/base/random.ts';
 import { parsePostgresAddress } from '../../src/state/postgres/postgres-address.ts';
 import { PostgresStateStore } from '../../src/state/postgres/postgres-state-store.ts';
 import type { PostgresStoreOptions } from '../../src/state/postgres/postgres-state-store.ts';
+import { freePorts } from './free-ports.ts';
 import { descendantsOf } from './process-tree.ts';
 import { quickDirectory } from './quick-directory.ts';
 
@@ -77,7 +77,7 @@ interface Placed {
 async function serve(placed: Placed, more: readonly string[] = []): Promise<Postgres> {
   const { directory, data, owner, certificateFile } = placed;
   const listening = async (at?: number): Promise<Listening> => {
-    const port = at ?? (await freePort());
+    const [port = 0] = at === undefined ? await freePorts(1) : [at];
     const flags = [
       ...[`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`, 'ssl=on'],
       ...more,
@@ -202,13 +202,4 @@ interface Listening {
   readonly port: number;
   readonly child: ChildProcess;
   readonly ended: Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('A port is a number.');
-  return address.port;
 }

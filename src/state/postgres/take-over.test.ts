@@ -4,6 +4,7 @@ import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Postgres } from '../../../tests/support/postgres.ts';
 import { databasePassword, hasPostgres, openPostgres, startPostgres } from '../../../tests/support/postgres.ts';
+import { until } from '../../../tests/support/until.ts';
 import type { PostgresStateStore } from './postgres-state-store.ts';
 
 describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
@@ -43,16 +44,24 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
     return { seen, looked, open };
   };
 
-  const cutOff = async (url: string): Promise<void> => {
+  const ask = async (sql: string): Promise<pg.QueryResult<{ readonly count?: string }>> => {
     const client = new pg.Client({
       ...{ host: '127.0.0.1', port: server?.port ?? 0, user: 'kustody', database: 'postgres' },
       password: databasePassword,
     });
     await client.connect();
-    await client.query(
-      `SELECT pg_terminate_backend(backend, 10000) FROM ${new URL(url).searchParams.get('schema')}.heartbeat`,
-    );
+    const result = await client.query<{ readonly count?: string }>(sql);
     await client.end();
+    return result;
+  };
+  const cutOff = async (url: string): Promise<void> => {
+    const schema = new URL(url).searchParams.get('schema');
+    await ask(`SELECT pg_terminate_backend(backend, 10000) FROM ${schema}.heartbeat`);
+  };
+  /** Connections that wait for their turn. */
+  const waitingCount = async (): Promise<number> => {
+    const { rows } = await ask(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kustody stands by'`);
+    return Number(rows[0]?.count);
   };
 
   it('comes at once when the one before has ended in order, and for the node that served', async () => {
@@ -136,8 +145,10 @@ describe.skipIf(!hasPostgres)('whose turn it is to serve a state', () => {
     });
     waiting.catch(() => undefined); // asked below
     await locked;
-    const next = await south.open(() => {
+    const next = await south.open(async () => {
       if (south.seen.waitedMs > 9_000) throw new Error('Its turn does not come.');
+      // The connection has been told to end, which the server does when it comes to it.
+      if (south.seen.waitedMs > 7_000) await until(async () => (await waitingCount()) === 1);
     });
     await next.beat();
     wake();

@@ -5,22 +5,27 @@ import type { NodeFrame, NodeLink } from './remote-process.ts';
 type Side = 'here' | 'there';
 const other = { here: 'there', there: 'here' } as const;
 
-/** Two ends, and links between them, each of which brings its frames in their order when the test says so. */
+/** Besides frames there is what shows that a link lives, and its end. */
+type OnItsWay = NodeFrame | 'alive' | 'end';
+
+/** Two ends, and links between them, each of which brings its frames in their order when the test says so. As with TCP, whoever closes one that has
+ * something left to read cuts off what the other end has not read yet. */
 function open() {
   const ends: Record<Side, { words: MovingLink | undefined; readonly heard: unknown[]; closed: number }> = {
     here: { words: undefined, heard: [], closed: 0 },
     there: { words: undefined, heard: [], closed: 0 },
   };
   /** Of each link and direction, what is on its way: frames, then perhaps the end. */
-  const ways: { readonly to: Side; readonly deliver: () => void; readonly queue: (NodeFrame | 'end')[] }[] = [];
+  const ways: { readonly deliver: () => void; readonly live: () => void; readonly queue: OnItsWay[] }[] = [];
   const connect = (): Record<Side, NodeLink> => {
     const made = {} as Record<Side, NodeLink>;
-    const queues = { here: [] as (NodeFrame | 'end')[], there: [] as (NodeFrame | 'end')[] };
+    const queues = { here: [] as OnItsWay[], there: [] as OnItsWay[] };
     for (const side of ['here', 'there'] as const) {
       let isClosed = false;
       const end = (): void => {
         if (isClosed) return;
         isClosed = true;
+        if (queues[side].length > 0) queues[other[side]].length = 0;
         queues[other[side]].push('end');
         ends[side].words?.ended(made[side]);
       };
@@ -34,9 +39,12 @@ function open() {
         const frame = queues[side].shift();
         if (frame === undefined || isClosed) return;
         if (frame === 'end') end();
-        else ends[side].words?.heard(made[side], frame);
+        else if (frame !== 'alive') ends[side].words?.heard(made[side], frame);
       };
-      ways.push({ to: side, deliver, queue: queues[side] });
+      const live = (): void => {
+        if (!queues[side].includes('end')) queues[side].push('alive');
+      };
+      ways.push({ deliver, live, queue: queues[side] });
     }
     return made;
   };
@@ -77,7 +85,8 @@ it('words come whole and in their order over any number of moves, however the li
           moves += 1;
         });
         expect(isMoving).toBe(true);
-      } else ways[draw(ways.length)]?.deliver();
+      } else if (choice === 5) ways[draw(ways.length)]?.live();
+      else ways[draw(ways.length)]?.deliver();
     }
     while (ways.some(({ queue }) => queue.length > 0)) ways[draw(ways.length)]?.deliver();
     expect(moves).toBeGreaterThan(0);

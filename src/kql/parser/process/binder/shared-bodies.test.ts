@@ -103,6 +103,20 @@ describe('bodies of stored functions', () => {
     },
   );
 
+  it('are bound once for the legs of a fuzzy union, whether their functions are known before or not', () => {
+    for (const text of [
+      'Outer(4)',
+      'union isfuzzy=true Above(1), All',
+      'union isfuzzy=true (Outer(4) | where a > 1), T',
+    ]) {
+      const compile = compileOver();
+      compile(text);
+      bound = 0;
+      expect(compile(`${text} `)).toMatchObject({ k: 'program' });
+      expect({ text, bound }).toEqual({ text, bound: 0 });
+    }
+  });
+
   it('mean in any order of queries what they mean alone', () => {
     const alone = new Map(texts.map((text) => [text, compileOver()(text)]));
     for (const order of [texts, texts.toReversed(), [...texts, ...texts]]) {

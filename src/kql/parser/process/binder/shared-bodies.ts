@@ -17,7 +17,8 @@ interface CallSite {
 }
 interface BodyBinder {
   readonly _globalBindingCache: object;
-  readonly _isFuzzy: boolean;
+  /** Below a fuzzy union, in which a name that is not there is no error. */
+  _isFuzzy: boolean;
   IsDatabaseSymbolSignature(signature: object): boolean;
 }
 interface CachingState extends GlobalState {
@@ -103,6 +104,11 @@ interface Lookup {
   readonly args: [call: CallSite, expansion: { v: Expansion | null }];
   readonly result: boolean;
 }
+interface Later {
+  readonly self: BodyBinder;
+  readonly args: unknown[];
+  readonly result: () => unknown;
+}
 interface Keep {
   readonly self: BodyBinder;
   readonly args: [call: CallSite, expansion: Expansion];
@@ -129,6 +135,21 @@ export const sharedBodyShortcuts: readonly Shortcut[] = [
     const before = kept.get(keyOf(binder, call));
     if (before) expansion.v = before;
     return before !== undefined;
+  }),
+  // Of a function that is known already the binder binds the body when somebody asks for it. By then it has left the fuzzy union around the
+  // call, and would bind anew what it has bound for it before.
+  shortcut<Later>('Binder.GetDeferredFunctionCallExpansion', (official, binder, ...given) => {
+    const expand = official(...given);
+    const { _isFuzzy: isFuzzy } = binder;
+    return () => {
+      const { _isFuzzy: after } = binder;
+      binder._isFuzzy = isFuzzy;
+      try {
+        return expand();
+      } finally {
+        binder._isFuzzy = after;
+      }
+    };
   }),
   shortcut<Keep>('Binder.AddExpansionToCache', (official, binder, call, expansion) =>
     isShared(binder, call) ? kept.set(keyOf(binder, call), expansion) : official(call, expansion),

@@ -22,7 +22,8 @@ export async function showEvents(
 }
 
 function rowOf({ event }: ShownEvent): readonly string[] {
-  return event['category'] === 'AuditEvent' ? vaultRow(event) : administrativeRow(event);
+  if (event['category'] === 'AuditEvent') return vaultRow(event);
+  return typeof event['operationName'] === 'string' ? ownRow(event) : administrativeRow(event);
 }
 
 const member = (object: JsonObject | undefined, name: string): JsonObject | undefined => {
@@ -41,6 +42,25 @@ function vaultRow(event: JsonObject): readonly string[] {
     textMember(event, 'operationName'),
     textMember(member(event, 'properties'), 'id'),
     description === '' ? textMember(event, 'resultSignature') : description,
+  ];
+}
+
+/** Roles and exports of the data plane, copies of the instance and its root key: shapes of our own. What one is about stands in its properties. */
+function ownRow(event: JsonObject): readonly string[] {
+  const claim = member(member(event, 'identity'), 'claim');
+  const named =
+    textMember(claim, 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn') || textMember(claim, 'name');
+  const objectId = textMember(claim, 'http://schemas.microsoft.com/identity/claims/objectidentifier');
+  const about = Object.entries(member(event, 'properties') ?? {}).flatMap(([name, value]) =>
+    name === 'rootActivityId' ? [] : [`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`],
+  );
+  const resourceId = textMember(event, 'resourceId');
+  return [
+    textMember(event, 'time'),
+    named || textMember(claim, 'appid') || objectId,
+    textMember(event, 'operationName'),
+    [...(resourceId === '' ? [] : [resourceId]), ...about].join('\n'),
+    textMember(event, 'resultType'),
   ];
 }
 

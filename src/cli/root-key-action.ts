@@ -4,6 +4,7 @@ import { invariant } from '../base/invariant.ts';
 import { formatKeyId } from '../base/key-id.ts';
 import { instant } from '../clock/clock.ts';
 import { rewrapStopped, rotateStopped } from '../server/moving/rotate-stopped.ts';
+import type { RewrappedRootKey } from '../server/rewrap-root-key.ts';
 import type { RootKeyStatus } from '../server/root-key-routes.ts';
 import type { Rotated } from '../server/rotate-root-key.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
@@ -57,25 +58,49 @@ export async function rotate(rootKeys: RootKeySource, options: RotateOptions): P
 /** @throws UserError */
 export async function rewrap(rootKeys: RootKeySource, options: RotateOptions): Promise<void> {
   const { rootKeyVault, oldRootKeyVault } = options;
-  if (rootKeyVault === undefined || oldRootKeyVault === undefined)
+  if (rootKeyVault === undefined)
     throw new UserError(
       'The root key is wrapped by one key in a vault, and is to be by another.',
-      'Give the new one by --root-key-vault and the one of now by --old-root-key-vault.',
+      'Give the new one by --root-key-vault; of a server that is stopped, the one of now by --old-root-key-vault, too.',
     );
   const dataDirectory = directoryOf(options);
-  if ((await findInstance(dataDirectory)) !== undefined)
+  const running = await findInstance(dataDirectory);
+  const kid = formatKeyId(rootKeyVault);
+  const given = oldRootKeyVault && formatKeyId(oldRootKeyVault);
+  if (running !== undefined) {
+    const body = { kid, ...(given !== undefined && { oldKid: given }) };
+    // Both ends are of this package.
+    const { from } = (await running.call('POST', '/root-key/rewrap', body)) as RewrappedRootKey;
+    printRewrapped(options, kid, from === kid ? given : from, [
+      `The next start of this state takes --root-key-vault ${kid}.`,
+    ]);
+    return;
+  }
+  if (given === undefined)
     throw new UserError(
-      `${dataDirectory} is served.`,
-      "Stop it; or start it again with both: 'kustody up' with --root-key-vault and --old-root-key-vault does the same before it serves.",
+      `Nobody serves ${dataDirectory}: which key version has wrapped the root key has to be said.`,
+      'Give it by --old-root-key-vault.',
     );
   await stopped(rootKeys, options, dataDirectory, async (settings) => {
     invariant(settings.inVault !== undefined, 'two keys in vaults are given');
     await rewrapStopped({ ...settings, inVault: settings.inVault, now });
   });
-  const [kid, oldKid] = [formatKeyId(rootKeyVault), formatKeyId(oldRootKeyVault)];
-  print(options, { kid, oldKid }, [
+  printRewrapped(options, kid, given, []);
+}
+
+/** @param oldKid undefined: it was wrapped by the new one already, and nobody says by which before */
+function printRewrapped(
+  options: RotateOptions,
+  kid: string,
+  oldKid: string | undefined,
+  more: readonly string[],
+): void {
+  const needless =
+    'is not needed any more by this state, and can be disabled. Copies of it from before open with that one.';
+  print(options, { kid, ...(oldKid !== undefined && { oldKid }) }, [
     `The root key is wrapped by ${kid}.`,
-    `${oldKid} is not needed any more by this state, and can be disabled. Copies of it from before open with that one.`,
+    ...(oldKid === undefined ? [] : [`${oldKid} ${needless}`]),
+    ...more,
   ]);
 }
 

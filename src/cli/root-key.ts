@@ -9,7 +9,9 @@ Examples:
   $ kustody root-key rotate --data ./azure
   $ kustody root-key rotate --data ./azure --root-key-fd 3 --old-root-key-fd 4 3< new-key 4< old-key`;
 const rewrapExample = `
-Example:
+Examples:
+  $ kustody root-key rewrap --data ./azure \\
+      --root-key-vault https://keys.vault.azure.net/keys/root/fedcba9876543210fedcba9876543210
   $ kustody root-key rewrap --data ./azure --vault keys.vault.azure.net=file:./app.json \\
       --old-root-key-vault https://keys.vault.azure.net/keys/root/0123456789abcdef0123456789abcdef \\
       --root-key-vault https://keys.vault.azure.net/keys/root/fedcba9876543210fedcba9876543210`;
@@ -34,7 +36,7 @@ export function rootKeyCommand(rootKeys: RootKeySource): Command {
     });
   withRootKeyOptions(command.command('rewrap'), 'both')
     .description(
-      'Let another key in a vault wrap the root key, such as the new version of one that was rotated: from --old-root-key-vault to --root-key-vault. The root key stays, and nothing is sealed anew. When the command has ended, the state does not need the old version any more. The server is stopped; a start with both does the same.',
+      'Let another key in a vault wrap the root key, such as the new version of one that was rotated: from --old-root-key-vault to --root-key-vault. The root key stays, and nothing is sealed anew. When the command has ended, the state does not need the old version any more. An instance that runs does it itself, and goes on serving: it asks the vaults that it was started with, and takes the old version from its state. One that is stopped is given both versions and the vault; a start with both does the same.',
     )
     .addOption(dataOption())
     .addOption(stateAnchorOption())

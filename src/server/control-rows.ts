@@ -104,8 +104,20 @@ export const controlRows: readonly RouteRow[] = [
   },
   {
     ...{ method: 'POST', path: '/root-key/rotate', access: 'token', status: 202, answer: shapes.rootKeyShape },
-    errors: { RotationRunning: 409, BackupRunning: 409 },
+    errors: { RotationRunning: 409, RewrapRunning: 409, BackupRunning: 409 },
     says: 'Begins to seal every record of the state under another root key, or goes on with it. No key is sent: the server has both.',
+  },
+  {
+    ...{ method: 'POST', path: '/root-key/rewrap', access: 'token', body: shapes.rewrapAskedShape },
+    ...{
+      answer: shapes.rewrappedRootKeyShape,
+      errors: {
+        ...{ InvalidKeyId: 400, RootKeyNotInVault: 409, OwnVault: 409, VaultNotNamed: 409 },
+        ...{ OtherWrapper: 409, OtherRootKey: 409, KeyUnavailable: 409, WrappedMeanwhile: 409 },
+        ...{ RotationRunning: 409, RootKeyRotating: 409, RewrapRunning: 409, BackupRunning: 409 },
+      },
+    },
+    says: 'Lets the key version `kid` of a vault outside wrap the root key, instead of the one that has; with `oldKid` only if that one has. The root key stays. Both the same in the answer: it had done so already.',
   },
   {
     ...{ method: 'GET', path: '/root-key', access: 'token', answer: shapes.rootKeyShape },

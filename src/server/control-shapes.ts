@@ -135,6 +135,10 @@ export const rootKeyShape = shape({
   ),
 });
 
+export const rewrapAskedShape = shape({ kid: text, oldKid: maybe(text) });
+/** Full ids of key versions. */
+export const rewrappedRootKeyShape = shape({ from: text, to: text });
+
 /** The event itself is in Azure's schema: of a vault's operations, or of the activity log. */
 export const eventsShape = shape({
   events: list(shape({ sequence: whole, event: Type.Object({}, { additionalProperties: true }) })),

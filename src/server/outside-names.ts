@@ -20,7 +20,7 @@ export class OutsideVaultError extends Error {
 }
 
 /** Asked once at the start; later the names are taken. @throws OutsideVaultError for a vault that is here, deleted ones included */
-export async function refuseOwnNames(state: State, vaults: readonly OutsideVault[]): Promise<void> {
+export async function refuseOwnNames(state: State, vaults: readonly Pick<OutsideVault, 'host'>[]): Promise<void> {
   for (const { host } of vaults) {
     const name = host.endsWith(ownDomain) ? parseVaultName(host.slice(0, -ownDomain.length)) : undefined;
     if (name === undefined) continue;

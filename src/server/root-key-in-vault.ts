@@ -18,6 +18,7 @@ import {
   keepWrapped,
   readWrapped,
   replaceWrapped,
+  wrapperIn,
   wrappedRecord,
   wrapperOf,
 } from './wrapped-root-key.ts';
@@ -86,15 +87,31 @@ async function made(key: WrappingKey, { statePlace }: KeyPlace): Promise<RootKey
  * takes the place of the old one, which it expects → the old version may be disabled. Whatever interrupts it, the same start goes on: it takes
  * what it finds wrapped by either.
  * @throws RootKeyError, also for a third one */
-export async function rewrapRootKey(next: WrappingKey, before: WrappingKey, at: KeyPlace): Promise<RootKeyInVault> {
+export async function rewrapRootKey(
+  next: WrappingKey,
+  before: WrappingKey,
+  at: KeyPlace & HeldCheck,
+): Promise<RootKeyInVault> {
   const { record } = await findWrapped(at);
   if (record === undefined) throw new RootKeyError(noneWrapped);
-  if (wrapperOf(record) === formatKeyId(next.kid)) return opened(next, record);
+  const by = wrapperOf(record);
+  const [given, old] = [next, before].map(({ kid }) => formatKeyId(kid));
+  if (by === given) {
+    const there = await opened(next, record);
+    requireHeld(there.rootKey, at);
+    return there;
+  }
+  if (by !== old)
+    throw new RootKeyError(
+      `The root key of this state is wrapped by ${by}, and not by ${old} or ${given}: another version wrapped it meanwhile. If that was you, give ${by} in --root-key-vault and leave out --old-root-key-vault, or give it in --old-root-key-vault to let ${given} wrap it.`,
+    );
   const bytes = await unwrapped(before, record);
   try {
+    const rootKey = new RootKey(bytes);
+    requireHeld(rootKey, at);
     const anew = wrappedRecord({ kid: next.kid, wrapped: await wrapVerified(next, bytes) });
     return {
-      rootKey: new RootKey(bytes),
+      rootKey,
       keep: (store) => replaceWrapped(store, record, anew),
       drop: () => Promise.resolve(), // the one of before stays
       isRewrap: true,
@@ -102,6 +119,20 @@ export async function rewrapRootKey(next: WrappingKey, before: WrappingKey, at: 
     };
   } finally {
     zeroBytes(bytes);
+  }
+}
+
+interface HeldCheck {
+  /** Of who has it in memory: throws for another one, before that is wrapped. */
+  readonly requireHeld?: (rootKey: RootKey) => void;
+}
+
+function requireHeld(rootKey: RootKey, at: HeldCheck): void {
+  try {
+    at.requireHeld?.(rootKey);
+  } catch (error) {
+    rootKey.close();
+    throw error;
   }
 }
 
@@ -200,6 +231,13 @@ export async function keysInVaults(
   };
 }
 
+/** One that stood by has the root key, which opens the state, whatever wraps it by now. Who had it wrapped by another version since knows of that: it is
+ * neither asked nor replaced. */
+const isWrappedSince = async (store: StateStore, { fromKid }: RootKeyKids): Promise<boolean> => {
+  const by = await wrapperIn(store);
+  return by !== undefined && by !== fromKid;
+};
+
 const keeping =
   (
     now: RootKeyInVault | undefined,
@@ -214,6 +252,7 @@ const keeping =
     const step = { operation, ...names, ...kids } as const;
     // Nothing is sealed under it before it is rotated to.
     const isInUse = [sealed.rootKey, sealed.oldRootKey].some((key) => key === now.rootKey);
+    if (now.isRewrap && (await isWrappedSince(store, kids))) return;
     if (isInUse && !now.isRewrap) {
       if (isNew) await tell({ ...step, status: 'Succeeded' });
       return;

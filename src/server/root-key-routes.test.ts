@@ -12,6 +12,7 @@ import { until } from '../../tests/support/until.ts';
 import { ControlError } from './control-plane.ts';
 import type { Instance } from './instance.ts';
 import type { RootKeyStatus } from './root-key-routes.ts';
+import { defaultKeySettings } from './settings.ts';
 import { createRootKeyRotation } from './root-key-routes.ts';
 
 const [older, newer] = [1, 2].map((byte) => new RootKey(Buffer.alloc(32, byte))) as [RootKey, RootKey];
@@ -20,15 +21,19 @@ type Nodes = readonly { host: string; id: string }[];
 
 /** @param without nodes that do not have all of so many root keys */
 async function served(without: (keys: number) => Nodes = () => []) {
-  const sealed = await SealedState.open({
-    ...{ store: new MemoryStateStore(), rootKey: older, randomBytes: systemRandomBytes },
-  });
+  const store = new MemoryStateStore();
+  const sealed = await SealedState.open({ store, rootKey: older, randomBytes: systemRandomBytes });
   const asked: string[] = [];
+  let placed: Promise<void> | undefined;
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
   const rotation = createRootKeyRotation({
-    ...{ sealed, settings: { dataDirectory: '/nowhere' }, log: silentLog },
-    placeOf: () => Promise.resolve({ place: 'environment' as const }),
+    ...{ sealed, store, log: silentLog },
+    settings: { dataDirectory: '/nowhere', keys: defaultKeySettings },
+    placeOf: async () => {
+      await placed;
+      return { place: 'environment' as const };
+    },
     ...{ givenRootKeys: { rootKey: newer, otherRootKey: older }, onRotated: () => ended },
     nodesWithout: (keys) => {
       asked.push(...keys);
@@ -53,12 +58,23 @@ async function served(without: (keys: number) => Nodes = () => []) {
     ...{ backups: { isRunning: () => backups.running }, audit, instance },
     clocks: { clock: { now: () => instant(0) } },
   })(app);
-  const rotate = async () => {
-    const answer = await app.inject({ method: 'POST', url: '/root-key/rotate' });
+  const post = async (url: string) => {
+    const answer = await app.inject({
+      method: 'POST',
+      url,
+      payload: { kid: `https://v.vault.azure.net/keys/k/${'1'.repeat(32)}` },
+    });
     return [answer.statusCode, answer.json<{ code?: string }>().code];
   };
+  const [rotate, rewrap] = [() => post('/root-key/rotate'), () => post('/root-key/rewrap')];
   const status = async () => (await app.inject({ url: '/root-key' })).json<RootKeyStatus>();
-  return { sealed, rotation, backups, told, asked, end, rotate, status };
+  /** Nobody says where a key is kept until the returned function is called. */
+  const hold = (): (() => void) => {
+    let goOn: () => void = () => undefined;
+    placed = new Promise<void>((resolve) => (goOn = resolve));
+    return goOn;
+  };
+  return { sealed, rotation, backups, told, asked, end, rotate, rewrap, status, hold };
 }
 
 it('a rotation waits for the backup that is being taken, and keeps others back from its first moment on', async () => {
@@ -100,4 +116,29 @@ it('a rotation does not end while a node that joined meanwhile has the old key a
   await until(async () => !(await status()).running);
   expect([rotation.isUnderWay(), sealed.rootKey, sealed.oldRootKey]).toEqual([false, newer, undefined]);
   expect(told).toEqual(['Started', 'Failed', 'Started', 'Succeeded']);
+});
+
+it('the root key is not wrapped anew while it is rotated or a backup is taken, nor where no vault has wrapped it', async () => {
+  let joined: Nodes = [];
+  const { rotation, backups, told, end, rotate, rewrap, status, hold } = await served(() => joined);
+  backups.running = true;
+  expect(await rewrap()).toEqual([409, 'BackupRunning']);
+  backups.running = false;
+  expect(await rewrap()).toEqual([409, 'RootKeyNotInVault']);
+  const goOn = hold();
+  const wrapping = rewrap();
+  await until(() => Promise.resolve(rotation.isUnderWay()));
+  expect([await rotate(), await rewrap()]).toEqual([
+    [409, 'RewrapRunning'],
+    [409, 'RewrapRunning'],
+  ]);
+  goOn();
+  expect([await wrapping, rotation.isUnderWay()]).toEqual([[409, 'RootKeyNotInVault'], false]);
+  expect(told).toEqual([]);
+  await rotate();
+  expect(await rewrap()).toEqual([409, 'RotationRunning']);
+  joined = [{ host: 'west', id: 'its id' }];
+  end();
+  await until(async () => !(await status()).running);
+  expect(await rewrap()).toEqual([409, 'RootKeyRotating']);
 });

@@ -13,7 +13,10 @@ import { rootKeyTeller, rotateRootKey } from './rotate-root-key.ts';
 import type { ServerSettings } from './settings.ts';
 import type { RootKeyPlace } from './root-key-place.ts';
 import type { RootKeys } from './root-key-beside.ts';
+import type { Json } from '../base/json.ts';
+import type { StateStore } from '../state/state-store.ts';
 import type { Log } from '../http/logging.ts';
+import type { RewrappedRootKey } from './rewrap-root-key.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 
 /** What `kustody root-key` shows. */
@@ -37,7 +40,8 @@ export interface RootKeyStatus {
 
 interface Parts {
   readonly sealed: SealedState;
-  readonly settings: Pick<ServerSettings, 'dataDirectory'>;
+  readonly store: StateStore;
+  readonly settings: Pick<ServerSettings, 'dataDirectory' | 'outsideVaults' | 'keys'>;
   readonly placeOf: (key: RootKey) => Promise<RootKeyPlace>;
   readonly log: Log;
   /** Undefined: both are files beside the data. */
@@ -50,7 +54,7 @@ interface Parts {
 }
 
 export interface RootKeyRotation {
-  /** One goes on, or was begun and has not come to its end. */
+  /** One goes on, or was begun and has not come to its end; or another key version wraps the root key now. */
   isUnderWay(): boolean;
   routes(beside: {
     /** Copies of the state are sealed under one root key: none is taken meanwhile. */
@@ -63,9 +67,11 @@ export interface RootKeyRotation {
   close(): Promise<void>;
 }
 
-/** `POST /root-key/rotate` begins, or goes on with, a rotation of the root key; `GET /root-key` says how far it is. No key is sent. */
+/** `POST /root-key/rotate` begins, or goes on with, a rotation of the root key; `GET /root-key` says how far it is;
+ * `POST /root-key/rewrap` lets another key version of a vault wrap it (`rewrapHeldRootKey`). No key is sent. */
 export function createRootKeyRotation({
   sealed,
+  store,
   settings,
   placeOf,
   log,
@@ -77,6 +83,7 @@ export function createRootKeyRotation({
 }: Parts): RootKeyRotation {
   let last: Pick<RootKeyStatus, 'done' | 'rotated' | 'failure'> = {};
   let going: Promise<void> | undefined;
+  let rewrapping: Promise<RewrappedRootKey> | undefined;
   let isClosing = false;
   const status = async (): Promise<RootKeyStatus> => {
     const { rootKey, oldRootKey } = sealed;
@@ -88,6 +95,15 @@ export function createRootKeyRotation({
       ...{ resealing: oldRootKey !== undefined, running: going !== undefined },
       ...last,
     };
+  };
+  const rewrap = async (body: Json | undefined, tell: (step: RootKeyStep) => Promise<void>) => {
+    // What asks vaults is loaded by those alone who have one there.
+    const { rewrapHeldRootKey } = await import('./rewrap-root-key.ts');
+    const place = await placeOf(sealed.rootKey);
+    const ports = { sealed, store, dataDirectory: settings.dataDirectory, vaults: settings, place, tell };
+    const rewrapped = await rewrapHeldRootKey(ports, body);
+    log.event('root-key-rewrapped', { ...rewrapped });
+    return rewrapped;
   };
   const rotate = async (tell: (step: RootKeyStep) => Promise<void>): Promise<void> => {
     try {
@@ -111,20 +127,40 @@ export function createRootKeyRotation({
     }
   };
   return {
-    isUnderWay: () => going !== undefined || sealed.oldRootKey !== undefined,
+    isUnderWay: () => going !== undefined || rewrapping !== undefined || sealed.oldRootKey !== undefined,
     routes:
       ({ backups, audit, instance, clocks }) =>
       (app) => {
         const tell = rootKeyTeller(audit, instance, () => clocks.clock.now());
-        app.post('/root-key/rotate', async (_request, reply) => {
+        const requireNothingElse = (): void => {
           if (going !== undefined)
             throw new ControlError(409, 'RotationRunning', 'The root key is being rotated: wait for its end.');
+          if (rewrapping !== undefined)
+            throw new ControlError(409, 'RewrapRunning', 'The root key is being wrapped anew: wait for its end.');
           if (backups.isRunning())
             throw new ControlError(
               409,
               'BackupRunning',
               'A backup is being taken under the root key of now: wait for its end.',
             );
+        };
+        app.post<{ Body: Json | undefined }>('/root-key/rewrap', async ({ body }): Promise<RewrappedRootKey> => {
+          requireNothingElse();
+          if (sealed.oldRootKey !== undefined)
+            throw new ControlError(
+              409,
+              'RootKeyRotating',
+              "Records are sealed under two root keys: 'kustody root-key rotate' goes on with that.",
+            );
+          rewrapping = rewrap(body, tell);
+          try {
+            return await rewrapping;
+          } finally {
+            rewrapping = undefined;
+          }
+        });
+        app.post('/root-key/rotate', async (_request, reply) => {
+          requireNothingElse();
           last = {};
           going = rotate(tell);
           return reply.code(202).send(await status());
@@ -133,7 +169,7 @@ export function createRootKeyRotation({
       },
     close: async () => {
       isClosing = true;
-      await going;
+      await Promise.allSettled([going, rewrapping]);
     },
   };
 }

@@ -211,7 +211,7 @@ async function open(given: ServerSettings, closing: Closing): Promise<RunningSer
 
   const bound: { ports?: ServerPorts; nodePort?: number | undefined; rotated?: () => Promise<void> } = {};
   const rootKeyRotation = createRootKeyRotation({
-    ...{ sealed, settings, log, givenRootKeys: settings.rootKey && rootKeys },
+    ...{ sealed, store, settings, log, givenRootKeys: settings.rootKey && rootKeys },
     placeOf: (key) => placeOfRootKey(key, settings, store),
     nodesWithout: opened.nodesWithout,
     kids: inVault?.kids,

@@ -109,18 +109,22 @@ export async function keepWrapped(store: StateStore, record: StoredRecord): Prom
 
 /** The same root key, wrapped by another key, in the place of the record that was read: durable when it resolves, and then nobody needs the key
  * that had wrapped it. Of several that do so at once one has done it, and all have it done. No replaced one is left in a file of the state.
- * @throws RootKeyError when it is another record by now */
+ * @throws WrappedMeanwhileError when it is another record by now */
 export async function replaceWrapped(store: StateStore, before: StoredRecord, next: StoredRecord): Promise<void> {
   const there = await store.get(place.table, place.id);
   if (there !== undefined && wrapperOf(there) === wrapperOf(next)) return;
-  if (there === undefined || !equalBytes(there.value, before.value)) throw new RootKeyError(changedMeanwhile);
+  if (there === undefined || !equalBytes(there.value, before.value)) throw new WrappedMeanwhileError();
   const put = { version: there.version + 1, value: next.value };
   await store.commit({ write: [{ ...place, expect: there.version, put }] });
   await store.compact();
 }
 
-const changedMeanwhile =
-  'The root key of this state was wrapped anew, or taken out of it, meanwhile: give the same command again.';
+/** Between reading the record and replacing it. */
+export class WrappedMeanwhileError extends RootKeyError {
+  constructor() {
+    super('The root key of this state was wrapped anew, or taken out of it, meanwhile: give the same command again.');
+  }
+}
 
 /** The full kid of the key that has wrapped it. @throws RootKeyError */
 export const wrapperOf = (record: StoredRecord): string => formatKeyId(readWrapped(record).kid);

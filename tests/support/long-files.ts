@@ -241,6 +241,7 @@ export const longFiles: readonly string[] = [
   'tests/scenarios/root-key-vault-nodes.test.ts',
   'tests/scenarios/root-key-vault-own.test.ts',
   'tests/scenarios/root-key-vault-postgres.test.ts',
+  'tests/scenarios/root-key-vault-served.test.ts',
   'tests/scenarios/root-key-vault-stopped.test.ts',
   'tests/scenarios/root-key-vault.test.ts',
   'tests/scenarios/shred.test.ts',

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, realpathSync, rmdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { formatKeyId } from '../base/key-id.ts';
+import { formatKeyId, parseVersionedKeyId } from '../base/key-id.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { instant } from '../clock/clock.ts';
 import { LogFile, logFileName } from '../http/log-file.ts';
@@ -18,9 +18,11 @@ import { rootKeyFileName } from '../server/data-directory-names.ts';
 import type { RewrappedCopy } from '../server/rewrap-routes.ts';
 import type { MoveEnd } from '../server/moving/move-end.ts';
 import { endName } from '../server/moving/move-end.ts';
-import type { KeyPlace } from '../server/wrapped-root-key.ts';
+import type { WrappedForCommands } from '../server/root-key-routes.ts';
+import type { FoundWrapped, KeyPlace } from '../server/wrapped-root-key.ts';
+import { inVaultOnly, wrappedRecord, wrapperOf } from '../server/wrapped-root-key.ts';
 import type { RootKey } from '../state/root-key.ts';
-import { openRootKeyFile } from '../state/root-key.ts';
+import { openRootKeyFile, RootKeyError } from '../state/root-key.ts';
 import type { PostgresAddress } from '../state/postgres/postgres-address.ts';
 import type { BlobsOptions, CredentialSource } from './blobs-place.ts';
 import { blobsPlaceOf } from './blobs-place.ts';
@@ -138,40 +140,55 @@ async function backUpRunning(
 
 /** @throws UserError */
 export async function rewrap(rootKeys: RootKeySource, options: BackupOptions): Promise<void> {
-  const given = rootKeys.take(options.rootKeyFd);
-  const { cluster } = options;
+  const { cluster, rootKeyVault } = options;
   if (cluster === undefined)
     throw new UserError(
       'Only the backup of a cluster is moved to another version of its key.',
       'Name it by --cluster.',
     );
-  if (options.rootKeyVault !== undefined)
-    throw new UserError(
-      'Not built: to move the backup of a cluster to another version while the root key is in a vault.',
-      'Take the backup again: it is under the version of now then.',
-    );
   const instance = await requireInstance(dataDirectoryOf(options));
-  const path = join(instance.dataDirectory, rootKeyFileName);
-  if (given === undefined && !existsSync(path))
-    throw new UserError(
-      'A backup opens with the root key of its instance, and there is none.',
-      'Give it in KUSTODY_ROOT_KEY or by --root-key-fd.',
-    );
-  const rootKey = given ?? openRootKeyFile(path, systemRandomBytes);
   const to = { dataDirectory: knownDirectory(resolve(options.to)) };
   const ask: RewrapSettings['ask'] = async ({ clusterId, name }, { kid, wrapped, check }) => {
     const body = { kid: formatKeyId(kid), wrapped, check, place: `${to.dataDirectory} (cluster ${name})` };
     // Both ends are of this package.
     return (await instance.call('POST', `/clusters/${clusterId}/rewrap-copy`, body)) as RewrappedCopy;
   };
+  const rootKeyKid = rootKeyVault && formatKeyId(rootKeyVault);
+  const at = { dataDirectory: instance.dataDirectory, find: () => wrappedOf(instance) };
   const { manifest, before } = await explained('wrapping anew', to.dataDirectory, () =>
-    rewrapBackup({ to, cluster, rootKey, ask }),
-  ).finally(() => rootKey.close());
+    withRootKey(rootKeys, options, at, async (given) => {
+      const rootKey = given ?? (await besideRunning(instance));
+      const settings = { to, cluster, rootKey, ask, ...(rootKeyKid !== undefined && { rootKeyKid }) };
+      return rewrapBackup(settings).finally(() => rootKey.close());
+    }),
+  );
   const head =
     before === undefined
       ? `The backup in ${to.dataDirectory} is under the version of now:`
       : `Moved the backup in ${to.dataDirectory} from ${before}:`;
   print(options, { to: to.dataDirectory, before: before ?? null, ...manifest }, [head, ...lines(manifest)]);
+}
+
+/** The root key of an instance that runs, which has its state locked. */
+async function wrappedOf(instance: ControlClient): Promise<FoundWrapped> {
+  // Both ends are of this package.
+  const { kid: by, wrapped } = (await instance.call('GET', '/root-key/wrapped')) as WrappedForCommands;
+  const kid = parseVersionedKeyId(by ?? '');
+  if (kid === undefined || wrapped === undefined) return { record: undefined, isSealed: true };
+  return { record: wrappedRecord({ kid, wrapped: Buffer.from(wrapped, 'base64url') }), isSealed: true };
+}
+
+/** @throws UserError, RootKeyError where it is kept elsewhere */
+async function besideRunning(instance: ControlClient): Promise<RootKey> {
+  const { dataDirectory } = instance;
+  const path = join(dataDirectory, rootKeyFileName);
+  if (existsSync(path)) return openRootKeyFile(path, systemRandomBytes);
+  const { record } = await wrappedOf(instance);
+  if (record !== undefined) throw new RootKeyError(inVaultOnly(dataDirectory, wrapperOf(record)));
+  throw new UserError(
+    'A backup opens with the root key of its instance, and there is none.',
+    'Give it in KUSTODY_ROOT_KEY or by --root-key-fd.',
+  );
 }
 
 /** @throws UserError */

@@ -124,6 +124,10 @@ export const controlRows: readonly RouteRow[] = [
     says: 'Which root key seals the state, by an id, and where it is kept; whether records are sealed under two, how far that is, or what came of it.',
   },
   {
+    ...{ method: 'GET', path: '/root-key/wrapped', access: 'token', answer: shapes.wrappedRootKeyShape },
+    says: 'The root key that seals the state, as the key version `kid` of a vault outside has wrapped it: no secret without the use of that. Nothing where no vault has.',
+  },
+  {
     ...{ method: 'GET', path: '/clusters/:cluster/extents/:extent', access: 'session' },
     mediaType: 'application/octet-stream',
     errors: { InvalidExtentId: 400, ClusterNotFound: 404, ExtentNotFound: 404, ClusterNotServing: 409 },

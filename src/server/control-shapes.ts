@@ -135,6 +135,8 @@ export const rootKeyShape = shape({
   ),
 });
 
+/** Base64url; empty where no vault has wrapped it. */
+export const wrappedRootKeyShape = shape({ kid: maybe(text), wrapped: maybe(text) });
 export const rewrapAskedShape = shape({ kid: text, oldKid: maybe(text) });
 /** Full ids of key versions. */
 export const rewrappedRootKeyShape = shape({ from: text, to: text });

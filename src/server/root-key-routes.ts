@@ -16,6 +16,8 @@ import type { RootKeys } from './root-key-beside.ts';
 import type { Json } from '../base/json.ts';
 import type { StateStore } from '../state/state-store.ts';
 import type { Log } from '../http/logging.ts';
+import { formatKeyId } from '../base/key-id.ts';
+import { readWrapped, wrappedAmong } from './wrapped-root-key.ts';
 import type { RewrappedRootKey } from './rewrap-root-key.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 
@@ -36,6 +38,14 @@ export interface RootKeyStatus {
   readonly rotated?: Rotated;
   /** Why there is none. */
   readonly failure?: string;
+}
+
+/** What `GET /root-key/wrapped` answers: the root key that seals now, as a key in a vault has wrapped it, for a command that may use that key. It is
+ * no secret without. Without members: no vault has wrapped it. */
+export interface WrappedForCommands {
+  readonly kid?: string;
+  /** Base64url. */
+  readonly wrapped?: string;
 }
 
 interface Parts {
@@ -166,6 +176,12 @@ export function createRootKeyRotation({
           return reply.code(202).send(await status());
         });
         app.get('/root-key', status);
+        app.get('/root-key/wrapped', async (): Promise<WrappedForCommands> => {
+          const { record } = await wrappedAmong(store);
+          if (record === undefined || (await placeOf(sealed.rootKey)).place !== 'vault') return {};
+          const { kid, wrapped } = readWrapped(record);
+          return { kid: formatKeyId(kid), wrapped: Buffer.from(wrapped).toString('base64url') };
+        });
       },
     close: async () => {
       isClosing = true;

@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from '../../src/base/json.ts';
 import { isJsonObject, textMember } from '../../src/base/json.ts';
 import { findInstance } from '../../src/cli/control-client.ts';
 import { callLocal, localToken, succeeded as succeededCall } from '../../src/server/local-client.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { CommandResult } from '../support/kustody-command.ts';
 import { kustody } from '../support/kustody-command.ts';
+import { until } from '../support/until.ts';
 import { openRootKeyOwner } from '../support/root-key-vault.ts';
 
 const canary = 'wrapped-backup-canary-7a20c4';
@@ -45,17 +47,19 @@ async function rootKeyIn(data: string, kid: string): Promise<Buffer> {
   return Buffer.from(await owner.keys.unwrap(kid, wrapped), 'base64url');
 }
 
-/** A key version in a vault of the instance itself. */
-async function disable(data: string, kid: string): Promise<void> {
+/** Of a vault of the instance itself. */
+async function callVault(data: string, method: string, url: string, body: Json): Promise<void> {
   const environment = await (await findInstance(data))?.environment();
   if (environment === undefined) throw new Error('No server answers.');
-  const { host, pathname } = new URL(kid);
+  const { host, pathname } = new URL(url);
   const token = await localToken(environment, 'https://vault.azure.net');
-  const body = { attributes: { enabled: false } };
-  succeededCall(
-    await callLocal(environment, { host, method: 'PATCH', path: `${pathname}?api-version=7.4`, token, body }),
-  );
+  const path = `${pathname}?api-version=7.4`;
+  succeededCall(await callLocal(environment, { host, method, path, token, body }));
 }
+const disable = (data: string, kid: string): Promise<void> =>
+  callVault(data, 'PATCH', kid, { attributes: { enabled: false } });
+const newVersionOf = (data: string, kid: string): Promise<void> =>
+  callVault(data, 'POST', kid.replace(/[^/]+$/, 'create'), { kty: 'RSA', key_size: 2048 });
 
 function expectNowhere(directory: string, secrets: readonly (Buffer | string)[]): void {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((name) => join(directory, name));
@@ -141,8 +145,6 @@ describe('backups of an instance whose root key is in a vault', () => {
     expect(refused(await kustody([...backup, stopped]))).toContain(`wrapped by ${kid}`);
     const told: unknown = JSON.parse(await succeeded([...backup, stopped, ...owner.now(kid)]));
     expect(told).toMatchObject({ rootKeyKid: kid, cluster: { kid: clusterKey } });
-    const rewrap = ['backup', 'rewrap', '--data', data, '--cluster', 'kustody', '--to', copy, ...owner.now(kid)];
-    expect(refused(await kustody(rewrap))).toContain('Not built');
     const rootKey = await rootKeyIn(data, kid);
     for (const at of [copy, stopped]) expectNowhere(at, [canary, rootKey]);
 
@@ -164,6 +166,42 @@ describe('backups of an instance whose root key is in a vault', () => {
       const { code, stdout, stderr } = await queryAt(data, 'T | take 1');
       expect([code, stderr]).toEqual([1, expect.stringContaining('disabled')]);
       expect(stdout).not.toContain(canary);
+    });
+  });
+
+  it('of one cluster are moved to the next version of its key by whoever may use the key that wraps the root key', async () => {
+    const kid = await owner.keys.kid();
+    const [data, copy] = ['moved on', 'moved on copy'].map(owner.placeOf) as [string, string];
+    const rewrap = ['backup', 'rewrap', '--data', data, '--cluster', 'kustody', '--to', copy, '--json'];
+    let newer = '';
+    await served(data, [...owner.now(kid), '--seed'], async () => {
+      await done(data, `.set-or-append T <| range A from 1 to 900 step 1 | extend B = '${canary}'`);
+      const backup = ['backup', '--data', data, '--cluster', 'kustody', '--to', copy, '--json'];
+      const { cluster } = JSON.parse(await succeeded(backup)) as { readonly cluster: { readonly kid: string } };
+      await newVersionOf(data, cluster.kid);
+      await succeeded(['check-keys', '--data', data]);
+      await owner.keys.newVersion();
+      newer = await owner.keys.kid();
+      await succeeded(['root-key', 'rewrap', '--data', data, '--root-key-vault', newer]);
+      expect(refused(await kustody(rewrap))).toContain(`wrapped by ${newer}`);
+      expect(refused(await kustody([...rewrap, ...owner.now(kid)]))).toContain(
+        `is wrapped by ${newer}, and not by ${kid}`,
+      );
+      await until(async () => {
+        const said: unknown = JSON.parse(await succeeded([...rewrap, ...owner.now(newer)]));
+        if (!isJsonObject(said) || said['before'] === null) return false; // the cluster has not taken the new version yet
+        expect(said).toMatchObject({ before: cluster.kid, rootKeyKid: newer });
+        expect(said['cluster']).not.toMatchObject({ kid: cluster.kid });
+        return true;
+      });
+      await done(data, '.clear table T data');
+      await disable(data, cluster.kid);
+      expectNowhere(copy, [canary]);
+    });
+    const restore = ['restore', '--from', copy, '--cluster', 'kustody', '--to', data, '--accept-rollback'];
+    await succeeded([...restore, ...owner.now(newer)]);
+    await served(data, owner.now(newer), async () => {
+      expect(await done(data, 'T | count')).toContain('900');
     });
   });
 });

@@ -25,6 +25,8 @@ export interface RewrapSettings {
   /** Name of the cluster, of which the backup is. */
   readonly cluster: string;
   readonly rootKey: RootKey;
+  /** Of a root key in a vault: the full id of the key version that wraps it now. */
+  readonly rootKeyKid?: string;
   /** Has the key wrapped by the version of now: the instance, by way of its vaults. @returns without `wrapped` when the key is under that version */
   readonly ask: (
     cluster: BackupCluster,
@@ -44,11 +46,12 @@ export interface Rewrapped {
  * manifest names, with the new wrap, read back → THE MANIFEST NAMES THAT SIDE, in one commit → the old wrap goes, overwritten. Until that commit
  * the backup is under the old version; the same call goes on.
  * @throws MoveError */
-export async function rewrapBackup({ to, cluster, rootKey, ask }: RewrapSettings): Promise<Rewrapped> {
+export async function rewrapBackup({ to, cluster, rootKey, rootKeyKid, ask }: RewrapSettings): Promise<Rewrapped> {
   const opened = await openStore(to, undefined, undefined, anyState);
   const { store } = opened;
   try {
-    const manifest = await readManifest(store, rootKey, to.dataDirectory);
+    const read = await readManifest(store, rootKey, to.dataDirectory);
+    const manifest = rootKeyKid === undefined ? read : { ...read, rootKeyKid };
     const held = manifest.cluster;
     if (held === undefined)
       throw new MoveError(`${to.dataDirectory} is a backup of a whole instance: the keys of its vaults are in it.`);
@@ -64,7 +67,7 @@ export async function rewrapBackup({ to, cluster, rootKey, ask }: RewrapSettings
     if (next === undefined) throw new MoveError('The instance names no version of a key.');
     const isCurrent = answer.wrapped === undefined;
     const named = isCurrent
-      ? manifest
+      ? read
       : await layOutAnew(store, rootKey, manifest, held, { kid: next, wrapped: answer.wrapped });
     await removeAllBut(named.side, to, store);
     if ((await readMark(store, 'filling')) !== undefined) await removeMark(store, 'filling');

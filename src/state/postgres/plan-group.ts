@@ -48,7 +48,7 @@ export function planGroup(commits: readonly RecordCommit[], found: Found): Group
     }
     return undefined;
   });
-  return { records: withoutNothing([...records.values()]).toSorted(byBytes), outcomes };
+  return { records: inOrder(withoutNothing([...records.values()])), outcomes };
 }
 
 const versionIn = ({ expect, put }: GroupRecord): number | null =>
@@ -58,8 +58,13 @@ const versionIn = ({ expect, put }: GroupRecord): number | null =>
 const withoutNothing = (records: readonly GroupRecord[]): readonly GroupRecord[] =>
   records.map((record) => (record.expect === null && record.put === null ? { ...record, put: undefined } : record));
 
-/** Tables are named by plain words; ids by any text. */
-function byBytes(left: GroupRecord, right: GroupRecord): number {
-  if (left.table !== right.table) return left.table < right.table ? -1 : 1;
-  return Buffer.compare(Buffer.from(left.id), Buffer.from(right.id));
+/** Tables are named by plain words; ids by any text, whose bytes are made once. */
+function inOrder(records: readonly GroupRecord[]): readonly GroupRecord[] {
+  if (records.length <= 1) return records;
+  const named = records.map((record) => ({ record, table: record.table, bytes: Buffer.from(record.id) }));
+  named.sort((left, right) => {
+    if (left.table !== right.table) return left.table < right.table ? -1 : 1;
+    return Buffer.compare(left.bytes, right.bytes);
+  });
+  return named.map(({ record }) => record);
 }

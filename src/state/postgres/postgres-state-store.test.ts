@@ -5,12 +5,17 @@ import { startCuttingProxy } from '../../../tests/support/cutting-proxy.ts';
 import type { Postgres } from '../../../tests/support/postgres.ts';
 import { databasePassword, hasPostgres, openPostgres, startPostgres } from '../../../tests/support/postgres.ts';
 import { stateStoreConformance } from '../state-store.conformance.ts';
-import type { RecordExpectation, RecordWrite } from '../state-store.ts';
+import type { RecordCommit, RecordExpectation, RecordWrite } from '../state-store.ts';
 
 const put = (id: string, expect: number | null, version: number): RecordWrite => ({
   ...{ table: 'a', id, expect },
   put: { version, value: Buffer.from(`${id} ${version}`) },
 });
+const toldOf = (commit: Promise<void>): Promise<string> =>
+  commit.then(
+    () => 'made',
+    (error: unknown) => (error instanceof Error ? error.name : ''),
+  );
 const absent = (id: string): RecordExpectation => ({ table: 'a', id, expect: null });
 
 describe.skipIf(!hasPostgres)('PostgresStateStore', () => {
@@ -107,22 +112,50 @@ describe.skipIf(!hasPostgres)('PostgresStateStore', () => {
     await Promise.all([left.close(), right.close(), holder.end()]);
   });
 
+  it.each<[string, RecordCommit, string]>([
+    ['changes what a commit changes', { write: [put('x', 1, 2)] }, `UPDATE record SET version = 9 WHERE id = 'x'`],
+    [
+      'changes what one expects',
+      { expect: [{ table: 'a', id: 'x', expect: 1 }], write: [] },
+      `UPDATE record SET version = 9 WHERE id = 'x'`,
+    ],
+    ['removes what one changes', { write: [put('x', 1, 2)] }, `DELETE FROM record WHERE id = 'x'`],
+    ['makes what one makes', { write: [put('n', null, 1)] }, `INSERT INTO record VALUES ('a', 'n', 9, 'v')`],
+  ])('waits for somebody who %s, and goes by what comes of that', async (_, named, statement) => {
+    for (const end of ['ROLLBACK', 'COMMIT']) {
+      const store = await openPostgres(fresh());
+      await store.commit({ write: [put('x', null, 1), put('y', null, 1)] });
+      const holder = await administrator();
+      await holder.query(`SET search_path = state_${schemas}`);
+      await holder.query('BEGIN');
+      await holder.query(statement);
+      const told = toldOf(store.commit({ ...named, write: [put('m', null, 1), put('y', 1, 2), ...named.write] }));
+      await waitingForLocks(holder, 1);
+      await holder.query(end);
+      const isMade = end === 'ROLLBACK';
+      expect(await told).toBe(isMade ? 'made' : 'StateConflictError');
+      const there = await store.list('a');
+      expect(there.filter(({ id }) => id === 'm' || id === 'y').map(({ version }) => version)).toEqual(
+        isMade ? [1, 2] : [1],
+      );
+      await Promise.all([store.close(), holder.end()]);
+    }
+  });
+
   it.each([
-    ['before', 'StateLostError'],
-    ['after', 'made'],
-  ] satisfies [Cut, string][])(
-    'answers by what came of a commit whose connection is cut %s it',
-    async (when, outcome) => {
+    ['before', 'StateLostError', []],
+    ['after', 'made', []],
+    ['before', 'StateLostError', [absent('z')]],
+    ['after', 'made', [absent('z')]],
+  ] satisfies [Cut, string, RecordExpectation[]][])(
+    'answers by what came of a commit whose connection is cut %s it (%s; it expects %j)',
+    async (when, outcome, expected) => {
       const proxy = await startCuttingProxy(server?.port ?? 0);
       const url = fresh(proxy.port);
       const store = await openPostgres(url);
       await store.commit({ write: [put('x', null, 1)] });
       proxy.cutAt('kustody-commit', when);
-      const told = await store.commit({ write: [put('x', 1, 2)] }).then(
-        () => 'made',
-        (error: unknown) => (error instanceof Error ? error.name : ''),
-      );
-      expect(told).toBe(outcome);
+      expect(await toldOf(store.commit({ expect: expected, write: [put('x', 1, 2)] }))).toBe(outcome);
       expect((await store.lost).name).toBe('StateLostError');
       await expect(store.commit({ write: [put('y', null, 1)] })).rejects.toMatchObject({ name: 'StateLostError' });
       await expect(store.get('a', 'x')).rejects.toMatchObject({ name: 'StateLostError' });

@@ -5,10 +5,11 @@ import type { RandomBytes } from '../../base/random.ts';
 import { StorageFullError } from '../../base/storage-full.ts';
 import { checkCommit, checkListOptions } from '../record-rules.ts';
 import type { ListOptions, RecordCommit, StateStore, StoredRecord } from '../state-store.ts';
+import { changesOnly, columnsOf, comparedCommit, expectedCommit, foundIn, unexpected } from './commit-statements.ts';
 import { failoverText } from './failover.ts';
 import { GroupQueue } from './group-queue.ts';
-import type { Found, GroupPlan, GroupRecord } from './plan-group.ts';
-import { planGroup, recordKey } from './plan-group.ts';
+import type { Found, GroupPlan } from './plan-group.ts';
+import { planGroup } from './plan-group.ts';
 import type { PostgresAddress } from './postgres-address.ts';
 import { nameOf } from './postgres-address.ts';
 import type { PasswordSource, PostgresConnection } from './postgres-connection.ts';
@@ -317,20 +318,24 @@ export class PostgresStateStore implements StateStore, StoredFormat {
     return outcomes;
   }
 
-  /** @returns undefined when it is made and durable, else what is not as expected: then nothing was written */
-  async #change({ records }: GroupPlan): Promise<Found | undefined> {
+  /** First as if all were as expected; what is not, a second statement says.
+   * @returns undefined when it is made and durable, else what is not as expected: then nothing was written */
+  async #change(plan: GroupPlan): Promise<Found | undefined> {
+    const columns = columnsOf(plan.records);
+    let statement = changesOnly(plan) ? expectedCommit : comparedCommit;
     for (let attempt = 1; ; attempt += 1) {
       this.#checkLost();
       const id = newGuid(this.#options.randomBytes);
       try {
-        await this.#writer.query(
-          'SELECT commit_group($1, $2, $3, $4, $5, $6, $7, $8, $9)',
-          [this.#handle, id, ...columnsOf(records)],
-          'kustody-commit',
-        );
-        return undefined;
+        const [row] = await this.#writer.query(statement.text, [this.#handle, id, ...columns], statement.name);
+        if (row?.[0] !== false) return undefined;
+        statement = comparedCommit;
       } catch (error) {
         if (!isRefusal(error)) return this.#outcomeOf(id, error);
+        if (statement === expectedCommit && unexpected.has(error.code)) {
+          statement = comparedCommit;
+          continue;
+        }
         if (error.code === commitErrors.conflict) return foundIn(error.detail);
         if (error.code === commitErrors.closed) throw this.#lose('another Kustody has taken it over', error);
         if (error.code === commitErrors.notDurable)
@@ -378,23 +383,3 @@ const endsConnection = /^(08|25P0[34]|57P|58|XX)/;
 /** The server has ended the statement, and goes on; nothing of it was made. Its severity would say so, in the server's language. */
 const isRefusal = (error: unknown): error is pg.DatabaseError =>
   error instanceof pg.DatabaseError && error.code !== undefined && !endsConnection.test(error.code);
-
-function columnsOf(records: readonly GroupRecord[]): readonly unknown[] {
-  const values = records.map(({ put }) => put?.value ?? Buffer.alloc(0));
-  let at = 0;
-  const offsets = values.map(({ byteLength }) => (at += byteLength) - byteLength);
-  return [
-    records.map(({ table }) => table),
-    records.map(({ id }) => id),
-    records.map(({ expect }) => expect),
-    records.map(({ put }) => (put === null ? 0 : (put?.version ?? null))),
-    offsets,
-    values.map(({ byteLength }) => byteLength),
-    Buffer.concat(values),
-  ];
-}
-
-function foundIn(detail: string | undefined): Found {
-  const rows = JSON.parse(detail ?? '[]') as readonly (readonly [string, string, number | null])[];
-  return new Map(rows.map(([table, id, version]) => [recordKey(table, id), version]));
-}

@@ -1,5 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
-import { fork } from 'node:child_process';
+import type { ChildProcess, ForkOptions } from 'node:child_process';
+import { fork as nodeFork } from 'node:child_process';
 import { endsWithUs } from '../../base/ends-with-us.ts';
 import { discardStartUpFile } from '../../base/start-up-file.ts';
 import type { KqlCatalog } from '../plan/catalog.ts';
@@ -26,6 +26,8 @@ export interface ParserProcessOptions {
   readonly functions: FunctionFactsByName;
   /** Runs `act` once `ms` have passed on the wall clock, unless cancelled. */
   readonly after: (ms: number, act: () => void) => () => void;
+  /** Default: that of Node.js. */
+  readonly fork?: (entry: string, args: readonly string[], options: ForkOptions) => ChildProcess;
 }
 
 export interface ParserProcessEvents {
@@ -57,16 +59,17 @@ export class ParserProcess {
     return this.#isReady;
   }
 
-  #start(): ChildProcess {
+  #start(): ChildProcess | undefined {
     const { entry, snapshots, flags = parserFlags, functions, after } = this.#options;
     const plain = flags !== parserFlags || ParserProcess.#withoutSnapshot.has(entry);
     const snapshot = plain ? undefined : parserSnapshot(entry, snapshots);
-    const started = fork(entry, [], {
+    const started = this.#forked({
       // A snapshot that does not fit makes Node abort with a long trace; it is not worth showing.
       stdio: ['ignore', 'ignore', snapshot === undefined ? 'inherit' : 'ignore', 'ipc'],
       execArgv: snapshot === undefined ? [...flags] : [...flags, '--snapshot-blob', snapshot],
       env: {},
     });
+    if (started === undefined) return undefined;
     endsWithUs(started);
     // Its exit is heard like any other.
     const cancelLimit = after(startMsMax, () => started.kill('SIGKILL'));
@@ -86,8 +89,8 @@ export class ParserProcess {
     const gone = (signal: NodeJS.Signals | null): void => {
       if (!this.#isReady) cancelLimit();
       if (started !== this.#child) return;
-      // Nobody notices.
-      if (snapshot !== undefined && !this.#isReady) {
+      // Nobody notices. Where the system has not started it, nothing was read of the snapshot.
+      if (snapshot !== undefined && !this.#isReady && started.pid !== undefined) {
         ParserProcess.#withoutSnapshot.add(entry);
         discardStartUpFile(snapshot);
         this.#child = this.#start();
@@ -103,6 +106,19 @@ export class ParserProcess {
       else started.kill('SIGKILL');
     });
     return started;
+  }
+
+  /** @returns undefined when the system has no room for another process, which is told once whoever makes this one has it */
+  #forked(options: ForkOptions): ChildProcess | undefined {
+    const { fork = nodeFork, entry } = this.#options;
+    try {
+      return fork(entry, [], options);
+    } catch (error) {
+      // Of some causes Node.js tells by an event, of others, as of too little memory, by an error.
+      if (!(error instanceof Error && 'errno' in error)) throw error;
+      queueMicrotask(() => this.#events.gone(this.#lossOf(null), false));
+      return undefined;
+    }
   }
 
   #lossOf(signal: NodeJS.Signals | null): KqlError {

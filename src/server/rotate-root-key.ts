@@ -7,7 +7,8 @@ import { destroyRootKeyFile, nextRootKeyPath, replaceRootKeyFile } from '../stat
 import type { AuditEvent, RootKeyFacts } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Instant } from '../clock/clock.ts';
-import { liveMsMax } from '../state/formats/state-formats.ts';
+import { whileKilledCount } from '../state/formats/state-formats.ts';
+import type { RegisteredNode } from '../state/formats/state-formats.ts';
 import type { ResealCounts } from '../state/sealed/reseal.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
@@ -46,10 +47,7 @@ export interface RotationPorts {
   readonly progress?: (done: number) => void;
 }
 
-interface NodeName {
-  readonly host: string;
-  readonly id?: string;
-}
+type NodeName = Pick<RegisteredNode, 'host' | 'id' | 'silentMs'>;
 
 export interface Rotated extends Partial<ResealCounts> {
   /** Where the old key was: its file is overwritten and gone, it lay in the state as a vault has wrapped it, or whoever has kept it destroys it now. */
@@ -111,7 +109,7 @@ async function requireNodesHave(keys: readonly RootKey[], { sealed, nodesWithout
   if (without.length === 0) return;
   const all = without.map(({ host, id }) => (id === undefined ? host : `${host} (${id})`));
   throw new RootKeyError(
-    `Not every node that lives has ${keys.length > 1 ? 'both root keys' : 'the new root key'}, or says so: ${all.join(', ')}. Start it with both, the old one in KUSTODY_OLD_ROOT_KEY or by --old-root-key-fd, or stop it; one that was killed counts for ${liveMsMax / 1000} seconds more.`,
+    `Not every node that lives has ${keys.length > 1 ? 'both root keys' : 'the new root key'}, or says so: ${all.join(', ')}. Start it with both, the old one in KUSTODY_OLD_ROOT_KEY or by --old-root-key-fd, or stop it; ${whileKilledCount(without)}.`,
   );
 }
 

@@ -9,7 +9,15 @@ import { quickDirectory } from '../../../tests/support/quick-directory.ts';
 import { newGuid } from '../../base/new-guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { SqliteStateStore } from '../sqlite/sqlite-state-store.ts';
-import { firstAgreedFormat, newestOf, oldestOf, raiseTo, stateFormats } from './state-formats.ts';
+import {
+  firstAgreedFormat,
+  liveMsMax,
+  newestOf,
+  NodesKnowLessError,
+  oldestOf,
+  raiseTo,
+  stateFormats,
+} from './state-formats.ts';
 
 const now = newestOf(stateFormats);
 const [next, after] = [now + 1, now + 2];
@@ -22,6 +30,19 @@ it('are one after the other, and a version serves the newest two from the first 
   expect(stateFormats.map(({ format }) => format)).toEqual(stateFormats.map((_, index) => index + 1));
   expect(oldestOf(stateFormats)).toBe(Math.max(firstAgreedFormat, now - 1));
   expect(oldestOf(formatsAhead(3))).toBe(now + 2);
+});
+
+it.each([
+  [[0], '15 seconds'],
+  [[11_001], '4 seconds'],
+  [[14_900], '1 second'],
+  [[liveMsMax], '1 second'],
+  [[12_000, 2_500], '13 seconds'], // the last of several that were killed
+])('tells how long nodes that were silent for %j ms still count, if they were killed', (silent, said) => {
+  const nodes = silent.map((silentMs) => ({ host: 'west', newest: now, silentMs, version: '1.0.0' }));
+  expect(new NodesKnowLessError(next, nodes).message).toMatch(
+    new RegExp(`; one that was killed counts for ${said} more, then try again\\.$`),
+  );
 });
 
 describe('the format of a file', () => {

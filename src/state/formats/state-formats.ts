@@ -73,6 +73,13 @@ export interface RegisteredNode extends FormatRange {
 export const liveMsMax = 15_000;
 export const isLive = ({ silentMs }: RegisteredNode): boolean => silentMs <= liveMsMax;
 
+/** What is said of nodes that something waits for: they may be killed ones, and until when those count. */
+export function whileKilledCount(nodes: readonly Pick<RegisteredNode, 'silentMs'>[]): string {
+  const heardMs = Math.min(...nodes.map(({ silentMs }) => silentMs));
+  const seconds = Math.max(Math.ceil((liveMsMax - heardMs) / 1000), 1);
+  return `one that was killed counts for ${seconds} second${seconds === 1 ? '' : 's'} more, then try again`;
+}
+
 /** The format of an opened state. */
 export interface StoredFormat {
   /** All that are known. */
@@ -94,13 +101,16 @@ export async function raiseTo(stored: StoredFormat, to = newestOf(stored.formats
 
 export class NodesKnowLessError extends Error {
   override readonly name = 'NodesKnowLessError';
-  constructor(format: number, nodes: readonly Pick<RegisteredNode, 'host' | 'id' | 'newest' | 'version'>[]) {
+  constructor(
+    format: number,
+    nodes: readonly Pick<RegisteredNode, 'host' | 'id' | 'newest' | 'silentMs' | 'version'>[],
+  ) {
     const all = nodes.map(
       ({ host, id, newest, version }) =>
         `${host}${id === undefined ? '' : ` (${id})`} with version ${version} knows formats up to ${newest}`,
     );
     super(
-      `Format ${format} is not known by all nodes: ${all.join('; ')}. Stop those, or give them a newer Kustody; one that was killed counts for ${liveMsMax / 1000} seconds more.`,
+      `Format ${format} is not known by all nodes: ${all.join('; ')}. Stop those, or give them a newer Kustody; ${whileKilledCount(nodes)}.`,
     );
   }
 }

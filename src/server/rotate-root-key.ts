@@ -36,7 +36,7 @@ export interface RotationPorts {
   /** Kept elsewhere: the key that is to seal everything, and the one before. Undefined: both are files beside the data. */
   readonly given: RootKeys | undefined;
   /** Of a state that several nodes have: those that live and do not have all of these root keys. */
-  readonly nodesWithout?: ((keys: readonly string[]) => Promise<readonly NodeName[]>) | undefined;
+  readonly nodesWithout?: ((keys: readonly string[]) => Promise<readonly LiveNode[]>) | undefined;
   /** The old key lies in the state, wrapped by a vault: takes it out when nothing is sealed under it. */
   readonly forgetOld?: (() => Promise<void> | undefined) | undefined;
   /** Durable when it resolves. */
@@ -47,7 +47,7 @@ export interface RotationPorts {
   readonly progress?: (done: number) => void;
 }
 
-type NodeName = Pick<RegisteredNode, 'host' | 'id' | 'silentMs'>;
+type LiveNode = Pick<RegisteredNode, 'host' | 'id' | 'silentMs'>;
 
 export interface Rotated extends Partial<ResealCounts> {
   /** Where the old key was: its file is overwritten and gone, it lay in the state as a vault has wrapped it, or whoever has kept it destroys it now. */
